@@ -1,0 +1,32 @@
+/** What a user is told. Everything else that is thrown is a defect of migsim and keeps its stack. */
+
+/** A place in a text that a user wrote. Lines and columns count from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** `file:line:column`, as editors and compilers print it. */
+export function formatPlace(place: Place): string {
+  let text = place.file;
+  if (place.line !== undefined) text += `:${place.line}`;
+  if (place.line !== undefined && place.column !== undefined) text += `:${place.column}`;
+  return text;
+}
+
+/** Bad input: one line, exit status 2. `message` says what is wrong and what was expected; `place` where. */
+export class UsageError extends Error {
+  readonly place: Place | undefined;
+
+  constructor(message: string, place?: Place) {
+    super(place === undefined ? message : `${formatPlace(place)}: ${message}`);
+    this.name = 'UsageError';
+    this.place = place;
+  }
+}
+
+/** A stated expectation did not hold: exit status 1. */
+export class ExpectationError extends Error {
+  override readonly name = 'ExpectationError';
+}

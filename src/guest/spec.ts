@@ -1,0 +1,116 @@
+/**
+ * What a guest is, in plain numbers. Scenario files, recordings and learned logs all become a `GuestSpec`;
+ * both memories are built from it and nothing else.
+ */
+
+/** QEMU's target page. Every count of pages in migsim is of these. */
+export const PAGE_BYTES = 4096;
+
+/**
+ * A set of pages that a vCPU (or several) uses in one way. Within a class pages are interchangeable.
+ *
+ * Classes with writes must not overlap in address, except that several vCPUs may share one class: they then name the
+ * same `firstPage` and `pages`. Pages of a class are never zero pages.
+ */
+export interface AccessClass {
+  /** First page of the class, counted from the start of guest RAM. */
+  readonly firstPage: number;
+  /** Number of pages, at least 1. */
+  readonly pages: number;
+  /** `uniform`: every access picks any page of the class; `sequential`: page after page in address order, wrapping. */
+  readonly pattern: 'uniform' | 'sequential';
+  /** Page writes a second of this vCPU while it runs at full speed and nothing is tracked. */
+  readonly writesPerSecond: number;
+  /** Page reads a second, likewise. Reads dirty nothing; they count in the work done. */
+  readonly readsPerSecond: number;
+}
+
+/** From `atUs` on (virtual time since the migration began, may be negative), all rates are multiplied. */
+export interface Phase {
+  readonly atUs: number;
+  readonly writeFactor: number;
+  readonly readFactor: number;
+}
+
+export interface VcpuSpec {
+  /** Name of the group it belongs to, such as `writer`. */
+  readonly group: string;
+  readonly classes: readonly AccessClass[];
+  /**
+   * Share of its run time, 0..1, that the vCPU needs for its accesses when nothing is tracked. 1: it goes as fast as it
+   * goes, so every tracking cost slows it. Below 1: it paces itself, and costs are absorbed by the time it would have
+   * waited until that time is used up.
+   */
+  readonly busy: number;
+  /** In order of `atUs`; empty: constant rates. After the last phase ends (`phasePeriodUs`) they begin again. */
+  readonly phases: readonly Phase[];
+  /** 0: the phases do not repeat. */
+  readonly phasePeriodUs: number;
+}
+
+/** A contiguous run of zero pages, outside every class that is written. */
+export interface ZeroExtent {
+  readonly firstPage: number;
+  readonly pages: number;
+}
+
+export interface GuestSpec {
+  /** Guest RAM in pages. */
+  readonly ramPages: number;
+  /** Pages of ROMs and VRAM: part of `ram.total`, sent in the first pass, placed after guest RAM. */
+  readonly hiddenPages: number;
+  /** In address order, disjoint. Page numbers from `ramPages` on are hidden pages. */
+  readonly zeroExtents: readonly ZeroExtent[];
+  /** Entries of each vCPU's dirty ring, a power of two; 0: dirty tracking by the bitmap log. */
+  readonly dirtyRingSize: number;
+  /** Pages of one host page: 1, or 512 (2 MiB), or 262144 (1 GiB). Dirty pages of one host page are sent together. */
+  readonly hostPagePages: number;
+  readonly vcpus: readonly VcpuSpec[];
+}
+
+/** What the host costs. One profile describes one machine; nothing in it belongs to a single run. See docs/host-profiles.md. */
+export interface HostProfile {
+  readonly name: string;
+  readonly summary: string;
+  readonly source: string;
+  /** Intel page modification logging: arming costs no fault, and the ring keeps 512 more entries in reserve. */
+  readonly pml: boolean;
+  /** First write to an armed page without PML, ns. */
+  readonly writeFaultNs: number;
+  /** First write to an armed page with PML, ns. */
+  readonly pmlNsPerPage: number;
+  /** First write after logging is switched on, once per 2 MiB, when huge pages are not split eagerly, µs. */
+  readonly splitUs: number;
+  /** A write pushes a dirty-ring entry whether or not the page is armed (nested hosts without re-arming). */
+  readonly ringPushesEveryWrite: boolean;
+  /** One exit for a full dirty ring, besides the entries reaped: exit, BQL, reset ioctl, TLB shoot-down, µs. */
+  readonly ringExitUs: number;
+  /** Per ring entry reaped, ns. */
+  readonly ringEntryNs: number;
+  /** A bitmap sync in bitmap mode, per GiB of RAM, µs; and its fixed part. */
+  readonly bitmapSyncUsPerGiB: number;
+  readonly syncFixedUs: number;
+  /** One vCPU kicked to user space during a ring sync, µs, when it does not sleep. */
+  readonly kickUs: number;
+  /** Setting up: fixed part, µs, and per GiB of RAM in bitmap and in ring mode. */
+  readonly setupFixedUs: number;
+  readonly setupUsPerGiBBitmap: number;
+  readonly setupUsPerGiBRing: number;
+  /** CPU time of the migration thread for a normal page and for a zero page, ns: caps the send rate. */
+  readonly sendNsPerPage: number;
+  readonly zeroNsPerPage: number;
+  /** How late a timed wait returns: mean of an exponential, µs. */
+  readonly wakeLatencyUs: number;
+  /** Switchover: pausing the vCPUs and notifiers, flushing block devices, µs. */
+  readonly stopUs: number;
+  readonly blockFlushUs: number;
+  /** Non-iterable device state: base and per-vCPU bytes; time to save it, µs. */
+  readonly deviceStateBytes: number;
+  readonly deviceStateBytesPerVcpu: number;
+  readonly deviceSaveUs: number;
+  readonly deviceSaveUsPerVcpu: number;
+  /** Destination: loading device state, starting the guest and cleaning up after the last byte arrived, µs. */
+  readonly destinationLoadUs: number;
+  readonly destinationLoadUsPerVcpu: number;
+  readonly destinationStartUs: number;
+}

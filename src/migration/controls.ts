@@ -1,0 +1,101 @@
+/**
+ * What a strategy or a policy sees of a migration: hooks, knobs, and `query-migrate`'s own figures.
+ * Nothing here lets it look at the workload.
+ */
+import type { QemuVersion } from './setup.js';
+import type { SyncCause } from './result.js';
+
+/** A live view with the very meaning of `query-migrate` (qapi/migration.json), 10.0's form. Read it, do not keep it. */
+export interface MigrationStats {
+  readonly status: 'setup' | 'active' | 'device' | 'pre-switchover' | 'postcopy-active' | 'completed' | 'cancelled' | 'failed';
+  readonly totalTimeMs: number;
+  readonly setupTimeMs: number;
+  readonly expectedDowntimeMs: number;
+  readonly transferredBytes: number;
+  readonly totalBytes: number;
+  /** As known since the last sync. */
+  readonly remainingBytes: number;
+  readonly duplicatePages: number;
+  readonly normalPages: number;
+  /** pages/s, of the last eligible period. */
+  readonly dirtyPagesRate: number;
+  /** 10^6 bit/s of the last window. */
+  readonly mbps: number;
+  readonly pagesPerSecond: number;
+  readonly dirtySyncCount: number;
+  readonly cpuThrottlePercentage: number;
+  /** Not in query-migrate, known to the migration thread: last window's bytes/s and the threshold it gives, bytes. */
+  readonly bandwidthBytesPerSecond: number;
+  readonly thresholdBytes: number;
+}
+
+export interface SyncEvent {
+  readonly n: number;
+  readonly cause: SyncCause;
+  readonly newDirtyPages: number;
+  readonly remainingBytes: number;
+}
+
+/** What the detector compared (ram.c:migration_trigger_throttle). */
+export interface DetectorEvent {
+  readonly sync: number;
+  /** Bytes dirtied and bytes sent since the last eligible sync. */
+  readonly dirtyBytes: number;
+  readonly transferredBytes: number;
+  /** floor(transferred * throttle-trigger-threshold / 100). */
+  readonly limitBytes: number;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Controls {
+  readonly qemu: QemuVersion;
+  readonly vcpuCount: number;
+  /** Entries of a dirty ring; 0: bitmap log. */
+  readonly dirtyRingSize: number;
+  readonly maxBandwidth: number;
+  readonly downtimeLimitMs: number;
+  /** Virtual time since `migrate`, µs. */
+  nowUs(): number;
+  stats(): MigrationStats;
+  /** Ring entries reaped of one vCPU since its start (`cpu->dirty_pages`). */
+  reapedPages(vcpu: number): number;
+
+  // hooks
+  onSync(listener: (event: SyncEvent) => void): void;
+  /** Two bad eligible syncs: the moment at which QEMU lets auto-converge or dirty-limit act. */
+  onDetector(listener: (event: DetectorEvent) => void): void;
+  /** Every eligible sync, good or bad, before `onDetector`. */
+  onEligibleSync(listener: (event: DetectorEvent) => void): void;
+  /** A vCPU left for a full dirty ring (page memory and limited vCPUs only). */
+  onRingFull(listener: (vcpu: number) => void): void;
+  /** Called each period of virtual time, first after one period. Fractions of a ms are allowed. */
+  every(periodMs: number, listener: () => void): Timer;
+  after(delayMs: number, listener: () => void): Timer;
+  /** The migration ended, whatever the outcome. */
+  onEnd(listener: () => void): void;
+
+  // knobs
+  /** CPU throttle: run 10 ms, sleep 10*f/(1-f) ms; 0 lifts it. `all` keeps all vCPUs in phase, as cpu-throttle.c does. */
+  throttle(vcpus: 'all' | readonly number[], percent: number): void;
+  /** Sleep at each ring-full exit of this vCPU, µs. */
+  ringFullSleep(vcpu: number, sleepUs: number): void;
+  /** While a dirty limit is in service the reaper thread pauses, and a ring-full exit reaps only its own ring. */
+  dirtyLimitInService(on: boolean): void;
+  /** Kick all vCPUs in turn, then reap all rings (the statistics thread's sync); `done` is called when it is over. */
+  flushRings(done: () => void): void;
+  /** A bitmap sync outside the loop, as auto-converge's timer asks for it. Waits for a running iteration. */
+  sync(cause: 'timer'): void;
+  /** migrate-set-parameters. */
+  set(parameters: { readonly downtimeLimitMs?: number; readonly maxBandwidth?: number }): void;
+  /** migrate-start-postcopy. */
+  startPostcopy(): void;
+  /** Stop the guest; the rest goes out while it is paused (QMP `stop`, virsh suspend). */
+  pause(): void;
+  /** migrate_cancel; `reason` is shown to the user. */
+  cancel(reason: string): void;
+  /** Say what was decided and by which rule, for `--verbose`. */
+  explain(rule: string, text: string): void;
+}

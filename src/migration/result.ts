@@ -1,0 +1,167 @@
+/** What a run returns. Every number has its unit in its name; docs/csv.md is generated from src/report/columns.ts. */
+
+export type MigrationStatus = 'completed' | 'gave-up' | 'cancelled' | 'failed';
+
+export type SyncCause = 'setup' | 'natural' | 'timer' | 'switchover' | 'postcopy';
+
+/** One bitmap sync. */
+export interface SyncRecord {
+  /** `dirty-sync-count` after this sync: the first is 1. */
+  readonly n: number;
+  readonly cause: SyncCause;
+  /** Since `migrate` was accepted, ms: when the sync ended, and how long it took. */
+  readonly timeMs: number;
+  readonly durationMs: number;
+  /** All stream bytes so far (`ram.transferred`). */
+  readonly sentBytes: number;
+  /** `remaining` before and after this sync. */
+  readonly remainingBeforeBytes: number;
+  readonly remainingBytes: number;
+  /** Pages newly dirty in this sync (0 -> 1 transitions). */
+  readonly newDirtyPages: number;
+  /** `ram.dirty-pages-rate` after this sync, pages/s. */
+  readonly dirtyPagesRate: number;
+  /** Of the window last closed: bytes/s, and the threshold in bytes. */
+  readonly bandwidthBytesPerSecond: number;
+  readonly thresholdBytes: number;
+  /** `expected-downtime`, ms. */
+  readonly expectedDowntimeMs: number;
+  /** Whether the detector looked at this sync, whether it counted it as bad, and whether it acted. */
+  readonly detector: 'not-eligible' | 'good' | 'bad' | 'act';
+  /** Highest throttle percentage over the vCPUs after this sync. */
+  readonly throttlePercent: number;
+  /** Per vCPU: sleep at each full ring, µs, and throttle percentage, after this sync. */
+  readonly vcpuSleepUs: readonly number[];
+  readonly vcpuThrottlePercent: readonly number[];
+  /** Per vCPU: accesses (writes + reads) done since the migration began. */
+  readonly vcpuAccesses: readonly number[];
+}
+
+/** The state at one moment, every `timelineMs`. */
+export interface TimelinePoint {
+  readonly timeMs: number;
+  readonly phase: 'setup' | 'active' | 'device' | 'pre-switchover' | 'postcopy' | 'done';
+  readonly sentBytes: number;
+  readonly remainingBytes: number;
+  /** Last closed window, bytes/s. */
+  readonly bandwidthBytesPerSecond: number;
+  readonly dirtyPagesRate: number;
+  readonly expectedDowntimeMs: number;
+  readonly throttlePercent: number;
+  /** Per vCPU since the last point: accesses done as a share (0..1) of an unmigrated run. */
+  readonly vcpuWorkShare: readonly number[];
+}
+
+export interface VcpuResult {
+  readonly id: number;
+  readonly group: string;
+  /** Share (0..1) of the accesses that an unmigrated run does in the same time, blackout included; null where it has none. */
+  readonly workDone: number | null;
+  readonly writeWorkDone: number | null;
+  readonly readWorkDone: number | null;
+  readonly writes: number;
+  readonly reads: number;
+  /** Longest time it did not run at a stretch, blackout included, ms. */
+  readonly longestStallMs: number;
+  /** Time lost to write faults (and PML), to CPU throttle, to ring-full sleeps, ring-full exits, sync kicks, blocked in post-copy, stopped; ms. */
+  readonly faultMs: number;
+  readonly throttledMs: number;
+  readonly ringSleepMs: number;
+  readonly ringExitMs: number;
+  readonly postcopyBlockedMs: number;
+  readonly blackoutMs: number;
+  readonly faults: number;
+  readonly ringFullExits: number;
+}
+
+/** A decision with the rule that took it, for `--verbose`. */
+export interface Decision {
+  readonly timeMs: number;
+  /** Name of the rule, such as `migration_trigger_throttle`. */
+  readonly rule: string;
+  readonly text: string;
+}
+
+/** Why a run did not converge. */
+export interface WhyNot {
+  /** Where it settled: median `remaining` after the last syncs, and the pause it implies at the link's rate. */
+  readonly remainingBytes: number;
+  readonly impliedPauseMs: number;
+  /** What binds. */
+  readonly binds:
+    | 'working-set'
+    | 'ring-burst'
+    | 'quota-floor'
+    | 'dead-band'
+    | 'throttle-ceiling'
+    | 'bandwidth'
+    | 'time'
+    | 'no-restraint';
+  /** One sentence in words. */
+  readonly text: string;
+}
+
+export interface MigrationResult {
+  readonly scenario: string;
+  readonly strategy: string;
+  readonly policy: string;
+  readonly memory: 'page' | 'fluid';
+  readonly qemu: string;
+  readonly seed: number;
+  readonly run: number;
+
+  readonly status: MigrationStatus;
+  readonly converged: boolean;
+  /** Only when `status` is `failed` or `cancelled`. */
+  readonly error: string | null;
+  /** `total-time`, ms, as QEMU reports it (for runs that gave up: until then). */
+  readonly totalTimeMs: number;
+  readonly setupTimeMs: number;
+  /** As QEMU reports it; null when there was no switchover. */
+  readonly downtimeMs: number | null;
+  /** As the guest feels it: vCPUs stopped until the destination runs; null when there was no switchover. */
+  readonly blackoutMs: number | null;
+  readonly expectedDowntimeMs: number;
+  readonly dirtySyncCount: number;
+  readonly sentBytes: number;
+  readonly precopyBytes: number;
+  readonly downtimeBytes: number;
+  readonly postcopyBytes: number;
+  readonly multifdBytes: number;
+  readonly totalRamBytes: number;
+  readonly remainingBytes: number;
+  readonly normalPages: number;
+  readonly zeroPages: number;
+  /** Pages sent more than once. */
+  readonly resentPages: number;
+  readonly dirtyPagesRate: number;
+  readonly bandwidthBytesPerSecond: number;
+  readonly thresholdBytes: number;
+  /** Peak over the run. */
+  readonly maxThrottlePercent: number;
+  readonly maxRingFullSleepUs: number;
+  /** First throttle step or restraint: at which sync and when; null when none came. */
+  readonly firstThrottleSync: number | null;
+  readonly firstThrottleMs: number | null;
+  readonly postcopyRequests: number;
+  readonly postcopyTimeMs: number;
+
+  readonly why: WhyNot | null;
+  readonly vcpus: readonly VcpuResult[];
+  readonly syncs: readonly SyncRecord[];
+  readonly timeline: readonly TimelinePoint[];
+  readonly decisions: readonly Decision[];
+}
+
+/** Mean work done over vCPUs that write, and over those that only read; null where there are none. */
+export function workDoneOf(result: MigrationResult, kind: 'writers' | 'readers'): number | null {
+  let sum = 0;
+  let count = 0;
+  for (const vcpu of result.vcpus) {
+    const writer = vcpu.writeWorkDone !== null;
+    if ((kind === 'writers') !== writer || vcpu.workDone === null) continue;
+    sum += vcpu.workDone;
+    count += 1;
+  }
+  return count === 0 ? null : sum / count;
+}

@@ -1,0 +1,63 @@
+/** The engine's whole input, in plain numbers: what a scenario, a recording or a test hands to `runMigration`. */
+import type { GuestSpec, HostProfile } from '../guest/spec.js';
+
+/** Versions whose rules migsim knows; facts of the version matrix hang on these (see versions.ts). */
+export const QEMU_VERSIONS = ['7.2', '8.2', '9.2', '10.0', '10.2'] as const;
+export type QemuVersion = (typeof QEMU_VERSIONS)[number];
+
+/** From `atUs` on the link has this bandwidth and latency (a step, a drop, competing traffic). */
+export interface LinkPhase {
+  readonly atUs: number;
+  readonly bandwidthBytesPerSecond: number;
+  readonly latencyUs: number;
+}
+
+export interface LinkSpec {
+  /** Payload bytes a second that the link carries: what remains after TCP/IP and Ethernet overhead. */
+  readonly bandwidthBytesPerSecond: number;
+  /** One way, µs. */
+  readonly latencyUs: number;
+  readonly phases: readonly LinkPhase[];
+}
+
+/** QEMU's migration parameters and capabilities under their own names, in their own units. */
+export interface MigrationParameters {
+  readonly qemu: QemuVersion;
+  /** bytes/s; 0 = unlimited. */
+  readonly maxBandwidth: number;
+  /** ms. */
+  readonly downtimeLimitMs: number;
+  /** bytes/s; 0 = use the estimate. Since 8.2. */
+  readonly availSwitchoverBandwidth: number;
+  /** Percent. */
+  readonly throttleTriggerThreshold: number;
+  readonly returnPath: boolean;
+  readonly pauseBeforeSwitchover: boolean;
+  /** How long the user (libvirt) takes to answer with `migrate-continue`, µs. */
+  readonly migrateContinueDelayUs: number;
+  /** How long the orchestrator takes after QEMU completed until the destination runs (libvirt's `cont`), µs; 0: QEMU starts it itself. */
+  readonly orchestratorContUs: number;
+  /** KVM manual dirty-log protect, on with every current kernel. Off: a sync re-arms all that it reports. */
+  readonly manualDirtyLogProtect: boolean;
+  /** log2 of the pages of one clear chunk (`x-clear-bitmap-shift`), default 18 = 1 GiB. */
+  readonly clearBitmapShift: number;
+  /** Cancelled by the orchestrator when it has not completed after this time, µs; 0 = never. */
+  readonly giveUpAfterUs: number;
+}
+
+export interface MigrationSetup {
+  readonly name: string;
+  readonly guest: GuestSpec;
+  readonly host: HostProfile;
+  readonly link: LinkSpec;
+  readonly migration: MigrationParameters;
+  readonly memory: 'page' | 'fluid';
+  /** Unsigned 32-bit. */
+  readonly seed: number;
+  /** Which repetition: changes every random stream. */
+  readonly run: number;
+  /** Period of `timeline` samples, ms; 0 = no timeline. */
+  readonly timelineMs: number;
+  /** false: `syncs` stays empty (sweeps that only want scalars). */
+  readonly keepSyncs: boolean;
+}

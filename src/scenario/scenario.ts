@@ -1,0 +1,42 @@
+/** A scenario, checked and in plain numbers: what loading a file yields and what experiments run. */
+import type { MigrationSetup } from '../migration/setup.js';
+import type { PolicyDefinition, StrategyDefinition } from '../strategies/define.js';
+import type { Place } from '../errors.js';
+
+/** A strategy (or policy) with its options checked and defaults filled in. */
+export interface Choice<Definition> {
+  readonly definition: Definition;
+  /** As the definition's schema gives them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Unique within a scenario: the name, or the name with the options that differ from the defaults. */
+  readonly label: string;
+  readonly place: Place | undefined;
+}
+export type StrategyChoice = Choice<StrategyDefinition>;
+export type PolicyChoice = Choice<PolicyDefinition>;
+
+/** One line of `expect:`, kept as written; src/experiment/expect.ts gives it meaning. */
+export interface ExpectationText {
+  /** Label of the strategy it is about, or null for a relation between strategies. */
+  readonly subject: string | null;
+  /** Such as `converges`, `total-time`, `reader.work-done`; for a relation the whole text. */
+  readonly key: string;
+  /** Such as `true`, `>= 99%`, `< 60s`; empty for a relation. */
+  readonly condition: string;
+  readonly place: Place | undefined;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** What it shows and what to expect: the comment lines that open the file. */
+  readonly about: string;
+  /** Path it was read from; null when made in memory. */
+  readonly file: string | null;
+  /** The text as read: its hash goes into the manifest. */
+  readonly text: string;
+  /** Memory kind, seed, run and sampling are set by whoever runs it. */
+  readonly setup: MigrationSetup;
+  readonly strategies: readonly StrategyChoice[];
+  readonly policy: PolicyChoice;
+  readonly expect: readonly ExpectationText[];
+}

@@ -1,0 +1,34 @@
+/** How strategies and policies are made. One file each, one line in the registry; everything else learns of it from there. */
+import type { z } from 'zod';
+import type { Controls } from '../migration/controls.js';
+import type { MigrationSetup } from '../migration/setup.js';
+
+export interface StrategyDefinition<Shape extends z.ZodObject = z.ZodObject> {
+  /** The word in scenario files, tables and CSV. */
+  readonly name: string;
+  /** One sentence, no full stop, that fits a list. */
+  readonly summary: string;
+  /** The QEMU function, patch series or paper that the rule is taken from. */
+  readonly source: string;
+  /** The rule in words, a few short paragraphs, for `explain`. */
+  readonly rule: string;
+  /** Every option: type, default, description. Validation, help, docs and completion come from it. */
+  readonly options: Shape;
+  /** Refuse impossible combinations as QEMU does: a sentence, or null when it can run. */
+  refuses?(options: z.output<Shape>, setup: MigrationSetup): string | null;
+  /** Change the migration's own parameters before it starts (throttle-trigger-threshold is one). */
+  prepare?(options: z.output<Shape>, setup: MigrationSetup): MigrationSetup;
+  /** Attach to a migration that is about to start. */
+  start(options: z.output<Shape>, migration: Controls): void;
+}
+
+export function defineStrategy<Shape extends z.ZodObject>(definition: StrategyDefinition<Shape>): StrategyDefinition<Shape> {
+  return definition;
+}
+
+/** A policy decides from outside, by polling like an orchestrator; the form is the same. */
+export type PolicyDefinition<Shape extends z.ZodObject = z.ZodObject> = StrategyDefinition<Shape>;
+
+export function definePolicy<Shape extends z.ZodObject>(definition: PolicyDefinition<Shape>): PolicyDefinition<Shape> {
+  return definition;
+}
