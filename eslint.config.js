@@ -1,0 +1,109 @@
+import tseslint from 'typescript-eslint';
+
+/** From top to bottom: a folder or file of src imports only from those after it. test/architecture.test.ts says it in full. */
+const LAYERS = [
+  'cli',
+  'report',
+  'experiment',
+  'scenario',
+  'recording',
+  'policies',
+  'strategies',
+  'migration',
+  'guest',
+  'stats',
+  'random',
+];
+
+/** Hot code, which Jest slows a hundredfold when it looks up a global in a function. */
+const HOT = ['src/migration/**', 'src/guest/**', 'src/random/**', 'src/stats/**'];
+
+const arrows = LAYERS.slice(1).map((layer, index) => ({
+  files: [`src/${layer}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: `^(\\.\\./)+((${LAYERS.slice(0, index + 1).join('|')})/|index\\.js$)`,
+            message: `src/${layer} must not know what lies above it.`,
+          },
+        ],
+      },
+    ],
+  },
+}));
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', 'results/', 'docs/', 'node_modules/'] },
+  tseslint.configs.recommended,
+  {
+    files: ['src/**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+    },
+  },
+  {
+    files: ['**/*.ts', '**/*.js'],
+    rules: {
+      // Array and typed-array accesses within checked bounds; noUncheckedIndexedAccess makes each of them visible.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-constant-condition': ['error', { checkLoops: 'none' }],
+      'no-debugger': 'error',
+      'no-duplicate-imports': ['error', { allowSeparateTypeImports: true }],
+      'no-empty': 'error',
+      'no-fallthrough': 'error',
+      'no-unreachable': 'error',
+      'no-unsafe-finally': 'error',
+      'no-useless-escape': 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Draw from a named stream (src/random/streams.ts).' },
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/cli/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Draw from a named stream (src/random/streams.ts).' },
+        { object: 'Date', property: 'now', message: 'Results must not depend on the clock.' },
+      ],
+    },
+  },
+  {
+    files: HOT,
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ":function MemberExpression[object.name='Math']",
+          message: 'Bind it at the top of the module: const { floor } = Math;',
+        },
+      ],
+    },
+  },
+  arrows,
+  {
+    files: ['bin/**/*.js', '*.js'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+);

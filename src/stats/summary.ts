@@ -1,0 +1,55 @@
+/** What a sample of numbers is like. Samples must not be empty: `RangeError` otherwise. */
+
+const { floor, sqrt } = Math;
+
+function requireValues(values: ArrayLike<number>): void {
+  if (values.length === 0) throw new RangeError('no values to summarise');
+}
+
+export function mean(values: ArrayLike<number>): number {
+  requireValues(values);
+  const count = values.length;
+  let sum = 0;
+  for (let index = 0; index < count; index++) sum += values[index]!;
+  const first = sum / count;
+  // A second pass over the deviations takes back most of what rounding cost the first.
+  let rest = 0;
+  for (let index = 0; index < count; index++) rest += values[index]! - first;
+  return first + rest / count;
+}
+
+/** Standard deviation of a sample (over n - 1); NaN for a single value, which says nothing about spread. */
+export function standardDeviation(values: ArrayLike<number>): number {
+  const centre = mean(values);
+  let squares = 0;
+  for (let index = 0; index < values.length; index++) {
+    const deviation = values[index]! - centre;
+    squares += deviation * deviation;
+  }
+  return sqrt(squares / (values.length - 1));
+}
+
+/**
+ * The value below which a share `p` (0 .. 1) of the sample lies, interpolated between neighbours: type 7 of Hyndman and
+ * Fan ("Sample Quantiles in Statistical Packages", 1996), the default of R and NumPy.
+ */
+export function quantile(values: ArrayLike<number>, p: number): number {
+  requireValues(values);
+  return quantileOfSorted(Float64Array.from(values).sort(), p);
+}
+
+/** The same for values already in rising order. */
+export function quantileOfSorted(sorted: ArrayLike<number>, p: number): number {
+  requireValues(sorted);
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`a quantile needs a share of 0 to 1, not ${p}`);
+  const position = (sorted.length - 1) * p;
+  const index = floor(position);
+  const below = sorted[index]!;
+  // The last value has no neighbour above, and an infinite one must not meet a factor of 0.
+  if (position === index) return below;
+  return below + (position - index) * (sorted[index + 1]! - below);
+}
+
+export function median(values: ArrayLike<number>): number {
+  return quantile(values, 0.5);
+}
