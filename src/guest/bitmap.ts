@@ -1,0 +1,144 @@
+/** One bit a page in Int32Arrays: the only bit tricks in the project. All kernels see Int32Array and nothing else. */
+const { imul, clz32, min } = Math;
+
+export function bitmapWords(pages: number): number {
+  return (pages + 31) >>> 5;
+}
+
+/** Set bits of one word. */
+export function popcount(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+/** Word with the bits of pages from `from` (0..31) up. */
+function maskFrom(from: number): number {
+  return -1 << from;
+}
+
+/** Word with the bits below `to` (0..32). */
+function maskBelow(to: number): number {
+  return to >= 32 ? -1 : (1 << to) - 1;
+}
+
+/** Set all bits in [from, to). */
+export function setRange(bits: Int32Array, from: number, to: number): void {
+  if (from >= to) return;
+  const first = from >>> 5;
+  const last = (to - 1) >>> 5;
+  const head = maskFrom(from & 31);
+  const tail = maskBelow(((to - 1) & 31) + 1);
+  if (first === last) {
+    bits[first]! |= head & tail;
+    return;
+  }
+  bits[first]! |= head;
+  bits.fill(-1, first + 1, last);
+  bits[last]! |= tail;
+}
+
+/** Set bits in [from, to). */
+export function countRange(bits: Int32Array, from: number, to: number): number {
+  if (from >= to) return 0;
+  const first = from >>> 5;
+  const last = (to - 1) >>> 5;
+  const head = maskFrom(from & 31);
+  const tail = maskBelow(((to - 1) & 31) + 1);
+  if (first === last) return popcount(bits[first]! & head & tail);
+  let count = popcount(bits[first]! & head) + popcount(bits[last]! & tail);
+  for (let w = first + 1; w < last; w += 1) {
+    const word = bits[w]!;
+    if (word !== 0) count += popcount(word);
+  }
+  return count;
+}
+
+/** First set bit in [from, to), or -1. */
+export function nextSet(bits: Int32Array, from: number, to: number): number {
+  if (from >= to) return -1;
+  let w = from >>> 5;
+  const last = (to - 1) >>> 5;
+  let word = bits[w]! & maskFrom(from & 31);
+  while (word === 0) {
+    w += 1;
+    if (w > last) return -1;
+    word = bits[w]!;
+  }
+  const page = (w << 5) + 31 - clz32(word & -word);
+  return page < to ? page : -1;
+}
+
+/** Clear the first `count` set bits from `from` on; there must be that many. Returns the page just past the last. */
+export function clearFirst(bits: Int32Array, from: number, count: number): number {
+  let left = count;
+  let w = from >>> 5;
+  let keep = ~maskFrom(from & 31);
+  let end = from;
+  while (left > 0) {
+    const word = bits[w]!;
+    let candidates = word & ~keep;
+    const here = popcount(candidates);
+    if (here <= left) {
+      bits[w] = word & keep;
+      left -= here;
+      if (left === 0) end = (w << 5) + 32 - clz32(candidates);
+    } else {
+      let cleared = 0;
+      while (left > 0) {
+        const bit = candidates & -candidates;
+        candidates ^= bit;
+        cleared |= bit;
+        left -= 1;
+      }
+      bits[w] = word & ~cleared;
+      end = (w << 5) + 32 - clz32(cleared);
+    }
+    keep = 0;
+    w += 1;
+  }
+  return end;
+}
+
+/** target |= log over the words [from, to); returns the bits that were new in target. The log is kept. */
+export function mergeKeep(target: Int32Array, log: Int32Array, snapshot: Int32Array, from: number, to: number): number {
+  let fresh = 0;
+  for (let w = from; w < to; w += 1) {
+    const word = log[w]!;
+    snapshot[w] = word;
+    if (word === 0) continue;
+    const old = target[w]!;
+    const added = word & ~old;
+    if (added === 0) continue;
+    fresh += popcount(added);
+    target[w] = old | word;
+  }
+  return fresh;
+}
+
+/** target |= log over the words [from, to), the log is emptied; returns the bits that were new in target. */
+export function mergeClear(target: Int32Array, log: Int32Array, from: number, to: number): number {
+  let fresh = 0;
+  for (let w = from; w < to; w += 1) {
+    const word = log[w]!;
+    if (word === 0) continue;
+    log[w] = 0;
+    const old = target[w]!;
+    const added = word & ~old;
+    if (added === 0) continue;
+    fresh += popcount(added);
+    target[w] = old | word;
+  }
+  return fresh;
+}
+
+/** log &= ~snapshot, snapshot := 0 over the words [from, to): KVM_CLEAR_DIRTY_LOG. */
+export function clearLogged(log: Int32Array, snapshot: Int32Array, from: number, to: number): void {
+  const end = min(to, log.length);
+  for (let w = from; w < end; w += 1) {
+    const word = snapshot[w]!;
+    if (word === 0) continue;
+    log[w]! &= ~word;
+    snapshot[w] = 0;
+  }
+}

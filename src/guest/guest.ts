@@ -1,0 +1,305 @@
+/**
+ * The running guest: its vCPUs on the clock, their memory, their rings. It does not know that a migration exists: it is
+ * told to log, to run until an instant, to reap, to sleep at full rings, to be throttled and to stop.
+ *
+ * Throttles change when a vCPU runs, never a rate.
+ */
+import type { GuestMemory } from './memory.js';
+import type { GuestSpec, HostProfile, Phase, VcpuSpec } from './spec.js';
+import { ThrottleTimetable } from './throttle.js';
+
+const { max, min, floor } = Math;
+const INFINITY = Infinity;
+
+/** One vCPU: where it stands in time, what keeps it from running, and what it lost so far. Times in µs. */
+export interface Vcpu {
+  readonly id: number;
+  readonly spec: VcpuSpec;
+  /** It has been simulated up to here. */
+  timeUs: number;
+  /** It sleeps (or is in an exit) until here, whatever the throttle says. */
+  sleepUntilUs: number;
+  /** Sleep at each ring-full exit. */
+  ringSleepUs: number;
+  throttle: ThrottleTimetable;
+  /** When it last ran: a stall is counted from here. */
+  lastRanUs: number;
+  writes: number;
+  reads: number;
+  faults: number;
+  faultUs: number;
+  throttledUs: number;
+  ringSleptUs: number;
+  ringExitUs: number;
+  ringFullExits: number;
+  longestStallUs: number;
+}
+
+export class Guest {
+  readonly memory: GuestMemory;
+  readonly vcpus: readonly Vcpu[];
+  /** Called at each ring-full exit of the page memory or of a limited vCPU. */
+  onRingFull: (vcpu: number, timeUs: number) => void = () => {};
+  /** The bound that the page memory needs on how far vCPUs may drift apart: rings are shared business until limited. */
+  limited = false;
+  readonly #host: HostProfile;
+  readonly #shared = new ThrottleTimetable();
+  readonly #ring: boolean;
+  #stopped = false;
+  #timeUs: number;
+
+  constructor(spec: GuestSpec, host: HostProfile, memory: GuestMemory, startUs: number) {
+    this.memory = memory;
+    this.#host = host;
+    this.#ring = spec.dirtyRingSize > 0;
+    this.#timeUs = startUs;
+    this.vcpus = spec.vcpus.map((vcpu, id) => ({
+      id,
+      spec: vcpu,
+      timeUs: startUs,
+      sleepUntilUs: startUs,
+      ringSleepUs: 0,
+      throttle: this.#shared,
+      lastRanUs: startUs,
+      writes: 0,
+      reads: 0,
+      faults: 0,
+      faultUs: 0,
+      throttledUs: 0,
+      ringSleptUs: 0,
+      ringExitUs: 0,
+      ringFullExits: 0,
+      longestStallUs: 0,
+    }));
+  }
+
+  get timeUs(): number {
+    return this.#timeUs;
+  }
+
+  /** Let every vCPU run until `toUs`. Rings that fill on the way are reaped and their vCPUs put to sleep. */
+  advance(toUs: number): void {
+    if (toUs <= this.#timeUs) return;
+    if (!this.#stopped) {
+      if (!this.#ring || this.limited || this.memory.kind === 'fluid' || this.vcpus.length === 1) {
+        for (let i = 0; i < this.vcpus.length; i += 1) this.#advanceVcpu(this.vcpus[i]!, toUs);
+      } else {
+        this.#advanceTogether(toUs);
+      }
+    }
+    this.#timeUs = toUs;
+  }
+
+  /**
+   * A ring-full exit reaps everybody's ring, so vCPUs must not drift apart across one: all go in steps within which no
+   * ring can fill before the step's end.
+   */
+  #advanceTogether(toUs: number): void {
+    let now = this.#timeUs;
+    while (now < toUs) {
+      let step = toUs - now;
+      for (let i = 0; i < this.vcpus.length; i += 1) {
+        const vcpu = this.vcpus[i]!;
+        const free = this.memory.ringFullNotBeforeUs(i, factorAt(vcpu.spec, now, 'writeFactor'));
+        step = min(step, free);
+      }
+      // Below this the vCPU next to its limit just runs into it: the others are at most this far behind.
+      const target = min(toUs, now + max(step, SMALLEST_STEP_US));
+      for (let i = 0; i < this.vcpus.length; i += 1) this.#advanceVcpu(this.vcpus[i]!, target);
+      now = target;
+    }
+  }
+
+  #advanceVcpu(vcpu: Vcpu, toUs: number): void {
+    const { memory } = this;
+    const { outcome } = memory;
+    const { phases } = vcpu.spec;
+    while (vcpu.timeUs < toUs) {
+      if (vcpu.sleepUntilUs > vcpu.timeUs) {
+        vcpu.timeUs = min(vcpu.sleepUntilUs, toUs);
+        continue;
+      }
+      let end = toUs;
+      let writeFactor = 1;
+      let readFactor = 1;
+      if (phases.length > 0) {
+        const phase = phaseAt(vcpu.spec, vcpu.timeUs);
+        writeFactor = phase.writeFactor;
+        readFactor = phase.readFactor;
+        end = min(end, phase.untilUs);
+      }
+      const budget = vcpu.throttle.runTimeUs(vcpu.timeUs, end);
+      if (budget <= 0) {
+        vcpu.throttledUs += end - vcpu.timeUs;
+        vcpu.timeUs = end;
+        continue;
+      }
+      this.#noteStall(vcpu, vcpu.throttle.awakeAtUs(vcpu.timeUs));
+      memory.run(vcpu.id, budget, writeFactor, readFactor);
+      vcpu.writes += outcome.writes;
+      vcpu.reads += outcome.reads;
+      vcpu.faults += outcome.faults;
+      vcpu.faultUs += outcome.faultUs;
+      const at = outcome.ringFull ? min(end, vcpu.throttle.instantAfterUs(vcpu.timeUs, outcome.ranUs)) : end;
+      const elapsed = at - vcpu.timeUs;
+      vcpu.throttledUs += max(0, elapsed - outcome.ranUs);
+      if (outcome.ringExits > 0) {
+        vcpu.ringFullExits += outcome.ringExits;
+        vcpu.ringExitUs += outcome.ringExits * this.#host.ringExitUs;
+      }
+      if (vcpu.throttle.percent > 0 && elapsed > outcome.ranUs) {
+        vcpu.longestStallUs = max(vcpu.longestStallUs, min(vcpu.throttle.sleepUs, elapsed - outcome.ranUs));
+      }
+      vcpu.timeUs = at;
+      vcpu.lastRanUs = min(at, vcpu.throttle.percent > 0 ? lastRunInstant(vcpu.throttle, at) : at);
+      if (outcome.ringFull) this.#ringFullExit(vcpu);
+    }
+  }
+
+  #noteStall(vcpu: Vcpu, runsAgainUs: number): void {
+    const stall = runsAgainUs - vcpu.lastRanUs;
+    if (stall > vcpu.longestStallUs) vcpu.longestStallUs = stall;
+  }
+
+  /** accel/kvm/kvm-all.c, KVM_EXIT_DIRTY_RING_FULL: reap, then sleep if this vCPU is limited. */
+  #ringFullExit(vcpu: Vcpu): void {
+    vcpu.ringFullExits += 1;
+    const entries = this.limited ? this.memory.reap(vcpu.id) : this.reapAll();
+    const exitUs = this.#host.ringExitUs + (entries * this.#host.ringEntryNs) / 1000;
+    vcpu.ringExitUs += exitUs;
+    vcpu.sleepUntilUs = vcpu.timeUs + exitUs;
+    if (this.limited && vcpu.ringSleepUs > 0) {
+      vcpu.ringSleptUs += vcpu.ringSleepUs;
+      vcpu.sleepUntilUs += vcpu.ringSleepUs;
+    }
+    this.onRingFull(vcpu.id, vcpu.timeUs);
+  }
+
+  /** Reap every ring (kvm_dirty_ring_reap). Returns the entries. */
+  reapAll(): number {
+    let entries = 0;
+    for (let i = 0; i < this.vcpus.length; i += 1) entries += this.memory.reap(i);
+    return entries;
+  }
+
+  /** When this vCPU next answers a kick that comes at `atUs`: at once, or when its sleep ends. The guest stands at `atUs`. */
+  answersAtUs(vcpu: number, atUs: number): number {
+    const v = this.vcpus[vcpu]!;
+    return max(atUs, v.sleepUntilUs, v.throttle.awakeAtUs(atUs));
+  }
+
+  /** The longest time that a ring-full sleep still lasts at `atUs`, over all vCPUs. */
+  residualRingSleepUs(atUs: number): number {
+    let residual = 0;
+    for (let i = 0; i < this.vcpus.length; i += 1) residual = max(residual, this.vcpus[i]!.sleepUntilUs - atUs);
+    return residual;
+  }
+
+  /** End ring-full sleeps under way (an interruptible usleep that a kick cuts short, QEMU 7.2). */
+  interruptRingSleeps(atUs: number): void {
+    for (let i = 0; i < this.vcpus.length; i += 1) {
+      const vcpu = this.vcpus[i]!;
+      if (vcpu.sleepUntilUs <= atUs) continue;
+      vcpu.ringSleptUs -= vcpu.sleepUntilUs - atUs;
+      vcpu.sleepUntilUs = atUs;
+    }
+  }
+
+  /** A percentage for all vCPUs on one timetable, as auto-converge does it. */
+  throttleAll(percent: number, atUs: number): void {
+    this.#shared.set(percent, atUs);
+    for (let i = 0; i < this.vcpus.length; i += 1) this.vcpus[i]!.throttle = this.#shared;
+  }
+
+  /** A percentage for one vCPU on a timetable of its own. */
+  throttleOne(vcpu: number, percent: number, atUs: number): void {
+    const v = this.vcpus[vcpu]!;
+    if (v.throttle === this.#shared) v.throttle = new ThrottleTimetable();
+    v.throttle.set(percent, atUs);
+  }
+
+  setLimited(limited: boolean): void {
+    this.limited = limited;
+    this.memory.setLimited(limited);
+  }
+
+  /** No vCPU runs from `atUs` on. */
+  stop(atUs: number): void {
+    this.advance(atUs);
+    this.#stopped = true;
+  }
+
+  /** The guest runs again from `atUs` on (on the destination, or on the source after a failure). */
+  resume(atUs: number): void {
+    this.#timeUs = max(this.#timeUs, atUs);
+    for (let i = 0; i < this.vcpus.length; i += 1) {
+      const vcpu = this.vcpus[i]!;
+      this.#noteStall(vcpu, atUs);
+      vcpu.timeUs = atUs;
+      vcpu.sleepUntilUs = atUs;
+      vcpu.lastRanUs = atUs;
+    }
+    this.#stopped = false;
+  }
+}
+
+const SMALLEST_STEP_US = 50;
+
+function lastRunInstant(throttle: ThrottleTimetable, atUs: number): number {
+  const awake = throttle.awakeAtUs(atUs);
+  return awake > atUs ? max(0, awake - throttle.sleepUs) : atUs;
+}
+
+const flat = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };
+const found = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };
+
+/** The phase that holds at `atUs`, and until when. The object is reused. */
+function phaseAt(spec: VcpuSpec, atUs: number): { writeFactor: number; readFactor: number; untilUs: number } {
+  const { phases, phasePeriodUs } = spec;
+  if (phases.length === 0) return flat;
+  let base = 0;
+  let local = atUs;
+  if (phasePeriodUs > 0) {
+    base = floor(atUs / phasePeriodUs) * phasePeriodUs;
+    local = atUs - base;
+  }
+  let current: Phase | undefined;
+  let until = phasePeriodUs > 0 ? phasePeriodUs : INFINITY;
+  for (let i = 0; i < phases.length; i += 1) {
+    const phase = phases[i]!;
+    if (phase.atUs <= local) current = phase;
+    else {
+      until = phase.atUs;
+      break;
+    }
+  }
+  found.writeFactor = current === undefined ? 1 : current.writeFactor;
+  found.readFactor = current === undefined ? 1 : current.readFactor;
+  found.untilUs = base + until;
+  return found;
+}
+
+function factorAt(spec: VcpuSpec, atUs: number, key: 'writeFactor' | 'readFactor'): number {
+  return spec.phases.length === 0 ? 1 : phaseAt(spec, atUs)[key];
+}
+
+/**
+ * Accesses that a vCPU does between two instants when nobody migrates it: its rates times its phases, undisturbed.
+ * The reference of "work done".
+ */
+export function unmigratedAccesses(spec: VcpuSpec, fromUs: number, toUs: number): { writes: number; reads: number } {
+  const writesPerUs = spec.classes.reduce((sum, c) => sum + c.writesPerSecond, 0) / 1e6;
+  const readsPerUs = spec.classes.reduce((sum, c) => sum + c.readsPerSecond, 0) / 1e6;
+  if (spec.phases.length === 0) return { writes: writesPerUs * (toUs - fromUs), reads: readsPerUs * (toUs - fromUs) };
+  let writes = 0;
+  let reads = 0;
+  let at = fromUs;
+  while (at < toUs) {
+    const phase = phaseAt(spec, at);
+    const end = min(toUs, phase.untilUs);
+    writes += writesPerUs * phase.writeFactor * (end - at);
+    reads += readsPerUs * phase.readFactor * (end - at);
+    at = end;
+  }
+  return { writes, reads };
+}

@@ -1,0 +1,68 @@
+/**
+ * The one interface behind which both memories stand. The rules of QEMU drive it and never look inside.
+ *
+ * The order of guest writes and page sends inside a pass matters in one place only: where sending a page clears the
+ * tracking of its chunk (bitmap log with manual protect). `nextRun` stops there, so that the caller can bring the guest
+ * to that very instant. Everywhere else a run of pages can be sent in one step, however long it takes.
+ */
+
+/** How dirty pages are found. */
+export type Tracking = 'bitmap-manual' | 'bitmap' | 'ring';
+
+/** What a vCPU did in one call of `run`. Reused between calls: read it at once. */
+export interface RunOutcome {
+  /** Run time used, µs: at most the budget. */
+  ranUs: number;
+  /** Accesses done. Real numbers in the fluid memory. */
+  writes: number;
+  reads: number;
+  /** Writes that were noticed by dirty tracking (first writes to armed pages). */
+  faults: number;
+  /** Run time that tracking cost, µs; part of `ranUs`. */
+  faultUs: number;
+  /** The vCPU stopped because its ring is full to the soft limit. */
+  ringFull: boolean;
+  /** Ring-full exits inside the call that needed no event of their own (fluid memory, unlimited rings). */
+  ringExits: number;
+}
+
+export interface GuestMemory {
+  readonly kind: 'page' | 'fluid';
+  readonly totalPages: number;
+  readonly outcome: RunOutcome;
+
+  /** `dirtyLimit`: the vCPU's ring is reaped alone and `run` stops whenever it is full. */
+  setLimited(limited: boolean): void;
+  /** Dirty logging on (memory_global_dirty_log_start): all pages are to be sent, tracking begins. */
+  startLogging(): void;
+  stopLogging(): void;
+  /**
+   * Let a vCPU run for at most `budgetUs` of run time, with its write and read rates multiplied by the factors, until the
+   * budget is used or its ring is full. Fills `outcome`.
+   */
+  run(vcpu: number, budgetUs: number, writeFactor: number, readFactor: number): void;
+  /** A time in µs before which this vCPU cannot fill its ring; Infinity where it never has to be asked. */
+  ringFullNotBeforeUs(vcpu: number, writeFactor: number): number;
+  /** Reap one vCPU's ring: entries go to the log, its pages are armed again. Returns the entries. */
+  reap(vcpu: number): number;
+  /** Entries reaped of a vCPU since the start (`cpu->dirty_pages`). */
+  reapedPages(vcpu: number): number;
+  /** Log into the migration bitmap (ram.c:migration_bitmap_sync). Returns the pages newly dirty, 0 -> 1. */
+  harvest(): number;
+  /** Pages whose bit is set in the migration bitmap. */
+  dirtyPages(): number;
+
+  /**
+   * The dirty pages that can be sent next, from the cursor on, before anything changes: all zero pages or all normal
+   * pages, none that needs its tracking cleared first. 0: the bitmap is empty, or `clearNeeded` is set.
+   */
+  nextRun(): number;
+  /** Of the last `nextRun`: zero pages. */
+  readonly runIsZero: boolean;
+  /** Of the last `nextRun`: the next dirty page lies in a chunk whose tracking must be cleared first. */
+  readonly clearNeeded: boolean;
+  /** Clear the tracking of that chunk (ram.c:migration_clear_memory_region_dirty_bitmap). */
+  clearChunk(): void;
+  /** Take the next `pages` of the run off the bitmap: they are sent. The cursor stands just past the last. */
+  take(pages: number): void;
+}

@@ -1,0 +1,107 @@
+/**
+ * QEMU's CPU throttle as a timetable (system/cpu-throttle.c): each tick puts a vCPU to sleep for f/(1-f) * 10 ms, the next
+ * tick comes 10 ms / (1-f) after. So a vCPU sleeps, then runs 10 ms, and all that share a timetable do so in phase.
+ * Run time between two instants is closed-form, whatever their distance.
+ */
+const { floor, max, min, ceil } = Math;
+const INFINITY = Infinity;
+
+/** CPU_THROTTLE_TIMESLICE_NS. */
+export const CPU_THROTTLE_TIMESLICE_US = 10_000;
+export const CPU_THROTTLE_PCT_MIN = 1;
+export const CPU_THROTTLE_PCT_MAX = 99;
+
+/** cpu-throttle.c:cpu_throttle_thread: how long one tick makes a vCPU sleep, µs. */
+export function throttleSleepUs(percent: number): number {
+  const f = percent / 100;
+  return (f / (1 - f)) * CPU_THROTTLE_TIMESLICE_US;
+}
+
+/** cpu-throttle.c:cpu_throttle_timer_tick: from one tick to the next, µs. */
+export function throttlePeriodUs(percent: number): number {
+  return CPU_THROTTLE_TIMESLICE_US / (1 - percent / 100);
+}
+
+/** cpu-throttle.c:cpu_throttle_set clamps to [1, 99]; 0 is cpu_throttle_stop. */
+export function clampThrottle(percent: number): number {
+  return percent === 0 ? 0 : min(max(percent, CPU_THROTTLE_PCT_MIN), CPU_THROTTLE_PCT_MAX);
+}
+
+/** The timetable of one throttle; vCPUs throttled together share it. */
+export class ThrottleTimetable {
+  percent = 0;
+  /** A tick, from which the present percentage's pattern repeats. */
+  #originUs = 0;
+  #sleepUs = 0;
+  #periodUs = INFINITY;
+  /** Before the origin the last pattern's sleep may still be under way, until here. */
+  #resumeUs = 0;
+
+  /**
+   * A new percentage at `nowUs`. Throttling that starts ticks at once; a change acts from the next tick; 0 lets a sleep
+   * under way end, and no tick follows.
+   */
+  set(percent: number, nowUs: number): void {
+    const clamped = clampThrottle(percent);
+    if (clamped === this.percent) return;
+    const resume = this.awakeAtUs(nowUs);
+    let from = nowUs;
+    if (this.percent > 0) {
+      if (nowUs < this.#originUs) from = this.#originUs;
+      else from = this.#originUs + ceil((nowUs - this.#originUs) / this.#periodUs) * this.#periodUs;
+      if (clamped === 0) from = resume;
+    }
+    this.percent = clamped;
+    this.#resumeUs = resume;
+    this.#originUs = from;
+    this.#sleepUs = clamped === 0 ? 0 : throttleSleepUs(clamped);
+    this.#periodUs = clamped === 0 ? INFINITY : throttlePeriodUs(clamped);
+  }
+
+  get sleepUs(): number {
+    return this.#sleepUs;
+  }
+
+  /** Run time from the origin to `tUs`, which must not lie before it. */
+  #ranSinceOrigin(tUs: number): number {
+    if (this.percent === 0) return tUs - this.#originUs;
+    const elapsed = tUs - this.#originUs;
+    const ticks = floor(elapsed / this.#periodUs);
+    return ticks * (this.#periodUs - this.#sleepUs) + max(0, elapsed - ticks * this.#periodUs - this.#sleepUs);
+  }
+
+  /** Run time that the timetable leaves between two instants, µs. */
+  runTimeUs(fromUs: number, toUs: number): number {
+    if (fromUs >= toUs) return 0;
+    let run = 0;
+    if (fromUs < this.#originUs) run = max(0, min(toUs, this.#originUs) - max(fromUs, this.#resumeUs));
+    if (toUs > this.#originUs) run += this.#ranSinceOrigin(toUs) - this.#ranSinceOrigin(max(fromUs, this.#originUs));
+    return run;
+  }
+
+  /** The instant at which a vCPU that stands at `fromUs` has run for `runUs` more. */
+  instantAfterUs(fromUs: number, runUs: number): number {
+    let left = runUs;
+    let from = fromUs;
+    if (from < this.#originUs) {
+      const start = max(from, this.#resumeUs);
+      const before = max(0, this.#originUs - start);
+      if (left <= before) return start + left;
+      left -= before;
+      from = this.#originUs;
+    }
+    if (this.percent === 0) return from + left;
+    const slice = this.#periodUs - this.#sleepUs;
+    const target = this.#ranSinceOrigin(from) + left;
+    const ticks = max(0, ceil(target / slice) - 1);
+    return this.#originUs + ticks * this.#periodUs + this.#sleepUs + (target - ticks * slice);
+  }
+
+  /** When a vCPU at `tUs` is awake again: `tUs` itself while it runs. */
+  awakeAtUs(tUs: number): number {
+    if (tUs < this.#originUs) return max(tUs, this.#resumeUs);
+    if (this.percent === 0) return tUs;
+    const within = (tUs - this.#originUs) % this.#periodUs;
+    return within < this.#sleepUs ? tUs + this.#sleepUs - within : tUs;
+  }
+}

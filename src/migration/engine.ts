@@ -1,0 +1,793 @@
+/**
+ * One migration, from `migrate` to its end, by QEMU's rules. Source: QEMU 10.2.2 migration/migration.c and ram.c, with the
+ * differences of versions.ts.
+ *
+ * The engine steps from decision to decision. Between two of them pages leave in runs and the guest runs by itself; both
+ * memories are brought to the present only when somebody looks: at a sync, where a chunk's tracking is cleared, at an event.
+ * Time is virtual, in µs since `migrate`; QEMU's millisecond clocks are cut from it.
+ */
+import { FluidMemory } from '../guest/fluid-memory.js';
+import { Guest } from '../guest/guest.js';
+import type { GuestMemory, Tracking } from '../guest/memory.js';
+import { PageMemory } from '../guest/page-memory.js';
+import { PAGE_BYTES } from '../guest/spec.js';
+import type { Generator } from '../random/generator.js';
+import { stream } from '../random/streams.js';
+import { EventQueue } from './clock.js';
+import type { Controls, DetectorEvent, MigrationStats, SyncEvent, Timer } from './controls.js';
+import type { Decision, MigrationResult, MigrationStatus, SyncCause, SyncRecord, TimelinePoint } from './result.js';
+import {
+  BUFFER_DELAY_MS,
+  CLOCK_CHECK_PAGES,
+  MAX_WAIT_MS,
+  ThrottleDetector,
+  dirtyPagesRate,
+  expectedDowntime,
+  mayComplete,
+  mbps,
+  pendingEstimate,
+  rateExceeded,
+  switchoverBandwidth,
+  switchoverThreshold,
+  syncIsEligible,
+  triggerLimit,
+  windowQuota,
+} from './rules.js';
+import type { MigrationSetup } from './setup.js';
+import { ITERATION_END_BYTES, pageTimeUs, pagesToExceed, plainStream, type StreamCosts } from './stream.js';
+import { type VersionFacts, versionFacts } from './versions.js';
+import { vcpuResults, workShares } from './vcpu-results.js';
+import { whyNot } from './why.js';
+
+const { ceil, floor, max, min, log, round } = Math;
+const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
+/** The ring reaper thread (accel/kvm/kvm-all.c:kvm_dirty_ring_reaper_thread) sleeps this long between rounds, µs. */
+const REAPER_PERIOD_US = 1_000_000;
+/** Stream header, command and RAM block list sent in setup, bytes: a few hundred, no figure depends on it. */
+const SETUP_BYTES = 500;
+
+type Phase = MigrationStats['status'];
+
+/** Thrown inside the engine to leave the loop when the migration was cancelled; never escapes. */
+class Ended extends Error {}
+
+/**
+ * Run one migration. `attach` hangs a strategy and a policy on it before it starts.
+ * The same setup and attachments give the same result to the last bit.
+ */
+export function runMigration(
+  setup: MigrationSetup,
+  names: { readonly strategy: string; readonly policy: string },
+  attach: (controls: Controls) => void,
+): MigrationResult {
+  const migration = new Migration(setup);
+  attach(migration.controls);
+  return migration.run(names);
+}
+
+function makeMemory(setup: MigrationSetup): GuestMemory {
+  const { guest, host, migration, seed, run } = setup;
+  let tracking: Tracking = 'ring';
+  if (guest.dirtyRingSize === 0) tracking = migration.manualDirtyLogProtect ? 'bitmap-manual' : 'bitmap';
+  if (setup.memory === 'fluid') {
+    return new FluidMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
+  }
+  return new PageMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
+}
+
+class Migration {
+  readonly controls: Controls;
+  readonly #setup: MigrationSetup;
+  readonly #version: VersionFacts;
+  readonly #memory: GuestMemory;
+  readonly #guest: Guest;
+  readonly #events = new EventQueue();
+  readonly #latency: Generator;
+  readonly #detector = new ThrottleDetector();
+  readonly #stream: StreamCosts;
+  readonly #syncListeners: ((event: SyncEvent) => void)[] = [];
+  readonly #eligibleListeners: ((event: DetectorEvent) => void)[] = [];
+  readonly #detectorListeners: ((event: DetectorEvent) => void)[] = [];
+  readonly #endListeners: (() => void)[] = [];
+
+  // Clock
+  #nowUs = 0;
+  /** Where in its millisecond the host's clock stood when the migration began, µs. */
+  readonly #clockPhaseUs: number;
+
+  // Parameters that may change
+  #downtimeLimitMs: number;
+  #maxBandwidth: number;
+  #quota: number;
+  #linkBytesPerSecond: number;
+  #linkLatencyUs: number;
+
+  // What was sent
+  #transferred = 0;
+  #normalPages = 0;
+  #zeroPages = 0;
+  #ramBytesRunning = 0;
+  #ramBytesStopped = 0;
+
+  // The run of pages being sent: known from the memory, taken off it when somebody looks
+  #runPages = 0;
+  #runIsZero = false;
+  #runTaken = 0;
+  #dirtyPages = 0;
+
+  // Rate window
+  #windowStartMs = 0;
+  #windowStartBytes = 0;
+  #windowStartPages = 0;
+  #bandwidthPerMs = 0;
+  #threshold = 0;
+  #mbps = 0;
+  #pagesPerSecond = 0;
+  #expectedDowntimeMs: number;
+
+  // Sync accounting
+  #syncCount = 0;
+  #lastEligibleMs: number | null = null;
+  #periodPages = 0;
+  #periodStartBytes = 0;
+  #dirtyPagesRate = 0;
+  #dirtyBytesLastSync = 0;
+  #mutexHeld = false;
+  #syncWanted = false;
+  #syncing = false;
+
+  // Throttle, for the record
+  #throttlePercent = 0;
+  #maxThrottlePercent = 0;
+  #maxRingSleepUs = 0;
+  #firstThrottleSync: number | null = null;
+  #firstThrottleUs: number | null = null;
+
+  // Outcome
+  #phase: Phase = 'setup';
+  #cancelReason: string | null = null;
+  #gaveUp = false;
+  #pauseWanted = false;
+  #stopUs: number | null = null;
+  #setupUs = 0;
+  #downtimeUs: number | null = null;
+  #blackoutUs: number | null = null;
+  readonly #syncs: SyncRecord[] = [];
+  readonly #timeline: TimelinePoint[] = [];
+  readonly #decisions: Decision[] = [];
+
+  constructor(setup: MigrationSetup) {
+    const { guest, host, link, migration } = setup;
+    this.#setup = setup;
+    this.#version = versionFacts[migration.qemu];
+    this.#memory = makeMemory(setup);
+    this.#guest = new Guest(guest, host, this.#memory, 0);
+    this.#latency = stream(setup.seed, setup.run, 'host latency');
+    this.#clockPhaseUs = this.#latency.nextFloat() * 1000;
+    this.#stream = plainStream(host, this.#version.countsAtEnqueue);
+    this.#downtimeLimitMs = migration.downtimeLimitMs;
+    this.#maxBandwidth = migration.maxBandwidth;
+    this.#quota = windowQuota(migration.maxBandwidth);
+    this.#linkBytesPerSecond = link.bandwidthBytesPerSecond;
+    this.#linkLatencyUs = link.latencyUs;
+    this.#expectedDowntimeMs = migration.downtimeLimitMs;
+    for (const phase of link.phases) {
+      this.#events.at(phase.atUs, () => {
+        this.#linkBytesPerSecond = phase.bandwidthBytesPerSecond;
+        this.#linkLatencyUs = phase.latencyUs;
+      });
+    }
+    this.controls = this.#makeControls();
+  }
+
+  run(names: { readonly strategy: string; readonly policy: string }): MigrationResult {
+    let status: MigrationStatus = 'completed';
+    try {
+      if (this.#setup.migration.giveUpAfterUs > 0) {
+        this.#events.at(this.#setup.migration.giveUpAfterUs, () => {
+          this.#gaveUp = true;
+          this.#cancelReason = 'gave up';
+        });
+      }
+      this.#setUp();
+      this.#loop();
+      this.#complete();
+    } catch (error) {
+      if (!(error instanceof Ended)) throw error;
+      status = this.#gaveUp ? 'gave-up' : 'cancelled';
+      this.#phase = 'cancelled';
+      this.#bringGuestUp();
+    }
+    for (const listener of this.#endListeners) listener();
+    return this.#result(names, status);
+  }
+
+  // ------------------------------------------------------------------------------------------------ time
+
+  /** The host's monotonic clock in whole ms (qemu_clock_get_ms(QEMU_CLOCK_REALTIME)). */
+  #ms(atUs = this.#nowUs): number {
+    return floor((atUs + this.#clockPhaseUs) / 1000);
+  }
+
+  /** Go to `toUs`, letting everything that is due on the way happen. */
+  #advance(toUs: number): void {
+    while (this.#events.nextUs <= toUs) {
+      const atUs = max(this.#events.nextUs, this.#nowUs);
+      const fire = this.#events.take();
+      this.#nowUs = atUs;
+      if (fire !== null) fire();
+    }
+    if (toUs > this.#nowUs) this.#nowUs = toUs;
+  }
+
+  /** Where the guest is looked at, it stands at the present. */
+  #bringGuestUp(): void {
+    this.#guest.advance(this.#nowUs);
+  }
+
+  /** How late a timed wait returns, µs. */
+  #wakeLatencyUs(): number {
+    const mean = this.#setup.host.wakeLatencyUs;
+    return mean === 0 ? 0 : -log(1 - this.#latency.nextFloat()) * mean;
+  }
+
+  #checkCancelled(): void {
+    if (this.#cancelReason !== null) throw new Ended();
+  }
+
+  // ------------------------------------------------------------------------------------------------ setup
+
+  /** migration.c:qmp_migrate, migration_thread; ram.c:ram_save_setup, ram_init_bitmaps. */
+  #setUp(): void {
+    const { host, guest, timelineMs } = this.#setup;
+    const gib = this.#memory.totalPages / GIB_PAGES;
+    // The first window opens before setup and so contains it.
+    this.#windowStartMs = this.#ms();
+    const perGiB = guest.dirtyRingSize > 0 ? host.setupUsPerGiBRing : host.setupUsPerGiBBitmap;
+    this.#advance(this.#nowUs + host.setupFixedUs + perGiB * gib);
+    this.#bringGuestUp();
+    this.#memory.startLogging();
+    this.#dirtyPages = this.#memory.totalPages;
+    this.#sync('setup');
+    this.#setupUs = this.#nowUs;
+    this.#transferred += SETUP_BYTES;
+    this.#phase = 'active';
+    if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
+    if (timelineMs > 0) this.#every(timelineMs, () => this.#sample());
+    if (timelineMs > 0) this.#sample();
+  }
+
+  #startReaper(): void {
+    this.#every(REAPER_PERIOD_US / 1000, () => {
+      if (this.#guest.limited) return;
+      this.#bringGuestUp();
+      this.#guest.reapAll();
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------ the loop
+
+  /** migration.c:migration_thread's loop, up to the decision to switch over. */
+  #loop(): void {
+    for (;;) {
+      this.#checkCancelled();
+      if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
+        if (this.#decide()) return;
+        this.#iterate();
+        this.#runWantedSync();
+      }
+      this.#rateLimit();
+    }
+  }
+
+  /** migration.c:migration_iteration_run, the pre-copy part. True: switch over. */
+  #decide(): boolean {
+    if (this.#pauseWanted) return true;
+    let pending = pendingEstimate(this.#dirtyPages);
+    if (pending < this.#threshold) {
+      this.#sync('natural');
+      this.#checkCancelled();
+      pending = pendingEstimate(this.#dirtyPages);
+    }
+    return mayComplete(pending, this.#threshold, this.#version.completesAtThreshold);
+  }
+
+  /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. */
+  #iterate(): void {
+    this.#mutexHeld = true;
+    const startUs = this.#nowUs;
+    let elapsedUs = 0;
+    let index = 0;
+    for (;;) {
+      if (!this.#findRun(startUs + elapsedUs)) break;
+      elapsedUs = max(elapsedUs, this.#nowUs - startUs);
+      const cost = this.#runIsZero ? this.#stream.zero : this.#stream.normal;
+      const pageUs = pageTimeUs(cost, this.#linkBytesPerSecond);
+      const windowBytes = this.#transferred - this.#windowStartBytes;
+      let pages = min(this.#runPages - this.#runTaken, pagesToExceed(cost, this.#quota, windowBytes));
+      // The clock is read at every 64th page: the first of them at which more than MAX_WAIT_MS whole ms have gone by.
+      const untilLate = (MAX_WAIT_MS + 1) * 1000 - elapsedUs;
+      const pagesToLate = max(0, ceil(untilLate / pageUs));
+      const lateIndex = ceil((index + pagesToLate) / CLOCK_CHECK_PAGES) * CLOCK_CHECK_PAGES;
+      pages = min(pages, max(lateIndex - index, 1));
+      this.#runTaken += pages;
+      this.#dirtyPages -= pages;
+      index += pages;
+      elapsedUs += pages * pageUs;
+      this.#count(pages, cost.bytes);
+      if (rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) break;
+      if (index >= lateIndex) break;
+    }
+    this.#transferred += ITERATION_END_BYTES;
+    const endUs = startUs + elapsedUs;
+    if (this.#events.nextUs <= endUs) this.#advance(endUs);
+    else this.#nowUs = max(this.#nowUs, endUs);
+    this.#mutexHeld = false;
+  }
+
+  #count(pages: number, bytesPerPage: number): void {
+    const bytes = pages * bytesPerPage;
+    if (this.#runIsZero) this.#zeroPages += pages;
+    else this.#normalPages += pages;
+    this.#transferred += bytes;
+    if (this.#stopUs === null) this.#ramBytesRunning += bytes;
+    else this.#ramBytesStopped += bytes;
+  }
+
+  /**
+   * See to it that a run of pages is at hand at `atUs`; false when nothing is left to send. Where the next page's chunk has
+   * to be cleared first, the guest is brought to that instant.
+   */
+  #findRun(atUs: number): boolean {
+    while (this.#runTaken >= this.#runPages) {
+      this.#handOver();
+      this.#runPages = this.#memory.nextRun();
+      this.#runIsZero = this.#memory.runIsZero;
+      if (this.#runPages > 0) return true;
+      if (!this.#memory.clearNeeded) return false;
+      if (this.#stopUs === null) {
+        this.#advance(atUs);
+        this.#bringGuestUp();
+      }
+      this.#memory.clearChunk();
+    }
+    return true;
+  }
+
+  /** Tell the memory which pages were sent, and forget the run. */
+  #handOver(): void {
+    if (this.#runTaken > 0) this.#memory.take(this.#runTaken);
+    this.#runPages = 0;
+    this.#runTaken = 0;
+  }
+
+  /** migration.c:migration_rate_limit. */
+  #rateLimit(): void {
+    this.#updateCounters();
+    if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
+      // A turn that sent nothing (all sent, waiting for a decision) must still let time pass.
+      if (this.#dirtyPages <= 0) this.#advance(this.#nowUs + 1000);
+      return;
+    }
+    const waitMs = max(0, this.#windowStartMs + BUFFER_DELAY_MS - this.#ms());
+    const wakeUs = this.#nowUs + waitMs * 1000 + this.#wakeLatencyUs();
+    if (this.#events.nextUs <= wakeUs) this.#advance(wakeUs);
+    else this.#nowUs = wakeUs;
+  }
+
+  /** migration.c:migration_update_counters. */
+  #updateCounters(): void {
+    const nowMs = this.#ms();
+    if (nowMs < this.#windowStartMs + BUFFER_DELAY_MS) return;
+    const windowMs = nowMs - this.#windowStartMs;
+    const windowBytes = this.#transferred - this.#windowStartBytes;
+    const pages = this.#normalPages + this.#zeroPages;
+    const { availSwitchoverBandwidth } = this.#setup.migration;
+    this.#bandwidthPerMs = windowBytes / windowMs;
+    const bandwidth = switchoverBandwidth(
+      windowBytes,
+      windowMs,
+      this.#version.hasAvailSwitchoverBandwidth ? availSwitchoverBandwidth : 0,
+    );
+    this.#threshold = switchoverThreshold(bandwidth, this.#downtimeLimitMs);
+    this.#mbps = mbps(windowBytes, windowMs);
+    this.#pagesPerSecond = floor((pages - this.#windowStartPages) / (windowMs / 1000));
+    const expected = expectedDowntime(this.#dirtyBytesLastSync, bandwidth, this.#dirtyPagesRate, windowBytes);
+    if (expected !== null) this.#expectedDowntimeMs = expected;
+    this.#windowStartMs = nowMs;
+    this.#windowStartBytes = this.#transferred;
+    this.#windowStartPages = pages;
+  }
+
+  // ------------------------------------------------------------------------------------------------ sync
+
+  /** A sync that a timer asked for while an iteration held the bitmap mutex. */
+  #runWantedSync(): void {
+    if (!this.#syncWanted) return;
+    this.#syncWanted = false;
+    this.#sync('timer');
+  }
+
+  /** ram.c:migration_bitmap_sync. */
+  #sync(cause: SyncCause): void {
+    this.#syncing = true;
+    const startUs = this.#nowUs;
+    this.#handOver();
+    this.#syncCount += 1;
+    const n = this.#syncCount;
+    const before = this.#dirtyPages;
+    if (this.#lastEligibleMs === null) this.#lastEligibleMs = this.#ms();
+    this.#pullTracking();
+    const fresh = this.#memory.harvest();
+    this.#dirtyPages = this.#memory.dirtyPages();
+    this.#periodPages += fresh;
+    this.#dirtyBytesLastSync = pendingEstimate(this.#dirtyPages);
+    const detector = this.#endSyncPeriod();
+    this.#syncing = false;
+    this.#recordSync(n, cause, startUs, before, fresh, detector);
+    const event: SyncEvent = {
+      n,
+      cause,
+      newDirtyPages: fresh,
+      remainingBytes: pendingEstimate(this.#dirtyPages),
+    };
+    for (const listener of this.#syncListeners) listener(event);
+  }
+
+  /** Bring what tracking knows into the log: a ring sync kicks every vCPU in turn and then reaps all rings. */
+  #pullTracking(): void {
+    const { host, guest } = this.#setup;
+    if (guest.dirtyRingSize > 0) {
+      for (let i = 0; i < this.#guest.vcpus.length; i += 1) {
+        this.#bringGuestUp();
+        if (this.#stopUs !== null) break;
+        if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(this.#nowUs);
+        this.#advance(this.#guest.answersAtUs(i, this.#nowUs) + host.kickUs);
+      }
+      this.#advance(this.#nowUs + host.syncFixedUs);
+      this.#bringGuestUp();
+      const entries = this.#guest.reapAll();
+      this.#advance(this.#nowUs + (entries * host.ringEntryNs) / 1000);
+      return;
+    }
+    const gib = this.#memory.totalPages / GIB_PAGES;
+    this.#advance(this.#nowUs + host.syncFixedUs + host.bitmapSyncUsPerGiB * gib);
+    this.#bringGuestUp();
+  }
+
+  /** ram.c:migration_bitmap_sync, the part after the pull: rates and the throttle trigger, more than 1 s after the last. */
+  #endSyncPeriod(): SyncRecord['detector'] {
+    const nowMs = this.#ms();
+    const last = this.#lastEligibleMs ?? nowMs;
+    if (!syncIsEligible(nowMs, last)) return 'not-eligible';
+    const transferred = this.#transferred - this.#periodStartBytes;
+    const event: DetectorEvent = {
+      sync: this.#syncCount,
+      dirtyBytes: this.#periodPages * PAGE_BYTES,
+      transferredBytes: transferred,
+      limitBytes: triggerLimit(transferred, this.#setup.migration.throttleTriggerThreshold),
+    };
+    const verdict = this.#detector.judge(event.dirtyBytes, event.limitBytes);
+    for (const listener of this.#eligibleListeners) listener(event);
+    if (verdict === 'act') for (const listener of this.#detectorListeners) listener(event);
+    this.#dirtyPagesRate = dirtyPagesRate(this.#periodPages, nowMs - last);
+    this.#lastEligibleMs = nowMs;
+    this.#periodPages = 0;
+    this.#periodStartBytes = this.#transferred;
+    return verdict;
+  }
+
+  #recordSync(
+    n: number,
+    cause: SyncCause,
+    startUs: number,
+    before: number,
+    fresh: number,
+    detector: SyncRecord['detector'],
+  ): void {
+    if (!this.#setup.keepSyncs) return;
+    const { vcpus } = this.#guest;
+    this.#syncs.push({
+      n,
+      cause,
+      timeMs: this.#nowUs / 1000,
+      durationMs: (this.#nowUs - startUs) / 1000,
+      sentBytes: round(this.#transferred),
+      remainingBeforeBytes: pendingEstimate(before),
+      remainingBytes: pendingEstimate(this.#dirtyPages),
+      newDirtyPages: fresh,
+      dirtyPagesRate: this.#dirtyPagesRate,
+      bandwidthBytesPerSecond: this.#bandwidthPerMs * 1000,
+      thresholdBytes: this.#threshold,
+      expectedDowntimeMs: this.#expectedDowntimeMs,
+      detector,
+      throttlePercent: this.#throttlePercent,
+      vcpuSleepUs: vcpus.map((v) => v.ringSleepUs),
+      vcpuThrottlePercent: vcpus.map((v) => v.throttle.percent),
+      vcpuAccesses: vcpus.map((v) => v.writes + v.reads),
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------ switchover
+
+  /** migration.c:migration_completion_precopy, migration_completion_end; system/cpus.c:do_vm_stop. */
+  #complete(): void {
+    const { host, migration, guest } = this.#setup;
+    const startUs = this.#nowUs;
+    this.#handOver();
+    this.#bringGuestUp();
+    this.#stopUs = startUs;
+    // Nothing shortens a ring-full sleep from 8.x on; a CPU throttle's sleep ends when the vCPU is asked to stop.
+    if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(startUs);
+    const residualUs = this.#guest.residualRingSleepUs(startUs);
+    this.#guest.stop(startUs);
+    this.#advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
+    if (migration.pauseBeforeSwitchover) {
+      this.#phase = 'pre-switchover';
+      this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
+    }
+    if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#phase = 'device';
+    // The rate limiter is off from here: only the link counts.
+    this.#quota = 0;
+    this.#sync('switchover');
+    this.#sendRest();
+    const vcpus = guest.vcpus.length;
+    const deviceBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
+    this.#transferred += deviceBytes;
+    const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
+    this.#advance(this.#nowUs + max(saveUs, (deviceBytes / this.#linkBytesPerSecond) * 1e6));
+    const loadUs = this.#linkLatencyUs + host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu;
+    const resumeUs = this.#nowUs + loadUs + host.destinationStartUs;
+    if (migration.returnPath) this.#advance(resumeUs + this.#linkLatencyUs);
+    this.#checkCancelledInSwitchover();
+    this.#downtimeUs = this.#nowUs - startUs;
+    const destinationRunsUs = max(resumeUs, migration.orchestratorContUs > 0 ? this.#nowUs : 0) + migration.orchestratorContUs;
+    this.#blackoutUs = destinationRunsUs - startUs;
+    this.#guest.resume(destinationRunsUs);
+    this.#phase = 'completed';
+  }
+
+  /** Giving up in the middle of the switchover: QEMU cancels and the source runs on. */
+  #checkCancelledInSwitchover(): void {
+    if (this.#cancelReason === null) return;
+    this.#guest.resume(this.#nowUs);
+    throw new Ended();
+  }
+
+  #sendRest(): void {
+    while (this.#findRun(this.#nowUs)) {
+      const cost = this.#runIsZero ? this.#stream.zero : this.#stream.normal;
+      const pages = this.#runPages - this.#runTaken;
+      this.#runTaken += pages;
+      this.#dirtyPages -= pages;
+      this.#count(pages, cost.bytes);
+      this.#advance(this.#nowUs + pages * pageTimeUs(cost, this.#linkBytesPerSecond));
+    }
+    this.#handOver();
+    this.#transferred += ITERATION_END_BYTES;
+  }
+
+  // ------------------------------------------------------------------------------------------------ controls
+
+  #every(periodMs: number, listener: () => void): Timer {
+    const periodUs = periodMs * 1000;
+    let cancelled = false;
+    let nextUs = this.#nowUs + periodUs;
+    const fire = (): void => {
+      if (cancelled) return;
+      nextUs += periodUs;
+      this.#events.at(nextUs, fire);
+      listener();
+    };
+    this.#events.at(nextUs, fire);
+    return {
+      cancel: () => {
+        cancelled = true;
+      },
+    };
+  }
+
+  #makeControls(): Controls {
+    const { guest, migration } = this.#setup;
+    return {
+      qemu: migration.qemu,
+      vcpuCount: guest.vcpus.length,
+      dirtyRingSize: guest.dirtyRingSize,
+      maxBandwidth: migration.maxBandwidth,
+      downtimeLimitMs: migration.downtimeLimitMs,
+      nowUs: () => this.#nowUs,
+      stats: () => this.#stats(),
+      reapedPages: (vcpu) => this.#memory.reapedPages(vcpu),
+      onSync: (listener) => this.#syncListeners.push(listener),
+      onDetector: (listener) => this.#detectorListeners.push(listener),
+      onEligibleSync: (listener) => this.#eligibleListeners.push(listener),
+      onRingFull: (listener) => {
+        this.#guest.onRingFull = listener;
+      },
+      every: (periodMs, listener) => this.#every(periodMs, listener),
+      after: (delayMs, listener) => this.#events.at(this.#nowUs + delayMs * 1000, listener),
+      onEnd: (listener) => this.#endListeners.push(listener),
+      throttle: (vcpus, percent) => this.#throttle(vcpus, percent),
+      ringFullSleep: (vcpu, sleepUs) => {
+        this.#bringGuestUp();
+        this.#guest.vcpus[vcpu]!.ringSleepUs = sleepUs;
+        this.#maxRingSleepUs = max(this.#maxRingSleepUs, sleepUs);
+        if (sleepUs > 0) this.#noteFirstThrottle();
+      },
+      dirtyLimitInService: (on) => {
+        this.#bringGuestUp();
+        this.#guest.setLimited(on);
+      },
+      flushRings: (done) => this.#flushRings(done),
+      sync: () => {
+        if (this.#phase !== 'active' || this.#syncing) return;
+        if (this.#mutexHeld) this.#syncWanted = true;
+        else this.#sync('timer');
+      },
+      set: (parameters) => {
+        if (parameters.downtimeLimitMs !== undefined) this.#downtimeLimitMs = parameters.downtimeLimitMs;
+        if (parameters.maxBandwidth !== undefined) {
+          this.#maxBandwidth = parameters.maxBandwidth;
+          if (this.#stopUs === null) this.#quota = windowQuota(this.#maxBandwidth);
+        }
+      },
+      startPostcopy: () => {
+        throw new Error('post-copy is not available');
+      },
+      pause: () => {
+        this.#pauseWanted = true;
+      },
+      cancel: (reason) => {
+        this.#cancelReason ??= reason;
+      },
+      explain: (rule, text) => {
+        this.#decisions.push({ timeMs: this.#nowUs / 1000, rule, text });
+      },
+    };
+  }
+
+  #throttle(vcpus: 'all' | readonly number[], percent: number): void {
+    this.#bringGuestUp();
+    if (vcpus === 'all') this.#guest.throttleAll(percent, this.#nowUs);
+    else for (const vcpu of vcpus) this.#guest.throttleOne(vcpu, percent, this.#nowUs);
+    this.#throttlePercent = 0;
+    for (const vcpu of this.#guest.vcpus) this.#throttlePercent = max(this.#throttlePercent, vcpu.throttle.percent);
+    this.#maxThrottlePercent = max(this.#maxThrottlePercent, this.#throttlePercent);
+    if (percent > 0) this.#noteFirstThrottle();
+  }
+
+  #noteFirstThrottle(): void {
+    if (this.#firstThrottleUs !== null) return;
+    this.#firstThrottleUs = this.#nowUs;
+    this.#firstThrottleSync = this.#syncCount;
+  }
+
+  /** dirtyrate.c:vcpu_dirty_stat_collect's global sync, in its own thread: kick in turn, then reap. */
+  #flushRings(done: () => void): void {
+    const { host } = this.#setup;
+    let vcpu = 0;
+    const step = (): void => {
+      this.#bringGuestUp();
+      if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(this.#nowUs);
+      let atUs = this.#nowUs;
+      while (vcpu < this.#guest.vcpus.length && this.#stopUs === null) {
+        const answersUs = this.#guest.answersAtUs(vcpu, atUs);
+        if (answersUs > this.#nowUs + host.kickUs * (vcpu + 1)) {
+          this.#events.at(answersUs, step);
+          return;
+        }
+        atUs = answersUs + host.kickUs;
+        vcpu += 1;
+      }
+      this.#events.at(atUs, () => {
+        this.#bringGuestUp();
+        this.#guest.reapAll();
+        done();
+      });
+    };
+    step();
+  }
+
+  // ------------------------------------------------------------------------------------------------ what is seen
+
+  /** migration.c:fill_source_migration_info. */
+  #stats(): MigrationStats {
+    const ended = this.#phase === 'completed';
+    return {
+      status: this.#phase,
+      totalTimeMs: floor(this.#nowUs / 1000),
+      setupTimeMs: floor(this.#setupUs / 1000),
+      expectedDowntimeMs: this.#expectedDowntimeMs,
+      transferredBytes: round(this.#transferred),
+      totalBytes: this.#memory.totalPages * PAGE_BYTES,
+      remainingBytes: ended ? 0 : pendingEstimate(this.#dirtyPages),
+      duplicatePages: round(this.#zeroPages),
+      normalPages: round(this.#normalPages),
+      dirtyPagesRate: ended ? 0 : this.#dirtyPagesRate,
+      mbps: this.#mbps,
+      pagesPerSecond: this.#pagesPerSecond,
+      dirtySyncCount: this.#syncCount,
+      cpuThrottlePercentage: this.#throttlePercent,
+      bandwidthBytesPerSecond: this.#bandwidthPerMs * 1000,
+      thresholdBytes: this.#threshold,
+    };
+  }
+
+  #sample(): void {
+    this.#bringGuestUp();
+    const previous = this.#timeline.at(-1);
+    this.#timeline.push({
+      timeMs: this.#nowUs / 1000,
+      phase: this.#phase === 'completed' || this.#phase === 'cancelled' ? 'done' : timelinePhase(this.#phase),
+      sentBytes: round(this.#transferred),
+      remainingBytes: round(pendingEstimate(this.#dirtyPages)),
+      bandwidthBytesPerSecond: this.#bandwidthPerMs * 1000,
+      dirtyPagesRate: this.#dirtyPagesRate,
+      expectedDowntimeMs: this.#expectedDowntimeMs,
+      throttlePercent: this.#throttlePercent,
+      vcpuWorkShare: workShares(this.#guest.vcpus, (previous?.timeMs ?? 0) * 1000, this.#nowUs, this.#workSeen),
+    });
+  }
+  readonly #workSeen: number[] = [];
+
+  #result(names: { readonly strategy: string; readonly policy: string }, status: MigrationStatus): MigrationResult {
+    const { setup, endUs } = { setup: this.#setup, endUs: this.#nowUs };
+    const completed = status === 'completed';
+    const guestEndUs = max(endUs, this.#stopUs === null || this.#blackoutUs === null ? 0 : this.#stopUs + this.#blackoutUs);
+    if (setup.timelineMs > 0) this.#sample();
+    const totalTimeMs = floor(endUs / 1000);
+    const sentPages = this.#normalPages + this.#zeroPages;
+    const remaining = pendingEstimate(max(0, this.#dirtyPages));
+    const partial: Omit<MigrationResult, 'why'> = {
+      scenario: setup.name,
+      strategy: names.strategy,
+      policy: names.policy,
+      memory: setup.memory,
+      qemu: setup.migration.qemu,
+      seed: setup.seed,
+      run: setup.run,
+      status,
+      converged: completed,
+      error: status === 'cancelled' ? this.#cancelReason : null,
+      totalTimeMs,
+      setupTimeMs: floor(this.#setupUs / 1000),
+      downtimeMs: this.#downtimeUs === null ? null : floor(this.#downtimeUs / 1000),
+      blackoutMs: this.#blackoutUs === null ? null : this.#blackoutUs / 1000,
+      expectedDowntimeMs: this.#expectedDowntimeMs,
+      dirtySyncCount: this.#syncCount,
+      sentBytes: round(this.#transferred),
+      precopyBytes: round(this.#ramBytesRunning),
+      downtimeBytes: round(this.#ramBytesStopped),
+      postcopyBytes: 0,
+      multifdBytes: 0,
+      totalRamBytes: this.#memory.totalPages * PAGE_BYTES,
+      remainingBytes: completed ? 0 : round(remaining),
+      normalPages: round(this.#normalPages),
+      zeroPages: round(this.#zeroPages),
+      resentPages: max(0, round(sentPages + (completed ? 0 : remaining / PAGE_BYTES) - this.#memory.totalPages)),
+      dirtyPagesRate: this.#dirtyPagesRate,
+      bandwidthBytesPerSecond: completed && endUs > this.#setupUs
+        ? this.#transferred / ((endUs - this.#setupUs) / 1e6)
+        : this.#bandwidthPerMs * 1000,
+      thresholdBytes: this.#threshold,
+      maxThrottlePercent: this.#maxThrottlePercent,
+      maxRingFullSleepUs: this.#maxRingSleepUs,
+      firstThrottleSync: this.#firstThrottleSync,
+      firstThrottleMs: this.#firstThrottleUs === null ? null : this.#firstThrottleUs / 1000,
+      postcopyRequests: 0,
+      postcopyTimeMs: 0,
+      vcpus: vcpuResults(this.#guest.vcpus, guestEndUs, this.#blackoutUs ?? 0),
+      syncs: this.#syncs,
+      timeline: this.#timeline,
+      decisions: this.#decisions,
+    };
+    return { ...partial, why: completed ? null : whyNot(setup, partial, this.#linkBytesPerSecond) };
+  }
+}
+
+function timelinePhase(phase: Phase): TimelinePoint['phase'] {
+  if (phase === 'postcopy-active') return 'postcopy';
+  if (phase === 'completed' || phase === 'cancelled' || phase === 'failed') return 'done';
+  return phase;
+}
+
