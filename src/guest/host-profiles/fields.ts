@@ -1,0 +1,119 @@
+/**
+ * How users write the fields of a host profile: the key in scenario files, the kind of quantity, and what it means.
+ * Validation, completion and docs/host-profiles.md follow this table.
+ */
+import type { HostProfile } from '../spec.js';
+
+export type HostField = Exclude<keyof HostProfile, 'name' | 'summary' | 'source'>;
+
+export interface HostFieldForm {
+  readonly key: string;
+  /** `duration-ns` and `duration-us` are written with any time unit and stored in ns and µs. */
+  readonly kind: 'duration-ns' | 'duration-us' | 'size' | 'flag';
+  readonly summary: string;
+}
+
+export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
+  pml: {
+    key: 'pml',
+    kind: 'flag',
+    summary:
+      'Intel page modification logging: first writes cost no fault, rings keep 512 more entries in reserve',
+  },
+  writeFaultNs: {
+    key: 'write-fault',
+    kind: 'duration-ns',
+    summary: 'first write to a tracked page, without PML',
+  },
+  pmlNsPerPage: {
+    key: 'pml-per-page',
+    kind: 'duration-ns',
+    summary: 'first write to a tracked page, with PML',
+  },
+  splitUs: {
+    key: 'split',
+    kind: 'duration-us',
+    summary: 'first write in each 2 MiB when huge pages are not split eagerly',
+  },
+  ringPushesEveryWrite: {
+    key: 'ring-pushes-every-write',
+    kind: 'flag',
+    summary: 'every write takes a dirty-ring entry, also to pages that are dirty already (nested hosts)',
+  },
+  ringExitUs: {
+    key: 'ring-exit',
+    kind: 'duration-us',
+    summary: 'one exit for a full dirty ring, besides its entries',
+  },
+  ringEntryNs: { key: 'ring-entry', kind: 'duration-ns', summary: 'reaping one dirty-ring entry' },
+  bitmapSyncUsPerGiB: {
+    key: 'bitmap-sync-per-gib',
+    kind: 'duration-us',
+    summary: 'one bitmap sync, per GiB of RAM, without a dirty ring',
+  },
+  syncFixedUs: { key: 'sync', kind: 'duration-us', summary: 'fixed part of a bitmap sync' },
+  kickUs: {
+    key: 'kick',
+    kind: 'duration-us',
+    summary: 'kicking one vCPU to user space in a dirty-ring sync, when it does not sleep',
+  },
+  setupFixedUs: { key: 'setup', kind: 'duration-us', summary: 'fixed part of the setup' },
+  setupUsPerGiBBitmap: {
+    key: 'setup-per-gib-bitmap',
+    kind: 'duration-us',
+    summary: 'switching on the bitmap log, per GiB of RAM',
+  },
+  setupUsPerGiBRing: {
+    key: 'setup-per-gib-ring',
+    kind: 'duration-us',
+    summary: 'arming all pages in dirty-ring mode, per GiB of RAM',
+  },
+  sendNsPerPage: {
+    key: 'send-per-page',
+    kind: 'duration-ns',
+    summary: 'CPU time of the migration thread for a normal page: caps the send rate',
+  },
+  zeroNsPerPage: {
+    key: 'zero-per-page',
+    kind: 'duration-ns',
+    summary: 'CPU time of the migration thread for a zero page',
+  },
+  wakeLatencyUs: { key: 'wake-latency', kind: 'duration-us', summary: 'how late a timed wait returns, mean' },
+  stopUs: {
+    key: 'stop',
+    kind: 'duration-us',
+    summary: 'pausing the vCPUs and telling devices at switchover',
+  },
+  blockFlushUs: {
+    key: 'block-flush',
+    kind: 'duration-us',
+    summary: 'draining and flushing block devices at switchover',
+  },
+  deviceStateBytes: { key: 'device-state', kind: 'size', summary: 'device state, without vCPUs' },
+  deviceStateBytesPerVcpu: {
+    key: 'device-state-per-vcpu',
+    kind: 'size',
+    summary: 'device state of one vCPU',
+  },
+  deviceSaveUs: { key: 'device-save', kind: 'duration-us', summary: 'saving device state, without vCPUs' },
+  deviceSaveUsPerVcpu: {
+    key: 'device-save-per-vcpu',
+    kind: 'duration-us',
+    summary: 'saving the state of one vCPU',
+  },
+  destinationLoadUs: {
+    key: 'destination-load',
+    kind: 'duration-us',
+    summary: 'destination: loading device state after the last byte arrived, without vCPUs',
+  },
+  destinationLoadUsPerVcpu: {
+    key: 'destination-load-per-vcpu',
+    kind: 'duration-us',
+    summary: 'destination: loading the state of one vCPU',
+  },
+  destinationStartUs: {
+    key: 'destination-start',
+    kind: 'duration-us',
+    summary: 'destination: starting the guest and cleaning up',
+  },
+};

@@ -1,0 +1,7 @@
+/** The host profiles. A new one touches its own file and one line here. */
+import type { HostProfile } from '../spec.js';
+import { bareMetal } from './default.js';
+
+export const hostProfiles: Readonly<Record<string, HostProfile>> = {
+  default: bareMetal,
+};
