@@ -1,0 +1,33 @@
+/** The machine on which the recordings of `recordings/` were measured. */
+import type { HostProfile } from '../spec.js';
+
+export const recordingsHost: HostProfile = {
+  name: 'recordings-host',
+  summary: 'the 2-CPU AMD machine of recordings/, source and destination side by side over loopback',
+  source: 'recordings/: fitted over all of them at once',
+  pml: false,
+  writeFaultNs: 300,
+  pmlNsPerPage: 0,
+  splitUs: 0,
+  ringPushesEveryWrite: true,
+  ringExitUs: 100,
+  ringEntryNs: 30,
+  bitmapSyncUsPerGiB: 500,
+  syncFixedUs: 500,
+  kickUs: 50,
+  setupFixedUs: 3000,
+  setupUsPerGiBBitmap: 1000,
+  setupUsPerGiBRing: 4000,
+  sendNsPerPage: 1500,
+  zeroNsPerPage: 300,
+  wakeLatencyUs: 100,
+  stopUs: 1000,
+  blockFlushUs: 500,
+  deviceStateBytes: 100_000,
+  deviceStateBytesPerVcpu: 10_000,
+  deviceSaveUs: 2000,
+  deviceSaveUsPerVcpu: 200,
+  destinationLoadUs: 2000,
+  destinationLoadUsPerVcpu: 200,
+  destinationStartUs: 1000,
+};
