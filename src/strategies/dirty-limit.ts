@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import type { Controls } from '../migration/controls.js';
+import { versionFacts } from '../migration/versions.js';
+import { defineStrategy } from './define.js';
+import { measureDirtyRates, rateOfPages, rateOfWholeMib } from './dirty-rate.js';
+import { choice, durationMs, mibPerSecond, vcpuIndexes } from './option-types.js';
+import { throttleTriggerThreshold, withTriggerThreshold } from './trigger.js';
+
+const { abs, floor, max, min } = Math;
+
+/** DIRTYLIMIT_TOLERANCE_RANGE, DIRTYLIMIT_LINEAR_ADJUSTMENT_PCT and DIRTYLIMIT_THROTTLE_PCT_MAX of dirtylimit.c. */
+const TOLERANCE_MIB = 25;
+const LINEAR_PERCENT = 50;
+const MAX_RING_FULL_TIMES = 99;
+/** DIRTYLIMIT_CALC_TIME_MS: the period of the manual command. */
+const MANUAL_PERIOD_MS = 1000;
+const PAGES_PER_MIB = 256;
+
+/** Rates and quotas are whole MiB/s, rings are in entries. */
+
+/** Time in which a ring fills at `maxRate`, µs (dirtylimit_dirty_ring_full_time). A ring below 1 MiB counts as none. */
+export function ringFullTimeUs(dirtyRingSize: number, maxRate: number): number {
+  return floor((floor(dirtyRingSize / PAGES_PER_MIB) * 1_000_000) / maxRate);
+}
+
+/** Near enough to the quota to be left alone (dirtylimit_done). */
+export function isWithinTolerance(quota: number, rate: number): boolean {
+  return abs(quota - rate) <= TOLERANCE_MIB;
+}
+
+/** How far apart they are, in percent of the larger. */
+function errorPercent(quota: number, rate: number): number {
+  return floor((100 * abs(quota - rate)) / max(quota, rate));
+}
+
+/** A vCPU's sleep, and the highest rate that any vCPU was ever adjusted by: QEMU keeps one for the whole process. */
+export interface LimiterState {
+  readonly sleepUs: number;
+  readonly maxRate: number;
+}
+
+/**
+ * One period's change of a vCPU's sleep at each full ring (dirtylimit_adjust_throttle, dirtylimit_set_throttle).
+ * A rate within tolerance changes nothing, not even `maxRate`.
+ */
+export function adjustSleep(
+  { sleepUs, maxRate }: LimiterState,
+  quota: number,
+  rate: number,
+  dirtyRingSize: number,
+): LimiterState {
+  if (isWithinTolerance(quota, rate)) return { sleepUs, maxRate };
+  if (rate === 0) return { sleepUs: 0, maxRate };
+  const highest = max(maxRate, rate);
+  const fullTimeUs = ringFullTimeUs(dirtyRingSize, highest);
+  const percent = errorPercent(quota, rate);
+  const stepUs =
+    percent > LINEAR_PERCENT ? floor((fullTimeUs * percent) / (100 - percent)) : floor(fullTimeUs / 10);
+  const wantedUs = quota < rate ? sleepUs + stepUs : sleepUs - stepUs;
+  return { sleepUs: max(0, min(wantedUs, fullTimeUs * MAX_RING_FULL_TIMES)), maxRate: highest };
+}
+
+/**
+ * `dirty-limit-ring-full-time` of query-migrate, µs, from the rates of the running vCPUs (dirtylimit_ring_full_time).
+ * It passes through the same maximum as the limiter's steps, so asking can raise `maxRate`. Where QEMU would divide by
+ * zero (all rates below 1 on average, none ever higher) it is 0 here.
+ */
+export function queryRingFullTime(
+  rates: readonly number[],
+  maxRate: number,
+  dirtyRingSize: number,
+): { readonly ringFullTimeUs: number; readonly maxRate: number } {
+  const sum = rates.reduce((total, rate) => total + rate, 0);
+  if (sum === 0) return { ringFullTimeUs: 0, maxRate };
+  const highest = max(maxRate, floor(sum / rates.length));
+  return { ringFullTimeUs: highest === 0 ? 0 : ringFullTimeUs(dirtyRingSize, highest), maxRate: highest };
+}
+
+/** The statistics thread: measure for a period, then adjust each limited vCPU, for ever. */
+function startLimiter(migration: Controls, vcpus: readonly number[], quota: number, periodMs: number): void {
+  const sleepsUs = new Map(vcpus.map((vcpu) => [vcpu, 0]));
+  const rule = migration.qemu === '7.2' ? rateOfWholeMib : rateOfPages;
+  let maxRate = 0;
+  const adjust = (vcpu: number, rate: number): void => {
+    const sleepUs = sleepsUs.get(vcpu)!;
+    const next = adjustSleep({ sleepUs, maxRate }, quota, rate, migration.dirtyRingSize);
+    maxRate = next.maxRate;
+    if (next.sleepUs === sleepUs) return;
+    migration.explain(
+      'dirtylimit_set_throttle',
+      `vCPU ${vcpu} dirties ${rate} MiB/s, quota ${quota}: sleep at a full ring ${sleepUs} us -> ${next.sleepUs} us`,
+    );
+    sleepsUs.set(vcpu, next.sleepUs);
+    migration.ringFullSleep(vcpu, next.sleepUs);
+  };
+  const cycle = (): void => {
+    measureDirtyRates(migration, periodMs, rule, (rates) => {
+      for (const vcpu of sleepsUs.keys()) adjust(vcpu, rates[vcpu]!);
+      cycle();
+    });
+  };
+  const limited = vcpus.length === migration.vcpuCount ? 'all vCPUs' : `vCPUs ${vcpus.join(', ')}`;
+  migration.explain('dirtylimit_set_vcpu', `${limited} limited to ${quota} MiB/s each`);
+  migration.dirtyLimitInService(true);
+  cycle();
+}
+
+export const dirtyLimit = defineStrategy({
+  name: 'dirty-limit',
+  summary: 'let each vCPU sleep at a full dirty ring until it keeps to its quota',
+  source: 'QEMU 10.2 system/dirtylimit.c; migration/ram.c migration_dirty_limit_guest',
+  rule: `A vCPU whose dirty ring is full leaves for QEMU, which empties that ring and then lets the vCPU sleep. A vCPU that
+dirties nothing never fills its ring and is never slowed.
+
+The sleep of each vCPU is adjusted once a period, by its rate in whole MiB/s. Within 25 MiB/s of vcpu-dirty-limit it stays.
+Otherwise F is the time in which a ring fills at the highest rate ever seen on any vCPU. An error of more than 50 % of the
+larger of rate and quota changes the sleep by F·error/(100−error), a smaller one by F/10. The sleep is at most 99·F.
+
+As a capability (when: trigger) all vCPUs are limited when the detector first acts, that is, at the second bad sync; later
+bad syncs change nothing, and no timer adds syncs. With when: start the limit is set by command as the migration starts, on
+vcpus or on all.
+
+Each measurement empties all rings. A vCPU that fills less than a ring in a period never sleeps, so a large ring cannot
+enforce a small quota.`,
+  options: z.strictObject({
+    'vcpu-dirty-limit': mibPerSecond({ min: 1 })
+      .prefault('1MiB/s')
+      .describe('quota: dirty rate that each limited vCPU is held to'),
+    'x-vcpu-dirty-limit-period': durationMs({ min: 1, max: 1000, bareNumber: true })
+      .prefault('1000ms')
+      .describe('time over which rates are measured before each adjustment, with when: trigger'),
+    when: choice(['trigger', 'start'])
+      .default('trigger')
+      .describe(
+        'the capability, at the detector (trigger), or set-vcpu-dirty-limit as the migration starts (start)',
+      ),
+    vcpus: vcpuIndexes()
+      .default([])
+      .describe('indexes of the vCPUs to limit, with when: start; an empty list means all'),
+    'throttle-trigger-threshold': throttleTriggerThreshold(),
+  }),
+  refuses(options, setup) {
+    const vcpuCount = setup.guest.vcpus.length;
+    if (setup.guest.dirtyRingSize === 0) {
+      return "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set: set guest.dirty-ring-size, such as 4096";
+    }
+    if (options.when === 'trigger') {
+      if (!versionFacts[setup.migration.qemu].hasDirtyLimitCapability) {
+        return `QEMU ${setup.migration.qemu} has no dirty-limit capability (it came with 8.1), only the command: use when: start`;
+      }
+      if (options.vcpus.length > 0) {
+        return 'the dirty-limit capability limits all vCPUs: vcpus needs when: start';
+      }
+      return null;
+    }
+    if (options['x-vcpu-dirty-limit-period'] !== MANUAL_PERIOD_MS) {
+      return 'x-vcpu-dirty-limit-period belongs to the dirty-limit capability: with when: start the period is 1000ms';
+    }
+    const wrong = options.vcpus.find((vcpu) => vcpu >= vcpuCount);
+    if (wrong !== undefined) {
+      return `incorrect cpu index specified: ${wrong}, where the guest has vCPUs 0 to ${vcpuCount - 1}`;
+    }
+    return null;
+  },
+  prepare(options, setup) {
+    return withTriggerThreshold(setup, options['throttle-trigger-threshold']);
+  },
+  start(options, migration) {
+    const quota = options['vcpu-dirty-limit'];
+    const all = Array.from({ length: migration.vcpuCount }, (_, vcpu) => vcpu);
+    if (options.when === 'start') {
+      startLimiter(migration, options.vcpus.length > 0 ? options.vcpus : all, quota, MANUAL_PERIOD_MS);
+      return;
+    }
+    let inService = false;
+    migration.onDetector(() => {
+      if (inService) return;
+      inService = true;
+      startLimiter(migration, all, quota, options['x-vcpu-dirty-limit-period']);
+    });
+  },
+});
