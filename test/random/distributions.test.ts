@@ -1,0 +1,219 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Generator } from '../../src/random/generator.js';
+import { binomial, exponential, normal, poisson } from '../../src/random/distributions.js';
+import { stream } from '../../src/random/streams.js';
+import { chiSquare, chiSquareLimit } from './chi-square.js';
+
+const { abs, exp, floor, log, log1p, max, min, round, sqrt } = Math;
+
+const DRAWS = 100_000;
+
+function draws(name: string, draw: (generator: Generator) => number): Float64Array {
+  const generator = stream(11, 0, name);
+  const values = new Float64Array(DRAWS);
+  for (let index = 0; index < DRAWS; index++) values[index] = draw(generator);
+  return values;
+}
+
+/** Mean and the second to fourth central moments, the latter two in units of the standard deviation. */
+function moments(values: Float64Array): {
+  mean: number;
+  variance: number;
+  skewness: number;
+  kurtosis: number;
+} {
+  let mean = 0;
+  for (const value of values) mean += value / values.length;
+  const about = (power: number): number => {
+    let sum = 0;
+    for (const value of values) sum += (value - mean) ** power;
+    return sum / values.length;
+  };
+  const variance = about(2);
+  return { mean, variance, skewness: about(3) / variance ** 1.5, kurtosis: about(4) / variance ** 2 };
+}
+
+/** Four standard errors of a mean of DRAWS values with this variance. */
+const within = (variance: number): number => 4 * sqrt(variance / DRAWS);
+
+describe('exponential', () => {
+  const values = draws('exponential', (generator) => exponential(generator, 3));
+
+  test('has the moments of its mean 3: variance 9, skewness 2', () => {
+    const { mean, variance, skewness } = moments(values);
+    expect(abs(mean - 3)).toBeLessThan(within(9));
+    // The squared deviation of an exponential of mean m has a variance of (9 - 1) m^4.
+    expect(abs(variance - 9)).toBeLessThan(within(8 * 81));
+    expect(abs(skewness - 2)).toBeLessThan(0.2);
+  });
+
+  test('falls as e^(-x/3) does: its distribution function is uniform', () => {
+    const counts = new Array<number>(100).fill(0);
+    for (const value of values) counts[floor((1 - exp(-value / 3)) * 100)]! += 1;
+    const { statistic, degrees } = chiSquare(counts, new Array<number>(100).fill(DRAWS / 100));
+    expect(statistic).toBeLessThan(chiSquareLimit(degrees));
+  });
+
+  test('a mean of 0 is no wait at all', () => expect(exponential(stream(1, 0, 'x'), 0)).toBeCloseTo(0, 15));
+});
+
+/** Standard normal distribution function by the series of Marsaglia ("Evaluating the Normal Distribution", 2004). */
+function normalCdf(x: number): number {
+  let sum = x;
+  let term = x;
+  for (let k = 3; abs(term) > 1e-17 * abs(sum); k += 2) {
+    term *= (x * x) / k;
+    sum += term;
+  }
+  return 0.5 + sum * exp(-0.5 * x * x - 0.918938533204672741780329736406);
+}
+
+describe('normal', () => {
+  const values = draws('normal', normal);
+
+  test('has mean 0, variance 1, skewness 0, kurtosis 3', () => {
+    const { mean, variance, skewness, kurtosis } = moments(values);
+    // Standard errors of the four: sqrt of 1, 2, 6 and 24 over n.
+    expect(abs(mean)).toBeLessThan(within(1));
+    expect(abs(variance - 1)).toBeLessThan(within(2));
+    expect(abs(skewness)).toBeLessThan(within(6));
+    expect(abs(kurtosis - 3)).toBeLessThan(within(24));
+  });
+
+  test('follows the bell, its tails beyond the lowest layer (3.44) included', () => {
+    const CELLS = 180;
+    const LOW = -4.5;
+    const counts = new Array<number>(CELLS + 2).fill(0);
+    for (const value of values) counts[min(CELLS + 1, max(0, floor((value - LOW) / 0.05) + 1))]! += 1;
+    const edges = Array.from({ length: CELLS + 1 }, (_, cell) => normalCdf(LOW + cell * 0.05));
+    const expected = [0, ...edges].map((edge, cell) => DRAWS * ((edges[cell] ?? 1) - edge));
+    const { statistic, degrees } = chiSquare(counts, expected);
+    expect(degrees).toBeGreaterThan(120);
+    expect(statistic).toBeLessThan(chiSquareLimit(degrees));
+    // 58.2 of 100,000 are expected beyond 3.4426 on either side together; four standard deviations are 30.
+    const far = values.filter((value) => abs(value) > 3.442619855899);
+    expect(abs(far.length - 58.2)).toBeLessThan(30);
+    expect(far.some((value) => value > 0) && far.some((value) => value < 0)).toBe(true);
+  });
+});
+
+/** P(k) of a count distribution from P(0) on, each from the one before. */
+function pmf(first: number, ratio: (k: number) => number, upTo: number): number[] {
+  const result = [first];
+  for (let k = 0; k < upTo; k++) result.push(result[k]! * ratio(k));
+  return result;
+}
+
+/** As `pmf`, from the mode outwards and scaled to sum 1, so that P(0) may be as small as it likes. */
+function pmfFromMode(mode: number, ratio: (k: number) => number, upTo: number): number[] {
+  const result = new Array<number>(upTo + 1).fill(0);
+  result[mode] = 1;
+  for (let k = mode; k < upTo; k++) result[k + 1] = result[k]! * ratio(k);
+  for (let k = mode; k > 0; k--) result[k - 1] = result[k]! / ratio(k - 1);
+  const sum = result.reduce((total, value) => total + value, 0);
+  return result.map((value) => value / sum);
+}
+
+function fits(values: Float64Array, probabilities: readonly number[]): void {
+  const counts = new Array<number>(probabilities.length).fill(0);
+  let fractions = 0;
+  for (const value of values) {
+    if (value !== floor(value)) fractions += 1;
+    counts[min(value, probabilities.length - 1)]! += 1;
+  }
+  expect(fractions).toBe(0);
+  const { statistic, degrees } = chiSquare(
+    counts,
+    probabilities.map((probability) => probability * DRAWS),
+  );
+  expect(degrees).toBeGreaterThan(0);
+  expect(statistic).toBeLessThan(chiSquareLimit(degrees));
+}
+
+describe('binomial', () => {
+  // On both sides of the change of method at a mean of 10, and of the mirror at one half.
+  test.each([
+    [1, 0.3],
+    [20, 0.4],
+    [33, 0.3],
+    [34, 0.3],
+    [100, 0.05],
+    [100, 0.5],
+    [100, 0.93],
+    [1000, 0.02],
+    [1000, 0.4],
+  ])('of %d trials at %d has the exact probabilities', (n, p) => {
+    const odds = p / (1 - p);
+    const exact = pmfFromMode(floor((n + 1) * p), (k) => ((n - k) / (k + 1)) * odds, n);
+    fits(
+      draws(`binomial ${n} ${p}`, (generator) => binomial(generator, n, p)),
+      exact,
+    );
+  });
+
+  test.each([
+    [2 ** 28, 1e-8],
+    [2 ** 28, 0.25],
+    [2 ** 28, 0.999],
+    [2 ** 31, 0.5],
+  ])('of as many trials as a terabyte has pages (%d at %d) keeps mean, variance and skewness', (n, p) => {
+    const { mean, variance, skewness } = moments(draws(`pages ${n} ${p}`, (g) => binomial(g, n, p)));
+    const exact = n * p * (1 - p);
+    // Fourth central moment of a binomial: v (1 + 3 v - 6 p q) with v = n p q.
+    const fourth = exact * (1 + 3 * exact - 6 * p * (1 - p));
+    expect(abs(mean - n * p)).toBeLessThan(within(exact));
+    expect(abs(variance - exact)).toBeLessThan(within(fourth - exact * exact));
+    expect(abs(skewness - (1 - 2 * p) / sqrt(exact))).toBeLessThan(within(6) + 0.02);
+  });
+
+  test('at the ends nothing is left to chance, and nothing is drawn', () => {
+    const generator = stream(1, 0, 'ends');
+    const untouched = stream(1, 0, 'ends');
+    expect(binomial(generator, 1000, 0)).toBe(0);
+    expect(binomial(generator, 1000, 1)).toBe(1000);
+    expect(binomial(generator, 0, 0.5)).toBe(0);
+    expect(generator.nextUint32()).toBe(untouched.nextUint32());
+  });
+
+  test('stays within 0 .. n', () => {
+    const generator = stream(5, 0, 'range');
+    let outside = 0;
+    for (let draw = 0; draw < 20_000; draw++) {
+      const n = 1 + (draw % 60);
+      const count = binomial(generator, n, ((draw * 7) % 100) / 100);
+      if (!(count >= 0 && count <= n)) outside += 1;
+    }
+    expect(outside).toBe(0);
+  });
+});
+
+describe('poisson', () => {
+  test.each([0.1, 1, 5, 9.99, 10, 11, 40])('of mean %d has the exact probabilities', (mean) => {
+    const exact = pmf(exp(-mean), (k) => mean / (k + 1), round(mean + 12 * sqrt(mean) + 12));
+    fits(
+      draws(`poisson ${mean}`, (generator) => poisson(generator, mean)),
+      exact,
+    );
+  });
+
+  test.each([1e4, 3e8])('of mean %d keeps mean and variance, which are equal', (mean) => {
+    const found = moments(draws(`poisson ${mean}`, (generator) => poisson(generator, mean)));
+    // Fourth central moment: mean + 3 mean^2.
+    expect(abs(found.mean - mean)).toBeLessThan(within(mean));
+    expect(abs(found.variance - mean)).toBeLessThan(within(mean + 2 * mean * mean));
+  });
+
+  test('of mean 0 is 0', () => expect(poisson(stream(1, 0, 'x'), 0)).toBe(0));
+});
+
+test('the rare branches agree: a binomial of tiny p is a poisson of the same mean', () => {
+  const n = 2 ** 28;
+  const mean = 4;
+  const exact = pmf(exp(n * log1p(-mean / n)), (k) => mean / (k + 1), 30);
+  // The two differ by mean^2 / n, far below what counts can show.
+  expect(abs(log(exact[0]!) + mean)).toBeLessThan(1e-6);
+  fits(
+    draws('rare', (generator) => binomial(generator, n, mean / n)),
+    exact,
+  );
+});
