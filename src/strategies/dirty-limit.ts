@@ -16,9 +16,9 @@ const MAX_RING_FULL_TIMES = 99;
 const MANUAL_PERIOD_MS = 1000;
 const PAGES_PER_MIB = 256;
 
-/** Rates and quotas are whole MiB/s, rings are in entries. */
+// Below, rates and quotas are whole MiB/s, and the size of a ring is in entries.
 
-/** Time in which a ring fills at `maxRate`, µs (dirtylimit_dirty_ring_full_time). A ring below 1 MiB counts as none. */
+/** Time in which a ring fills at `maxRate`, µs (dirtylimit_dirty_ring_full_time); 0 for a ring below 1 MiB. */
 export function ringFullTimeUs(dirtyRingSize: number, maxRate: number): number {
   return floor((floor(dirtyRingSize / PAGES_PER_MIB) * 1_000_000) / maxRate);
 }
@@ -109,19 +109,20 @@ export const dirtyLimit = defineStrategy({
   name: 'dirty-limit',
   summary: 'let each vCPU sleep at a full dirty ring until it keeps to its quota',
   source: 'QEMU 10.2 system/dirtylimit.c; migration/ram.c migration_dirty_limit_guest',
-  rule: `A vCPU whose dirty ring is full leaves for QEMU, which empties that ring and then lets the vCPU sleep. A vCPU that
-dirties nothing never fills its ring and is never slowed.
+  rule: `A vCPU whose dirty ring is full leaves for QEMU, which empties that ring and then lets the vCPU
+sleep. A vCPU that dirties nothing never fills its ring and is never slowed.
 
-The sleep of each vCPU is adjusted once a period, by its rate in whole MiB/s. Within 25 MiB/s of vcpu-dirty-limit it stays.
-Otherwise F is the time in which a ring fills at the highest rate ever seen on any vCPU. An error of more than 50 % of the
-larger of rate and quota changes the sleep by F·error/(100−error), a smaller one by F/10. The sleep is at most 99·F.
+The sleep of each vCPU is adjusted once a period, by its rate in whole MiB/s. Within 25 MiB/s of
+vcpu-dirty-limit it stays. Otherwise F is the time in which a ring fills at the highest rate ever seen on
+any vCPU. An error of more than 50 % of the larger of rate and quota changes the sleep by
+F·error/(100−error), a smaller one by F/10. The sleep is at most 99·F; a rate of 0 ends it.
 
-As a capability (when: trigger) all vCPUs are limited when the detector first acts, that is, at the second bad sync; later
-bad syncs change nothing, and no timer adds syncs. With when: start the limit is set by command as the migration starts, on
-vcpus or on all.
+As a capability (when: trigger) all vCPUs are limited when the detector first acts, that is, at the second
+bad sync; later bad syncs change nothing, and no timer adds syncs. With when: start the limit is set by
+command as the migration starts, on vcpus or on all.
 
-Each measurement empties all rings. A vCPU that fills less than a ring in a period never sleeps, so a large ring cannot
-enforce a small quota.`,
+Each measurement empties all rings. A vCPU that fills less than a ring in a period never sleeps, so a large
+ring cannot enforce a small quota.`,
   options: z.strictObject({
     'vcpu-dirty-limit': mibPerSecond({ min: 1 })
       .prefault('1MiB/s')

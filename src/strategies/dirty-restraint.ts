@@ -85,17 +85,20 @@ export const dirtyRestraint = defineStrategy({
   name: 'dirty-restraint',
   summary: 'throttle each vCPU by itself until it dirties less than its quota',
   source: 'qemu-devel, "[PATCH v1 0/3] support dirty restraint on vCPU", Hyman Huang, 18 November 2021',
-  rule: `Each restrained vCPU has a quota in MiB/s and a controller of its own, which sets the vCPU's throttle every 15 s. At a
-throttle of p the vCPU runs 10 ms and then sleeps 10·p/(100−p) ms; the others run on.
+  rule: `Each restrained vCPU has a quota in MiB/s and a controller of its own, which sets the vCPU's
+throttle every 15 s. At a throttle of p the vCPU runs 10 ms and then sleeps 10·p/(100−p) ms; the others run
+on.
 
-The rate of each vCPU is counted in the entries of its dirty ring, over one second, about every 16 s, in whole MiB/s. Measuring
-begins with the first restraint; until the first second is over, the rate reads 0 and nothing is throttled.
+The rate of each vCPU is counted in the entries of its dirty ring, over one second, about every 16 s, in
+whole MiB/s. Measuring begins with the first restraint; until the first second is over, the rate reads 0 and
+nothing is throttled.
 
-Within 15 MiB/s of the quota the throttle stays. Otherwise: below 75 % it moves by half the relative error, up to 75 %; from
-75 % by 5 points, up to 90 %; from 90 % by 2 points, up to 99 %. A vCPU whose rate is 0 or whose throttle is 2 % or less is
-released when it is below its quota.
+Within 15 MiB/s of the quota the throttle stays. Otherwise: below 75 % it moves by half the relative error,
+up to 75 %; from 75 % by 5 points, up to 90 %; from 90 % by 2 points, up to 99 %. A vCPU whose rate is 0 or
+whose throttle is 2 % or less is released when it is below its quota.
 
-A release does not clear the remembered percentage: the next turn starts from where the throttle stood before it.`,
+A release does not clear the remembered percentage: the next turn starts from where the throttle stood
+before it.`,
   options: z.strictObject({
     quota: mibPerSecond()
       .prefault('1MiB/s')

@@ -24,7 +24,7 @@ function show(input: unknown): string {
   if (typeof input === 'string') return JSON.stringify(input);
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'object' && input !== null) return 'a map';
-  return input === undefined ? 'nothing' : String(input);
+  return typeof input === 'number' || typeof input === 'boolean' ? String(input) : 'nothing';
 }
 
 /** Error option of a zod type that says the same whatever check failed. */

@@ -138,7 +138,7 @@ describe('attached to a migration', () => {
     const migration = startOn(new FakeControls());
     migration.happenDetector(300 * 2 ** 20, 100 * 2 ** 20);
     expect(migration.explanations).toEqual([
-      'mig_throttle_guest_down: 300 MiB dirtied, more than the 100 MiB allowed, in a second sync: throttle 0 % -> 20 %',
+      'mig_throttle_guest_down: 300 MiB came back dirty, 100 MiB allowed: throttle 0 % -> 20 %',
     ]);
   });
 });
