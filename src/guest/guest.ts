@@ -5,7 +5,7 @@
  * Throttles change when a vCPU runs, never a rate.
  */
 import type { GuestMemory } from './memory.js';
-import type { GuestSpec, HostProfile, Phase, VcpuSpec } from './spec.js';
+import { type GuestSpec, type HostProfile, type Phase, type VcpuSpec, slackPerAccessUs } from './spec.js';
 import { ThrottleTimetable } from './throttle.js';
 
 const { max, min, floor } = Math;
@@ -22,6 +22,10 @@ export interface Vcpu {
   /** Sleep at each ring-full exit. */
   ringSleepUs: number;
   throttle: ThrottleTimetable;
+  /** Lost at each wake-up, µs. */
+  readonly wakeLossUs: number;
+  /** Share of stolen time that it really loses: a vCPU that waits between accesses hides short thefts in the waiting. */
+  readonly stealShare: number;
   /** When it last ran: a stall is counted from here. */
   lastRanUs: number;
   writes: number;
@@ -42,6 +46,8 @@ export class Guest {
   onRingFull: (vcpu: number, timeUs: number) => void = () => {};
   /** The bound that the page memory needs on how far vCPUs may drift apart: rings are shared business until limited. */
   limited = false;
+  /** Share of its speed, 0..1, that a running vCPU has beside the host's other work. */
+  speed = 1;
   readonly #host: HostProfile;
   readonly #shared = new ThrottleTimetable();
   readonly #ring: boolean;
@@ -60,6 +66,8 @@ export class Guest {
       sleepUntilUs: startUs,
       ringSleepUs: 0,
       throttle: this.#shared,
+      wakeLossUs: host.wakeLatencyUs + host.vcpuColdUs * vcpu.busy,
+      stealShare: max(0, 1 - slackPerAccessUs(vcpu) / STOLEN_CHUNK_US),
       lastRanUs: startUs,
       writes: 0,
       reads: 0,
@@ -128,27 +136,29 @@ export class Guest {
         readFactor = phase.readFactor;
         end = min(end, phase.untilUs);
       }
-      const budget = vcpu.throttle.runTimeUs(vcpu.timeUs, end);
-      if (budget <= 0) {
+      const available = vcpu.throttle.runTimeUs(vcpu.timeUs, end, vcpu.wakeLossUs);
+      if (available <= 0) {
         vcpu.throttledUs += end - vcpu.timeUs;
         vcpu.timeUs = end;
         continue;
       }
       this.#noteStall(vcpu, vcpu.throttle.awakeAtUs(vcpu.timeUs));
-      memory.run(vcpu.id, budget, writeFactor, readFactor);
+      const speed = 1 - (1 - this.speed) * vcpu.stealShare;
+      memory.run(vcpu.id, available * speed, writeFactor, readFactor);
       vcpu.writes += outcome.writes;
       vcpu.reads += outcome.reads;
       vcpu.faults += outcome.faults;
       vcpu.faultUs += outcome.faultUs;
-      const at = outcome.ringFull ? min(end, vcpu.throttle.instantAfterUs(vcpu.timeUs, outcome.ranUs)) : end;
+      const ranUs = outcome.ringFull ? outcome.ranUs / speed : available;
+      const at = outcome.ringFull ? min(end, vcpu.throttle.instantAfterUs(vcpu.timeUs, ranUs, vcpu.wakeLossUs)) : end;
       const elapsed = at - vcpu.timeUs;
-      vcpu.throttledUs += max(0, elapsed - outcome.ranUs);
+      if (vcpu.throttle.percent > 0) vcpu.throttledUs += max(0, elapsed - ranUs);
       if (outcome.ringExits > 0) {
         vcpu.ringFullExits += outcome.ringExits;
         vcpu.ringExitUs += outcome.ringExits * this.#host.ringExitUs;
       }
-      if (vcpu.throttle.percent > 0 && elapsed > outcome.ranUs) {
-        vcpu.longestStallUs = max(vcpu.longestStallUs, min(vcpu.throttle.sleepUs, elapsed - outcome.ranUs));
+      if (vcpu.throttle.percent > 0 && elapsed > ranUs) {
+        vcpu.longestStallUs = max(vcpu.longestStallUs, min(vcpu.throttle.sleepUs, elapsed - ranUs));
       }
       vcpu.timeUs = at;
       vcpu.lastRanUs = min(at, vcpu.throttle.percent > 0 ? lastRunInstant(vcpu.throttle, at) : at);
@@ -170,7 +180,7 @@ export class Guest {
     vcpu.sleepUntilUs = vcpu.timeUs + exitUs;
     if (this.limited && vcpu.ringSleepUs > 0) {
       vcpu.ringSleptUs += vcpu.ringSleepUs;
-      vcpu.sleepUntilUs += vcpu.ringSleepUs;
+      vcpu.sleepUntilUs += vcpu.ringSleepUs + vcpu.wakeLossUs;
     }
     this.onRingFull(vcpu.id, vcpu.timeUs);
   }
@@ -244,6 +254,9 @@ export class Guest {
 }
 
 const SMALLEST_STEP_US = 50;
+
+/** Host work beside a vCPU takes the core in pieces of about this length (a scheduler's wake-up preemption), µs. */
+const STOLEN_CHUNK_US = 100;
 
 function lastRunInstant(throttle: ThrottleTimetable, atUs: number): number {
   const awake = throttle.awakeAtUs(atUs);

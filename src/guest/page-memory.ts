@@ -19,13 +19,16 @@ import {
 } from './bitmap.js';
 import type { GuestMemory, RunOutcome, Tracking } from './memory.js';
 import { ringSoftLimit } from './ring.js';
-import type { GuestSpec, HostProfile, ZeroExtent } from './spec.js';
+import { type GuestSpec, type HostProfile, type ZeroExtent, slackPerAccessUs } from './spec.js';
 
 const { floor, max, min, ceil } = Math;
 const INFINITY = Infinity;
 
 /** A run is counted at most this far ahead, so that each page is counted once a pass and not again after every stop. */
 const RUN_SPAN_PAGES = 1 << 20;
+
+/** Pages of one 2 MiB huge page, which the first noticed write in it splits. */
+const HUGE_PAGE_PAGES = 512;
 
 /** How one vCPU uses one class, with the state of the loop that does it. */
 interface ClassCursor {
@@ -81,6 +84,10 @@ export class PageMemory implements GuestMemory {
   readonly #softLimit: number;
   readonly #pushAll: boolean;
   readonly #vcpus: readonly VcpuState[];
+  /** One byte per 2 MiB that still is a huge page; empty when writes split nothing. */
+  readonly #huge: Uint8Array;
+  readonly #splitUs: number;
+  #splits = 0;
   #logging = false;
   #dirty = 0;
   #cursor = 0;
@@ -100,12 +107,12 @@ export class PageMemory implements GuestMemory {
     this.#softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
     this.#pushAll = host.ringPushesEveryWrite && tracking === 'ring';
     this.#written = writtenWords(guest);
+    this.#splitUs = host.splitUs;
+    this.#huge = new Uint8Array(host.splitUs > 0 ? ceil(this.totalPages / HUGE_PAGE_PAGES) : 0);
     const faultUs = (host.pml ? host.pmlNsPerPage : host.writeFaultNs) / 1000;
     this.#vcpus = guest.vcpus.map((vcpu, id) => {
       const writesPerUs = vcpu.classes.reduce((sum, c) => sum + c.writesPerSecond, 0) / 1e6;
       const readsPerUs = vcpu.classes.reduce((sum, c) => sum + c.readsPerSecond, 0) / 1e6;
-      const accessesPerUs = writesPerUs + readsPerUs;
-      const slackUs = accessesPerUs > 0 ? (1 - vcpu.busy) / accessesPerUs : 0;
       const random = stream(seed, run, `vcpu ${id} writes`);
       return {
         random,
@@ -120,7 +127,7 @@ export class PageMemory implements GuestMemory {
         })),
         writesPerUs,
         readsPerUs,
-        faultUs: max(0, faultUs - slackUs),
+        faultUs: max(0, faultUs - slackPerAccessUs(vcpu)),
         ring: new Int32Array(tracking === 'ring' ? this.#softLimit : 0),
         ringCount: 0,
         reaped: 0,
@@ -134,6 +141,7 @@ export class PageMemory implements GuestMemory {
 
   startLogging(): void {
     this.#logging = true;
+    this.#huge.fill(1);
     setRange(this.#toSend, 0, this.totalPages);
     this.#dirty = this.totalPages;
     // KVM_DIRTY_LOG_INITIALLY_SET: nothing is armed until its chunk is cleared. Without it, and in ring mode, all is armed.
@@ -175,7 +183,8 @@ export class PageMemory implements GuestMemory {
       // What is left is too short for one access: it ends this run, its credit stays with the class.
       if (step * rate < 1) step = min(left, 1 / rate);
       const faults = this.#write(state, step, writeFactor, ring);
-      const cost = faults * state.faultUs;
+      const cost = faults * state.faultUs + this.#splits * this.#splitUs;
+      this.#splits = 0;
       outcome.faults += faults;
       outcome.faultUs += cost;
       progressUs += step;
@@ -211,6 +220,7 @@ export class PageMemory implements GuestMemory {
 
   #logUniform(random: Generator, c: ClassCursor, writes: number): number {
     const log = this.#log;
+    const huge = this.#splitUs > 0;
     const first = c.firstPage;
     const pages = c.pages;
     let fresh = 0;
@@ -222,6 +232,7 @@ export class PageMemory implements GuestMemory {
       if ((word & bit) === 0) {
         log[w] = word | bit;
         fresh += 1;
+        if (huge) this.#split(page);
       }
     }
     return fresh;
@@ -229,6 +240,7 @@ export class PageMemory implements GuestMemory {
 
   #logSequential(c: ClassCursor, writes: number): number {
     const log = this.#log;
+    const huge = this.#splitUs > 0;
     const last = c.firstPage + c.pages;
     let page = c.firstPage + c.next;
     let fresh = 0;
@@ -239,6 +251,7 @@ export class PageMemory implements GuestMemory {
       if ((word & bit) === 0) {
         log[w] = word | bit;
         fresh += 1;
+        if (huge) this.#split(page);
       }
       page += 1;
       if (page === last) page = c.firstPage;
@@ -249,6 +262,7 @@ export class PageMemory implements GuestMemory {
 
   #push(state: VcpuState, c: ClassCursor, writes: number): number {
     const unarmed = this.#aside;
+    const huge = this.#splitUs > 0;
     const ring = state.ring;
     const last = c.firstPage + c.pages;
     let count = state.ringCount;
@@ -262,6 +276,7 @@ export class PageMemory implements GuestMemory {
         unarmed[w] = word | bit;
         ring[count] = page;
         count += 1;
+        if (huge) this.#split(page);
       }
       if (c.sequential) {
         page += 1;
@@ -291,6 +306,13 @@ export class PageMemory implements GuestMemory {
     if (c.sequential) c.next = page - c.firstPage;
     state.ringCount = count;
     return writes;
+  }
+
+  /** kvm_mmu: the first write after logging began splits a huge page, unless that was done eagerly. */
+  #split(page: number): void {
+    const block = page >>> 9;
+    this.#splits += this.#huge[block]!;
+    this.#huge[block] = 0;
   }
 
   ringFullNotBeforeUs(vcpu: number, writeFactor: number): number {

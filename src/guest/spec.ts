@@ -48,6 +48,12 @@ export interface VcpuSpec {
   readonly phasePeriodUs: number;
 }
 
+/** What a paced vCPU waits after each access, µs; 0 for one that goes as fast as it goes. */
+export function slackPerAccessUs(vcpu: VcpuSpec): number {
+  const perSecond = vcpu.classes.reduce((sum, c) => sum + c.writesPerSecond + c.readsPerSecond, 0);
+  return perSecond > 0 ? ((1 - vcpu.busy) / perSecond) * 1e6 : 0;
+}
+
 /** A contiguous run of zero pages, outside every class that is written. */
 export interface ZeroExtent {
   readonly firstPage: number;
@@ -99,8 +105,14 @@ export interface HostProfile {
   /** CPU time of the migration thread for a normal page and for a zero page, ns: caps the send rate. */
   readonly sendNsPerPage: number;
   readonly zeroNsPerPage: number;
-  /** How late a timed wait returns: mean of an exponential, µs. */
+  /** How late a timed wait returns: mean of an exponential for the migration thread, the mean itself for vCPUs, µs. */
   readonly wakeLatencyUs: number;
+  /** What a vCPU that needs all its time loses to cold caches and TLBs after each sleep, µs; in proportion when it paces itself. */
+  readonly vcpuColdUs: number;
+  /** Destination: time to take in a normal page that it never had before, ns: holds the source up through TCP. */
+  readonly populateNsPerPage: number;
+  /** Share of a vCPU's speed that one CPU's worth of migration work beside it costs (source and destination on one machine; 0: apart). */
+  readonly siblingSlowdown: number;
   /** Switchover: pausing the vCPUs and notifiers, flushing block devices, µs. */
   readonly stopUs: number;
   readonly blockFlushUs: number;

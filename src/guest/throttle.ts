@@ -62,25 +62,30 @@ export class ThrottleTimetable {
     return this.#sleepUs;
   }
 
-  /** Run time from the origin to `tUs`, which must not lie before it. */
-  #ranSinceOrigin(tUs: number): number {
+  /** Run time from the origin to `tUs`, which must not lie before it, when each slice begins `lateUs` late. */
+  #ranSinceOrigin(tUs: number, lateUs: number): number {
     if (this.percent === 0) return tUs - this.#originUs;
+    const sleep = min(this.#sleepUs + lateUs, this.#periodUs);
     const elapsed = tUs - this.#originUs;
     const ticks = floor(elapsed / this.#periodUs);
-    return ticks * (this.#periodUs - this.#sleepUs) + max(0, elapsed - ticks * this.#periodUs - this.#sleepUs);
+    return ticks * (this.#periodUs - sleep) + max(0, elapsed - ticks * this.#periodUs - sleep);
   }
 
-  /** Run time that the timetable leaves between two instants, µs. */
-  runTimeUs(fromUs: number, toUs: number): number {
+  /**
+   * Run time that the timetable leaves between two instants, µs. `lateUs` is what the vCPU loses at the start of each
+   * slice: it wakes late, and its caches are cold.
+   */
+  runTimeUs(fromUs: number, toUs: number, lateUs: number): number {
     if (fromUs >= toUs) return 0;
+    const origin = this.#originUs;
     let run = 0;
-    if (fromUs < this.#originUs) run = max(0, min(toUs, this.#originUs) - max(fromUs, this.#resumeUs));
-    if (toUs > this.#originUs) run += this.#ranSinceOrigin(toUs) - this.#ranSinceOrigin(max(fromUs, this.#originUs));
+    if (fromUs < origin) run = max(0, min(toUs, origin) - max(fromUs, this.#resumeUs));
+    if (toUs > origin) run += this.#ranSinceOrigin(toUs, lateUs) - this.#ranSinceOrigin(max(fromUs, origin), lateUs);
     return run;
   }
 
   /** The instant at which a vCPU that stands at `fromUs` has run for `runUs` more. */
-  instantAfterUs(fromUs: number, runUs: number): number {
+  instantAfterUs(fromUs: number, runUs: number, lateUs: number): number {
     let left = runUs;
     let from = fromUs;
     if (from < this.#originUs) {
@@ -91,10 +96,12 @@ export class ThrottleTimetable {
       from = this.#originUs;
     }
     if (this.percent === 0) return from + left;
-    const slice = this.#periodUs - this.#sleepUs;
-    const target = this.#ranSinceOrigin(from) + left;
+    const sleep = min(this.#sleepUs + lateUs, this.#periodUs);
+    const slice = this.#periodUs - sleep;
+    if (slice <= 0) return INFINITY;
+    const target = this.#ranSinceOrigin(from, lateUs) + left;
     const ticks = max(0, ceil(target / slice) - 1);
-    return this.#originUs + ticks * this.#periodUs + this.#sleepUs + (target - ticks * slice);
+    return this.#originUs + ticks * this.#periodUs + sleep + (target - ticks * slice);
   }
 
   /** When a vCPU at `tUs` is awake again: `tUs` itself while it runs. */

@@ -20,6 +20,7 @@ import {
   BUFFER_DELAY_MS,
   CLOCK_CHECK_PAGES,
   MAX_WAIT_MS,
+  XFER_LIMIT_RATIO,
   ThrottleDetector,
   dirtyPagesRate,
   expectedDowntime,
@@ -34,7 +35,7 @@ import {
   windowQuota,
 } from './rules.js';
 import type { MigrationSetup } from './setup.js';
-import { ITERATION_END_BYTES, pageTimeUs, pagesToExceed, plainStream, type StreamCosts } from './stream.js';
+import { ITERATION_END_BYTES, type PageCost, type StreamCosts, pageTimeUs, pagesToExceed, plainStream } from './stream.js';
 import { type VersionFacts, versionFacts } from './versions.js';
 import { vcpuResults, workShares } from './vcpu-results.js';
 import { whyNot } from './why.js';
@@ -252,9 +253,27 @@ class Migration {
     this.#setupUs = this.#nowUs;
     this.#transferred += SETUP_BYTES;
     this.#phase = 'active';
+    this.#guest.speed = this.#speedBesideBulk();
     if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
     if (timelineMs > 0) this.#every(timelineMs, () => this.#sample());
     if (timelineMs > 0) this.#sample();
+  }
+
+  /** In the first pass the destination takes in pages that it never had: beside the source, that slows its vCPUs. */
+  #speedBesideBulk(): number {
+    const { host } = this.#setup;
+    if (host.siblingSlowdown === 0) return 1;
+    const { normal } = this.#stream;
+    const fastest = 1e6 / this.#pageUs(normal);
+    const limited = this.#quota === 0 ? fastest : min(fastest, (this.#quota * XFER_LIMIT_RATIO) / normal.bytes);
+    return 1 - host.siblingSlowdown * min(1, (limited * host.populateNsPerPage) / 1e9);
+  }
+
+  /** Time that one page takes now, µs: sending thread, link, and in the first pass a destination that populates it. */
+  #pageUs(cost: PageCost): number {
+    const us = pageTimeUs(cost, this.#linkBytesPerSecond);
+    if (this.#syncCount > 1 || cost !== this.#stream.normal) return us;
+    return max(us, this.#setup.host.populateNsPerPage / 1000);
   }
 
   #startReaper(): void {
@@ -302,7 +321,7 @@ class Migration {
       if (!this.#findRun(startUs + elapsedUs)) break;
       elapsedUs = max(elapsedUs, this.#nowUs - startUs);
       const cost = this.#runIsZero ? this.#stream.zero : this.#stream.normal;
-      const pageUs = pageTimeUs(cost, this.#linkBytesPerSecond);
+      const pageUs = this.#pageUs(cost);
       const windowBytes = this.#transferred - this.#windowStartBytes;
       let pages = min(this.#runPages - this.#runTaken, pagesToExceed(cost, this.#quota, windowBytes));
       // The clock is read at every 64th page: the first of them at which more than MAX_WAIT_MS whole ms have gone by.
@@ -415,6 +434,10 @@ class Migration {
     this.#handOver();
     this.#syncCount += 1;
     const n = this.#syncCount;
+    if (n > 1) {
+      this.#bringGuestUp();
+      this.#guest.speed = 1;
+    }
     const before = this.#dirtyPages;
     if (this.#lastEligibleMs === null) this.#lastEligibleMs = this.#ms();
     this.#pullTracking();
