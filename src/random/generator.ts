@@ -56,9 +56,9 @@ export class Generator {
     for (;;) {
       const draw = this.nextUint32();
       const low = imul(draw, n) >>> 0;
-      // The product has up to 64 bits and is rounded to 53. Less `low` it is a multiple of 2^32 plus an error below
-      // 2^12, so that adding a half before truncation gives the upper word exactly.
-      const high = ((draw * n - low) * TWO_POW_MINUS_32 + 0.5) >>> 0;
+      // The product has up to 64 bits and is rounded to 53: by at most half a unit in the last place. Less `low` it is a
+      // multiple of 2^32 but for that error, so rounding the difference snaps back to it: the upper word is exact.
+      const high = ((draw * n - low) * TWO_POW_MINUS_32) >>> 0;
       if (low >= n || low >= (TWO_POW_32 - n) % n) return high;
     }
   }
