@@ -1,0 +1,50 @@
+/** Everything that has a name: for `list`, `explain` and completion. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { join, relative } from 'node:path';
+
+export interface Entry {
+  readonly name: string;
+  readonly summary: string;
+}
+
+export const KINDS = ['strategies', 'policies', 'workloads', 'scenarios', 'host-profiles'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export async function entriesOf(kind: Kind): Promise<readonly Entry[]> {
+  switch (kind) {
+    case 'strategies':
+      return Object.values((await import('../strategies/index.js')).strategies);
+    case 'policies':
+      return Object.values((await import('../policies/index.js')).policies);
+    case 'workloads':
+      return Object.values((await import('../guest/workloads/index.js')).workloads);
+    case 'host-profiles':
+      return Object.values((await import('../guest/host-profiles/index.js')).hostProfiles);
+    case 'scenarios':
+      return shippedScenarios();
+  }
+}
+
+/** Those that come with migsim, by the path under which they can be given. */
+function shippedScenarios(): Entry[] {
+  const folder = fileURLToPath(new URL('../../scenarios', import.meta.url));
+  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+  return files.sort().map((file) => {
+    const path = join(folder, file);
+    return { name: relative('', path), summary: shows(readFileSync(path, 'utf8')) };
+  });
+}
+
+/** What the comment that opens a scenario file says it shows. */
+function shows(text: string): string {
+  const lines = text.split('\n').slice(
+    0,
+    text.split('\n').findIndex((line) => !line.startsWith('#')),
+  );
+  const words = lines
+    .map((line) => line.replace(/^#\s*/, ''))
+    .filter((line) => !line.startsWith('yaml-language-server'));
+  const [, shown = ''] = /Shows:\s*(.+?)(?:\s*Expect:|$)/.exec(words.join(' ')) ?? [];
+  return shown.trim();
+}

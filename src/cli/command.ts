@@ -1,0 +1,68 @@
+/**
+ * How a command is made: its words, options and examples as data, and a function that runs it.
+ * yargs parses, prints help and completes; what users are told about a mistake is worded here.
+ */
+import type { Argv } from 'yargs';
+import type { Page } from '../report/style.js';
+
+export interface Option {
+  readonly describe: string;
+  /** What its value is, such as `N` or `FOLDER`; without it, the option is a switch. */
+  readonly value?: string;
+  /** May be given several times. */
+  readonly repeatable?: boolean;
+  readonly default?: string;
+  /** Words for shell completion and "did you mean". */
+  readonly words?: () => Promise<readonly string[]> | readonly string[];
+}
+
+export interface Positional {
+  readonly name: string;
+  readonly describe: string;
+  readonly words?: Option['words'];
+}
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly positional: Positional;
+  readonly options: Readonly<Record<string, Option>>;
+  /** At least two: a command line without `migsim`, and what it does. */
+  readonly examples: readonly (readonly [string, string])[];
+  run(given: Given): Promise<void> | void;
+}
+
+/** What the user gave, and where the answer goes. */
+export interface Given {
+  readonly positional: string;
+  /** The words after `migsim`. */
+  readonly words: readonly string[];
+  readonly page: Page;
+  value(option: string): string | undefined;
+  values(option: string): readonly string[];
+  flag(option: string): boolean;
+  print(text: string): void;
+}
+
+export const globalOptions: Readonly<Record<string, Option>> = {
+  color: { describe: 'Colour the output; --no-color never does' },
+};
+/** Tells yargs of a command. */
+export function describe(command: Command, parser: Argv): Argv {
+  const { positional, options, examples } = command;
+  parser.positional(positional.name, { type: 'string', describe: positional.describe });
+  for (const [name, option] of Object.entries(options)) {
+    const fallback = option.default === undefined ? {} : { default: option.default };
+    if (option.value === undefined) parser.option(name, { type: 'boolean', describe: option.describe });
+    else parser.option(name, { type: 'string', requiresArg: true, describe: option.describe, ...fallback });
+  }
+  const everywhere = [...Object.keys(globalOptions), 'help', 'version'];
+  parser.group(Object.keys(options), 'Options:').group(everywhere, 'Everywhere:');
+  return parser.epilog(examplesText(examples));
+}
+
+/** The end of a help text. yargs would press command lines into half of the width. */
+export function examplesText(examples: Command['examples']): string {
+  const lines = examples.flatMap(([line, what]) => [`  migsim ${line}`, `      ${what}`]);
+  return ['Examples:', ...lines].join('\n');
+}

@@ -1,0 +1,44 @@
+/** `migsim compare`: strategies side by side on the same guest. */
+import type { Command } from './command.js';
+import { printWritten, runExperiment } from './experiment.js';
+import { experimentOptions, readStrategy, runsOption, scenarioFile } from './experiment-options.js';
+
+export const compareCommand: Command = {
+  name: 'compare',
+  summary: 'Run strategies side by side on the same guest',
+  positional: scenarioFile,
+  options: {
+    ...experimentOptions,
+    strategy: {
+      ...experimentOptions.strategy,
+      describe: `${experimentOptions.strategy.describe}; repeatable`,
+      repeatable: true,
+    },
+    runs: runsOption,
+  },
+  examples: [
+    ['compare guest.yaml', 'the strategies it lists'],
+    ['compare guest.yaml --strategy none --strategy ./mine.js', 'these instead'],
+    ['compare guest.yaml --runs 20 --out results/mine', 'spread, and CSV files'],
+  ],
+  async run(given) {
+    const experiment = await runExperiment(
+      given,
+      async (scenario) => {
+        const named = given.values('strategy').map((text) => readStrategy(text, scenario));
+        return named.length > 0 ? Promise.all(named) : scenario.strategies;
+      },
+      { keep: 'scalars', timeline: false },
+    );
+    const { comparison, manifest } = experiment;
+    if (given.flag('json')) {
+      const { jsonReport } = await import('../report/json.js');
+      const results = comparison.strategies.flatMap((entry) => entry.results);
+      given.print(jsonReport(manifest, results, false));
+      return;
+    }
+    const { comparisonTable } = await import('../report/table.js');
+    given.print(`${comparisonTable(comparison, given.page)}\n`);
+    printWritten(given, experiment);
+  },
+};

@@ -1,0 +1,44 @@
+/** How migsim ends: exit statuses, and what is said on stderr. */
+import { ExpectationError, UsageError } from '../errors.js';
+
+export const EXIT = {
+  done: 0,
+  /** A stated requirement did not hold. */
+  expectation: 1,
+  /** Wrong usage, or a scenario with a mistake. */
+  usage: 2,
+  /** A defect of migsim: EX_SOFTWARE of sysexits.h. */
+  defect: 70,
+} as const;
+
+export interface Ending {
+  readonly status: number;
+  /** For stderr; ends with a line break. */
+  readonly message: string;
+}
+
+/** One line for what the user can mend; a defect keeps its stack. */
+export function endingOf(error: unknown): Ending {
+  if (error instanceof UsageError) {
+    const who = error.place === undefined ? 'migsim: ' : '';
+    return { status: EXIT.usage, message: `${who}${oneLine(error.message)}\n` };
+  }
+  if (error instanceof ExpectationError) return { status: EXIT.expectation, message: `${error.message}\n` };
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    status: EXIT.defect,
+    message: `migsim: this is a defect of migsim or of a strategy of your own\n${stack}\n`,
+  };
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** A reader that has seen enough, such as `head`, is no error. */
+export function endQuietlyOnBrokenPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
+}

@@ -1,0 +1,106 @@
+/** Options that several commands share, and their reading. Heavy modules are loaded where a command runs, not before. */
+import { UsageError } from '../errors.js';
+import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
+import { unknown } from '../scenario/wording.js';
+import type { Given, Option, Positional } from './command.js';
+
+export const scenarioFile: Positional = { name: 'scenario', describe: 'Scenario file (YAML)' };
+
+const MEMORIES = ['page', 'fluid'] as const;
+const MAX_RUNS = 100_000;
+
+export const experimentOptions = {
+  strategy: {
+    describe: 'A name, "name: {option: value}" or ./file.js',
+    value: 'STRATEGY',
+    words: async () => Object.keys((await import('../strategies/index.js')).strategies),
+  },
+  policy: {
+    describe: "Instead of the scenario's policy, likewise",
+    value: 'POLICY',
+    words: async () => Object.keys((await import('../policies/index.js')).policies),
+  },
+  memory: {
+    describe: 'page (every write drawn) or fluid (counts, fast)',
+    value: 'MODEL',
+    default: 'page',
+    words: () => MEMORIES,
+  },
+  seed: { describe: 'Seed of all randomness, 0 to 4294967295', value: 'N', default: '1' },
+  set: {
+    describe: 'Change the scenario, as in guest.memory=32GiB; repeatable',
+    value: 'KEY=VALUE',
+    repeatable: true,
+  },
+  out: { describe: 'Write CSV files and manifest.json there', value: 'FOLDER' },
+  json: { describe: 'Print JSON instead of text' },
+} satisfies Record<string, Option>;
+
+export const runsOption: Option = { describe: 'Repetitions of each strategy', value: 'N', default: '1' };
+
+export async function readScenario(given: Given): Promise<Scenario> {
+  const { loadScenario } = await import('../scenario/load.js');
+  return loadScenario(given.positional, { set: given.values('set') });
+}
+
+export function readMemory(given: Given): 'page' | 'fluid' {
+  const word = given.value('memory') ?? 'page';
+  const memory = MEMORIES.find((candidate) => candidate === word);
+  if (memory === undefined) throw new UsageError(unknown('memory model', word, MEMORIES));
+  return memory;
+}
+
+export function readSeed(given: Given): number {
+  return wholeNumber(given, 'seed', 0, 2 ** 32 - 1);
+}
+
+/** 1 for commands without the option. */
+export function readRuns(given: Given): number {
+  return given.value('runs') === undefined ? 1 : wholeNumber(given, 'runs', 1, MAX_RUNS);
+}
+
+function wholeNumber(given: Given, option: string, min: number, max: number): number {
+  const text = given.value(option) ?? '';
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new UsageError(`--${option}: expected a whole number from ${min} to ${max}, got "${text}"`);
+}
+
+/** One that the scenario lists is taken with the options it has there; any other by its name, with its defaults. */
+export async function readStrategy(text: string, scenario: Scenario): Promise<StrategyChoice> {
+  const byLabel = scenario.strategies.find((choice) => choice.label === text);
+  if (byLabel !== undefined) return byLabel;
+  const byName = scenario.strategies.filter((choice) => choice.definition.name === text);
+  if (byName.length === 1) return byName[0]!;
+  const { loadStrategy } = await import('../scenario/choices.js');
+  return loadStrategy(text);
+}
+
+export async function readPolicy(given: Given, scenario: Scenario): Promise<PolicyChoice> {
+  const text = given.value('policy');
+  if (text === undefined) return scenario.policy;
+  const { parsePolicyText } = await import('../scenario/choices.js');
+  return parsePolicyText(text);
+}
+
+/** Names of files among the given strategies and policies, for the manifest. */
+export function ownFiles(given: Given): string[] {
+  const texts = [...given.values('strategy'), ...given.values('policy')];
+  return texts.filter(isFile);
+}
+
+/** A strategy given as a file begins with a folder, be it `./`. */
+export function isFile(text: string): boolean {
+  return /^\.{0,2}\//.test(text);
+}
+
+/** The command as the manifest keeps it: where the output went, and how it looked, do not change the experiment. */
+export function commandWords(words: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index]!;
+    if (word === '--out') index += 1;
+    else if (!/^--(out=|color|no-color|json|verbose)/.test(word)) kept.push(word);
+  }
+  return kept;
+}

@@ -1,0 +1,68 @@
+/** What `run` and `compare` do alike: read the options, make sure of the output folder, run, write the files. */
+import type { Comparison, CompareOptions } from '../experiment/compare.js';
+import type { Manifest } from '../experiment/manifest.js';
+import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
+import type { Given } from './command.js';
+import {
+  commandWords,
+  ownFiles,
+  readMemory,
+  readPolicy,
+  readRuns,
+  readScenario,
+  readSeed,
+} from './experiment-options.js';
+
+/** Period of timeline.csv and of the curves of `run`, ms. */
+const TIMELINE_MS = 100;
+
+export interface Experiment {
+  readonly comparison: Comparison;
+  readonly manifest: Manifest;
+  /** Files, in the order in which the user hears of them. */
+  readonly written: readonly string[];
+}
+
+export async function runExperiment(
+  given: Given,
+  choose: (scenario: Scenario) => Promise<readonly StrategyChoice[]>,
+  { keep, timeline }: { readonly keep: 'everything' | 'scalars'; readonly timeline: boolean },
+): Promise<Experiment> {
+  const numbers = { seed: readSeed(given), runs: readRuns(given), memory: readMemory(given) };
+  const scenario = await readScenario(given);
+  const policy = await readPolicy(given, scenario);
+  const strategies = await choose(scenario);
+  const options: CompareOptions = {
+    ...numbers,
+    policy,
+    strategies,
+    keep,
+    timelineMs: timeline ? TIMELINE_MS : 0,
+  };
+
+  const { compare } = await import('../experiment/compare.js');
+  const { manifestOf, sourceFile } = await import('../experiment/manifest.js');
+  const manifest = (comparison: Comparison): Manifest =>
+    manifestOf(comparison, commandWords(given.words), ownFiles(given).map(sourceFile));
+
+  const folder = given.value('out');
+  if (folder === undefined) {
+    const comparison = compare(scenario, options);
+    return { comparison, manifest: manifest(comparison), written: [] };
+  }
+  const { openCsv } = await import('../report/csv.js');
+  const csv = openCsv(folder);
+  try {
+    const comparison = compare(scenario, { ...options, timelineMs: TIMELINE_MS, onResult: csv.add });
+    const made = manifest(comparison);
+    return { comparison, manifest: made, written: csv.finish(made) };
+  } catch (error) {
+    csv.abandon();
+    throw error;
+  }
+}
+
+/** The last line of a report. */
+export function printWritten(given: Given, { written }: Experiment): void {
+  if (written.length > 0) given.print(`\nWritten: ${written.join(', ')}\n`);
+}

@@ -1,0 +1,110 @@
+/** The command line: a table of contents. Each command loads what it needs when it runs, so that --help is quick. */
+import yargs, { type Argv, type ArgumentsCamelCase } from 'yargs';
+import { UsageError } from '../errors.js';
+import { version } from '../experiment/manifest.js';
+import { type Command, describe, examplesText, globalOptions } from './command.js';
+import { compareCommand } from './compare.js';
+import { complete } from './complete.js';
+import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
+import { explainCommand } from './explain.js';
+import { listCommand } from './list.js';
+import { optionMistake } from './option-mistake.js';
+import { runCommand } from './run.js';
+import { unknown } from '../scenario/wording.js';
+import { pageFor, widthOf } from './terminal.js';
+
+/** In the order in which help shows them. A new command is a file in this folder and a line here. */
+const commands: readonly Command[] = [compareCommand, runCommand, listCommand, explainCommand];
+
+const EXAMPLES: Command['examples'] = [
+  ['compare scenarios/readers-and-writers.yaml', 'strategies side by side'],
+  ['explain dirty-limit', 'what a strategy does'],
+];
+
+/** Runs the command that `words` (those after `migsim`) ask for, and returns the exit status. */
+export async function main(words: readonly string[]): Promise<number> {
+  endQuietlyOnBrokenPipe(process.stdout);
+  endQuietlyOnBrokenPipe(process.stderr);
+  try {
+    await parserFor(words.length === 0 ? ['--help'] : words).parseAsync();
+    return EXIT.done;
+  } catch (error) {
+    const { status, message } = endingOf(error);
+    process.stderr.write(message);
+    return status;
+  }
+}
+
+function parserFor(words: readonly string[]): Argv {
+  const parser = yargs([...words])
+    .scriptName('migsim')
+    .usage('$0 <command>\n\nA wind tunnel for QEMU/KVM live migration.')
+    .version(version())
+    .locale('en')
+    .wrap(widthOf(process.stdout))
+    // Option names stay as written, and values are text until migsim reads them.
+    .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false, 'parse-numbers': false })
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .strict()
+    .demandCommand(1)
+    .epilog(examplesText(EXAMPLES))
+    .fail((message, error) => {
+      throw error instanceof UsageError || message === null ? error : mistake(words, message);
+    });
+  for (const [name, option] of Object.entries(globalOptions)) {
+    parser.option(name, { type: 'boolean', describe: option.describe });
+  }
+  for (const command of commands) {
+    parser.command(
+      `${command.name} <${command.positional.name}>`,
+      command.summary,
+      (builder: Argv) => describe(command, builder),
+      (parsed: ArgumentsCamelCase) => execute(command, parsed, words),
+    );
+  }
+  return parser.completion(
+    'completion',
+    'Print a completion script for bash or zsh',
+    (_current: string, _parsed: unknown) => complete(words, commands),
+  );
+}
+
+async function execute(
+  command: Command,
+  parsed: Readonly<Record<string, unknown>>,
+  words: readonly string[],
+): Promise<void> {
+  const wrong = optionMistake(words, { ...globalOptions, ...command.options });
+  if (wrong !== null) throw new UsageError(wrong);
+  const color = parsed['color'] as boolean | undefined;
+  const values = (option: string): string[] => [parsed[option] ?? []].flat().map(String);
+  await command.run({
+    positional: String(parsed[command.positional.name]),
+    words,
+    page: pageFor(process.stdout, color, process.env),
+    values,
+    value: (option) => values(option)[0],
+    flag: (option) => parsed[option] === true,
+    print: (text) => void process.stdout.write(text),
+  });
+}
+
+/** What yargs found wrong, in our words: it says neither which option takes a value nor what was probably meant. */
+function mistake(words: readonly string[], message: string): UsageError {
+  const [name] = words.filter((word) => !word.startsWith('-'));
+  const command = commands.find((candidate) => candidate.name === name);
+  const names = [...commands.map((candidate) => candidate.name), 'completion'];
+  if (command === undefined) {
+    return name === undefined
+      ? new UsageError(`no command given; known: ${names.join(', ')}`)
+      : new UsageError(unknown('command', name, names));
+  }
+  const wrong = optionMistake(words, { ...globalOptions, ...command.options });
+  if (wrong !== null) return new UsageError(wrong);
+  const usage = `migsim ${command.name} <${command.positional.name}>`;
+  if (message.startsWith('Not enough'))
+    return new UsageError(`${command.name} lacks its ${command.positional.name}: ${usage}`);
+  const extra = /^Unknown arguments?: (.+)$/.exec(message)?.[1];
+  return new UsageError(extra === undefined ? message : `unexpected "${extra}" after ${usage}`);
+}

@@ -1,0 +1,59 @@
+/** The same migration under several strategies, each meeting the same guest: common random numbers. */
+import type { MigrationResult } from '../migration/result.js';
+import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
+import { preparedSetup, simulate } from './simulate.js';
+
+export interface CompareOptions {
+  /** Instead of the scenario's. */
+  readonly strategies?: readonly StrategyChoice[];
+  /** Instead of the scenario's. */
+  readonly policy?: PolicyChoice;
+  /** Repetitions of each strategy; default 1. */
+  readonly runs?: number;
+  /** Unsigned 32-bit; default 1. */
+  readonly seed?: number;
+  /** Default `page`. */
+  readonly memory?: 'page' | 'fluid';
+  /** Period of `timeline`, ms; default 0, none. */
+  readonly timelineMs?: number;
+  /** `scalars` drops syncs, timeline and decisions of each result once `onResult` has seen it; default `everything`. */
+  readonly keep?: 'everything' | 'scalars';
+  /** Called after every run, in the order of the result: strategy by strategy, run by run. */
+  readonly onResult?: (result: MigrationResult) => void;
+}
+
+export interface StrategyResults {
+  readonly strategy: StrategyChoice;
+  /** Index i is run i + 1. */
+  readonly results: readonly MigrationResult[];
+}
+
+export interface Comparison {
+  readonly scenario: Scenario;
+  readonly policy: PolicyChoice;
+  readonly memory: 'page' | 'fluid';
+  readonly seed: number;
+  readonly runs: number;
+  readonly strategies: readonly StrategyResults[];
+}
+
+/**
+ * Run i of every strategy has the same seed, so that its guest would do the same if nothing held it back, and differences
+ * between strategies are not those of the dice. Throws `UsageError` before the first run when a strategy refuses.
+ */
+export function compare(scenario: Scenario, options: CompareOptions = {}): Comparison {
+  const { runs = 1, seed = 1, memory = 'page', policy = scenario.policy, timelineMs = 0 } = options;
+  const { strategies = scenario.strategies, keep = 'everything', onResult } = options;
+  for (const strategy of strategies) preparedSetup(scenario, strategy, { policy, memory });
+
+  const repeat = (strategy: StrategyChoice): StrategyResults => {
+    const results: MigrationResult[] = [];
+    for (let run = 1; run <= runs; run++) {
+      const result = simulate(scenario, strategy, { seed, run, memory, policy, timelineMs });
+      onResult?.(result);
+      results.push(keep === 'everything' ? result : { ...result, syncs: [], timeline: [], decisions: [] });
+    }
+    return { strategy, results };
+  };
+  return { scenario, policy, memory, seed, runs, strategies: strategies.map(repeat) };
+}

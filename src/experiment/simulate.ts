@@ -1,0 +1,61 @@
+/** One migration of one scenario under one strategy and one policy. */
+import { UsageError } from '../errors.js';
+import { runMigration } from '../migration/engine.js';
+import type { MigrationResult } from '../migration/result.js';
+import type { MigrationSetup } from '../migration/setup.js';
+import type { Choice, PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
+import type { StrategyDefinition } from '../strategies/define.js';
+
+export interface SimulateOptions {
+  /** Unsigned 32-bit; default 1. */
+  readonly seed?: number;
+  /** Repetition: changes every random stream, the same for all strategies; default 1. */
+  readonly run?: number;
+  /** `page` draws every write, `fluid` counts them; default `page`. */
+  readonly memory?: 'page' | 'fluid';
+  /** Instead of the scenario's. */
+  readonly policy?: PolicyChoice;
+  /** Period of `timeline`, ms; default 0, none. */
+  readonly timelineMs?: number;
+  /** Default true; false leaves `syncs` empty. */
+  readonly keepSyncs?: boolean;
+}
+
+/** Throws `UsageError` when the strategy or the policy refuses this scenario. */
+export function simulate(
+  scenario: Scenario,
+  strategy: StrategyChoice,
+  options: SimulateOptions = {},
+): MigrationResult {
+  const policy = options.policy ?? scenario.policy;
+  const setup = preparedSetup(scenario, strategy, options);
+  return runMigration(setup, { strategy: strategy.label, policy: policy.label }, (migration) => {
+    strategy.definition.start(strategy.options, migration);
+    policy.definition.start(policy.options, migration);
+  });
+}
+
+/** What the engine is given: the scenario's setup after the strategy and the policy had their say. Throws `UsageError`. */
+export function preparedSetup(
+  scenario: Scenario,
+  strategy: StrategyChoice,
+  options: SimulateOptions = {},
+): MigrationSetup {
+  const {
+    seed = 1,
+    run = 1,
+    memory = 'page',
+    policy = scenario.policy,
+    timelineMs = 0,
+    keepSyncs = true,
+  } = options;
+  const setup: MigrationSetup = { ...scenario.setup, memory, seed, run, timelineMs, keepSyncs };
+  return prepare(policy, prepare(strategy, setup));
+}
+
+function prepare(choice: Choice<StrategyDefinition>, setup: MigrationSetup): MigrationSetup {
+  const { definition, options, label, place } = choice;
+  const refusal = definition.refuses?.(options, setup) ?? null;
+  if (refusal !== null) throw new UsageError(`${label} cannot run here: ${refusal}`, place);
+  return definition.prepare?.(options, setup) ?? setup;
+}

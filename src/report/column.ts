@@ -1,0 +1,54 @@
+/** A column of a result table: a measure with what people want to see of it. */
+import { type Measure, type Value, bareName } from '../experiment/measure.js';
+import type { MigrationResult } from '../migration/result.js';
+
+export interface Column<Row> extends Measure<Row> {
+  /** Words for tables; without it, the name without its unit. */
+  readonly label?: string;
+  /** Which of two values people prefer; without it, neither. */
+  readonly better?: 'lower' | 'higher';
+}
+
+export interface ResultTable {
+  /** `runs` of `runs.csv`. */
+  readonly name: string;
+  /** What a row is. */
+  readonly about: string;
+  readonly columns: readonly Pick<Column<never>, 'name' | 'unit' | 'meaning'>[];
+  /** The rows of one result, each a value per column. */
+  rowsOf(result: MigrationResult): Value[][];
+}
+
+/** Joins the columns of a table with the key columns before them; the type of a row stays inside. */
+export function resultTable<Row>(
+  table: {
+    readonly name: string;
+    readonly about: string;
+    readonly columns: readonly Column<Row>[];
+    rows(result: MigrationResult): readonly Row[];
+  },
+  keys: readonly Column<MigrationResult>[],
+): ResultTable {
+  return {
+    name: table.name,
+    about: table.about,
+    columns: [...keys, ...table.columns],
+    rowsOf(result) {
+      const key = keys.map((column) => column.get(result));
+      return table
+        .rows(result)
+        .map((row) => [...key, ...table.columns.map((column) => written(column, row))]);
+    },
+  };
+}
+
+/** To a microsecond, a thousandth, a millionth of a share: what lies beyond is the noise of floating point. */
+function written<Row>(column: Column<Row>, row: Row): Value {
+  const value = column.get(row);
+  if (typeof value !== 'number') return value;
+  return Number(value.toFixed(column.unit === 'share' ? 6 : 3));
+}
+
+export function labelOf(column: Pick<Column<never>, 'name' | 'unit' | 'label'>): string {
+  return column.label ?? bareName(column).replaceAll('_', ' ');
+}

@@ -1,0 +1,379 @@
+/**
+ * The one description of results: name, unit, meaning and getter of every column.
+ * CSV headers, JSON keys, table labels, the keys of `expect:` and docs/csv.md come from here.
+ */
+import type { Unit } from '../experiment/measure.js';
+import {
+  type MigrationResult,
+  type SyncRecord,
+  type TimelinePoint,
+  type VcpuResult,
+  workDoneOf,
+} from '../migration/result.js';
+import { type Column, type ResultTable, resultTable } from './column.js';
+
+/** `column(name, unit, meaning, get)`: one line a column, in the order in which files have them. */
+function column<Row>(
+  name: string,
+  unit: Unit,
+  meaning: string,
+  get: Column<Row>['get'],
+  more: Pick<Column<Row>, 'label' | 'better'> = {},
+): Column<Row> {
+  return { name, unit, meaning, get, ...more };
+}
+
+/** They open every file and say which run a row belongs to. */
+export const keyColumns: readonly Column<MigrationResult>[] = [
+  column('scenario', 'text', 'name of the scenario', (r) => r.scenario),
+  column('strategy', 'text', 'strategy, with the options that differ from its defaults', (r) => r.strategy),
+  column('policy', 'text', 'policy, with the options that differ from its defaults', (r) => r.policy),
+  column('memory', 'text', 'memory model: page or fluid', (r) => r.memory),
+  column('qemu', 'text', 'QEMU version whose rules were followed', (r) => r.qemu),
+  column('seed', 'count', 'seed of all random streams', (r) => r.seed),
+  column('run', 'count', 'repetition, from 1; the same seed and run meet the same workload', (r) => r.run),
+];
+
+export const runColumns: readonly Column<MigrationResult>[] = [
+  column('status', 'text', 'completed, gave-up, cancelled or failed', (r) => r.status),
+  column('converged', 'flag', 'whether it came to a switchover by itself', (r) => r.converged),
+  column(
+    'binds',
+    'text',
+    'what kept it from converging, in one word; empty when it converged',
+    (r) => r.why?.binds ?? null,
+  ),
+  column(
+    'total_time_ms',
+    'ms',
+    'total-time as QEMU reports it; of a run that gave up: until then',
+    (r) => r.totalTimeMs,
+    {
+      better: 'lower',
+    },
+  ),
+  column('setup_time_ms', 'ms', 'setup-time: until the first page may go', (r) => r.setupTimeMs),
+  column(
+    'downtime_ms',
+    'ms',
+    'downtime as QEMU reports it; empty without a switchover',
+    (r) => r.downtimeMs,
+    {
+      label: 'downtime (QEMU)',
+      better: 'lower',
+    },
+  ),
+  column(
+    'blackout_ms',
+    'ms',
+    'as the guest feels it: vCPUs stopped until the destination runs; empty without a switchover',
+    (r) => r.blackoutMs,
+    { better: 'lower' },
+  ),
+  column('expected_downtime_ms', 'ms', 'expected-downtime at the end', (r) => r.expectedDowntimeMs),
+  column(
+    'dirty_sync_count',
+    'count',
+    'dirty-sync-count: bitmap syncs, the one of setup included',
+    (r) => r.dirtySyncCount,
+    {
+      label: 'bitmap syncs',
+    },
+  ),
+  column('sent_bytes', 'bytes', 'all bytes of the stream (ram.transferred)', (r) => r.sentBytes, {
+    label: 'data sent',
+    better: 'lower',
+  }),
+  column(
+    'precopy_bytes',
+    'bytes',
+    'of these, before the switchover on the main channel',
+    (r) => r.precopyBytes,
+  ),
+  column('downtime_bytes', 'bytes', 'of these, while the guest was stopped', (r) => r.downtimeBytes),
+  column('postcopy_bytes', 'bytes', 'of these, in post-copy', (r) => r.postcopyBytes),
+  column('multifd_bytes', 'bytes', 'of these, on multifd channels', (r) => r.multifdBytes),
+  column(
+    'total_ram_bytes',
+    'bytes',
+    'ram.total: guest RAM with ROMs and video memory',
+    (r) => r.totalRamBytes,
+  ),
+  column('remaining_bytes', 'bytes', 'ram.remaining at the end', (r) => r.remainingBytes),
+  column('normal_pages', 'pages', 'pages sent with their content', (r) => r.normalPages),
+  column('zero_pages', 'pages', 'pages sent as zero', (r) => r.zeroPages),
+  column('resent_pages', 'pages', 'pages sent more than once', (r) => r.resentPages),
+  column(
+    'dirty_pages_per_s',
+    'pages/s',
+    'dirty-pages-rate of the last eligible period',
+    (r) => r.dirtyPagesRate,
+  ),
+  column('bandwidth_bytes_per_s', 'bytes/s', 'of the window last closed', (r) => r.bandwidthBytesPerSecond),
+  column(
+    'threshold_bytes',
+    'bytes',
+    'remaining below which QEMU switches over, at the end',
+    (r) => r.thresholdBytes,
+  ),
+  column('max_throttle_percent', 'percent', 'highest CPU throttle of any vCPU', (r) => r.maxThrottlePercent, {
+    label: 'peak throttle',
+  }),
+  column(
+    'max_ring_full_sleep_us',
+    'us',
+    'longest sleep set for a full dirty ring',
+    (r) => r.maxRingFullSleepUs,
+    {
+      label: 'peak ring sleep',
+    },
+  ),
+  column(
+    'first_throttle_sync',
+    'count',
+    'bitmap sync at which the guest was first held back',
+    (r) => r.firstThrottleSync,
+  ),
+  column(
+    'first_throttle_ms',
+    'ms',
+    'when the guest was first held back; empty when never',
+    (r) => r.firstThrottleMs,
+  ),
+  column(
+    'postcopy_requests',
+    'count',
+    'pages that the destination asked for in post-copy',
+    (r) => r.postcopyRequests,
+  ),
+  column('postcopy_time_ms', 'ms', 'time spent in post-copy', (r) => r.postcopyTimeMs),
+  column(
+    'writers_work_done_share',
+    'share',
+    'work done by the vCPUs that write, against an unmigrated run; blackout included',
+    (r) => workDoneOf(r, 'writers'),
+    { label: 'work by writers', better: 'higher' },
+  ),
+  column(
+    'readers_work_done_share',
+    'share',
+    'the same for the vCPUs that only read; empty where there are none',
+    (r) => workDoneOf(r, 'readers'),
+    { label: 'work by readers', better: 'higher' },
+  ),
+  column(
+    'longest_stall_ms',
+    'ms',
+    'longest time that any vCPU did not run at a stretch, blackout included',
+    longestStallMs,
+    {
+      better: 'lower',
+    },
+  ),
+  column(
+    'settled_remaining_bytes',
+    'bytes',
+    'where a run that did not converge settled',
+    (r) => r.why?.remainingBytes ?? null,
+    {
+      label: 'settled at',
+    },
+  ),
+  column(
+    'settled_pause_ms',
+    'ms',
+    'the pause that this implies at the link rate',
+    (r) => r.why?.impliedPauseMs ?? null,
+    {
+      label: 'implied pause',
+    },
+  ),
+];
+
+export const vcpuColumns: readonly Column<VcpuResult>[] = [
+  column('vcpu', 'count', 'index of the vCPU, from 0', (v) => v.id),
+  column('group', 'text', 'name of the group it belongs to', (v) => v.group),
+  column(
+    'work_done_share',
+    'share',
+    'accesses done, against an unmigrated run in the same time; blackout included',
+    (v) => v.workDone,
+  ),
+  column(
+    'write_work_done_share',
+    'share',
+    'the same for writes; empty where it has none',
+    (v) => v.writeWorkDone,
+  ),
+  column(
+    'read_work_done_share',
+    'share',
+    'the same for reads; empty where it has none',
+    (v) => v.readWorkDone,
+  ),
+  column('writes', 'count', 'page writes done', (v) => v.writes),
+  column('reads', 'count', 'page reads done', (v) => v.reads),
+  column(
+    'longest_stall_ms',
+    'ms',
+    'longest time it did not run at a stretch, blackout included',
+    (v) => v.longestStallMs,
+  ),
+  column('fault_ms', 'ms', 'time lost to write faults, or to page modification logging', (v) => v.faultMs),
+  column('throttled_ms', 'ms', 'time lost to CPU throttle', (v) => v.throttledMs),
+  column('ring_sleep_ms', 'ms', 'time lost to sleeps at a full dirty ring', (v) => v.ringSleepMs),
+  column(
+    'ring_exit_ms',
+    'ms',
+    'time lost to exits for a full dirty ring, and to kicks of a sync',
+    (v) => v.ringExitMs,
+  ),
+  column(
+    'postcopy_blocked_ms',
+    'ms',
+    'time blocked on missing pages in post-copy',
+    (v) => v.postcopyBlockedMs,
+  ),
+  column('blackout_ms', 'ms', 'time stopped for the switchover', (v) => v.blackoutMs),
+  column('faults', 'count', 'write faults on pages that were armed', (v) => v.faults),
+  column('ring_full_exits', 'count', 'exits for a full dirty ring', (v) => v.ringFullExits),
+];
+
+export const syncColumns: readonly Column<SyncRecord>[] = [
+  column('sync', 'count', 'dirty-sync-count after this sync; the first is 1', (s) => s.n),
+  column('cause', 'text', 'setup, natural, timer, switchover or postcopy', (s) => s.cause),
+  column('time_ms', 'ms', 'end of the sync, since migrate was accepted', (s) => s.timeMs),
+  column('duration_ms', 'ms', 'how long the sync took', (s) => s.durationMs),
+  column('sent_bytes', 'bytes', 'all bytes of the stream so far', (s) => s.sentBytes),
+  column('remaining_before_bytes', 'bytes', 'ram.remaining before the sync', (s) => s.remainingBeforeBytes),
+  column('remaining_bytes', 'bytes', 'ram.remaining after the sync', (s) => s.remainingBytes),
+  column('new_dirty_pages', 'pages', 'pages newly found dirty', (s) => s.newDirtyPages),
+  column('dirty_pages_per_s', 'pages/s', 'dirty-pages-rate after the sync', (s) => s.dirtyPagesRate),
+  column('bandwidth_bytes_per_s', 'bytes/s', 'of the window last closed', (s) => s.bandwidthBytesPerSecond),
+  column('threshold_bytes', 'bytes', 'remaining below which QEMU switches over', (s) => s.thresholdBytes),
+  column('expected_downtime_ms', 'ms', 'expected-downtime after the sync', (s) => s.expectedDowntimeMs),
+  column(
+    'detector',
+    'text',
+    'what the convergence detector made of it: not-eligible, good, bad or act',
+    (s) => s.detector,
+  ),
+  column(
+    'throttle_percent',
+    'percent',
+    'highest CPU throttle of any vCPU after the sync',
+    (s) => s.throttlePercent,
+  ),
+  column('max_ring_full_sleep_us', 'us', 'longest sleep set for a full dirty ring', (s) =>
+    highest(s.vcpuSleepUs),
+  ),
+  column(
+    'limited_vcpus',
+    'count',
+    'vCPUs held back by a throttle or by a sleep at a full ring',
+    limitedVcpus,
+  ),
+  column('accesses', 'count', 'page accesses of all vCPUs since the migration began', (s) =>
+    s.vcpuAccesses.reduce((a, b) => a + b, 0),
+  ),
+];
+
+export interface TimelineRow {
+  readonly result: MigrationResult;
+  readonly point: TimelinePoint;
+}
+
+export const timelineColumns: readonly Column<TimelineRow>[] = [
+  column('time_ms', 'ms', 'since migrate was accepted', ({ point }) => point.timeMs),
+  column(
+    'phase',
+    'text',
+    'setup, active, device, pre-switchover, postcopy or done',
+    ({ point }) => point.phase,
+  ),
+  column('sent_bytes', 'bytes', 'all bytes of the stream so far', ({ point }) => point.sentBytes),
+  column(
+    'remaining_bytes',
+    'bytes',
+    'ram.remaining, as known since the last sync',
+    ({ point }) => point.remainingBytes,
+  ),
+  column(
+    'bandwidth_bytes_per_s',
+    'bytes/s',
+    'of the window last closed',
+    ({ point }) => point.bandwidthBytesPerSecond,
+  ),
+  column('dirty_pages_per_s', 'pages/s', 'dirty-pages-rate', ({ point }) => point.dirtyPagesRate),
+  column('expected_downtime_ms', 'ms', 'expected-downtime', ({ point }) => point.expectedDowntimeMs),
+  column(
+    'throttle_percent',
+    'percent',
+    'highest CPU throttle of any vCPU',
+    ({ point }) => point.throttlePercent,
+  ),
+  column(
+    'work_share',
+    'share',
+    'accesses of all vCPUs since the last row, against an unmigrated run',
+    ({ point }) => mean(point.vcpuWorkShare),
+  ),
+  column('writers_work_share', 'share', 'the same for the vCPUs that write', (row) => workShare(row, true)),
+  column('readers_work_share', 'share', 'the same for the vCPUs that only read', (row) =>
+    workShare(row, false),
+  ),
+  column('lowest_work_share', 'share', 'the same for the vCPU that did least', ({ point }) =>
+    lowest(point.vcpuWorkShare),
+  ),
+];
+
+/** One entry a file: `<name>.csv`, and the key under which JSON has its rows. */
+export const resultTables: readonly ResultTable[] = [
+  resultTable(
+    { name: 'runs', about: 'one row a run', columns: runColumns, rows: (result) => [result] },
+    keyColumns,
+  ),
+  resultTable(
+    { name: 'vcpus', about: 'one row a vCPU of a run', columns: vcpuColumns, rows: (result) => result.vcpus },
+    keyColumns,
+  ),
+  resultTable(
+    { name: 'syncs', about: 'one row a bitmap sync', columns: syncColumns, rows: (result) => result.syncs },
+    keyColumns,
+  ),
+  resultTable(
+    {
+      name: 'timeline',
+      about: 'one row a sample',
+      columns: timelineColumns,
+      rows: (result) => result.timeline.map((point) => ({ result, point })),
+    },
+    keyColumns,
+  ),
+];
+
+function longestStallMs(result: MigrationResult): number {
+  return highest(result.vcpus.map((vcpu) => vcpu.longestStallMs)) ?? 0;
+}
+
+function limitedVcpus(sync: SyncRecord): number {
+  return sync.vcpuSleepUs.filter((sleepUs, vcpu) => sleepUs > 0 || (sync.vcpuThrottlePercent[vcpu] ?? 0) > 0)
+    .length;
+}
+
+function workShare(row: TimelineRow, writing: boolean): number | null {
+  const { vcpus } = row.result;
+  return mean(row.point.vcpuWorkShare.filter((_, id) => (vcpus[id]?.writeWorkDone !== null) === writing));
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function highest(values: readonly number[]): number | null {
+  return values.length === 0 ? null : Math.max(...values);
+}
+
+function lowest(values: readonly number[]): number | null {
+  return values.length === 0 ? null : Math.min(...values);
+}

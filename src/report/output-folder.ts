@@ -1,0 +1,97 @@
+/** A folder of output files that appear all at once and complete, or not at all. */
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { UsageError } from '../errors.js';
+
+export interface OutputFolder {
+  append(name: string, text: string): void;
+  /** Gives the files their names and returns their paths, in the order in which they were asked for. */
+  finish(): string[];
+  /** Removes what was written, and the folders that were made for it. */
+  abandon(): void;
+}
+
+/** Opens all files under temporary names. Throws `UsageError` when the folder cannot be made or written to. */
+export function openOutputFolder(folder: string, names: readonly string[]): OutputFolder {
+  const missing = missingFolders(folder);
+  const files = new Map<string, number>();
+  const part = (name: string): string => join(folder, `${name}.part`);
+
+  const abandon = (): void => {
+    for (const [name, file] of files) {
+      closeSync(file);
+      rmSync(part(name), { force: true });
+    }
+    files.clear();
+    removeEmpty(missing);
+  };
+
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const name of names) files.set(name, openSync(part(name), 'w'));
+  } catch (error) {
+    abandon();
+    throw new UsageError(`cannot write to ${folder}: ${reasonOf(error)}`);
+  }
+
+  return {
+    append(name, text) {
+      const file = files.get(name);
+      if (file === undefined) throw new Error(`${name} was not opened`);
+      writeSync(file, text);
+    },
+    finish() {
+      for (const file of files.values()) closeSync(file);
+      const paths = [...files.keys()].map((name) => {
+        renameSync(part(name), join(folder, name));
+        return join(folder, name);
+      });
+      files.clear();
+      return paths;
+    },
+    abandon,
+  };
+}
+
+/** Folders on the way to `folder` that do not exist yet, the deepest first. */
+function missingFolders(folder: string): string[] {
+  const missing: string[] = [];
+  for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.push(path);
+  return missing;
+}
+
+function removeEmpty(folders: readonly string[]): void {
+  for (const folder of folders) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // It was never made, or somebody else has put something there by now.
+      return;
+    }
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'it is a file',
+  EISDIR: 'a folder stands where a file should be',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return REASONS[code ?? ''] ?? (code === undefined ? message : code);
+}
