@@ -9,7 +9,7 @@ export type HostField = Exclude<keyof HostProfile, 'name' | 'summary' | 'source'
 export interface HostFieldForm {
   readonly key: string;
   /** `duration-ns` and `duration-us` are written with any time unit and stored in ns and µs. */
-  readonly kind: 'duration-ns' | 'duration-us' | 'size' | 'flag';
+  readonly kind: 'duration-ns' | 'duration-us' | 'size' | 'share' | 'flag';
   readonly summary: string;
 }
 
@@ -79,6 +79,22 @@ export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
     summary: 'CPU time of the migration thread for a zero page',
   },
   wakeLatencyUs: { key: 'wake-latency', kind: 'duration-us', summary: 'how late a timed wait returns, mean' },
+  vcpuColdUs: {
+    key: 'vcpu-cold',
+    kind: 'duration-us',
+    summary: 'what a vCPU that needs all its time loses to cold caches and TLBs after each sleep',
+  },
+  populateNsPerPage: {
+    key: 'populate-per-page',
+    kind: 'duration-ns',
+    summary: 'destination: taking in a page that it never had before; holds the source up through TCP',
+  },
+  siblingSlowdown: {
+    key: 'sibling-slowdown',
+    kind: 'share',
+    summary:
+      "share of a vCPU's speed that one CPU's worth of migration work beside it costs (source and destination on one machine)",
+  },
   stopUs: {
     key: 'stop',
     kind: 'duration-us',
@@ -115,5 +131,16 @@ export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
     key: 'destination-start',
     kind: 'duration-us',
     summary: 'destination: starting the guest and cleaning up',
+  },
+  postcopyFaultUs: {
+    key: 'postcopy-fault',
+    kind: 'duration-us',
+    summary: 'post-copy: userfaultfd, request and placing one page, without the network',
+  },
+  socketQueueBytes: {
+    key: 'socket-queue',
+    kind: 'size',
+    summary:
+      'post-copy: background bytes queued in the sockets before a requested page, when the link is full',
   },
 };

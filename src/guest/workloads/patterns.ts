@@ -1,7 +1,8 @@
 /** How accesses spread over a working set: each pattern is a list of access classes. */
+import { zipfClasses } from '../../random/zipf.js';
 import type { ClassPlan } from './define.js';
 
-const { floor, log, max, min, round } = Math;
+const { max, min, round } = Math;
 
 export const PATTERNS = ['uniform', 'sequential', 'zipf', 'hot-cold'] as const;
 export type Pattern = (typeof PATTERNS)[number];
@@ -42,40 +43,14 @@ export function hotCold(accesses: Accesses, hotPages: number, hotAccesses: numbe
   return [part(accesses, hot, hotAccesses), part(accesses, accesses.pages - hot, 1 - hotAccesses)];
 }
 
-/** Uniform classes that stand for a Zipf distribution: the rank borders rise geometrically. */
-const ZIPF_CLASSES = 10;
+/** Uniform classes that stand for a Zipf distribution: the hottest page alone, then borders that rise geometrically. */
+const ZIPF_CLASSES = 12;
 
-/**
- * The page of rank r is accessed in proportion to r^-skew. Within a class the rate is the class's mean, so the hottest
- * class is exact and the others are right in sum.
- */
+/** The page of rank r is accessed in proportion to r^-skew; within a class all pages get the class's mean. */
 export function zipf(accesses: Accesses, skew: number): ClassPlan[] {
-  const classes: ClassPlan[] = [];
-  const whole = zipfMass(accesses.pages, skew);
-  let first = 0;
-  for (let i = 1; i <= ZIPF_CLASSES; i++) {
-    const end = floor((accesses.pages + 0.5) ** (i / ZIPF_CLASSES));
-    if (end <= first) continue;
-    classes.push(part(accesses, end - first, (zipfMass(end, skew) - zipfMass(first, skew)) / whole));
-    first = end;
-  }
-  return classes;
-}
-
-/** Ranks up to here are summed one by one, the rest by the midpoint integral (relative error below 1e-7). */
-const EXACT_RANKS = 1000;
-
-/** Sum of r^-skew over the ranks 1..n. */
-function zipfMass(n: number, skew: number): number {
-  let sum = 0;
-  for (let rank = 1; rank <= min(n, EXACT_RANKS); rank++) sum += rank ** -skew;
-  return n <= EXACT_RANKS ? sum : sum + tailIntegral(EXACT_RANKS + 0.5, n + 0.5, skew);
-}
-
-/** Integral of r^-skew. */
-function tailIntegral(from: number, to: number, skew: number): number {
-  if (skew === 1) return log(to / from);
-  return (to ** (1 - skew) - from ** (1 - skew)) / (1 - skew);
+  return zipfClasses(accesses.pages, skew, ZIPF_CLASSES).map(({ ranks, share }) =>
+    part(accesses, ranks, share),
+  );
 }
 
 function part({ writesPerSecond, readsPerSecond }: Accesses, pages: number, share: number): ClassPlan {

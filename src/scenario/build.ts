@@ -1,0 +1,162 @@
+/** From a checked scenario file to the engine's input: page layout, access classes, plain numbers in QEMU's units. */
+import { UsageError } from '../errors.js';
+import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
+import { hostProfiles } from '../guest/host-profiles/index.js';
+import { PAGE_BYTES, type GuestSpec, type HostProfile } from '../guest/spec.js';
+import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
+import { formatBytes } from '../units.js';
+import { layOut, zeroExtents, type Group } from './layout.js';
+import type { Path } from './problems.js';
+import type { ScenarioFile } from './schema.js';
+
+/** Ends the building with a problem at this path. */
+export type Fail = (path: Path, message: string) => never;
+
+/** QEMU's default; strategies that have the parameter set it. */
+const THROTTLE_TRIGGER_THRESHOLD = 50;
+
+/** Entries of a dirty ring that KVM keeps in reserve: its own, and those of a full PML buffer. */
+const RESERVED_ENTRIES = 64;
+const PML_ENTRIES = 512;
+
+const HOST_PAGE_PAGES = { '4KiB': 1, '2MiB': 512, '1GiB': 262_144 } as const;
+
+/** Memory kind, seed, run and sampling are left to whoever runs it. */
+export function buildSetup(file: ScenarioFile, name: string, fail: Fail): MigrationSetup {
+  const host = buildHost(file.host);
+  return {
+    name,
+    guest: buildGuest(file.guest, host, fail),
+    host,
+    link: buildLink(file.link, fail),
+    migration: buildMigration(file.migration, fail),
+    memory: 'page',
+    seed: 1,
+    run: 1,
+    timelineMs: 0,
+    keepSyncs: true,
+  };
+}
+
+function buildGuest(guest: ScenarioFile['guest'], host: HostProfile, fail: Fail): GuestSpec {
+  const hostPage = guest['host-page'];
+  const hostPagePages = HOST_PAGE_PAGES[hostPage];
+  const ramPages = guest.memory / PAGE_BYTES;
+  if (ramPages % hostPagePages !== 0) {
+    fail(
+      ['guest', 'memory'],
+      `expected a multiple of the page size ${hostPage}, got ${formatBytes(guest.memory)}`,
+    );
+  }
+  const ring = guest['dirty-ring-size'];
+  const reserved = RESERVED_ENTRIES + (host.pml ? PML_ENTRIES : 0);
+  if (ring !== 0 && ring <= reserved) {
+    const message = `expected more than the ${reserved} entries that KVM keeps in reserve, such as 1024, got ${ring}`;
+    fail(['guest', 'dirty-ring-size'], message);
+  }
+  const memory = {
+    ramPages,
+    zeroPages: Math.floor(ramPages * guest['zero-pages']),
+    hiddenPages: Math.ceil(guest.hidden / PAGE_BYTES),
+  };
+  const groups = buildGroups(guest, ramPages, fail);
+  return {
+    ramPages,
+    hiddenPages: memory.hiddenPages,
+    zeroExtents: zeroExtents(memory),
+    dirtyRingSize: ring,
+    hostPagePages,
+    vcpus: layOut(groups, memory, (group, message) => fail(['guest', 'vcpus', group], message)),
+  };
+}
+
+function buildGroups(guest: ScenarioFile['guest'], ramPages: number, fail: Fail): Group[] {
+  const guestVcpus = guest.vcpus.reduce((sum, { count }) => sum + count, 0);
+  return guest.vcpus.map((group, index) => {
+    const { count, workload, shared, at } = group;
+    const path = ['guest', 'vcpus', index];
+    const plan = inPlace([...path, 'workload'], fail, () =>
+      workload.plan({ ramPages, groupVcpus: count, guestVcpus }),
+    );
+    if (plan.shared && shared === false) {
+      fail([...path, 'shared'], `expected true: ${workload.groupName} is known for all its vCPUs together`);
+    }
+    return {
+      name: group.name ?? workload.groupName,
+      count,
+      shared: shared ?? plan.shared,
+      plan,
+      busy: group.cpu ?? plan.busy,
+      firstPage: at === undefined ? undefined : Math.floor(at / PAGE_BYTES),
+    };
+  });
+}
+
+/** Gives a `UsageError` without a place the place of a path. */
+function inPlace<T>(path: Path, fail: Fail, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof UsageError) return fail(path, error.message);
+    throw error;
+  }
+}
+
+function buildHost(host: ScenarioFile['host']): HostProfile {
+  const { profile, ...values } = host;
+  const overrides = (Object.keys(hostFields) as HostField[])
+    .map((field) => [field, (values as Record<string, unknown>)[hostFields[field].key]] as const)
+    .filter(([, value]) => value !== undefined);
+  return { ...hostProfiles[profile]!, ...(Object.fromEntries(overrides) as Partial<HostProfile>) };
+}
+
+function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
+  const payload = (bandwidth: number): number => bandwidth * link.efficiency;
+  const late = link.phases.findIndex((phase, i) => i > 0 && phase.from <= link.phases[i - 1]!.from);
+  if (late > 0)
+    fail(
+      ['link', 'phases', late, 'from'],
+      'expected phases in order of time, each later than the one before',
+    );
+  return {
+    bandwidthBytesPerSecond: payload(link.bandwidth),
+    latencyUs: link.latency,
+    phases: link.phases.map(({ from, bandwidth, latency }) => ({
+      atUs: from,
+      bandwidthBytesPerSecond: payload(bandwidth ?? link.bandwidth),
+      latencyUs: latency ?? link.latency,
+    })),
+  };
+}
+
+function buildMigration(migration: ScenarioFile['migration'], fail: Fail): MigrationParameters {
+  const at = (key: keyof ScenarioFile['migration']): Path => ['migration', key];
+  const downtimeLimitMs = migration['downtime-limit'] / 1000;
+  if (!Number.isInteger(downtimeLimitMs)) fail(at('downtime-limit'), 'expected whole ms, as QEMU takes it');
+  if (migration['avail-switchover-bandwidth'] !== 0 && migration.qemu === '7.2') {
+    fail(
+      at('avail-switchover-bandwidth'),
+      `QEMU ${migration.qemu} does not have it; expected qemu: '8.2' or later`,
+    );
+  }
+  if (migration['migrate-continue-delay'] !== 0 && !migration['pause-before-switchover']) {
+    fail(
+      at('migrate-continue-delay'),
+      'nothing waits for migrate-continue; expected pause-before-switchover: true',
+    );
+  }
+  return {
+    qemu: migration.qemu,
+    maxBandwidth: migration['max-bandwidth'],
+    downtimeLimitMs,
+    availSwitchoverBandwidth: migration['avail-switchover-bandwidth'],
+    throttleTriggerThreshold: THROTTLE_TRIGGER_THRESHOLD,
+    returnPath: migration['return-path'],
+    pauseBeforeSwitchover: migration['pause-before-switchover'],
+    migrateContinueDelayUs: migration['migrate-continue-delay'],
+    orchestratorContUs: migration['orchestrator-cont'],
+    manualDirtyLogProtect: migration['manual-dirty-log-protect'],
+    clearBitmapShift: migration['clear-bitmap-shift'],
+    giveUpAfterUs: migration['give-up-after'],
+  };
+}

@@ -1,0 +1,158 @@
+/** `expect:` of a scenario: who is meant and what is measured is checked here, conditions by src/experiment/expect.ts. */
+import type { ExpectationText } from './scenario.js';
+import type { Path } from './problems.js';
+import type { ScenarioFile } from './schema.js';
+import { expected, unknown } from './wording.js';
+
+/** What can be expected of a run: the columns of runs.csv without their units. */
+export const RUN_KEYS = [
+  'converges',
+  'status',
+  'total-time',
+  'setup-time',
+  'downtime',
+  'blackout',
+  'expected-downtime',
+  'dirty-sync-count',
+  'sent',
+  'resent-pages',
+  'remaining',
+  'max-throttle',
+  'max-ring-full-sleep',
+  'first-throttle-sync',
+  'first-throttle',
+  'postcopy-requests',
+  'postcopy-time',
+  'writers-work-done',
+  'readers-work-done',
+  'longest-stall',
+  'settled-remaining',
+  'settled-pause',
+] as const;
+
+/** What can be expected of a group of vCPUs, as in `reader.work-done`: the columns of vcpus.csv. */
+export const GROUP_KEYS = [
+  'work-done',
+  'write-work-done',
+  'read-work-done',
+  'longest-stall',
+  'fault',
+  'throttled',
+  'ring-sleep',
+  'ring-exit',
+  'ring-full-exits',
+  'blackout',
+] as const;
+
+/** The one key of `expect:` that is no strategy. */
+const RELATIONS = 'relations';
+
+const RELATION = /^(.+?)\s*(<=|>=|==|!=|<|>)\s*(.+)$/;
+const FACTOR = /^\d+(?:\.\d+)?\s*\*\s*/;
+
+export interface ExpectationAt {
+  readonly text: Omit<ExpectationText, 'place'>;
+  readonly path: Path;
+}
+
+export type Complain = (path: Path, at: 'key' | 'value', message: string) => void;
+
+interface Names {
+  /** Label and name of each strategy. */
+  readonly strategies: readonly { readonly label: string; readonly name: string }[];
+  readonly groups: readonly string[];
+}
+
+/** All lines of `expect:`, in the order of the file. Strategies come out by their labels. */
+export function readExpectations(
+  expect: ScenarioFile['expect'],
+  names: Names,
+  complain: Complain,
+): ExpectationAt[] {
+  const found: ExpectationAt[] = [];
+  for (const [word, content] of Object.entries(expect)) {
+    const subject = labelOf(word, names);
+    if (word === RELATIONS) {
+      found.push(...readRelations(content, names, complain));
+    } else if (subject === null) {
+      complain(['expect', word], 'key', unknown('strategy', word, [...labels(names), RELATIONS]));
+    } else if (Array.isArray(content)) {
+      const what = "a map such as { converges: true, total-time: '< 60s' }";
+      complain(['expect', word], 'value', expected(what, content));
+    } else {
+      for (const [key, condition] of Object.entries(content)) {
+        const wrong = wrongWithKey(key, names.groups);
+        if (wrong !== null) complain(['expect', word, key], 'key', wrong);
+        found.push({ text: { subject, key, condition }, path: ['expect', word, key] });
+      }
+    }
+  }
+  return found;
+}
+
+/** The strategy of that label, or else the only one of that name. */
+function labelOf(word: string, { strategies }: Names): string | null {
+  if (strategies.some(({ label }) => label === word)) return word;
+  const named = strategies.filter(({ name }) => name === word);
+  return named.length === 1 ? named[0]!.label : null;
+}
+
+function labels({ strategies }: Names): string[] {
+  return strategies.map(({ label }) => label);
+}
+
+function readRelations(
+  content: ScenarioFile['expect'][string],
+  names: Names,
+  complain: Complain,
+): ExpectationAt[] {
+  if (!Array.isArray(content)) {
+    complain(['expect', RELATIONS], 'value', expected(`a list of relations such as '${EXAMPLE}'`, content));
+    return [];
+  }
+  return content.map((text, index) => {
+    const path = ['expect', RELATIONS, index];
+    const result = readRelation(text, names);
+    if ('wrong' in result) complain(path, 'value', result.wrong);
+    const key = 'wrong' in result ? text : result.text;
+    return { text: { subject: null, key, condition: '' }, path };
+  });
+}
+
+const EXAMPLE = 'dirty-limit.total-time < auto-converge.total-time';
+
+type Reading = { readonly text: string } | { readonly wrong: string };
+
+function readRelation(text: string, names: Names): Reading {
+  const sides = RELATION.exec(text.trim());
+  if (sides === null) return { wrong: expected(`a relation such as '${EXAMPLE}'`, text) };
+  const left = readOperand(sides[1]!, names);
+  if ('wrong' in left) return left;
+  const right = readOperand(sides[3]!, names);
+  return 'wrong' in right ? right : { text: `${left.text} ${sides[2]!} ${right.text}` };
+}
+
+/** `auto-converge.total-time`, also with a factor: `0.5 * auto-converge.total-time`. */
+function readOperand(text: string, names: Names): Reading {
+  const factor = FACTOR.exec(text)?.[0] ?? '';
+  const name = text.slice(factor.length);
+  const words = names.strategies.flatMap((strategy) => [strategy.label, strategy.name]);
+  const fitting = words.filter((word) => name.startsWith(`${word}.`)).sort((a, b) => b.length - a.length)[0];
+  const label = fitting === undefined ? null : labelOf(fitting, names);
+  if (fitting === undefined || label === null) {
+    return { wrong: unknown('strategy', fitting ?? name.split('.')[0]!, labels(names)) };
+  }
+  const key = name.slice(fitting.length + 1);
+  const wrong = wrongWithKey(key, names.groups);
+  return wrong === null ? { text: `${factor}${label}.${key}` } : { wrong };
+}
+
+function wrongWithKey(key: string, groups: readonly string[]): string | null {
+  if ((RUN_KEYS as readonly string[]).includes(key)) return null;
+  const dot = key.lastIndexOf('.');
+  if (dot < 0) return unknown('measure', key, [...RUN_KEYS, ...groups.map((group) => `${group}.work-done`)]);
+  const group = key.slice(0, dot);
+  if (!groups.includes(group)) return unknown('vCPU group', group, groups);
+  const ofGroup = key.slice(dot + 1);
+  return (GROUP_KEYS as readonly string[]).includes(ofGroup) ? null : unknown('measure', ofGroup, GROUP_KEYS);
+}

@@ -1,0 +1,109 @@
+/**
+ * Where everything lies in guest RAM: working sets one after another from the start (or from where `at` says), data that
+ * nobody touches, then the zero pages in one stretch at the end; ROMs and video memory follow, zero as well.
+ */
+import type { VcpuSpec, ZeroExtent } from '../guest/spec.js';
+import type { WorkloadPlan } from '../guest/workloads/define.js';
+import { formatBytes } from '../units.js';
+import { PAGE_BYTES } from '../guest/spec.js';
+
+/** vCPUs that do the same, each in a set of its own or all in one. */
+export interface Group {
+  readonly name: string;
+  readonly count: number;
+  readonly shared: boolean;
+  readonly plan: WorkloadPlan;
+  readonly busy: number;
+  /** Page at which its sets begin; undefined: behind those before. */
+  readonly firstPage: number | undefined;
+}
+
+export interface Memory {
+  readonly ramPages: number;
+  readonly zeroPages: number;
+  readonly hiddenPages: number;
+}
+
+/** Says what is wrong with the group of that index. */
+export type Refuse = (group: number, message: string) => never;
+
+interface Extent {
+  readonly group: number;
+  readonly firstPage: number;
+  readonly pages: number;
+}
+
+/** The vCPUs in order, with every class in its place. */
+export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse): VcpuSpec[] {
+  const vcpus: VcpuSpec[] = [];
+  const taken: Extent[] = [];
+  let nextPage = 0;
+  for (const [index, group] of groups.entries()) {
+    const setPages = group.plan.classes.reduce((sum, { pages }) => sum + pages, 0);
+    const sets = group.shared ? 1 : group.count;
+    const extent = { group: index, firstPage: group.firstPage ?? nextPage, pages: setPages * sets };
+    checkFits(group, extent, memory, refuse);
+    checkFree(groups, taken, extent, refuse);
+    taken.push(extent);
+    nextPage = extent.firstPage + extent.pages;
+    for (let vcpu = 0; vcpu < group.count; vcpu++) {
+      vcpus.push(vcpuSpec(group, extent.firstPage + (group.shared ? 0 : vcpu * setPages)));
+    }
+  }
+  return vcpus;
+}
+
+/** Zero pages of RAM, then the hidden memory. */
+export function zeroExtents({ ramPages, zeroPages, hiddenPages }: Memory): ZeroExtent[] {
+  return [
+    { firstPage: ramPages - zeroPages, pages: zeroPages },
+    { firstPage: ramPages, pages: hiddenPages },
+  ].filter(({ pages }) => pages > 0);
+}
+
+function vcpuSpec({ name, plan, busy }: Group, setStart: number): VcpuSpec {
+  let firstPage = setStart;
+  const classes = plan.classes.map((one) => {
+    const placed = { firstPage, ...one };
+    firstPage += one.pages;
+    return placed;
+  });
+  return { group: name, classes, busy, phases: plan.phases, phasePeriodUs: plan.phasePeriodUs };
+}
+
+function checkFits(group: Group, extent: Extent, { ramPages, zeroPages }: Memory, refuse: Refuse): void {
+  const end = extent.firstPage + extent.pages;
+  if (end <= ramPages - zeroPages) return;
+  const whose = group.count === 1 ? 'the working set' : `the working sets of ${group.count} vCPUs`;
+  const sets = `${whose} (${inBytes(extent.pages)} from ${inBytes(extent.firstPage)} on)`;
+  if (end > ramPages) {
+    refuse(
+      extent.group,
+      `${sets} do not fit into ${inBytes(ramPages)} of RAM; expected smaller sets or more memory`,
+    );
+  }
+  refuse(
+    extent.group,
+    `${sets} leave no room for ${inBytes(zeroPages)} of zero pages in ${inBytes(ramPages)} of RAM; ` +
+      'expected smaller sets, fewer zero-pages or more memory',
+  );
+}
+
+function checkFree(groups: readonly Group[], taken: readonly Extent[], extent: Extent, refuse: Refuse): void {
+  const other = taken.find(
+    ({ firstPage, pages }) =>
+      firstPage < extent.firstPage + extent.pages && extent.firstPage < firstPage + pages,
+  );
+  if (other === undefined) return;
+  const from = inBytes(other.firstPage);
+  const to = inBytes(other.firstPage + other.pages);
+  refuse(
+    extent.group,
+    `the working set begins at ${inBytes(extent.firstPage)} and reaches into that of ${groups[other.group]!.name} ` +
+      `(${from} to ${to}); expected another "at"`,
+  );
+}
+
+function inBytes(pages: number): string {
+  return formatBytes(pages * PAGE_BYTES);
+}

@@ -1,0 +1,118 @@
+/** Scenario files: text in, a checked `Scenario` out, and errors that say where, what, and what was expected. */
+import { basename } from 'node:path';
+import type { Place } from '../errors.js';
+import { applyOverride, parseOverride, placeOfOverride, type Override } from './overrides.js';
+import { buildSetup, type Fail } from './build.js';
+import { refusal } from './choices.js';
+import { readExpectations } from './expectations.js';
+import { check, usageErrorOf, type Path, type Problem } from './problems.js';
+import type { Scenario, StrategyChoice } from './scenario.js';
+import { scenarioSchema, type ScenarioFile } from './schema.js';
+import { parseSource, readText, type Source } from './source.js';
+
+export { loadPolicy, loadStrategy, parsePolicyText, parseStrategyText } from './choices.js';
+
+export interface LoadOptions {
+  /** Values to put in before checking: `guest.memory=32GiB`, `guest.vcpus.0.count=4`. */
+  readonly set?: readonly string[];
+}
+
+/** Reads a scenario file. @throws UsageError with the place, one line for each thing that is wrong */
+export function loadScenario(path: string, options: LoadOptions = {}): Scenario {
+  return scenarioLoader(readText(path), path)(options.set);
+}
+
+/** As `loadScenario`, from a text; `file` is what errors call it. */
+export function parseScenario(text: string, file: string, options: LoadOptions = {}): Scenario {
+  return scenarioLoader(text, file)(options.set);
+}
+
+/** Parses once, for sweeps that check the same text with many values. */
+export function scenarioLoader(text: string, file: string): (set?: readonly string[]) => Scenario {
+  const source = parseSource(text, file);
+  return (set = []) => scenarioOf(source, set.map(parseOverride));
+}
+
+function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
+  const { value, placeOf } = withOverrides(source, overrides);
+  const stop = (problems: readonly Problem[]): never => {
+    throw usageErrorOf(problems, placeOf);
+  };
+  const fail: Fail = (path, message) => stop([{ path, at: 'value', message }]);
+
+  const checked = check(scenarioSchema, value);
+  if ('problems' in checked) return stop(checked.problems);
+  const file = checked.value;
+  const name = file.name ?? basename(source.file).replace(/\.ya?ml$/, '');
+  const setup = buildSetup(file, name, fail);
+  const place = (path: Path, at: Problem['at'] = 'value'): Place => placeOf({ path, at });
+
+  const complaints: Problem[] = [];
+  const complain = (path: Path, at: Problem['at'], message: string): void => {
+    complaints.push({ path, at, message });
+  };
+  const strategies = file.strategies.map((chosen, i): StrategyChoice => {
+    const path = ['strategies', i];
+    const refused = refusal(chosen, setup);
+    if (refused !== null) complain(path, 'value', refused);
+    if (firstIndexOf(file, chosen.label) < i)
+      complain(path, 'value', `${chosen.label} is listed twice; expected it once`);
+    return { ...chosen, place: place(path) };
+  });
+  const refused = refusal(file.policy, setup);
+  if (refused !== null) complain(['policy'], 'value', refused);
+  const groups = [...new Set(setup.guest.vcpus.map(({ group }) => group))];
+  const names = strategies.map(({ label, definition }) => ({ label, name: definition.name }));
+  const expectations = readExpectations(file.expect, { strategies: names, groups }, complain);
+  if (complaints.length > 0) return stop(complaints);
+
+  return {
+    name,
+    about: openingComment(source.text),
+    file: source.file,
+    text: source.text,
+    setup,
+    strategies,
+    policy: { ...file.policy, place: place(['policy']) },
+    expect: expectations.map(({ text, path }) => ({ ...text, place: place(path, 'key') })),
+  };
+}
+
+function firstIndexOf({ strategies }: ScenarioFile, label: string): number {
+  return strategies.findIndex((chosen) => chosen.label === label);
+}
+
+/** The value with all overrides in it; what is wrong with an overridden value stands on the command line. */
+function withOverrides(
+  source: Source,
+  overrides: readonly Override[],
+): { readonly value: unknown; readonly placeOf: Source['placeOf'] } {
+  let value: unknown = source.value;
+  const placed: { readonly path: Path; readonly override: Override }[] = [];
+  for (const override of overrides) {
+    const applied = applyOverride(value, override);
+    value = applied.value;
+    placed.unshift({ path: applied.path, override });
+  }
+  const placeOf: Source['placeOf'] = (problem) => {
+    const cause = placed.find(({ path }) => onOnePath(path, problem.path));
+    return cause === undefined ? source.placeOf(problem) : placeOfOverride(cause.override);
+  };
+  return { value, placeOf };
+}
+
+function onOnePath(a: Path, b: Path): boolean {
+  const length = Math.min(a.length, b.length);
+  return length > 0 && a.slice(0, length).every((segment, i) => String(segment) === String(b[i]));
+}
+
+/** The comment lines that open the file, without those for editors. */
+function openingComment(text: string): string {
+  const lines: string[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    if (line.trim() !== '' && !line.startsWith('#')) break;
+    if (line.startsWith('#') && !/^#\s*yaml-language-server/.test(line))
+      lines.push(line.replace(/^#\s?/, ''));
+  }
+  return lines.join('\n').trim();
+}

@@ -1,0 +1,56 @@
+/** From what a schema finds wrong to what a user is told: `file:line:column: guest.memory: expected …, got …`. */
+import type { z } from 'zod';
+import { UsageError, type Place } from '../errors.js';
+import type { Wrong } from './forms.js';
+import { wording } from './wording.js';
+
+export type Path = readonly PropertyKey[];
+
+/** Something wrong with a value in a scenario file, or with the key that is last in `path`. */
+export interface Problem {
+  readonly path: Path;
+  readonly at: 'key' | 'value';
+  readonly message: string;
+}
+
+/** Checks a value against a schema, with this project's words. */
+export function check<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): { readonly value: z.output<Schema> } | { readonly problems: readonly Problem[] } {
+  const result = schema.safeParse(value, { error: wording });
+  return result.success ? { value: result.data } : { problems: result.error.issues.map(problemOf) };
+}
+
+function problemOf(issue: z.core.$ZodIssue): Problem {
+  if (issue.code === 'unrecognized_keys') {
+    return { path: [...issue.path, issue.keys[0]!], at: 'key', message: issue.message };
+  }
+  return { path: issue.path, at: 'value', message: issue.message };
+}
+
+/** The same for a value inside another that is being read: what `either` wants to hear. */
+export function wrongsOf(problems: readonly Problem[], inside: Path): Wrong[] {
+  return problems.map((problem) => ({ ...problem, path: [...inside, ...problem.path] }));
+}
+
+/** `guest.vcpus.0.workload`, as `--set` takes it. */
+export function pathText(path: Path): string {
+  return path.map(String).join('.');
+}
+
+/** One line a problem, in the order of the file. */
+export function usageErrorOf(problems: readonly Problem[], placeOf: (problem: Problem) => Place): UsageError {
+  const placed = problems.map((problem) => ({ problem, place: placeOf(problem) }));
+  placed.sort(
+    (a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0),
+  );
+  const lines = placed.map(({ problem, place }) => new UsageError(messageOf(problem), place).message);
+  const first = placed[0]!;
+  return new UsageError([messageOf(first.problem), ...lines.slice(1)].join('\n'), first.place);
+}
+
+function messageOf({ path, at, message }: Problem): string {
+  const where = at === 'key' ? path.slice(0, -1) : path;
+  return where.length === 0 ? message : `${pathText(where)}: ${message}`;
+}

@@ -1,0 +1,212 @@
+/**
+ * The form of a scenario file. This declaration is the only place where a key is described: types, defaults, checks,
+ * error messages and the JSON Schema for editors come from it.
+ */
+import { z } from 'zod';
+import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
+import { hostProfiles } from '../guest/host-profiles/index.js';
+import { QEMU_VERSIONS, type QemuVersion } from '../migration/setup.js';
+import { DEFAULT_POLICY, policySchema, strategySchema } from './choices.js';
+import { duration, durationNs, either, rate, ringSize, share, size, type QuantityOptions } from './forms.js';
+import { expected } from './wording.js';
+import { workloadSchema } from './workload-schema.js';
+
+/** Payload of a full TCP segment (1500-byte frames, timestamps on) per byte on the Ethernet, preamble and gap included. */
+const TCP_OVER_ETHERNET = 1448 / 1538;
+
+/** Names that stand in keys such as `writer.work-done`, in tables and in CSV. */
+const groupName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, {
+    error: ({ input }) => expected('a name of letters, digits, - and _, such as writer', input),
+  })
+  .describe('vCPUs of one name form a group; when left out, what they do');
+
+const vcpus = z.strictObject({
+  name: groupName.optional(),
+  count: z.int().min(1).max(4096).describe('so many vCPUs like this').default(1),
+  workload: workloadSchema('what each vCPU does').prefault('idle'),
+  shared: z
+    .boolean()
+    .describe('true: these vCPUs use one working set together, else each has its own')
+    .optional(),
+  cpu: share('share of its run time that a vCPU needs for its work; 100%: it goes as fast as it goes', {
+    max: '100%',
+  }).optional(),
+  at: size('where the working sets begin in RAM; when left out, behind those before', {
+    zero: true,
+    max: '64TiB',
+  }).optional(),
+});
+
+const guest = z.strictObject({
+  memory: size('guest RAM', { min: '1MiB', max: '64TiB' }),
+  'zero-pages': share('share of RAM that is zero pages: one stretch at the end, outside all working sets', {
+    zero: true,
+    max: '100%',
+  }).prefault('0%'),
+  'dirty-ring-size': ringSize(
+    "entries of each vCPU's dirty ring (-accel kvm,dirty-ring-size=…); 0: the dirty bitmap",
+  ).prefault(0),
+  'host-page': z
+    .enum(['4KiB', '2MiB', '1GiB'])
+    .describe('page size on the host; dirty pages of one host page are sent together')
+    .default('4KiB'),
+  hidden: size('ROMs and video memory, migrated like RAM; the default is that of machine type pc', {
+    zero: true,
+    max: '64GiB',
+  }).prefault('17MiB'),
+  vcpus: z.array(vcpus).min(1).describe('groups of vCPUs'),
+});
+
+const host = z.strictObject({
+  profile: z
+    .enum(Object.keys(hostProfiles))
+    .describe('what the host costs: docs/host-profiles.md')
+    .default('default'),
+  ...Object.fromEntries(
+    Object.entries(hostFields).map(([field, form]) => [
+      form.key,
+      hostFieldSchema(field as HostField).optional(),
+    ]),
+  ),
+});
+
+function hostFieldSchema(field: HostField): z.ZodType<number | boolean, unknown> {
+  const { kind, summary } = hostFields[field];
+  switch (kind) {
+    case 'flag':
+      return z.boolean().describe(summary);
+    case 'size':
+      return size(summary, { zero: true, max: '1GiB' });
+    case 'share':
+      return share(summary, { zero: true, max: '100%' });
+    case 'duration-ns':
+      return durationNs(summary, { zero: true, max: '1s' });
+    case 'duration-us':
+      return duration(summary, { zero: true, max: '1h' });
+  }
+}
+
+const LINK_RATE: QuantityOptions = { min: '1kbit/s', max: '100Tbit/s' };
+
+const link = z.strictObject({
+  bandwidth: rate('what the link carries, headers included', LINK_RATE),
+  latency: duration('one way', { zero: true, max: '10s' }).prefault('100us'),
+  efficiency: share(
+    'payload as a share of the bandwidth; when left out, TCP in 1500-byte Ethernet frames: 94.1%',
+    {
+      max: '100%',
+    },
+  ).default(TCP_OVER_ETHERNET),
+  phases: z
+    .array(
+      z.strictObject({
+        from: duration('since the start of the migration', { zero: true, max: '24h' }),
+        bandwidth: rate('from then on; when left out, the bandwidth of the link', LINK_RATE).optional(),
+        latency: duration('from then on; when left out, the latency of the link', {
+          zero: true,
+          max: '10s',
+        }).optional(),
+      }),
+    )
+    .describe('steps, drops and competing traffic, in order of time')
+    .default([]),
+});
+
+/** `10.0` without quotes is the number 10. */
+const qemuVersion: z.ZodType<QemuVersion, unknown> = either(
+  'whose rules apply',
+  () => [z.enum(QEMU_VERSIONS)],
+  (input, wrong) => {
+    const text = typeof input === 'number' ? input.toFixed(1) : input;
+    const version = QEMU_VERSIONS.find((known) => known === text);
+    if (version === undefined) wrong({ message: expected(QEMU_VERSIONS.join(' or '), input) });
+    return version;
+  },
+);
+
+const migration = z.strictObject({
+  qemu: qemuVersion.prefault('10.0'),
+  'max-bandwidth': rate("QEMU's own default is 128MiB/s; libvirt sets none", {
+    max: '100Tbit/s',
+    zero: true,
+    words: { unlimited: 0 },
+  }).prefault('128MiB/s'),
+  'downtime-limit': duration('how long the guest may stand still, by QEMU', {
+    zero: true,
+    max: '2000s',
+  }).prefault('300ms'),
+  'avail-switchover-bandwidth': rate(
+    'what the switchover may count on; 0: the estimate. QEMU 8.2 and later',
+    {
+      max: '100Tbit/s',
+      zero: true,
+    },
+  ).prefault(0),
+  'return-path': z
+    .boolean()
+    .describe('the source waits until the destination runs; libvirt sets it')
+    .default(false),
+  'pause-before-switchover': z
+    .boolean()
+    .describe('wait for migrate-continue; libvirt sets it')
+    .default(false),
+  'migrate-continue-delay': duration('how long the orchestrator takes for it', {
+    zero: true,
+    max: '1h',
+  }).prefault(0),
+  'orchestrator-cont': duration(
+    'how long the orchestrator takes after completion until the destination runs (libvirt); 0: QEMU starts it',
+    { zero: true, max: '1h' },
+  ).prefault(0),
+  'manual-dirty-log-protect': z
+    .boolean()
+    .describe('KVM re-arms pages when they are sent, not at syncs')
+    .default(true),
+  'clear-bitmap-shift': z
+    .int()
+    .min(6)
+    .max(31)
+    .describe('log2 of the pages that are re-armed together (x-clear-bitmap-shift)')
+    .default(18),
+  'give-up-after': duration('cancelled when it has not completed by then', {
+    zero: true,
+    max: '30000h',
+    words: { never: 0 },
+  }).prefault('10min'),
+});
+
+/** Written `>= 99%`, `true`, `5`. */
+const condition = z
+  .union([z.string(), z.number(), z.boolean()], {
+    error: ({ input }) => expected("a condition such as true, '< 60s' or '>= 99%'", input),
+  })
+  .transform(String);
+
+const expectations = z
+  .record(
+    z.string(),
+    z.union([z.record(z.string(), condition), z.array(z.string())], {
+      error: ({ input }) => expected("a map such as { converges: true, total-time: '< 60s' }", input),
+    }),
+  )
+  .describe('what must hold: conditions by strategy, and relations between strategies');
+
+export const scenarioSchema = z.strictObject({
+  name: z.string().min(1).describe('when left out, the name of the file').optional(),
+  guest: guest.describe('the virtual machine and what its vCPUs do'),
+  host: host.describe('what the hosts cost: docs/host-profiles.md').prefault({}),
+  link: link.describe('between source and destination'),
+  migration: migration.describe("QEMU's own parameters, by QEMU's own defaults").prefault({}),
+  policy: policySchema('when to stop, wait or change course, from outside').prefault(DEFAULT_POLICY),
+  strategies: z
+    .array(strategySchema('how fast the guest may write'))
+    .min(1)
+    .describe('one run each')
+    .prefault(['none']),
+  expect: expectations.default({}),
+});
+
+/** A checked scenario file. */
+export type ScenarioFile = z.output<typeof scenarioSchema>;

@@ -1,0 +1,166 @@
+/** A scenario file as text: reading it, and knowing where in it each value stands. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import { UsageError, type Place } from '../errors.js';
+import { nearest } from '../suggest.js';
+import type { Problem } from './problems.js';
+
+/** Scenario files are written by hand; what is larger is something else. */
+const MOST_BYTES = 2 ** 24;
+
+/** The text of a file. @throws UsageError when there is none, when it is a folder, when it is not text */
+export function readText(path: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw unreadable(path, error as NodeJS.ErrnoException);
+  }
+  if (bytes.length > MOST_BYTES) {
+    throw new UsageError(`larger than 16MiB; expected a scenario file (YAML)`, { file: path });
+  }
+  if (bytes.includes(0))
+    throw new UsageError('a binary file; expected a scenario file (YAML)', { file: path });
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError('not UTF-8 text; expected a scenario file (YAML)', { file: path });
+  }
+}
+
+function unreadable(path: string, error: NodeJS.ErrnoException): UsageError {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new UsageError(`no such file; ${neighbour(path) ?? 'expected a scenario file (YAML)'}`, {
+        file: path,
+      });
+    case 'EISDIR':
+      return new UsageError(`a folder; expected a scenario file (YAML)${anyIn(path)}`, { file: path });
+    default:
+      return new UsageError(
+        `cannot be read (${error.code ?? error.message}); expected a scenario file (YAML)`,
+        {
+          file: path,
+        },
+      );
+  }
+}
+
+/** `did you mean …?` from the folder that the file should be in. */
+function neighbour(path: string): string | undefined {
+  const name = nearest(basename(path), filesIn(dirname(path)));
+  return name === undefined ? undefined : `did you mean ${join(dirname(path), name)}?`;
+}
+
+function anyIn(folder: string): string {
+  const name = filesIn(folder).find((file) => /\.ya?ml$/.test(file));
+  return name === undefined ? '' : ` such as ${join(folder, name)}`;
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** A parsed YAML text: plain values, and the place of each. */
+export interface Source {
+  readonly file: string;
+  readonly text: string;
+  /** The value at the top, always a map. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** Where the value (or key) that a problem is about stands; for one that is missing, what it is missing from. */
+  placeOf(problem: Pick<Problem, 'path' | 'at'>): Place;
+}
+
+/** @throws UsageError with the place: bad YAML, duplicate keys, nothing in it, not a map */
+export function parseSource(text: string, file: string): Source {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  const error = document.errors[0];
+  if (error !== undefined) throw new UsageError(syntaxMessage(error, text), placeAt(error.pos[0]));
+  if (document.contents === null) {
+    throw new UsageError('empty; expected a scenario: a map with name, guest, link, strategies …', { file });
+  }
+  if (!isMap(document.contents)) {
+    const place = placeAt(document.contents.range?.[0] ?? 0);
+    throw new UsageError('not a map; expected a scenario: name, guest, link, strategies …', place);
+  }
+  return {
+    file,
+    text,
+    value: plainValue(document, file),
+    placeOf: ({ path, at }) => placeAt(offsetOf(document, path, at)),
+  };
+}
+
+function plainValue(document: Document, file: string): Readonly<Record<string, unknown>> {
+  try {
+    return document.toJS() as Record<string, unknown>;
+  } catch (error) {
+    throw new UsageError(`cannot be read: ${(error as Error).message}; expected plain YAML`, { file });
+  }
+}
+
+function syntaxMessage(
+  error: { code: string; message: string; pos: [number, number] },
+  text: string,
+): string {
+  switch (error.code) {
+    case 'DUPLICATE_KEY': {
+      const key = /^[^\s:,}]+/.exec(text.slice(error.pos[0]))?.[0] ?? '';
+      return `the key ${key} stands here a second time; expected each key once`;
+    }
+    case 'MULTIPLE_DOCS':
+      return 'a second document begins here; expected one scenario a file';
+    case 'TAB_AS_INDENT':
+      return 'a tab; expected spaces: YAML is indented by spaces only';
+    default:
+      return `not YAML: ${error.message}; expected a scenario file`;
+  }
+}
+
+/** Offset of the node at `path`, or of the deepest node on the way that exists. */
+function offsetOf(document: Document, path: Problem['path'], at: Problem['at']): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const [depth, segment] of path.entries()) {
+    const container = isAlias(node) ? node.resolve(document) : node;
+    if (isMap(container)) {
+      const pair = container.items.find(({ key }) => keyText(key) === String(segment));
+      if (pair === undefined) return offset;
+      const last = depth === path.length - 1;
+      const keyOffset = startOf(pair.key) ?? offset;
+      offset = last && at === 'key' ? keyOffset : (startOf(pair.value) ?? keyOffset);
+      // What is missing from a block map is reported at the map's own key, not at its first entry.
+      if (!last && isMap(pair.value) && !hasKey(pair.value, path[depth + 1]!)) offset = keyOffset;
+      node = pair.value;
+    } else if (isSeq(container)) {
+      node = container.items[Number(segment)];
+      offset = startOf(node) ?? offset;
+    } else {
+      return offset;
+    }
+  }
+  return offset;
+}
+
+function hasKey(map: { items: { key: unknown }[] }, segment: PropertyKey): boolean {
+  return map.items.some(({ key }) => keyText(key) === String(segment));
+}
+
+function keyText(key: unknown): string {
+  return String(isScalar(key) ? key.value : key);
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
+}

@@ -1,0 +1,260 @@
+/** What a vCPU does, in the three ways in which it can be written: `stress`, `{ stress: { … } }`, `{ write: …, … }`. */
+import { z } from 'zod';
+import { PAGE_BYTES, type Phase } from '../guest/spec.js';
+import type {
+  Surroundings,
+  WorkloadDefinition,
+  WorkloadOption,
+  WorkloadPlan,
+} from '../guest/workloads/define.js';
+import { workloadList } from '../guest/workloads/index.js';
+import {
+  busyShare,
+  hotCold,
+  PATTERNS,
+  READ_SPEED,
+  sequential,
+  uniform,
+  WRITE_SPEED,
+  zipf,
+  type Accesses,
+} from '../guest/workloads/patterns.js';
+import { duration, either, isMap, rate, share, size, type Wrong } from './forms.js';
+import { check, wrongsOf } from './problems.js';
+import { expected, unknown } from './wording.js';
+
+/** A workload that is chosen and checked, and waits to hear in which guest it runs. */
+export interface WorkloadChoice {
+  /** For a group of vCPUs that has no name of its own. */
+  readonly groupName: string;
+  /** @throws UsageError when it cannot run there */
+  plan(surroundings: Surroundings): WorkloadPlan;
+}
+
+const byName = new Map(workloadList.map((definition) => [definition.name, definition]));
+const names = [...byName.keys()];
+
+/** The three ways. */
+export function workloadSchema(description: string): z.ZodType<WorkloadChoice, unknown> {
+  return either(description, () => [z.enum(names), ...workloadList.map(namedForm), accesses], readWorkload);
+}
+
+function readWorkload(
+  input: unknown,
+  wrong: (...wrongs: readonly Wrong[]) => void,
+): WorkloadChoice | undefined {
+  if (typeof input === 'string') {
+    const definition = byName.get(input);
+    if (definition !== undefined) return readNamed(definition, {}, [], wrong);
+    wrong({ message: unknown('workload', input, names) });
+    return undefined;
+  }
+  if (!isMap(input)) {
+    wrong({ message: expected(`the name of a workload, or a map such as ${EXAMPLE}`, input) });
+    return undefined;
+  }
+  const keys = Object.keys(input);
+  const named = keys.find((key) => byName.has(key));
+  if (named !== undefined && keys.length === 1) {
+    return readNamed(byName.get(named)!, input[named] ?? {}, [named], wrong);
+  }
+  if (named !== undefined) {
+    wrong({ message: `expected ${named} alone, got ${keys.join(', ')}; its options belong inside it` });
+    return undefined;
+  }
+  const only = keys.length === 1 ? keys[0]! : undefined;
+  if (only !== undefined && !(only in accessShape) && (isMap(input[only]) || input[only] === null)) {
+    wrong({ path: [only], at: 'key', message: unknown('workload', only, names) });
+    return undefined;
+  }
+  const result = check(accesses, input);
+  if ('value' in result) return result.value;
+  wrong(...wrongsOf(result.problems, []));
+  return undefined;
+}
+
+function readNamed(
+  definition: WorkloadDefinition,
+  options: unknown,
+  path: readonly string[],
+  wrong: (...wrongs: readonly Wrong[]) => void,
+): WorkloadChoice | undefined {
+  const result = check(optionsSchema(definition), options);
+  if ('value' in result) {
+    return {
+      groupName: definition.name,
+      plan: (surroundings) => definition.plan(result.value as never, surroundings),
+    };
+  }
+  // A workload's bare name has no options inside which something could be missing.
+  wrong(...wrongsOf(result.problems, path).map((one) => (path.length > 0 ? one : bareName(definition, one))));
+  return undefined;
+}
+
+function bareName(definition: WorkloadDefinition, { path = [], message }: Wrong): Wrong {
+  return { message: `${[definition.name, ...path].map(String).join('.')} is ${message}` };
+}
+
+function namedForm(definition: WorkloadDefinition): z.ZodType {
+  return z.strictObject({ [definition.name]: optionsSchema(definition) }).describe(definition.summary);
+}
+
+function optionsSchema({ options }: WorkloadDefinition): z.ZodObject {
+  return z.strictObject(
+    Object.fromEntries(Object.entries(options).map(([key, option]) => [key, optionSchema(option)])),
+  );
+}
+
+function optionSchema(option: WorkloadOption): z.ZodType {
+  switch (option.kind) {
+    case 'size':
+      return size(option.summary, { zero: true, max: '64TiB' }).prefault(option.default);
+    case 'rate':
+      return rate(option.summary, { max: '1TiB/s' }).prefault(option.default);
+    case 'duration':
+      return duration(option.summary, { max: '24h' }).prefault(option.default);
+    case 'share':
+      return share(option.summary, { max: '10000%' }).prefault(option.default);
+    case 'choice':
+      return z.enum(option.choices).describe(option.summary).default(option.default);
+    case 'curve':
+      return curve(option.summary);
+  }
+}
+
+/** `[[1s, 100MiB], [10s, 400MiB]]`: rising in both. */
+function curve(description: string): z.ZodType {
+  const pointForm = z.tuple(
+    [duration('length of the interval', { max: '24h' }), size('what is dirtied in it', { max: '64TiB' })],
+    { error: ({ input }) => expected('[duration, size] such as [1s, 100MiB]', input) },
+  );
+  return z
+    .array(pointForm, {
+      error: ({ input }) => expected('a list such as [[1s, 100MiB], [10s, 400MiB]]', input),
+    })
+    .min(1)
+    .describe(description)
+    .superRefine((points, context) => {
+      const fault = points.findIndex(
+        ([time, bytes], i) => i > 0 && (time <= points[i - 1]![0] || bytes < points[i - 1]![1]),
+      );
+      if (fault > 0) {
+        const message = 'expected a longer time than the point before, and no less dirtied in it';
+        context.addIssue({ code: 'custom', path: [fault], message });
+      }
+    })
+    .transform((points) =>
+      points.map(([durationUs, bytes]) => ({
+        durationUs,
+        pages: Math.max(1, Math.round(bytes / PAGE_BYTES)),
+      })),
+    );
+}
+
+const EXAMPLE = '{ write: 300MiB/s, working-set: 2GiB }';
+
+const phaseForm = z.strictObject({
+  for: duration('how long it lasts', { min: '1ms', max: '24h' }),
+  write: share('write rate in this phase, as a share of `write`', { zero: true, max: '10000%' }).prefault(
+    '100%',
+  ),
+  read: share('read rate in this phase, as a share of `read`', { zero: true, max: '10000%' }).prefault(
+    '100%',
+  ),
+});
+
+const accessShape = {
+  write: rate(
+    'how much each vCPU writes: page writes a second times 4 KiB; max: as fast as it goes, 2GiB/s and always busy',
+    { zero: true, max: '1TiB/s', words: { max: Infinity } },
+  ).prefault(0),
+  read: rate(
+    'how much each vCPU reads, likewise; reads dirty nothing; max: as fast as it goes, 10GiB/s and always busy',
+    { zero: true, max: '1TiB/s', words: { max: Infinity } },
+  ).prefault(0),
+  'working-set': size('the memory that is written and read', { min: '4KiB', max: '64TiB' }),
+  pattern: z
+    .enum(PATTERNS)
+    .describe(
+      'uniform: any page; sequential: page after page; zipf: the page of rank r in proportion to r^-skew; ' +
+        'hot-cold: few pages get most accesses',
+    )
+    .default('uniform'),
+  skew: z.number().min(0).max(3).describe('zipf: the exponent, 0.99 when left out').optional(),
+  'hot-pages': share('hot-cold: share of the pages that are hot, 10% when left out', {
+    max: '100%',
+  }).optional(),
+  'hot-accesses': share('hot-cold: share of the accesses that hit hot pages, 90% when left out', {
+    max: '100%',
+  }).optional(),
+  phases: z
+    .array(phaseForm)
+    .min(1)
+    .describe('rates over time, from the start of the migration; after the last they begin again')
+    .optional(),
+};
+
+type AccessForm = z.output<z.ZodObject<typeof accessShape>>;
+
+/** Options that mean something with one pattern only. */
+const OPTION_OF_PATTERN = { skew: 'zipf', 'hot-pages': 'hot-cold', 'hot-accesses': 'hot-cold' } as const;
+
+const accesses = z
+  .strictObject(accessShape)
+  .superRefine((form, context) => {
+    if (form.write === 0 && form.read === 0) {
+      context.addIssue(
+        `neither writes nor reads; expected write or read, such as ${EXAMPLE}, or the workload idle`,
+      );
+    }
+    for (const [key, pattern] of Object.entries(OPTION_OF_PATTERN)) {
+      if (form[key as keyof typeof OPTION_OF_PATTERN] === undefined || form.pattern === pattern) continue;
+      const message = `only pattern: ${pattern} has it, and the pattern is ${form.pattern}`;
+      context.addIssue({ code: 'custom', path: [key], message });
+    }
+  })
+  .transform((form): WorkloadChoice => ({
+    groupName: form.write > 0 ? 'writer' : 'reader',
+    plan: () => planAccesses(form),
+  }));
+
+function planAccesses(form: AccessForm): WorkloadPlan {
+  const write = form.write === Infinity ? WRITE_SPEED : form.write;
+  const read = form.read === Infinity ? READ_SPEED : form.read;
+  const flatOut = form.write === Infinity || form.read === Infinity;
+  return {
+    classes: classesOf(form, {
+      pages: Math.max(1, Math.round(form['working-set'] / PAGE_BYTES)),
+      writesPerSecond: write / PAGE_BYTES,
+      readsPerSecond: read / PAGE_BYTES,
+    }),
+    busy: flatOut ? 1 : busyShare(write, read),
+    shared: false,
+    ...planPhases(form.phases ?? []),
+  };
+}
+
+function classesOf(form: AccessForm, all: Accesses): WorkloadPlan['classes'] {
+  switch (form.pattern) {
+    case 'uniform':
+      return uniform(all);
+    case 'sequential':
+      return sequential(all);
+    case 'zipf':
+      return zipf(all, form.skew ?? 0.99);
+    case 'hot-cold':
+      return hotCold(all, form['hot-pages'] ?? 0.1, form['hot-accesses'] ?? 0.9);
+  }
+}
+
+function planPhases(
+  forms: readonly z.output<typeof phaseForm>[],
+): Pick<WorkloadPlan, 'phases' | 'phasePeriodUs'> {
+  let atUs = 0;
+  const phases: Phase[] = [];
+  for (const form of forms) {
+    phases.push({ atUs, writeFactor: form.write, readFactor: form.read });
+    atUs += form.for;
+  }
+  return { phases, phasePeriodUs: atUs };
+}
