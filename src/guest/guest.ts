@@ -37,6 +37,7 @@ export interface Vcpu {
   ringExitUs: number;
   ringFullExits: number;
   longestStallUs: number;
+  postcopyBlockedUs: number;
 }
 
 export class Guest {
@@ -78,6 +79,7 @@ export class Guest {
       ringExitUs: 0,
       ringFullExits: 0,
       longestStallUs: 0,
+      postcopyBlockedUs: 0,
     }));
   }
 
@@ -227,6 +229,39 @@ export class Guest {
     if (v.throttle === this.#shared) v.throttle = new ThrottleTimetable();
     v.throttle.set(percent, atUs);
   }
+
+  /**
+   * Post-copy: every vCPU runs on the destination until `toUs`, blocked for `stallUs` at each missing page. Returns the
+   * pages that came by request; `requests` counts the requests.
+   */
+  advanceRemote(toUs: number, stallUs: number): number {
+    let fetched = 0;
+    const { outcome } = this.memory;
+    for (let i = 0; i < this.vcpus.length; i += 1) {
+      const vcpu = this.vcpus[i]!;
+      while (vcpu.timeUs < toUs) {
+        const phase = phaseAt(vcpu.spec, vcpu.timeUs);
+        const end = min(toUs, phase.untilUs);
+        const wallUs = end - vcpu.timeUs;
+        this.memory.runRemote(i, wallUs, phase.writeFactor, phase.readFactor, stallUs);
+        vcpu.writes += outcome.writes;
+        vcpu.reads += outcome.reads;
+        vcpu.postcopyBlockedUs += outcome.blockedUs;
+        this.requests += outcome.requests;
+        fetched += outcome.fetched;
+        vcpu.timeUs = end;
+        if (outcome.blockedUs >= wallUs) this.#noteStall(vcpu, end);
+        else {
+          vcpu.longestStallUs = max(vcpu.longestStallUs, min(outcome.blockedUs, stallUs));
+          vcpu.lastRanUs = end;
+        }
+      }
+    }
+    this.#timeUs = max(this.#timeUs, toUs);
+    return fetched;
+  }
+  /** Pages requested in post-copy. */
+  requests = 0;
 
   setLimited(limited: boolean): void {
     this.limited = limited;

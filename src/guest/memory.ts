@@ -24,6 +24,10 @@ export interface RunOutcome {
   ringFull: boolean;
   /** Ring-full exits inside the call that needed no event of their own (fluid memory, unlimited rings). */
   ringExits: number;
+  /** Post-copy: pages that were missing and had to be requested, pages that came with them, time blocked, µs. */
+  requests: number;
+  fetched: number;
+  blockedUs: number;
 }
 
 export interface GuestMemory {
@@ -65,4 +69,11 @@ export interface GuestMemory {
   clearChunk(): void;
   /** Take the next `pages` of the run off the bitmap: they are sent. The cursor stands just past the last. */
   take(pages: number): void;
+
+  /**
+   * Post-copy: the vCPU runs on the destination for `wallUs`. Every access to a page that is still missing blocks it for
+   * `stallUs`, after which the page (its whole host page) is there and the cursor stands behind it. What a block lasts
+   * beyond `wallUs` is owed to the next call. `stallUs` Infinity: the first missing page blocks it for good.
+   */
+  runRemote(vcpu: number, wallUs: number, writeFactor: number, readFactor: number, stallUs: number): void;
 }

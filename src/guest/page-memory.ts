@@ -50,6 +50,9 @@ interface VcpuState {
   readonly readsPerUs: number;
   /** Cost of one noticed write that its own waiting time does not absorb, µs. */
   readonly faultUs: number;
+  /** Time for which it is still blocked on a missing page, µs. */
+  owedUs: number;
+  accessCredit: number;
   /** Pages in the ring, and how many. */
   readonly ring: Int32Array;
   ringCount: number;
@@ -67,6 +70,9 @@ export class PageMemory implements GuestMemory {
     faultUs: 0,
     ringFull: false,
     ringExits: 0,
+    requests: 0,
+    fetched: 0,
+    blockedUs: 0,
   };
   runIsZero = false;
   clearNeeded = false;
@@ -87,6 +93,7 @@ export class PageMemory implements GuestMemory {
   /** One byte per 2 MiB that still is a huge page; empty when writes split nothing. */
   readonly #huge: Uint8Array;
   readonly #splitUs: number;
+  readonly #hostPagePages: number;
   #splits = 0;
   #logging = false;
   #dirty = 0;
@@ -108,6 +115,7 @@ export class PageMemory implements GuestMemory {
     this.#pushAll = host.ringPushesEveryWrite && tracking === 'ring';
     this.#written = writtenWords(guest);
     this.#splitUs = host.splitUs;
+    this.#hostPagePages = guest.hostPagePages;
     this.#huge = new Uint8Array(host.splitUs > 0 ? ceil(this.totalPages / HUGE_PAGE_PAGES) : 0);
     const faultUs = (host.pml ? host.pmlNsPerPage : host.writeFaultNs) / 1000;
     this.#vcpus = guest.vcpus.map((vcpu, id) => {
@@ -128,6 +136,8 @@ export class PageMemory implements GuestMemory {
         writesPerUs,
         readsPerUs,
         faultUs: max(0, faultUs - slackPerAccessUs(vcpu)),
+        owedUs: 0,
+        accessCredit: 0,
         ring: new Int32Array(tracking === 'ring' ? this.#softLimit : 0),
         ringCount: 0,
         reaped: 0,
@@ -404,6 +414,81 @@ export class PageMemory implements GuestMemory {
     this.#cursor = clearFirst(this.#toSend, this.#cursor, pages);
     if (this.#cursor >= this.totalPages) this.#cursor = 0;
     this.#dirty -= pages;
+  }
+
+  runRemote(vcpu: number, wallUs: number, writeFactor: number, readFactor: number, stallUs: number): void {
+    const state = this.#vcpus[vcpu]!;
+    const outcome = this.outcome;
+    outcome.writes = 0;
+    outcome.reads = 0;
+    outcome.requests = 0;
+    outcome.fetched = 0;
+    outcome.blockedUs = 0;
+    const rate = state.writesPerUs * writeFactor + state.readsPerUs * readFactor;
+    const writeShare = rate > 0 ? (state.writesPerUs * writeFactor) / rate : 0;
+    let left = wallUs;
+    while (left > 0) {
+      if (state.owedUs > 0) {
+        const blocked = min(state.owedUs, left);
+        state.owedUs -= blocked;
+        outcome.blockedUs += blocked;
+        left -= blocked;
+        continue;
+      }
+      const due = state.accessCredit + rate * left;
+      const accesses = floor(due);
+      const done = this.#accessUntilMissing(state, accesses, stallUs);
+      outcome.writes += done * writeShare;
+      outcome.reads += done * (1 - writeShare);
+      if (done === accesses && state.owedUs === 0) {
+        state.accessCredit = due - accesses;
+        break;
+      }
+      left -= max(0, (done - state.accessCredit) / rate);
+      state.accessCredit = 0;
+    }
+    outcome.ranUs = wallUs - outcome.blockedUs;
+  }
+
+  /** Up to `accesses` accesses, ending at the first that finds its page missing. Returns those done, that one included. */
+  #accessUntilMissing(state: VcpuState, accesses: number, stallUs: number): number {
+    const missing = this.#toSend;
+    for (let i = 0; i < accesses; i += 1) {
+      const c = this.#pickClass(state);
+      let page = c.firstPage + c.next;
+      if (c.sequential) c.next = c.next + 1 === c.pages ? 0 : c.next + 1;
+      else page = c.firstPage + state.random.nextBelow(c.pages);
+      if ((missing[page >>> 5]! & (1 << (page & 31))) === 0) continue;
+      state.owedUs = stallUs;
+      this.outcome.requests += 1;
+      if (stallUs !== INFINITY) this.#fetch(page);
+      return i + 1;
+    }
+    return accesses;
+  }
+
+  /** A class in proportion to its rates. */
+  #pickClass(state: VcpuState): ClassCursor {
+    const { classes } = state;
+    if (classes.length === 1) return classes[0]!;
+    let x = state.random.nextFloat() * (state.writesPerUs + state.readsPerUs);
+    for (let i = 0; i < classes.length - 1; i += 1) {
+      const c = classes[i]!;
+      x -= c.writesPerUs + c.readsPerUs;
+      if (x < 0) return c;
+    }
+    return classes[classes.length - 1]!;
+  }
+
+  /** A requested page arrives with all of its host page; the background goes on behind it. */
+  #fetch(page: number): void {
+    const first = page - (page % this.#hostPagePages);
+    const end = min(first + this.#hostPagePages, this.totalPages);
+    const pages = countRange(this.#toSend, first, end);
+    this.#cursor = clearFirst(this.#toSend, first, pages);
+    if (this.#cursor >= this.totalPages) this.#cursor = 0;
+    this.#dirty -= pages;
+    this.outcome.fetched += pages;
   }
 
   /** Sets `runIsZero` for the page and returns where its kind ends. */

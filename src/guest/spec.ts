@@ -125,4 +125,8 @@ export interface HostProfile {
   readonly destinationLoadUs: number;
   readonly destinationLoadUsPerVcpu: number;
   readonly destinationStartUs: number;
+  /** Post-copy: userfaultfd, request and placing one page, without the network, µs. */
+  readonly postcopyFaultUs: number;
+  /** Bytes that background pages keep queued in the sockets before a requested page, when the link is full. */
+  readonly socketQueueBytes: number;
 }

@@ -6,6 +6,7 @@
  * memories are brought to the present only when somebody looks: at a sync, where a chunk's tracking is cleared, at an event.
  * Time is virtual, in µs since `migrate`; QEMU's millisecond clocks are cut from it.
  */
+import { UsageError } from '../errors.js';
 import { FluidMemory } from '../guest/fluid-memory.js';
 import { Guest } from '../guest/guest.js';
 import type { GuestMemory, Tracking } from '../guest/memory.js';
@@ -35,6 +36,7 @@ import {
   windowQuota,
 } from './rules.js';
 import type { MigrationSetup } from './setup.js';
+import { pageRequestLatencyUs } from './postcopy.js';
 import { ITERATION_END_BYTES, type PageCost, type StreamCosts, pageTimeUs, pagesToExceed, plainStream } from './stream.js';
 import { type VersionFacts, versionFacts } from './versions.js';
 import { vcpuResults, workShares } from './vcpu-results.js';
@@ -51,6 +53,12 @@ type Phase = MigrationStats['status'];
 
 /** Thrown inside the engine to leave the loop when the migration was cancelled; never escapes. */
 class Ended extends Error {}
+
+/** Thrown when the migration failed: QEMU's status `failed`, with the reason in words. */
+class Failed extends Error {}
+
+/** Post-copy interleaves background, requests and vCPUs in steps of this length, µs: well below one request's latency at 10 Gbit/s. */
+const POSTCOPY_STEP_US = 500;
 
 /**
  * Run one migration. `attach` hangs a strategy and a policy on it before it starts.
@@ -148,6 +156,12 @@ class Migration {
   #phase: Phase = 'setup';
   #cancelReason: string | null = null;
   #gaveUp = false;
+  #error: string | null = null;
+  #guestLost = false;
+  #linkDown = false;
+  #postcopyWanted = false;
+  #postcopyBytes = 0;
+  #postcopyStartUs: number | null = null;
   #pauseWanted = false;
   #stopUs: number | null = null;
   #setupUs = 0;
@@ -178,6 +192,14 @@ class Migration {
         this.#linkLatencyUs = phase.latencyUs;
       });
     }
+    for (const outage of link.outages ?? []) {
+      this.#events.at(outage.atUs, () => {
+        this.#linkDown = true;
+      });
+      this.#events.at(outage.atUs + outage.durationUs, () => {
+        this.#linkDown = false;
+      });
+    }
     this.controls = this.#makeControls();
   }
 
@@ -191,13 +213,17 @@ class Migration {
         });
       }
       this.#setUp();
-      this.#loop();
-      this.#complete();
+      if (this.#loop() === 'complete') this.#complete();
+      else this.#postcopy();
     } catch (error) {
-      if (!(error instanceof Ended)) throw error;
-      status = this.#gaveUp ? 'gave-up' : 'cancelled';
-      this.#phase = 'cancelled';
-      this.#bringGuestUp();
+      if (error instanceof Failed) {
+        status = 'failed';
+        this.#error = error.message;
+      } else if (error instanceof Ended) {
+        status = this.#gaveUp ? 'gave-up' : 'cancelled';
+      } else throw error;
+      this.#phase = status === 'failed' ? 'failed' : 'cancelled';
+      if (!this.#guestLost) this.#bringGuestUp();
     }
     for (const listener of this.#endListeners) listener();
     return this.#result(names, status);
@@ -234,6 +260,7 @@ class Migration {
 
   #checkCancelled(): void {
     if (this.#cancelReason !== null) throw new Ended();
+    if (this.#linkDown) throw new Failed('the network failed in pre-copy; the guest runs on at the source');
   }
 
   // ------------------------------------------------------------------------------------------------ setup
@@ -287,11 +314,12 @@ class Migration {
   // ------------------------------------------------------------------------------------------------ the loop
 
   /** migration.c:migration_thread's loop, up to the decision to switch over. */
-  #loop(): void {
+  #loop(): 'complete' | 'postcopy' {
     for (;;) {
       this.#checkCancelled();
       if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
-        if (this.#decide()) return;
+        const decision = this.#decide();
+        if (decision !== 'iterate') return decision;
         this.#iterate();
         this.#runWantedSync();
       }
@@ -299,16 +327,19 @@ class Migration {
     }
   }
 
-  /** migration.c:migration_iteration_run, the pre-copy part. True: switch over. */
-  #decide(): boolean {
-    if (this.#pauseWanted) return true;
+  /** migration.c:migration_iteration_run, the pre-copy part. */
+  #decide(): 'iterate' | 'complete' | 'postcopy' {
+    if (this.#pauseWanted) return 'complete';
     let pending = pendingEstimate(this.#dirtyPages);
     if (pending < this.#threshold) {
       this.#sync('natural');
       this.#checkCancelled();
       pending = pendingEstimate(this.#dirtyPages);
     }
-    return mayComplete(pending, this.#threshold, this.#version.completesAtThreshold);
+    const complete = mayComplete(pending, this.#threshold, this.#version.completesAtThreshold);
+    // With the capability RAM counts as what post-copy can take, so nothing must go before the switch.
+    if (this.#postcopyWanted && (this.#version.postcopyFirst || !complete)) return 'postcopy';
+    return complete ? 'complete' : 'iterate';
   }
 
   /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. */
@@ -577,6 +608,102 @@ class Migration {
     throw new Ended();
   }
 
+  /**
+   * migration.c:postcopy_start and what follows: the guest moves with its devices, what is missing follows by itself or
+   * when it is asked for. `downtime` ends when the package of device state was handed to the socket; the guest runs when
+   * the destination has loaded it.
+   */
+  #postcopy(): void {
+    const { host, guest, migration } = this.#setup;
+    const startUs = this.#nowUs;
+    this.#handOver();
+    this.#bringGuestUp();
+    this.#stopUs = startUs;
+    if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(startUs);
+    const residualUs = this.#guest.residualRingSleepUs(startUs);
+    this.#guest.stop(startUs);
+    this.#advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
+    if (migration.pauseBeforeSwitchover) this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
+    if (this.#version.alwaysDeviceStatus) this.#phase = 'device';
+    this.#sync('postcopy');
+    this.#memory.stopLogging();
+    const vcpus = guest.vcpus.length;
+    const packageBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
+    this.#transferred += packageBytes;
+    const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
+    this.#advance(this.#nowUs + saveUs);
+    this.#downtimeUs = this.#nowUs - startUs;
+    const onWireUs = (packageBytes / this.#linkBytesPerSecond) * 1e6;
+    const loadUs = host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + host.destinationStartUs;
+    const resumeUs = this.#nowUs + onWireUs + this.#linkLatencyUs + loadUs + migration.orchestratorContUs;
+    this.#blackoutUs = resumeUs - startUs;
+    this.#phase = 'postcopy-active';
+    this.#postcopyStartUs = this.#nowUs;
+    this.#quota = windowQuota(migration.maxPostcopyBandwidth ?? 0);
+    let guestRuns = false;
+    while (this.#dirtyPages > 0) {
+      const untilUs = this.#nowUs + POSTCOPY_STEP_US;
+      const requested = guestRuns ? this.#serveRequests(untilUs) : 0;
+      if (!this.#linkDown) this.#push(POSTCOPY_STEP_US, requested);
+      this.#advance(untilUs);
+      if (!guestRuns && this.#nowUs >= resumeUs) {
+        this.#guest.resume(this.#nowUs);
+        guestRuns = true;
+      }
+      if (this.#linkDown && migration.postcopyRecover === false) {
+        this.#guestLost = true;
+        throw new Failed('the network failed in post-copy and nobody recovered it: the guest is lost');
+      }
+    }
+    if (!guestRuns) {
+      this.#advance(resumeUs);
+      this.#guest.resume(resumeUs);
+    }
+    if (migration.returnPath) this.#advance(this.#nowUs + 2 * this.#linkLatencyUs);
+    this.#phase = 'completed';
+  }
+
+  /** The vCPUs run on the destination until `untilUs`; the pages they asked for are sent. Returns their number. */
+  #serveRequests(untilUs: number): number {
+    const { host, guest, migration } = this.#setup;
+    const link = { bandwidthBytesPerSecond: this.#linkBytesPerSecond, latencyUs: this.#linkLatencyUs };
+    const background = (migration.maxPostcopyBandwidth ?? 0) === 0;
+    const preempt = migration.postcopyPreempt ?? false;
+    const stallUs = this.#linkDown
+      ? untilUs - this.#nowUs
+      : pageRequestLatencyUs(host, link, guest.hostPagePages, preempt, background);
+    this.#handOver();
+    const fetched = this.#guest.advanceRemote(untilUs, stallUs);
+    this.#dirtyPages = this.#memory.dirtyPages();
+    this.#normalPages += fetched;
+    const bytes = fetched * this.#stream.normal.bytes;
+    this.#transferred += bytes;
+    this.#postcopyBytes += bytes;
+    return fetched;
+  }
+
+  /** Background push for `us`; pages just requested have used their part of the link. */
+  #push(us: number, requested: number): void {
+    const limit = this.#setup.migration.maxPostcopyBandwidth ?? 0;
+    const rate = limit > 0 ? min(limit, this.#linkBytesPerSecond) : this.#linkBytesPerSecond;
+    let bytes = (rate * us) / 1e6 + this.#pushCredit - requested * this.#stream.normal.bytes;
+    while (bytes > 0 && this.#findRun(this.#nowUs)) {
+      const cost = this.#runIsZero ? this.#stream.zero : this.#stream.normal;
+      const perPage = (pageTimeUs(cost, rate) * rate) / 1e6;
+      const pages = min(this.#runPages - this.#runTaken, ceil(bytes / perPage));
+      this.#runTaken += pages;
+      this.#dirtyPages -= pages;
+      if (this.#runIsZero) this.#zeroPages += pages;
+      else this.#normalPages += pages;
+      this.#transferred += pages * cost.bytes;
+      this.#postcopyBytes += pages * cost.bytes;
+      bytes -= pages * perPage;
+    }
+    this.#pushCredit = min(0, bytes);
+    this.#handOver();
+  }
+  #pushCredit = 0;
+
   #sendRest(): void {
     while (this.#findRun(this.#nowUs)) {
       const cost = this.#runIsZero ? this.#stream.zero : this.#stream.normal;
@@ -655,7 +782,8 @@ class Migration {
         }
       },
       startPostcopy: () => {
-        throw new Error('post-copy is not available');
+        if (migration.postcopy === true) this.#postcopyWanted = true;
+        else throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');
       },
       pause: () => {
         this.#pauseWanted = true;
@@ -771,7 +899,7 @@ class Migration {
       run: setup.run,
       status,
       converged: completed,
-      error: status === 'cancelled' ? this.#cancelReason : null,
+      error: this.#error ?? (status === 'cancelled' ? this.#cancelReason : null),
       totalTimeMs,
       setupTimeMs: floor(this.#setupUs / 1000),
       downtimeMs: this.#downtimeUs === null ? null : floor(this.#downtimeUs / 1000),
@@ -781,7 +909,7 @@ class Migration {
       sentBytes: round(this.#transferred),
       precopyBytes: round(this.#ramBytesRunning),
       downtimeBytes: round(this.#ramBytesStopped),
-      postcopyBytes: 0,
+      postcopyBytes: round(this.#postcopyBytes),
       multifdBytes: 0,
       totalRamBytes: this.#memory.totalPages * PAGE_BYTES,
       remainingBytes: completed ? 0 : round(remaining),
@@ -797,8 +925,8 @@ class Migration {
       maxRingFullSleepUs: this.#maxRingSleepUs,
       firstThrottleSync: this.#firstThrottleSync,
       firstThrottleMs: this.#firstThrottleUs === null ? null : this.#firstThrottleUs / 1000,
-      postcopyRequests: 0,
-      postcopyTimeMs: 0,
+      postcopyRequests: round(this.#guest.requests),
+      postcopyTimeMs: this.#postcopyStartUs === null ? 0 : (endUs - this.#postcopyStartUs) / 1000,
       vcpus: vcpuResults(this.#guest.vcpus, guestEndUs, this.#blackoutUs ?? 0),
       syncs: this.#syncs,
       timeline: this.#timeline,

@@ -18,6 +18,28 @@ export interface LinkSpec {
   /** One way, µs. */
   readonly latencyUs: number;
   readonly phases: readonly LinkPhase[];
+  /** Times at which the network is down: a pre-copy migration fails, post-copy pauses. In order, disjoint. */
+  readonly outages?: readonly { readonly atUs: number; readonly durationUs: number }[];
+}
+
+/** What a page costs on the wire: one choice a run. Absent: the plain single-channel stream. */
+export interface StreamSpec {
+  readonly kind: 'plain' | 'multifd' | 'xbzrle';
+  /** multifd: channels, 1..255. */
+  readonly channels: number;
+  readonly compression: 'none' | 'zlib' | 'zstd';
+  /** multifd compression: bytes in per byte out, and bytes/s that one channel's CPU compresses. */
+  readonly compressionRatio: number;
+  readonly compressionBytesPerSecond: number;
+  /** Who looks for zero pages: nobody, the migration thread, the multifd channels. */
+  readonly zeroPageDetection: 'none' | 'legacy' | 'multifd';
+  /** XBZRLE: cache size in bytes (a power of two), encoded bytes of a rewritten page, share of pages whose delta overflows. */
+  readonly xbzrleCacheBytes: number;
+  readonly xbzrleEncodedBytes: number;
+  readonly xbzrleOverflowShare: number;
+  readonly xbzrleBytesPerSecond: number;
+  /** bytes/s that one channel encrypts; 0 = no TLS. */
+  readonly tlsBytesPerSecond: number;
 }
 
 /** QEMU's migration parameters and capabilities under their own names, in their own units. */
@@ -43,6 +65,14 @@ export interface MigrationParameters {
   readonly clearBitmapShift: number;
   /** Cancelled by the orchestrator when it has not completed after this time, µs; 0 = never. */
   readonly giveUpAfterUs: number;
+  /** Capability `postcopy-ram`; and `postcopy-preempt`: requested pages go over a channel of their own. */
+  readonly postcopy?: boolean;
+  readonly postcopyPreempt?: boolean;
+  /** bytes/s of the background push in post-copy; 0 = unlimited. */
+  readonly maxPostcopyBandwidth?: number;
+  /** After a network failure in post-copy somebody recovers the migration; false: the guest is lost. */
+  readonly postcopyRecover?: boolean;
+  readonly stream?: StreamSpec;
 }
 
 export interface MigrationSetup {

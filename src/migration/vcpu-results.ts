@@ -25,7 +25,7 @@ export function vcpuResults(vcpus: readonly Vcpu[], endUs: number, blackoutUs: n
       throttledMs: v.throttledUs / 1000,
       ringSleepMs: v.ringSleptUs / 1000,
       ringExitMs: v.ringExitUs / 1000,
-      postcopyBlockedMs: 0,
+      postcopyBlockedMs: v.postcopyBlockedUs / 1000,
       blackoutMs: blackoutUs / 1000,
       faults: v.faults,
       ringFullExits: v.ringFullExits,

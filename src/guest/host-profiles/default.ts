@@ -34,4 +34,6 @@ export const bareMetal: HostProfile = {
   destinationLoadUs: 5000,
   destinationLoadUsPerVcpu: 100,
   destinationStartUs: 2000,
+  postcopyFaultUs: 500,
+  socketQueueBytes: 12_500_000,
 };

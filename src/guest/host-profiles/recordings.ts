@@ -33,4 +33,6 @@ export const recordingsHost: HostProfile = {
   destinationLoadUs: 2000,
   destinationLoadUsPerVcpu: 200,
   destinationStartUs: 1000,
+  postcopyFaultUs: 500,
+  socketQueueBytes: 12_500_000,
 };
