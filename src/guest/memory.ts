@@ -65,6 +65,10 @@ export interface GuestMemory {
   readonly runIsZero: boolean;
   /** Of the last `nextRun`: the next dirty page lies in a chunk whose tracking must be cleared first. */
   readonly clearNeeded: boolean;
+  /** How often the cursor has wrapped from the last page to the first. */
+  readonly rounds: number;
+  /** Page numbers of the next `count` pages of the run, into `pages`. Absent where pages have no numbers. */
+  listRun?(pages: Int32Array, count: number): void;
   /** Clear the tracking of that chunk (ram.c:migration_clear_memory_region_dirty_bitmap). */
   clearChunk(): void;
   /** Take the next `pages` of the run off the bitmap: they are sent. The cursor stands just past the last. */

@@ -76,6 +76,7 @@ export class PageMemory implements GuestMemory {
   };
   runIsZero = false;
   clearNeeded = false;
+  rounds = 0;
 
   readonly #tracking: Tracking;
   readonly #ramPages: number;
@@ -385,8 +386,11 @@ export class PageMemory implements GuestMemory {
     this.clearNeeded = false;
     if (this.#dirty === 0) return 0;
     let page = nextSet(this.#toSend, this.#cursor, this.totalPages);
-    if (page < 0) page = nextSet(this.#toSend, 0, this.#cursor);
-    if (page < 0) return 0;
+    if (page < 0) {
+      page = nextSet(this.#toSend, 0, this.#cursor);
+      if (page < 0) return 0;
+      this.rounds += 1;
+    }
     this.#cursor = page;
     let end = min(this.totalPages, page + RUN_SPAN_PAGES);
     if (this.#tracking === 'bitmap-manual') {
@@ -412,8 +416,16 @@ export class PageMemory implements GuestMemory {
   take(pages: number): void {
     if (pages === 0) return;
     this.#cursor = clearFirst(this.#toSend, this.#cursor, pages);
-    if (this.#cursor >= this.totalPages) this.#cursor = 0;
     this.#dirty -= pages;
+  }
+
+  listRun(pages: Int32Array, count: number): void {
+    let page = this.#cursor;
+    for (let i = 0; i < count; i += 1) {
+      page = nextSet(this.#toSend, page, this.totalPages);
+      pages[i] = page;
+      page += 1;
+    }
   }
 
   runRemote(vcpu: number, wallUs: number, writeFactor: number, readFactor: number, stallUs: number): void {
@@ -486,7 +498,6 @@ export class PageMemory implements GuestMemory {
     const end = min(first + this.#hostPagePages, this.totalPages);
     const pages = countRange(this.#toSend, first, end);
     this.#cursor = clearFirst(this.#toSend, first, pages);
-    if (this.#cursor >= this.totalPages) this.#cursor = 0;
     this.#dirty -= pages;
     this.outcome.fetched += pages;
   }

@@ -37,8 +37,9 @@ import {
 } from './rules.js';
 import type { MigrationSetup } from './setup.js';
 import { pageRequestLatencyUs } from './postcopy.js';
-import { ITERATION_END_BYTES, type PageCost, type StreamCosts, pageTimeUs, pagesToExceed, plainStream } from './stream.js';
+import { FLUSH_NORMAL_PAGES, ITERATION_END_BYTES, type PageCost, type StreamCosts, PLAIN_STREAM, pageTimeUs, pagesToExceed, streamCosts } from './stream.js';
 import { type VersionFacts, versionFacts } from './versions.js';
+import { XbzrleCache } from './xbzrle.js';
 import { vcpuResults, workShares } from './vcpu-results.js';
 import { whyNot } from './why.js';
 
@@ -124,6 +125,9 @@ class Migration {
   #runTaken = 0;
   #dirtyPages = 0;
 
+  #multifdBytes = 0;
+  readonly #xbzrle: XbzrleCache | null;
+
   // Rate window
   #windowStartMs = 0;
   #windowStartBytes = 0;
@@ -179,7 +183,11 @@ class Migration {
     this.#guest = new Guest(guest, host, this.#memory, 0);
     this.#latency = stream(setup.seed, setup.run, 'host latency');
     this.#clockPhaseUs = this.#latency.nextFloat() * 1000;
-    this.#stream = plainStream(host, this.#version.countsAtEnqueue);
+    this.#stream = streamCosts(host, this.#version, migration.stream ?? PLAIN_STREAM);
+    this.#xbzrle =
+      migration.stream?.kind === 'xbzrle'
+        ? new XbzrleCache(migration.stream, stream(setup.seed, setup.run, 'xbzrle'))
+        : null;
     this.#downtimeLimitMs = migration.downtimeLimitMs;
     this.#maxBandwidth = migration.maxBandwidth;
     this.#quota = windowQuota(migration.maxBandwidth);
@@ -278,7 +286,7 @@ class Migration {
     this.#dirtyPages = this.#memory.totalPages;
     this.#sync('setup');
     this.#setupUs = this.#nowUs;
-    this.#transferred += SETUP_BYTES;
+    this.#transferred += SETUP_BYTES + this.#stream.helloBytes + this.#stream.syncBytes;
     this.#phase = 'active';
     this.#guest.speed = this.#speedBesideBulk();
     if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
@@ -351,10 +359,12 @@ class Migration {
     for (;;) {
       if (!this.#findRun(startUs + elapsedUs)) break;
       elapsedUs = max(elapsedUs, this.#nowUs - startUs);
-      const cost = this.#runIsZero ? this.#stream.zero : this.#stream.normal;
+      let available = this.#runPages - this.#runTaken;
+      if (this.#xbzrle !== null && this.#memory.rounds > 0) available = min(available, FLUSH_NORMAL_PAGES);
+      const cost = this.#costOfRun(available);
       const pageUs = this.#pageUs(cost);
       const windowBytes = this.#transferred - this.#windowStartBytes;
-      let pages = min(this.#runPages - this.#runTaken, pagesToExceed(cost, this.#quota, windowBytes));
+      let pages = min(available, pagesToExceed(cost, this.#quota, windowBytes));
       // The clock is read at every 64th page: the first of them at which more than MAX_WAIT_MS whole ms have gone by.
       const untilLate = (MAX_WAIT_MS + 1) * 1000 - elapsedUs;
       const pagesToLate = max(0, ceil(untilLate / pageUs));
@@ -368,18 +378,42 @@ class Migration {
       if (rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) break;
       if (index >= lateIndex) break;
     }
-    this.#transferred += ITERATION_END_BYTES;
+    this.#transferred += ITERATION_END_BYTES + (this.#stream.syncsEveryIteration ? this.#stream.syncBytes : 0);
     const endUs = startUs + elapsedUs;
     if (this.#events.nextUs <= endUs) this.#advance(endUs);
     else this.#nowUs = max(this.#nowUs, endUs);
     this.#mutexHeld = false;
   }
 
+  /** What a page of the run at hand costs; under XBZRLE what the next `pages` of it cost on average. */
+  #costOfRun(pages: number): PageCost {
+    const { normal, zero, zeroAsNormal } = this.#stream;
+    if (this.#runIsZero && !zeroAsNormal) return zero;
+    if (this.#xbzrle === null || this.#memory.rounds === 0 || this.#memory.listRun === undefined) return normal;
+    this.#handOverTaken();
+    this.#memory.listRun(this.#xbzrlePages, pages);
+    const bytes = this.#xbzrle.price(this.#xbzrlePages, pages, this.#syncCount) / pages;
+    const { xbzrleBytesPerSecond = 0 } = this.#setup.migration.stream ?? {};
+    const encodeUs = xbzrleBytesPerSecond > 0 ? (PAGE_BYTES / xbzrleBytesPerSecond) * 1e6 : 0;
+    return { bytes, flushPages: pages, cpuUs: normal.cpuUs + encodeUs };
+  }
+  readonly #xbzrlePages = new Int32Array(FLUSH_NORMAL_PAGES);
+
+  /** Take off the memory what was sent of the run, and keep the rest of it. */
+  #handOverTaken(): void {
+    this.#memory.take(this.#runTaken);
+    this.#runPages -= this.#runTaken;
+    this.#runTaken = 0;
+  }
+
   #count(pages: number, bytesPerPage: number): void {
     const bytes = pages * bytesPerPage;
-    if (this.#runIsZero) this.#zeroPages += pages;
+    if (this.#stream.multifd) this.#multifdBytes += bytes;
+    if (this.#runIsZero && !this.#stream.zeroAsNormal) this.#zeroPages += pages;
     else this.#normalPages += pages;
     this.#transferred += bytes;
+    // Pages in multifd packets do not pass the main channel, whose bytes these two are.
+    if (this.#stream.multifd) return;
     if (this.#stopUs === null) this.#ramBytesRunning += bytes;
     else this.#ramBytesStopped += bytes;
   }
@@ -466,6 +500,8 @@ class Migration {
     this.#syncCount += 1;
     const n = this.#syncCount;
     if (n > 1) {
+      // A pass wraps about once: the per-round multifd synchronisation is reckoned with the sync that ends it.
+      if (!this.#stream.syncsEveryIteration) this.#transferred += this.#stream.syncBytes;
       this.#bringGuestUp();
       this.#guest.speed = 1;
     }
@@ -688,7 +724,7 @@ class Migration {
     const rate = limit > 0 ? min(limit, this.#linkBytesPerSecond) : this.#linkBytesPerSecond;
     let bytes = (rate * us) / 1e6 + this.#pushCredit - requested * this.#stream.normal.bytes;
     while (bytes > 0 && this.#findRun(this.#nowUs)) {
-      const cost = this.#runIsZero ? this.#stream.zero : this.#stream.normal;
+      const cost = this.#runIsZero && !this.#stream.zeroAsNormal ? this.#stream.zero : this.#stream.normal;
       const perPage = (pageTimeUs(cost, rate) * rate) / 1e6;
       const pages = min(this.#runPages - this.#runTaken, ceil(bytes / perPage));
       this.#runTaken += pages;
@@ -706,7 +742,7 @@ class Migration {
 
   #sendRest(): void {
     while (this.#findRun(this.#nowUs)) {
-      const cost = this.#runIsZero ? this.#stream.zero : this.#stream.normal;
+      const cost = this.#runIsZero && !this.#stream.zeroAsNormal ? this.#stream.zero : this.#stream.normal;
       const pages = this.#runPages - this.#runTaken;
       this.#runTaken += pages;
       this.#dirtyPages -= pages;
@@ -910,7 +946,7 @@ class Migration {
       precopyBytes: round(this.#ramBytesRunning),
       downtimeBytes: round(this.#ramBytesStopped),
       postcopyBytes: round(this.#postcopyBytes),
-      multifdBytes: 0,
+      multifdBytes: round(this.#multifdBytes),
       totalRamBytes: this.#memory.totalPages * PAGE_BYTES,
       remainingBytes: completed ? 0 : round(remaining),
       normalPages: round(this.#normalPages),
