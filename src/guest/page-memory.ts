@@ -458,6 +458,11 @@ export class PageMemory implements GuestMemory {
       }
       left -= max(0, (done - state.accessCredit) / rate);
       state.accessCredit = 0;
+      if (stallUs === INFINITY) {
+        // Nobody answers: it is blocked to the end of this call, and touches a missing page again in the next.
+        outcome.blockedUs += max(0, left);
+        break;
+      }
     }
     outcome.ranUs = wallUs - outcome.blockedUs;
   }
@@ -471,9 +476,10 @@ export class PageMemory implements GuestMemory {
       if (c.sequential) c.next = c.next + 1 === c.pages ? 0 : c.next + 1;
       else page = c.firstPage + state.random.nextBelow(c.pages);
       if ((missing[page >>> 5]! & (1 << (page & 31))) === 0) continue;
+      if (stallUs === INFINITY) return i;
       state.owedUs = stallUs;
       this.outcome.requests += 1;
-      if (stallUs !== INFINITY) this.#fetch(page);
+      this.#fetch(page);
       return i + 1;
     }
     return accesses;

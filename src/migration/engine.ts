@@ -44,6 +44,7 @@ import { vcpuResults, workShares } from './vcpu-results.js';
 import { whyNot } from './why.js';
 
 const { ceil, floor, max, min, log, round } = Math;
+const INFINITY = Infinity;
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
 /** The ring reaper thread (accel/kvm/kvm-all.c:kvm_dirty_ring_reaper_thread) sleeps this long between rounds, µs. */
 const REAPER_PERIOD_US = 1_000_000;
@@ -706,7 +707,7 @@ class Migration {
     const background = (migration.maxPostcopyBandwidth ?? 0) === 0;
     const preempt = migration.postcopyPreempt ?? false;
     const stallUs = this.#linkDown
-      ? untilUs - this.#nowUs
+      ? INFINITY
       : pageRequestLatencyUs(host, link, guest.hostPagePages, preempt, background);
     this.#handOver();
     const fetched = this.#guest.advanceRemote(untilUs, stallUs);
