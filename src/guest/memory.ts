@@ -77,7 +77,7 @@ export interface GuestMemory {
   /**
    * Post-copy: the vCPU runs on the destination for `wallUs`. Every access to a page that is still missing blocks it for
    * `stallUs`, after which the page (its whole host page) is there and the cursor stands behind it. What a block lasts
-   * beyond `wallUs` is owed to the next call. `stallUs` Infinity: nobody answers, it is blocked for the rest of the call.
+   * beyond `wallUs` is owed to the next call. `stallUs` Infinity: nobody answers, it is blocked until a call with an answer.
    */
   runRemote(vcpu: number, wallUs: number, writeFactor: number, readFactor: number, stallUs: number): void;
 }

@@ -439,6 +439,8 @@ export class PageMemory implements GuestMemory {
     const rate = state.writesPerUs * writeFactor + state.readsPerUs * readFactor;
     const writeShare = rate > 0 ? (state.writesPerUs * writeFactor) / rate : 0;
     let left = wallUs;
+    // Blocked while nobody answered: now its request goes out.
+    if (state.owedUs === INFINITY && stallUs !== INFINITY) state.owedUs = stallUs;
     while (left > 0) {
       if (state.owedUs > 0) {
         const blocked = min(state.owedUs, left);
@@ -458,11 +460,6 @@ export class PageMemory implements GuestMemory {
       }
       left -= max(0, (done - state.accessCredit) / rate);
       state.accessCredit = 0;
-      if (stallUs === INFINITY) {
-        // Nobody answers: it is blocked to the end of this call, and touches a missing page again in the next.
-        outcome.blockedUs += max(0, left);
-        break;
-      }
     }
     outcome.ranUs = wallUs - outcome.blockedUs;
   }
@@ -476,10 +473,11 @@ export class PageMemory implements GuestMemory {
       if (c.sequential) c.next = c.next + 1 === c.pages ? 0 : c.next + 1;
       else page = c.firstPage + state.random.nextBelow(c.pages);
       if ((missing[page >>> 5]! & (1 << (page & 31))) === 0) continue;
-      if (stallUs === INFINITY) return i;
       state.owedUs = stallUs;
-      this.outcome.requests += 1;
-      this.#fetch(page);
+      if (stallUs !== INFINITY) {
+        this.outcome.requests += 1;
+        this.#fetch(page);
+      }
       return i + 1;
     }
     return accesses;
