@@ -17,11 +17,11 @@ export interface Ending {
   readonly message: string;
 }
 
-/** One line for what the user can mend; a defect keeps its stack. */
+/** A line for each thing that the user can mend; a defect keeps its stack. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof UsageError) {
     const who = error.place === undefined ? 'migsim: ' : '';
-    return { status: EXIT.usage, message: `${who}${oneLine(error.message)}\n` };
+    return { status: EXIT.usage, message: `${who}${error.message}\n` };
   }
   if (error instanceof ExpectationError) return { status: EXIT.expectation, message: `${error.message}\n` };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -29,10 +29,6 @@ export function endingOf(error: unknown): Ending {
     status: EXIT.defect,
     message: `migsim: this is a defect of migsim or of a strategy of your own\n${stack}\n`,
   };
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ');
 }
 
 /** A reader that has seen enough, such as `head`, is no error. */

@@ -1,8 +1,11 @@
 /** What `run` and `compare` do alike: read the options, make sure of the output folder, run, write the files. */
+import { basename, dirname } from 'node:path';
 import type { Comparison, CompareOptions } from '../experiment/compare.js';
 import type { Manifest } from '../experiment/manifest.js';
+import type { MigrationResult } from '../migration/result.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Given } from './command.js';
+import { startProgress } from './progress.js';
 import {
   commandWords,
   ownFiles,
@@ -45,15 +48,20 @@ export async function runExperiment(
   const manifest = (comparison: Comparison): Manifest =>
     manifestOf(comparison, commandWords(given.words), ownFiles(given).map(sourceFile));
 
+  const progress = startProgress(process.stderr, strategies.length * numbers.runs, process.env);
   const folder = given.value('out');
   if (folder === undefined) {
-    const comparison = compare(scenario, options);
+    const comparison = compare(scenario, { ...options, onResult: progress.step });
     return { comparison, manifest: manifest(comparison), written: [] };
   }
   const { openCsv } = await import('../report/csv.js');
   const csv = openCsv(folder);
   try {
-    const comparison = compare(scenario, { ...options, timelineMs: TIMELINE_MS, onResult: csv.add });
+    const onResult = (result: MigrationResult): void => {
+      csv.add(result);
+      progress.step();
+    };
+    const comparison = compare(scenario, { ...options, timelineMs: TIMELINE_MS, onResult });
     const made = manifest(comparison);
     return { comparison, manifest: made, written: csv.finish(made) };
   } catch (error) {
@@ -64,5 +72,7 @@ export async function runExperiment(
 
 /** The last line of a report. */
 export function printWritten(given: Given, { written }: Experiment): void {
-  if (written.length > 0) given.print(`\nWritten: ${written.join(', ')}\n`);
+  const [first] = written;
+  if (first === undefined) return;
+  given.print(`\nWritten to ${dirname(first)}: ${written.map((path) => basename(path)).join(', ')}\n`);
 }

@@ -7,7 +7,7 @@ import {
   renameSync,
   rmSync,
   rmdirSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
@@ -35,19 +35,26 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
     removeEmpty(missing);
   };
 
+  const cannotWrite = (error: unknown): UsageError =>
+    new UsageError(`cannot write to ${folder}: ${reasonOf(error)}`);
+
   try {
     mkdirSync(folder, { recursive: true });
     for (const name of names) files.set(name, openSync(part(name), 'w'));
   } catch (error) {
     abandon();
-    throw new UsageError(`cannot write to ${folder}: ${reasonOf(error)}`);
+    throw cannotWrite(error);
   }
 
   return {
     append(name, text) {
       const file = files.get(name);
       if (file === undefined) throw new Error(`${name} was not opened`);
-      writeSync(file, text);
+      try {
+        writeFileSync(file, text);
+      } catch (error) {
+        throw cannotWrite(error);
+      }
     },
     finish() {
       for (const file of files.values()) closeSync(file);

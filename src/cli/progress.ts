@@ -1,0 +1,24 @@
+/** How far a long experiment is, on one line of stderr that goes away by itself. */
+
+const CLEAR_LINE = '\r\u001b[K';
+
+export interface Progress {
+  /** One more run is done. */
+  step(): void;
+}
+
+/** Says nothing where nobody watches: in files and pipes, and under continuous integration. */
+export function startProgress(
+  output: { readonly isTTY?: boolean; write(text: string): unknown },
+  total: number,
+  environment: Readonly<Record<string, string | undefined>>,
+): Progress {
+  let done = 0;
+  const watched = output.isTTY === true && environment['CI'] === undefined && total > 1;
+  return {
+    step() {
+      done += 1;
+      if (watched) output.write(CLEAR_LINE + (done < total ? `${done} of ${total} runs` : ''));
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { namesItsUnit } from '../../src/experiment/measure.js';
+import { keyColumns, resultTables } from '../../src/report/columns.js';
+import { csvPage } from '../../src/report/csv-page.js';
+import { madeUpPoint, madeUpResult, madeUpSync } from './made-up.js';
+
+describe.each(resultTables.map((table) => [table.name, table] as const))('%s', (_name, table) => {
+  test('opens with the columns that say which run a row is of', () => {
+    const names = table.columns.map((column) => column.name);
+    expect(names.slice(0, keyColumns.length)).toEqual([
+      'scenario',
+      'strategy',
+      'policy',
+      'memory',
+      'qemu',
+      'seed',
+      'run',
+    ]);
+  });
+
+  test('no two columns share a name, since a reader takes them by it', () => {
+    const names = table.columns.map((column) => column.name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('every name is plain snake case and ends with its unit', () => {
+    for (const column of table.columns) {
+      expect(column.name).toMatch(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
+      expect([column.name, namesItsUnit(column)]).toEqual([column.name, true]);
+    }
+  });
+
+  test('every column says what it means, in one line without a full stop', () => {
+    for (const column of table.columns) expect(column.meaning).toMatch(/^[^\n]{8,}[^.\n]$/);
+  });
+
+  test('a row has a value for each column', () => {
+    const result = madeUpResult({ syncs: [madeUpSync()], timeline: [madeUpPoint()] });
+    const rows = table.rowsOf(result);
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(row).toHaveLength(table.columns.length);
+  });
+});
+
+describe('what a column computes', () => {
+  const valueOf = (table: string, column: string, result = madeUpResult()): unknown => {
+    const found = resultTables.find(({ name }) => name === table)!;
+    const index = found.columns.findIndex(({ name }) => name === column);
+    return found.rowsOf(result).map((row) => row[index]);
+  };
+
+  test('a vCPU is limited by a throttle or by a sleep, and by both only once', () => {
+    const sync = madeUpSync({ vcpuSleepUs: [5, 0, 5, 0], vcpuThrottlePercent: [20, 20, 0, 0] });
+    expect(valueOf('syncs', 'limited_vcpus', madeUpResult({ syncs: [sync] }))).toEqual([3]);
+  });
+
+  test('work of writers and of readers is told apart by who writes, not by the name of the group', () => {
+    const timeline = [madeUpPoint({ vcpuWorkShare: [0.25, 0.75] })];
+    const result = madeUpResult({ timeline });
+    expect(valueOf('timeline', 'writers_work_share', result)).toEqual([0.25]);
+    expect(valueOf('timeline', 'readers_work_share', result)).toEqual([0.75]);
+    expect(valueOf('timeline', 'work_share', result)).toEqual([0.5]);
+    expect(valueOf('timeline', 'lowest_work_share', result)).toEqual([0.25]);
+  });
+
+  test('a guest without readers has no work of readers', () => {
+    const { vcpus } = madeUpResult();
+    expect(valueOf('runs', 'readers_work_done_share', madeUpResult({ vcpus: vcpus.slice(0, 1) }))).toEqual([
+      null,
+    ]);
+  });
+
+  test('what the last bits of a sum would show is cut: times to a microsecond, shares to a millionth', () => {
+    const result = madeUpResult({ totalTimeMs: 0.1 + 0.2, setupTimeMs: 8.4e-12 });
+    expect(valueOf('runs', 'total_time_ms', result)).toEqual([0.3]);
+    expect(valueOf('runs', 'setup_time_ms', result)).toEqual([0]);
+  });
+});
+
+test('docs/csv.md is what the columns say; `npm run docs` writes it', () => {
+  expect(readFileSync('docs/csv.md', 'utf8')).toBe(csvPage());
+});

@@ -1,0 +1,125 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { UsageError } from '../../src/errors.js';
+import { resultTables } from '../../src/report/columns.js';
+import { openCsv } from '../../src/report/csv.js';
+import { parseCsv } from './parse-csv.js';
+import { madeUpFailure, madeUpPoint, madeUpResult, madeUpSync } from './made-up.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'migsim-csv-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const LABEL = 'auto-converge(cpu-throttle-initial=40,cpu-throttle-increment=20)';
+const results = [
+  madeUpResult({ syncs: [madeUpSync(), madeUpSync({ n: 2 })], timeline: [madeUpPoint()] }),
+  madeUpFailure({ strategy: LABEL, syncs: [madeUpSync()], timeline: [madeUpPoint(), madeUpPoint()] }),
+];
+
+describe('a folder of CSV files', () => {
+  test('reads back to the values that were written, in the order in which they came', () => {
+    const out = join(folder, 'new', 'deep');
+    const csv = openCsv(out);
+    results.forEach(csv.add);
+    const paths = csv.finish({ seed: 1 });
+
+    expect(paths.map((path) => path.slice(out.length + 1))).toEqual(readdirSync(out).sort(inOrderOf(paths)));
+    for (const table of resultTables) {
+      const [header, ...rows] = parseCsv(readFileSync(join(out, `${table.name}.csv`), 'utf8'));
+      expect(header).toEqual(table.columns.map((column) => column.name));
+      const texts = results
+        .flatMap((result) => table.rowsOf(result))
+        .map((row) => row.map((v) => String(v ?? '')));
+      expect(rows).toEqual(texts);
+    }
+    expect(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'))).toEqual({ seed: 1 });
+  });
+
+  test('truth is written in words, and what a run does not have as nothing', () => {
+    const csv = openCsv(folder);
+    results.forEach(csv.add);
+    csv.finish({});
+    const [header = [], first = [], second = []] = parseCsv(readFileSync(join(folder, 'runs.csv'), 'utf8'));
+    const field = (row: readonly string[], name: string): string | undefined => row[header.indexOf(name)];
+    expect([field(first, 'converged'), field(second, 'converged')]).toEqual(['true', 'false']);
+    expect([field(first, 'downtime_ms'), field(second, 'downtime_ms')]).toEqual(['200', '']);
+    expect(field(second, 'strategy')).toBe(LABEL);
+  });
+
+  test('nothing has its name before everything is written', () => {
+    const csv = openCsv(folder);
+    csv.add(results[0]!);
+    expect(readdirSync(folder).filter((name) => !name.endsWith('.part'))).toEqual([]);
+    csv.finish({});
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  test('an older result stays whole when a new experiment is abandoned', () => {
+    const first = openCsv(folder);
+    first.add(results[0]!);
+    first.finish({});
+    const before = readFileSync(join(folder, 'runs.csv'), 'utf8');
+    const second = openCsv(folder);
+    second.add(results[1]!);
+    second.abandon();
+    expect(readFileSync(join(folder, 'runs.csv'), 'utf8')).toBe(before);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  test('abandoning takes away the folders that were made, and only those', () => {
+    mkdirSync(join(folder, 'mine'));
+    openCsv(join(folder, 'mine', 'a', 'b')).abandon();
+    expect(readdirSync(folder)).toEqual(['mine']);
+    expect(readdirSync(join(folder, 'mine'))).toEqual([]);
+  });
+});
+
+describe('a folder that cannot be written', () => {
+  const refused = (path: string): unknown => {
+    try {
+      openCsv(path);
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+
+  test.each([
+    ['is a file', 'taken', 'it is a file'],
+    ['lies below a file', 'taken/below/deep', 'a part of the path is a file'],
+  ])('says so at once when it %s, and leaves nothing behind', (_what, path, reason) => {
+    writeFileSync(join(folder, 'taken'), 'precious');
+    const error = refused(join(folder, path));
+    expect(error).toBeInstanceOf(UsageError);
+    expect((error as Error).message).toBe(`cannot write to ${join(folder, path)}: ${reason}`);
+    expect(readFileSync(join(folder, 'taken'), 'utf8')).toBe('precious');
+    expect(readdirSync(folder)).toEqual(['taken']);
+  });
+
+  test('removes the files that it could open when a later one fails', () => {
+    const out = join(folder, 'half');
+    mkdirSync(join(out, 'syncs.csv.part'), { recursive: true });
+    expect(refused(out)).toBeInstanceOf(UsageError);
+    expect(readdirSync(out)).toEqual(['syncs.csv.part']);
+    expect(existsSync(join(out, 'runs.csv.part'))).toBe(false);
+  });
+});
+
+function inOrderOf(paths: readonly string[]): (a: string, b: string) => number {
+  const place = (name: string): number => paths.findIndex((path) => path.endsWith(`/${name}`));
+  return (a, b) => place(a) - place(b);
+}
