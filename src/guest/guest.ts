@@ -268,6 +268,22 @@ export class Guest {
     this.memory.setLimited(limited);
   }
 
+  /** Work and losses are counted from here. */
+  resetCounts(): void {
+    for (let i = 0; i < this.vcpus.length; i += 1) {
+      const vcpu = this.vcpus[i]!;
+      vcpu.writes = 0;
+      vcpu.reads = 0;
+      vcpu.faults = 0;
+      vcpu.faultUs = 0;
+      vcpu.throttledUs = 0;
+      vcpu.ringSleptUs = 0;
+      vcpu.ringExitUs = 0;
+      vcpu.ringFullExits = 0;
+      vcpu.longestStallUs = 0;
+    }
+  }
+
   /** No vCPU runs from `atUs` on. */
   stop(atUs: number): void {
     this.advance(atUs);

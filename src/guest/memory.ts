@@ -37,6 +37,8 @@ export interface GuestMemory {
 
   /** `dirtyLimit`: the vCPU's ring is reaped alone and `run` stops whenever it is full. */
   setLimited(limited: boolean): void;
+  /** A dirty limit before a migration: writes are tracked (all pages armed), nothing is to be sent yet. Ring mode only. */
+  startTracking(): void;
   /** Dirty logging on (memory_global_dirty_log_start): all pages are to be sent, tracking begins. */
   startLogging(): void;
   stopLogging(): void;

@@ -150,6 +150,10 @@ export class PageMemory implements GuestMemory {
     // Every ring-full exit is an event here, limited or not.
   }
 
+  startTracking(): void {
+    this.#logging = true;
+  }
+
   startLogging(): void {
     this.#logging = true;
     this.#huge.fill(1);

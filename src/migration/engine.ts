@@ -102,7 +102,7 @@ class Migration {
   readonly #endListeners: (() => void)[] = [];
 
   // Clock
-  #nowUs = 0;
+  #nowUs: number;
   /** Where in its millisecond the host's clock stood when the migration began, µs. */
   readonly #clockPhaseUs: number;
 
@@ -181,7 +181,8 @@ class Migration {
     this.#setup = setup;
     this.#version = versionFacts[migration.qemu];
     this.#memory = makeMemory(setup);
-    this.#guest = new Guest(guest, host, this.#memory, 0);
+    this.#nowUs = -(migration.settleUs ?? 0);
+    this.#guest = new Guest(guest, host, this.#memory, this.#nowUs);
     this.#latency = stream(setup.seed, setup.run, 'host latency');
     this.#clockPhaseUs = this.#latency.nextFloat() * 1000;
     this.#stream = streamCosts(host, this.#version, migration.stream ?? PLAIN_STREAM);
@@ -221,6 +222,7 @@ class Migration {
           this.#cancelReason = 'gave up';
         });
       }
+      this.#settle();
       this.#setUp();
       if (this.#loop() === 'complete') this.#complete();
       else this.#postcopy();
@@ -273,6 +275,15 @@ class Migration {
   }
 
   // ------------------------------------------------------------------------------------------------ setup
+
+  /** What was started by hand before `migrate` finds its level. */
+  #settle(): void {
+    if (this.#nowUs === 0) return;
+    if (this.#setup.guest.dirtyRingSize > 0) this.#memory.startTracking();
+    this.#advance(0);
+    this.#bringGuestUp();
+    this.#guest.resetCounts();
+  }
 
   /** migration.c:qmp_migrate, migration_thread; ram.c:ram_save_setup, ram_init_bitmaps. */
   #setUp(): void {

@@ -65,6 +65,8 @@ export interface MigrationParameters {
   readonly clearBitmapShift: number;
   /** Cancelled by the orchestrator when it has not completed after this time, µs; 0 = never. */
   readonly giveUpAfterUs: number;
+  /** So long before `migrate` the strategy starts (commands given by hand), µs; its dirty limits log from then on. */
+  readonly settleUs?: number;
   /** Capability `postcopy-ram`; and `postcopy-preempt`: requested pages go over a channel of their own. */
   readonly postcopy?: boolean;
   readonly postcopyPreempt?: boolean;

@@ -138,6 +138,9 @@ ring cannot enforce a small quota.`,
     vcpus: vcpuIndexes()
       .default([])
       .describe('indexes of the vCPUs to limit, with when: start; an empty list means all'),
+    settle: durationMs({ min: 0, max: 3_600_000 })
+      .prefault('0ms')
+      .describe('with when: start, so long before the migration the limit is set'),
     'throttle-trigger-threshold': throttleTriggerThreshold(),
   }),
   refuses(options, setup) {
@@ -152,6 +155,7 @@ ring cannot enforce a small quota.`,
       if (options.vcpus.length > 0) {
         return 'the dirty-limit capability limits all vCPUs: vcpus needs when: start';
       }
+      if (options.settle > 0) return 'the dirty-limit capability acts at a trigger: settle needs when: start';
       return null;
     }
     if (options['x-vcpu-dirty-limit-period'] !== MANUAL_PERIOD_MS) {
@@ -164,7 +168,9 @@ ring cannot enforce a small quota.`,
     return null;
   },
   prepare(options, setup) {
-    return withTriggerThreshold(setup, options['throttle-trigger-threshold']);
+    const prepared = withTriggerThreshold(setup, options['throttle-trigger-threshold']);
+    if (options.settle === 0) return prepared;
+    return { ...prepared, migration: { ...prepared.migration, settleUs: options.settle * 1000 } };
   },
   start(options, migration) {
     const quota = options['vcpu-dirty-limit'];
