@@ -50,7 +50,8 @@ export class Guest {
   /** Share of its speed, 0..1, that a running vCPU has beside the host's other work. */
   speed = 1;
   readonly #host: HostProfile;
-  readonly #shared = new ThrottleTimetable();
+  readonly #shared: ThrottleTimetable;
+  readonly #startUs: number;
   readonly #ring: boolean;
   #stopped = false;
   #timeUs: number;
@@ -58,6 +59,8 @@ export class Guest {
   constructor(spec: GuestSpec, host: HostProfile, memory: GuestMemory, startUs: number) {
     this.memory = memory;
     this.#host = host;
+    this.#startUs = startUs;
+    this.#shared = new ThrottleTimetable(startUs);
     this.#ring = spec.dirtyRingSize > 0;
     this.#timeUs = startUs;
     this.vcpus = spec.vcpus.map((vcpu, id) => ({
@@ -226,7 +229,7 @@ export class Guest {
   /** A percentage for one vCPU on a timetable of its own. */
   throttleOne(vcpu: number, percent: number, atUs: number): void {
     const v = this.vcpus[vcpu]!;
-    if (v.throttle === this.#shared) v.throttle = new ThrottleTimetable();
+    if (v.throttle === this.#shared) v.throttle = new ThrottleTimetable(this.#startUs);
     v.throttle.set(percent, atUs);
   }
 

@@ -31,11 +31,17 @@ export function clampThrottle(percent: number): number {
 export class ThrottleTimetable {
   percent = 0;
   /** A tick, from which the present percentage's pattern repeats. */
-  #originUs = 0;
+  #originUs: number;
   #sleepUs = 0;
   #periodUs = INFINITY;
   /** Before the origin the last pattern's sleep may still be under way, until here. */
-  #resumeUs = 0;
+  #resumeUs: number;
+
+  /** Unthrottled from `startUs` on; nothing is asked about the time before. */
+  constructor(startUs = 0) {
+    this.#originUs = startUs;
+    this.#resumeUs = startUs;
+  }
 
   /**
    * A new percentage at `nowUs`. Throttling that starts ticks at once; a change acts from the next tick; 0 lets a sleep
