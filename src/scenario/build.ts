@@ -4,6 +4,7 @@ import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import { PAGE_BYTES, type GuestSpec, type HostProfile } from '../guest/spec.js';
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
+import { versionFacts } from '../migration/versions.js';
 import { formatBytes } from '../units.js';
 import { layOut, zeroExtents, type Group } from './layout.js';
 import type { Path } from './problems.js';
@@ -113,11 +114,22 @@ function buildHost(host: ScenarioFile['host']): HostProfile {
 function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
   const payload = (bandwidth: number): number => bandwidth * link.efficiency;
   const late = link.phases.findIndex((phase, i) => i > 0 && phase.from <= link.phases[i - 1]!.from);
-  if (late > 0)
+  if (late > 0) {
     fail(
       ['link', 'phases', late, 'from'],
       'expected phases in order of time, each later than the one before',
     );
+  }
+  const outages = link.outages.map((outage) => ({ atUs: outage.from, durationUs: outage.for }));
+  const overlapping = outages.findIndex(
+    ({ atUs }, i) => i > 0 && atUs < outages[i - 1]!.atUs + outages[i - 1]!.durationUs,
+  );
+  if (overlapping > 0) {
+    fail(
+      ['link', 'outages', overlapping, 'from'],
+      'expected outages in order of time, each after the end of the one before',
+    );
+  }
   return {
     bandwidthBytesPerSecond: payload(link.bandwidth),
     latencyUs: link.latency,
@@ -126,29 +138,17 @@ function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
       bandwidthBytesPerSecond: payload(bandwidth ?? link.bandwidth),
       latencyUs: latency ?? link.latency,
     })),
+    outages,
   };
 }
 
 function buildMigration(migration: ScenarioFile['migration'], fail: Fail): MigrationParameters {
-  const at = (key: keyof ScenarioFile['migration']): Path => ['migration', key];
-  const downtimeLimitMs = migration['downtime-limit'] / 1000;
-  if (!Number.isInteger(downtimeLimitMs)) fail(at('downtime-limit'), 'expected whole ms, as QEMU takes it');
-  if (migration['avail-switchover-bandwidth'] !== 0 && migration.qemu === '7.2') {
-    fail(
-      at('avail-switchover-bandwidth'),
-      `QEMU ${migration.qemu} does not have it; expected qemu: '8.2' or later`,
-    );
-  }
-  if (migration['migrate-continue-delay'] !== 0 && !migration['pause-before-switchover']) {
-    fail(
-      at('migrate-continue-delay'),
-      'nothing waits for migrate-continue; expected pause-before-switchover: true',
-    );
-  }
+  checkMigration(migration, fail);
+  const version = versionFacts[migration.qemu];
   return {
     qemu: migration.qemu,
     maxBandwidth: migration['max-bandwidth'],
-    downtimeLimitMs,
+    downtimeLimitMs: migration['downtime-limit'] / 1000,
     availSwitchoverBandwidth: migration['avail-switchover-bandwidth'],
     throttleTriggerThreshold: THROTTLE_TRIGGER_THRESHOLD,
     returnPath: migration['return-path'],
@@ -158,5 +158,41 @@ function buildMigration(migration: ScenarioFile['migration'], fail: Fail): Migra
     manualDirtyLogProtect: migration['manual-dirty-log-protect'],
     clearBitmapShift: migration['clear-bitmap-shift'],
     giveUpAfterUs: migration['give-up-after'],
+    postcopy: migration['postcopy-ram'],
+    postcopyPreempt: migration['postcopy-preempt'],
+    maxPostcopyBandwidth: migration['max-postcopy-bandwidth'],
+    postcopyRecover: migration['postcopy-recover'],
+    stream: {
+      ...migration.stream,
+      zeroPageDetection:
+        migration.stream.zeroPageDetection ?? (version.multifdFindsZeroPages ? 'multifd' : 'legacy'),
+    },
   };
+}
+
+/** Combinations that QEMU refuses, or that cannot mean anything. */
+function checkMigration(migration: ScenarioFile['migration'], fail: Fail): void {
+  const at = (key: keyof ScenarioFile['migration'], message: string): void => {
+    fail(['migration', key], message);
+  };
+  const version = versionFacts[migration.qemu];
+  if (migration['downtime-limit'] % 1000 !== 0) at('downtime-limit', 'expected whole ms, as QEMU takes it');
+  if (migration['avail-switchover-bandwidth'] !== 0 && !version.hasAvailSwitchoverBandwidth) {
+    at(
+      'avail-switchover-bandwidth',
+      `QEMU ${migration.qemu} does not have it; expected qemu: '8.2' or later`,
+    );
+  }
+  if (migration['migrate-continue-delay'] !== 0 && !migration['pause-before-switchover']) {
+    at(
+      'migrate-continue-delay',
+      'nothing waits for migrate-continue; expected pause-before-switchover: true',
+    );
+  }
+  if (migration['postcopy-preempt'] && !migration['postcopy-ram']) {
+    at('postcopy-preempt', 'nothing to preempt; expected postcopy-ram: true');
+  }
+  if (migration['postcopy-ram'] && migration.stream.kind === 'multifd' && !version.multifdWithPostcopy) {
+    at('postcopy-ram', `QEMU ${migration.qemu} refuses it together with multifd; expected qemu: '10.2'`);
+  }
 }

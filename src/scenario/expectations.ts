@@ -1,7 +1,7 @@
 /** `expect:` of a scenario: who is meant and what is measured is checked here, conditions by src/experiment/expect.ts. */
 import type { ExpectationText } from './scenario.js';
 import type { Path } from './problems.js';
-import type { ScenarioFile } from './schema.js';
+import type { ExpectationForm, ScenarioFile } from './schema.js';
 import { expected, unknown } from './wording.js';
 
 /** What can be expected of a run: the columns of runs.csv without their units. */
@@ -75,8 +75,8 @@ export function readExpectations(
     if (word === RELATIONS) {
       found.push(...readRelations(content, names, complain));
     } else if (subject === null) {
-      complain(['expect', word], 'key', unknown('strategy', word, [...labels(names), RELATIONS]));
-    } else if (Array.isArray(content)) {
+      complain(['expect', word], 'key', unknown('strategy', word, [...shortest(names), RELATIONS]));
+    } else if (isList(content)) {
       const what = "a map such as { converges: true, total-time: '< 60s' }";
       complain(['expect', word], 'value', expected(what, content));
     } else {
@@ -97,16 +97,13 @@ function labelOf(word: string, { strategies }: Names): string | null {
   return named.length === 1 ? named[0]!.label : null;
 }
 
-function labels({ strategies }: Names): string[] {
-  return strategies.map(({ label }) => label);
+/** The shortest word for each. */
+function shortest(names: Names): string[] {
+  return names.strategies.map(({ label, name }) => (labelOf(name, names) === label ? name : label));
 }
 
-function readRelations(
-  content: ScenarioFile['expect'][string],
-  names: Names,
-  complain: Complain,
-): ExpectationAt[] {
-  if (!Array.isArray(content)) {
+function readRelations(content: ExpectationForm, names: Names, complain: Complain): ExpectationAt[] {
+  if (!isList(content)) {
     complain(['expect', RELATIONS], 'value', expected(`a list of relations such as '${EXAMPLE}'`, content));
     return [];
   }
@@ -140,7 +137,7 @@ function readOperand(text: string, names: Names): Reading {
   const fitting = words.filter((word) => name.startsWith(`${word}.`)).sort((a, b) => b.length - a.length)[0];
   const label = fitting === undefined ? null : labelOf(fitting, names);
   if (fitting === undefined || label === null) {
-    return { wrong: unknown('strategy', fitting ?? name.split('.')[0]!, labels(names)) };
+    return { wrong: unknown('strategy', fitting ?? name.split('.')[0]!, shortest(names)) };
   }
   const key = name.slice(fitting.length + 1);
   const wrong = wrongWithKey(key, names.groups);
@@ -155,4 +152,8 @@ function wrongWithKey(key: string, groups: readonly string[]): string | null {
   if (!groups.includes(group)) return unknown('vCPU group', group, groups);
   const ofGroup = key.slice(dot + 1);
   return (GROUP_KEYS as readonly string[]).includes(ofGroup) ? null : unknown('measure', ofGroup, GROUP_KEYS);
+}
+
+function isList(content: ExpectationForm): content is readonly string[] {
+  return Array.isArray(content);
 }

@@ -40,10 +40,11 @@ function quantity(kind: QuantityKind): (description: string, options?: QuantityO
   return (description, options = {}) => {
     const words = Object.keys(options.words ?? {});
     const examples = [kind.such, ...words];
-    const types = options.zero === true ? ['string', 'number'] : 'string';
+    const written =
+      options.zero === true ? { anyOf: [{ type: 'string' }, { const: 0 }] } : { type: 'string' };
     return z
       .unknown()
-      .meta({ type: types, description, examples })
+      .meta({ ...written, description, examples })
       .transform((input, context) => {
         const result = readQuantity(kind, options, input);
         if (typeof result === 'number') return result;
@@ -68,9 +69,8 @@ function readQuantity(kind: QuantityKind, options: QuantityOptions, input: unkno
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const meant = nearest(String(input), Object.keys(words));
-    return meant === undefined
-      ? error.message + orWords.join('')
-      : `${error.message}; did you mean ${meant}?`;
+    const more = meant === undefined ? orWords.map((word) => `;${word}`) : [`; did you mean ${meant}?`];
+    return error.message + more.join('');
   }
 }
 
@@ -133,6 +133,22 @@ export function either<Value>(
 /** The written forms of a schema made by `either`. */
 export function formsOf(schema: object): readonly z.ZodType[] | undefined {
   return writtenForms.get(schema)?.();
+}
+
+/** A map with these keys; `such` shows one. */
+export function section<Shape extends z.ZodRawShape>(such: string, shape: Shape) {
+  return z.strictObject(shape, {
+    error: ({ code, input }) =>
+      code === 'invalid_type' ? expected(`a map such as ${such}`, input) : undefined,
+  });
+}
+
+/** A list of such values; `such` shows one. */
+export function list<Entry extends z.ZodType>(entry: Entry, such: string): z.ZodArray<Entry> {
+  return z.array(entry, {
+    error: ({ code, input }) =>
+      code === 'invalid_type' ? expected(`a list such as ${such}`, input) : undefined,
+  });
 }
 
 export function isMap(input: unknown): input is Readonly<Record<string, unknown>> {

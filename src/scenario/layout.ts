@@ -74,17 +74,14 @@ function vcpuSpec({ name, plan, busy }: Group, setStart: number): VcpuSpec {
 function checkFits(group: Group, extent: Extent, { ramPages, zeroPages }: Memory, refuse: Refuse): void {
   const end = extent.firstPage + extent.pages;
   if (end <= ramPages - zeroPages) return;
-  const whose = group.count === 1 ? 'the working set' : `the working sets of ${group.count} vCPUs`;
-  const sets = `${whose} (${inBytes(extent.pages)} from ${inBytes(extent.firstPage)} on)`;
+  const whose = group.count === 1 || group.shared ? 'a working set' : `working sets of ${group.count} vCPUs`;
+  const sets = `there is no room for ${whose}, ${inBytes(extent.pages)} from ${inBytes(extent.firstPage)} on,`;
   if (end > ramPages) {
-    refuse(
-      extent.group,
-      `${sets} do not fit into ${inBytes(ramPages)} of RAM; expected smaller sets or more memory`,
-    );
+    refuse(extent.group, `${sets} in ${inBytes(ramPages)} of RAM; expected smaller sets or more memory`);
   }
   refuse(
     extent.group,
-    `${sets} leave no room for ${inBytes(zeroPages)} of zero pages in ${inBytes(ramPages)} of RAM; ` +
+    `${sets} beside ${inBytes(zeroPages)} of zero pages in ${inBytes(ramPages)} of RAM; ` +
       'expected smaller sets, fewer zero-pages or more memory',
   );
 }

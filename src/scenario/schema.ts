@@ -7,8 +7,21 @@ import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import { QEMU_VERSIONS, type QemuVersion } from '../migration/setup.js';
 import { DEFAULT_POLICY, policySchema, strategySchema } from './choices.js';
-import { duration, durationNs, either, rate, ringSize, share, size, type QuantityOptions } from './forms.js';
-import { expected } from './wording.js';
+import {
+  duration,
+  durationNs,
+  either,
+  isMap,
+  list,
+  rate,
+  ringSize,
+  section,
+  share,
+  size,
+  type QuantityOptions,
+} from './forms.js';
+import { expected, oneOf } from './wording.js';
+import { streamSchema } from './stream-schema.js';
 import { workloadSchema } from './workload-schema.js';
 
 /** Payload of a full TCP segment (1500-byte frames, timestamps on) per byte on the Ethernet, preamble and gap included. */
@@ -22,7 +35,7 @@ const groupName = z
   })
   .describe('vCPUs of one name form a group; when left out, what they do');
 
-const vcpus = z.strictObject({
+const vcpus = section('{ count: 4, workload: stress }', {
   name: groupName.optional(),
   count: z.int().min(1).max(4096).describe('so many vCPUs like this').default(1),
   workload: workloadSchema('what each vCPU does').prefault('idle'),
@@ -39,7 +52,7 @@ const vcpus = z.strictObject({
   }).optional(),
 });
 
-const guest = z.strictObject({
+const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] }', {
   memory: size('guest RAM', { min: '1MiB', max: '64TiB' }),
   'zero-pages': share('share of RAM that is zero pages: one stretch at the end, outside all working sets', {
     zero: true,
@@ -56,10 +69,10 @@ const guest = z.strictObject({
     zero: true,
     max: '64GiB',
   }).prefault('17MiB'),
-  vcpus: z.array(vcpus).min(1).describe('groups of vCPUs'),
+  vcpus: list(vcpus, '[{ count: 4, workload: stress }]').min(1).describe('groups of vCPUs'),
 });
 
-const host = z.strictObject({
+const host = section('{ profile: default }', {
   profile: z
     .enum(Object.keys(hostProfiles))
     .describe('what the host costs: docs/host-profiles.md')
@@ -90,7 +103,7 @@ function hostFieldSchema(field: HostField): z.ZodType<number | boolean, unknown>
 
 const LINK_RATE: QuantityOptions = { min: '1kbit/s', max: '100Tbit/s' };
 
-const link = z.strictObject({
+const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
   bandwidth: rate('what the link carries, headers included', LINK_RATE),
   latency: duration('one way', { zero: true, max: '10s' }).prefault('100us'),
   efficiency: share(
@@ -101,7 +114,7 @@ const link = z.strictObject({
   ).default(TCP_OVER_ETHERNET),
   phases: z
     .array(
-      z.strictObject({
+      section('{ from: 60s, bandwidth: 1Gbit/s }', {
         from: duration('since the start of the migration', { zero: true, max: '24h' }),
         bandwidth: rate('from then on; when left out, the bandwidth of the link', LINK_RATE).optional(),
         latency: duration('from then on; when left out, the latency of the link', {
@@ -112,6 +125,15 @@ const link = z.strictObject({
     )
     .describe('steps, drops and competing traffic, in order of time')
     .default([]),
+  outages: z
+    .array(
+      section('{ from: 30s, for: 5s }', {
+        from: duration('since the start of the migration', { zero: true, max: '24h' }),
+        for: duration('how long', { max: '24h' }),
+      }),
+    )
+    .describe('the network is down: a pre-copy migration fails, post-copy pauses')
+    .default([]),
 });
 
 /** `10.0` without quotes is the number 10. */
@@ -121,17 +143,19 @@ const qemuVersion: z.ZodType<QemuVersion, unknown> = either(
   (input, wrong) => {
     const text = typeof input === 'number' ? input.toFixed(1) : input;
     const version = QEMU_VERSIONS.find((known) => known === text);
-    if (version === undefined) wrong({ message: expected(QEMU_VERSIONS.join(' or '), input) });
+    if (version === undefined) wrong({ message: expected(oneOf(QEMU_VERSIONS), input) });
     return version;
   },
 );
 
-const migration = z.strictObject({
+const UNLIMITED = { unlimited: 0 };
+
+const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
   qemu: qemuVersion.prefault('10.0'),
   'max-bandwidth': rate("QEMU's own default is 128MiB/s; libvirt sets none", {
     max: '100Tbit/s',
     zero: true,
-    words: { unlimited: 0 },
+    words: UNLIMITED,
   }).prefault('128MiB/s'),
   'downtime-limit': duration('how long the guest may stand still, by QEMU', {
     zero: true,
@@ -175,23 +199,47 @@ const migration = z.strictObject({
     max: '30000h',
     words: { never: 0 },
   }).prefault('10min'),
+  'postcopy-ram': z.boolean().describe('the capability; a policy decides when to switch').default(false),
+  'postcopy-preempt': z.boolean().describe('requested pages go over a channel of their own').default(false),
+  'max-postcopy-bandwidth': rate('of the background push in post-copy', {
+    max: '100Tbit/s',
+    zero: true,
+    words: UNLIMITED,
+  }).prefault('unlimited'),
+  'postcopy-recover': z
+    .boolean()
+    .describe(
+      'after a network failure in post-copy somebody recovers the migration; false: the guest is lost',
+    )
+    .default(true),
+  stream: streamSchema.prefault('plain'),
 });
 
-/** Written `>= 99%`, `true`, `5`. */
-const condition = z
-  .union([z.string(), z.number(), z.boolean()], {
-    error: ({ input }) => expected("a condition such as true, '< 60s' or '>= 99%'", input),
-  })
-  .transform(String);
+/** Conditions by measure, or (under `relations`) a list of texts. */
+export type ExpectationForm = Readonly<Record<string, string>> | readonly string[];
 
-const expectations = z
-  .record(
-    z.string(),
-    z.union([z.record(z.string(), condition), z.array(z.string())], {
-      error: ({ input }) => expected("a map such as { converges: true, total-time: '< 60s' }", input),
-    }),
-  )
-  .describe('what must hold: conditions by strategy, and relations between strategies');
+const conditions = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const relations = z.array(z.string());
+
+const expectation: z.ZodType<ExpectationForm, unknown> = either(
+  "conditions such as { converges: true, total-time: '< 60s' }; under relations: a list of texts",
+  () => [conditions, relations],
+  (input, wrong) => {
+    const entries = isMap(input) || Array.isArray(input) ? Object.entries<unknown>(input) : null;
+    if (entries === null) {
+      wrong({ message: expected("a map such as { converges: true, total-time: '< 60s' }", input) });
+      return undefined;
+    }
+    const fault = entries.find(([, value]) => typeof value === 'object');
+    if (fault !== undefined) {
+      const message = expected("a condition such as true, '< 60s' or '>= 99%'", fault[1]);
+      wrong({ path: [fault[0]], message });
+      return undefined;
+    }
+    const texts = entries.map(([key, value]) => [key, String(value)] as const);
+    return Array.isArray(input) ? texts.map(([, text]) => text) : Object.fromEntries(texts);
+  },
+);
 
 export const scenarioSchema = z.strictObject({
   name: z.string().min(1).describe('when left out, the name of the file').optional(),
@@ -200,12 +248,14 @@ export const scenarioSchema = z.strictObject({
   link: link.describe('between source and destination'),
   migration: migration.describe("QEMU's own parameters, by QEMU's own defaults").prefault({}),
   policy: policySchema('when to stop, wait or change course, from outside').prefault(DEFAULT_POLICY),
-  strategies: z
-    .array(strategySchema('how fast the guest may write'))
+  strategies: list(strategySchema('how fast the guest may write'), '[none, auto-converge]')
     .min(1)
     .describe('one run each')
     .prefault(['none']),
-  expect: expectations.default({}),
+  expect: z
+    .record(z.string(), expectation)
+    .describe('what must hold: conditions by strategy, and relations between strategies')
+    .default({}),
 });
 
 /** A checked scenario file. */

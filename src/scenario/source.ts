@@ -1,7 +1,17 @@
 /** A scenario file as text: reading it, and knowing where in it each value stands. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  visit,
+} from 'yaml';
 import { UsageError, type Place } from '../errors.js';
 import { nearest } from '../suggest.js';
 import type { Problem } from './problems.js';
@@ -97,15 +107,27 @@ export function parseSource(text: string, file: string): Source {
   return {
     file,
     text,
-    value: plainValue(document, file),
+    value: plainValue(document, file, placeAt),
     placeOf: ({ path, at }) => placeAt(offsetOf(document, path, at)),
   };
 }
 
-function plainValue(document: Document, file: string): Readonly<Record<string, unknown>> {
+function plainValue(
+  document: Document,
+  file: string,
+  placeAt: (offset: number) => Place,
+): Readonly<Record<string, unknown>> {
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return;
+      const message = `nothing is called &${alias.source} before here; expected an anchor of that name`;
+      throw new UsageError(message, placeAt(alias.range?.[0] ?? 0));
+    },
+  });
   try {
     return document.toJS() as Record<string, unknown>;
   } catch (error) {
+    // Anchors that multiply beyond measure.
     throw new UsageError(`cannot be read: ${(error as Error).message}; expected plain YAML`, { file });
   }
 }

@@ -15,11 +15,16 @@ export function expected(what: string, input: unknown): string {
   return input === undefined ? `missing; expected ${what}` : `expected ${what}, got ${show(input)}`;
 }
 
+/** Beside a suggestion, longer lists only hide it. */
+const MOST_LISTED = 8;
+
 /** `unknown key "memroy"; did you mean memory? There are …`, for whatever `kind` of word. */
 export function unknown(kind: string, word: string, known: readonly string[]): string {
   const meant = nearest(word, known);
   const list = known.length === 0 ? 'none' : known.join(', ');
-  const hint = meant === undefined ? `expected ${list}` : `did you mean ${meant}? There are ${list}`;
+  const few = known.length <= MOST_LISTED;
+  const hint =
+    meant === undefined ? `expected ${list}` : `did you mean ${meant}?${few ? ` There are ${list}` : ''}`;
   return `unknown ${kind} ${JSON.stringify(word)}; ${hint}`;
 }
 
@@ -37,7 +42,7 @@ export function wording(issue: z.core.$ZodRawIssue): string {
   const { input } = issue;
   switch (issue.code) {
     case 'invalid_type':
-      return expected(KINDS[issue.expected] ?? issue.expected, input);
+      return expected(KINDS[issue.expected] ?? issue.expected, input) + meantFlag(issue.expected, input);
     case 'too_small':
       return Array.isArray(input)
         ? `expected at least ${issue.minimum} ${issue.minimum === 1 ? 'entry' : 'entries'}, got ${show(input)}`
@@ -49,13 +54,25 @@ export function wording(issue: z.core.$ZodRawIssue): string {
     case 'invalid_value': {
       const words = issue.values.map(String);
       const meant = typeof input === 'string' ? nearest(input, words) : undefined;
-      return expected(words.join(' or '), input) + (meant === undefined ? '' : `; did you mean ${meant}?`);
+      return expected(oneOf(words), input) + (meant === undefined ? '' : `; did you mean ${meant}?`);
     }
     case 'unrecognized_keys':
       return unknown('key', issue.keys[0]!, keysOf(issue.inst));
     default:
       return `not accepted: ${show(input)}`;
   }
+}
+
+/** `a`, `a or b`, `one of a, b, c`. */
+export function oneOf(words: readonly string[]): string {
+  return words.length < 3 ? words.join(' or ') : `one of ${words.join(', ')}`;
+}
+
+/** YAML 1.1 had more words for true and false. */
+function meantFlag(wanted: string, input: unknown): string {
+  if (wanted !== 'boolean' || typeof input !== 'string') return '';
+  if (/^(yes|on|y|true)$/i.test(input)) return '; did you mean true?';
+  return /^(no|off|n|false)$/i.test(input) ? '; did you mean false?' : '';
 }
 
 /** The keys of the object schema that raised an issue. */
