@@ -53,6 +53,7 @@ export class Guest {
   readonly #shared: ThrottleTimetable;
   readonly #startUs: number;
   readonly #ring: boolean;
+  readonly #ringIsFull: Uint8Array;
   #stopped = false;
   #timeUs: number;
 
@@ -62,6 +63,7 @@ export class Guest {
     this.#startUs = startUs;
     this.#shared = new ThrottleTimetable(startUs);
     this.#ring = spec.dirtyRingSize > 0;
+    this.#ringIsFull = new Uint8Array(spec.vcpus.length);
     this.#timeUs = startUs;
     this.vcpus = spec.vcpus.map((vcpu, id) => ({
       id,
@@ -95,7 +97,10 @@ export class Guest {
     if (toUs <= this.#timeUs) return;
     if (!this.#stopped) {
       if (!this.#ring || this.limited || this.memory.kind === 'fluid' || this.vcpus.length === 1) {
-        for (let i = 0; i < this.vcpus.length; i += 1) this.#advanceVcpu(this.vcpus[i]!, toUs);
+        for (let i = 0; i < this.vcpus.length; i += 1) {
+          const vcpu = this.vcpus[i]!;
+          while (this.#advanceVcpu(vcpu, toUs)) this.#ringFullExit(vcpu);
+        }
       } else {
         this.#advanceTogether(toUs);
       }
@@ -105,9 +110,10 @@ export class Guest {
 
   /**
    * A ring-full exit reaps everybody's ring, so vCPUs must not drift apart across one: all go in steps within which no
-   * ring can fill before the step's end.
+   * ring can fill before the step's end, and rings that are full then are reaped when all have arrived there.
    */
   #advanceTogether(toUs: number): void {
+    const full = this.#ringIsFull;
     let now = this.#timeUs;
     while (now < toUs) {
       let step = toUs - now;
@@ -116,14 +122,21 @@ export class Guest {
         const free = this.memory.ringFullNotBeforeUs(i, factorAt(vcpu.spec, now, 'writeFactor'));
         step = min(step, free);
       }
-      // Below this the vCPU next to its limit just runs into it: the others are at most this far behind.
+      // Below this the vCPU next to its limit just runs into it: the others are at most this far ahead.
       const target = min(toUs, now + max(step, SMALLEST_STEP_US));
-      for (let i = 0; i < this.vcpus.length; i += 1) this.#advanceVcpu(this.vcpus[i]!, target);
+      for (let i = 0; i < this.vcpus.length; i += 1) full[i] = this.#advanceVcpu(this.vcpus[i]!, target) ? 1 : 0;
+      for (let i = 0; i < this.vcpus.length; i += 1) {
+        if (full[i] === 0) continue;
+        const vcpu = this.vcpus[i]!;
+        do this.#ringFullExit(vcpu);
+        while (this.#advanceVcpu(vcpu, target));
+      }
       now = target;
     }
   }
 
-  #advanceVcpu(vcpu: Vcpu, toUs: number): void {
+  /** Let a vCPU run until `toUs`, or until its ring is full: true. */
+  #advanceVcpu(vcpu: Vcpu, toUs: number): boolean {
     const { memory } = this;
     const { outcome } = memory;
     const { phases } = vcpu.spec;
@@ -167,8 +180,9 @@ export class Guest {
       }
       vcpu.timeUs = at;
       vcpu.lastRanUs = min(at, vcpu.throttle.percent > 0 ? lastRunInstant(vcpu.throttle, at) : at);
-      if (outcome.ringFull) this.#ringFullExit(vcpu);
+      if (outcome.ringFull) return true;
     }
+    return false;
   }
 
   #noteStall(vcpu: Vcpu, runsAgainUs: number): void {

@@ -57,6 +57,8 @@ interface VcpuState {
   readonly ring: Int32Array;
   ringCount: number;
   reaped: number;
+  /** Cost of the last run that went beyond its budget, µs: the next run pays it first. */
+  owedUs: number;
 }
 
 export class PageMemory implements GuestMemory {
@@ -142,6 +144,7 @@ export class PageMemory implements GuestMemory {
         ring: new Int32Array(tracking === 'ring' ? this.#softLimit : 0),
         ringCount: 0,
         reaped: 0,
+        owedUs: 0,
       };
     });
   }
@@ -176,11 +179,11 @@ export class PageMemory implements GuestMemory {
     outcome.ringFull = false;
     const ring = this.#tracking === 'ring' && this.#logging;
     const rate = state.writesPerUs * writeFactor;
-    // One step never writes more than the ring has room for, and never costs more run time than is left.
-    let left = budgetUs;
+    // One step never writes more than the ring has room for; only the last may cost more run time than is left.
+    let left = budgetUs - state.owedUs;
     let progressUs = 0;
-    if (rate === 0) {
-      progressUs = budgetUs;
+    if (rate === 0 && left > 0) {
+      progressUs = left;
       left = 0;
     }
     while (left > 0) {
@@ -205,6 +208,7 @@ export class PageMemory implements GuestMemory {
       progressUs += step;
       left -= step + cost;
     }
+    state.owedUs = max(0, -left);
     outcome.ranUs = budgetUs - max(0, left);
     outcome.reads = progressUs * state.readsPerUs * readFactor;
     if (ring && state.ringCount >= this.#softLimit) outcome.ringFull = true;
@@ -223,7 +227,7 @@ export class PageMemory implements GuestMemory {
       this.outcome.writes += writes;
       if (!this.#logging) {
         if (c.sequential) c.next = (c.next + writes) % c.pages;
-        else skipDraws(state.random, writes);
+        else skipDraws(state.random, c.pages, writes);
       } else if (ring) {
         faults += this.#pushAll ? this.#pushEvery(state, c, writes) : this.#push(state, c, writes);
       } else {
@@ -544,8 +548,8 @@ export class PageMemory implements GuestMemory {
 }
 
 /** A run that nobody tracks still draws its pages: the stream stays the same whatever is tracked. */
-function skipDraws(random: Generator, draws: number): void {
-  for (let i = 0; i < draws; i += 1) random.nextUint32();
+function skipDraws(random: Generator, pages: number, draws: number): void {
+  for (let i = 0; i < draws; i += 1) random.nextBelow(pages);
 }
 
 /** The words that hold pages written by some class, merged and in order. */
