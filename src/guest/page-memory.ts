@@ -58,7 +58,7 @@ interface VcpuState {
   ringCount: number;
   reaped: number;
   /** Cost of the last run that went beyond its budget, µs: the next run pays it first. */
-  owedUs: number;
+  overrunUs: number;
 }
 
 export class PageMemory implements GuestMemory {
@@ -144,7 +144,7 @@ export class PageMemory implements GuestMemory {
         ring: new Int32Array(tracking === 'ring' ? this.#softLimit : 0),
         ringCount: 0,
         reaped: 0,
-        owedUs: 0,
+        overrunUs: 0,
       };
     });
   }
@@ -180,7 +180,7 @@ export class PageMemory implements GuestMemory {
     const ring = this.#tracking === 'ring' && this.#logging;
     const rate = state.writesPerUs * writeFactor;
     // One step never writes more than the ring has room for; only the last may cost more run time than is left.
-    let left = budgetUs - state.owedUs;
+    let left = budgetUs - state.overrunUs;
     let progressUs = 0;
     if (rate === 0 && left > 0) {
       progressUs = left;
@@ -208,7 +208,7 @@ export class PageMemory implements GuestMemory {
       progressUs += step;
       left -= step + cost;
     }
-    state.owedUs = max(0, -left);
+    state.overrunUs = max(0, -left);
     outcome.ranUs = budgetUs - max(0, left);
     outcome.reads = progressUs * state.readsPerUs * readFactor;
     if (ring && state.ringCount >= this.#softLimit) outcome.ringFull = true;
