@@ -105,7 +105,7 @@ class NaiveMemory {
   readonly armed = new Set<number>();
   slot = new Set<number>();
   readonly toSend = new Set<number>();
-  readonly toClear = new Set<number>();
+  readonly toClear = new Set<string | number>();
   readonly rings: number[][];
   readonly #random: Generator[];
   readonly #next: number[];

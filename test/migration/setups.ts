@@ -48,6 +48,8 @@ export const freeHost: HostProfile = {
   destinationLoadUs: 0,
   destinationLoadUsPerVcpu: 0,
   destinationStartUs: 0,
+  postcopyFaultUs: 0,
+  socketQueueBytes: 0,
 };
 
 /** A vCPU with these classes that goes as fast as it goes. */
