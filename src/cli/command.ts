@@ -4,6 +4,7 @@
  */
 import type { Argv } from 'yargs';
 import type { Page } from '../report/style.js';
+import type { Progress } from './progress.js';
 
 export interface Option {
   readonly describe: string;
@@ -42,6 +43,8 @@ export interface Given {
   values(option: string): readonly string[];
   flag(option: string): boolean;
   print(text: string): void;
+  /** Shows on stderr how many of `total` runs are done. */
+  progress(total: number): Progress;
 }
 
 export const globalOptions: Readonly<Record<string, Option>> = {

@@ -1,5 +1,6 @@
 /** How migsim ends: exit statuses, and what is said on stderr. */
 import { ExpectationError, UsageError } from '../errors.js';
+import type { Output } from './terminal.js';
 
 export const EXIT = {
   done: 0,
@@ -32,8 +33,8 @@ export function endingOf(error: unknown): Ending {
 }
 
 /** A reader that has seen enough, such as `head`, is no error. */
-export function endQuietlyOnBrokenPipe(stream: NodeJS.WriteStream): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
+export function endQuietlyOnBrokenPipe(stream: Output): void {
+  stream.on('error', (error) => {
     if (error.code === 'EPIPE') process.exit(EXIT.done);
     throw error;
   });

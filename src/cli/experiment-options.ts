@@ -86,7 +86,7 @@ export async function readPolicy(given: Given, scenario: Scenario): Promise<Poli
 /** Names of files among the given strategies and policies, for the manifest. */
 export function ownFiles(given: Given): string[] {
   const texts = [...given.values('strategy'), ...given.values('policy')];
-  return texts.filter(isFile);
+  return texts.filter(isFile).map((text) => text.replace(/:\s*(\{.*)?$/s, ''));
 }
 
 /** A strategy given as a file begins with a folder, be it `./`. */

@@ -5,7 +5,6 @@ import type { Manifest } from '../experiment/manifest.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Given } from './command.js';
-import { startProgress } from './progress.js';
 import {
   commandWords,
   ownFiles,
@@ -45,10 +44,11 @@ export async function runExperiment(
 
   const { compare } = await import('../experiment/compare.js');
   const { manifestOf, sourceFile } = await import('../experiment/manifest.js');
+  const files = ownFiles(given).map(sourceFile);
   const manifest = (comparison: Comparison): Manifest =>
-    manifestOf(comparison, commandWords(given.words), ownFiles(given).map(sourceFile));
+    manifestOf(comparison, commandWords(given.words), files);
 
-  const progress = startProgress(process.stderr, strategies.length * numbers.runs, process.env);
+  const progress = given.progress(strategies.length * numbers.runs);
   const folder = given.value('out');
   if (folder === undefined) {
     const comparison = compare(scenario, { ...options, onResult: progress.step });

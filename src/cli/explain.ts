@@ -1,7 +1,6 @@
 /** `migsim explain`: what a strategy, policy or workload does, its options, and where the rule comes from. */
 import { UsageError } from '../errors.js';
 import type { WorkloadDefinition } from '../guest/workloads/define.js';
-import { grid } from '../report/grid.js';
 import { wrap } from '../report/text.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { unknown } from '../scenario/wording.js';
@@ -23,9 +22,9 @@ export const explainCommand: Command = {
     const strategy = isFile(name) ? await ownStrategy(name) : strategies[name];
     const policy = policies[name];
     const workload = workloads[name];
-    if (strategy !== undefined) explainRule(strategy, 'strategy', given);
-    if (policy !== undefined) explainRule(policy, 'policy', given);
-    if (workload !== undefined) explainWorkload(workload, given);
+    if (strategy !== undefined) await explainRule(strategy, 'strategy', given);
+    if (policy !== undefined) await explainRule(policy, 'policy', given);
+    if (workload !== undefined) await explainWorkload(workload, given);
     if ((strategy ?? policy ?? workload) === undefined)
       throw new UsageError(unknown('name', name, await names()));
   },
@@ -55,22 +54,22 @@ async function names(): Promise<string[]> {
   return [strategies, policies, workloads].flatMap((registry) => Object.keys(registry));
 }
 
-function explainRule(definition: StrategyDefinition, kind: string, given: Given): void {
+async function explainRule(definition: StrategyDefinition, kind: string, given: Given): Promise<void> {
   const paragraphs = definition.rule.split(/\n\s*\n/);
   title(definition.name, kind, definition.summary, given);
   for (const paragraph of paragraphs) given.print(`${text(paragraph, given)}\n\n`);
-  printOptions(ruleOptions(definition), given);
+  await printOptions(ruleOptions(definition), given);
   given.print(`${text(`Source: ${definition.source}`, given)}\n`);
 }
 
-function explainWorkload(definition: WorkloadDefinition, given: Given): void {
+async function explainWorkload(definition: WorkloadDefinition, given: Given): Promise<void> {
   title(definition.name, 'workload', definition.summary, given);
   const options = Object.entries(definition.options).map(([name, option]) => [
     name,
     'default' in option ? option.default : 'required',
     option.kind === 'choice' ? `${option.summary}: ${option.choices.join(', ')}` : option.summary,
   ]);
-  printOptions(options, given);
+  await printOptions(options, given);
   given.print(`${text(`Fitted to: ${definition.fittedTo}`, given)}\n`);
   given.print(`${text(`Source: ${definition.source}`, given)}\n`);
 }
@@ -94,11 +93,12 @@ function text(paragraph: string, given: Given): string {
 }
 
 /** Rows of name, default and meaning. */
-function printOptions(options: readonly (readonly string[])[], given: Given): void {
+async function printOptions(options: readonly (readonly string[])[], given: Given): Promise<void> {
   if (options.length === 0) {
     given.print('No options.\n\n');
     return;
   }
+  const { grid } = await import('../report/grid.js');
   const before = [0, 1].map((column) => Math.max(...options.map((row) => row[column]!.length), 7));
   const room = given.page.width - before[0]! - before[1]! - 4;
   const rows = options.map(([name = '', fallback = '', meaning = '']) => [

@@ -11,7 +11,8 @@ import { listCommand } from './list.js';
 import { optionMistake } from './option-mistake.js';
 import { runCommand } from './run.js';
 import { unknown } from '../scenario/wording.js';
-import { pageFor, widthOf } from './terminal.js';
+import { startProgress } from './progress.js';
+import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 
 /** In the order in which help shows them. A new command is a file in this folder and a line here. */
 const commands: readonly Command[] = [compareCommand, runCommand, listCommand, explainCommand];
@@ -21,27 +22,34 @@ const EXAMPLES: Command['examples'] = [
   ['explain dirty-limit', 'what a strategy does'],
 ];
 
+/** Where a command reads its surroundings and writes to: the process, or a test. */
+export interface Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Environment;
+}
+
 /** Runs the command that `words` (those after `migsim`) ask for, and returns the exit status. */
-export async function main(words: readonly string[]): Promise<number> {
-  endQuietlyOnBrokenPipe(process.stdout);
-  endQuietlyOnBrokenPipe(process.stderr);
+export async function main(words: readonly string[], around: Surroundings = process): Promise<number> {
+  endQuietlyOnBrokenPipe(around.stdout);
+  endQuietlyOnBrokenPipe(around.stderr);
   try {
-    await parserFor(words.length === 0 ? ['--help'] : words).parseAsync();
+    await parserFor(words.length === 0 ? ['--help'] : words, around).parseAsync();
     return EXIT.done;
   } catch (error) {
     const { status, message } = endingOf(error);
-    process.stderr.write(message);
+    around.stderr.write(message);
     return status;
   }
 }
 
-function parserFor(words: readonly string[]): Argv {
+function parserFor(words: readonly string[], around: Surroundings): Argv {
   const parser = yargs([...words])
     .scriptName('migsim')
     .usage('$0 <command>\n\nA wind tunnel for QEMU/KVM live migration.')
     .version(version())
     .locale('en')
-    .wrap(widthOf(process.stdout))
+    .wrap(widthOf(around.stdout))
     // Option names stay as written, and values are text until migsim reads them.
     .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false, 'parse-numbers': false })
     .exitProcess(false)
@@ -60,7 +68,7 @@ function parserFor(words: readonly string[]): Argv {
       `${command.name} <${command.positional.name}>`,
       command.summary,
       (builder: Argv) => describe(command, builder),
-      (parsed: ArgumentsCamelCase) => execute(command, parsed, words),
+      (parsed: ArgumentsCamelCase) => execute(command, parsed, words, around),
     );
   }
   return parser.completion(
@@ -74,6 +82,7 @@ async function execute(
   command: Command,
   parsed: Readonly<Record<string, unknown>>,
   words: readonly string[],
+  { stdout, stderr, env }: Surroundings,
 ): Promise<void> {
   const wrong = optionMistake(words, { ...globalOptions, ...command.options });
   if (wrong !== null) throw new UsageError(wrong);
@@ -82,11 +91,12 @@ async function execute(
   await command.run({
     positional: String(parsed[command.positional.name]),
     words,
-    page: pageFor(process.stdout, color, process.env),
+    page: await pageFor(stdout, color, env),
+    progress: (total) => startProgress(stderr, total, env),
     values,
     value: (option) => values(option)[0],
     flag: (option) => parsed[option] === true,
-    print: (text) => void process.stdout.write(text),
+    print: (text) => void stdout.write(text),
   });
 }
 

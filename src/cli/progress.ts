@@ -1,4 +1,5 @@
 /** How far a long experiment is, on one line of stderr that goes away by itself. */
+import type { Environment, Output } from './terminal.js';
 
 const CLEAR_LINE = '\r\u001b[K';
 
@@ -9,9 +10,9 @@ export interface Progress {
 
 /** Says nothing where nobody watches: in files and pipes, and under continuous integration. */
 export function startProgress(
-  output: { readonly isTTY?: boolean; write(text: string): unknown },
+  output: Pick<Output, 'isTTY' | 'write'>,
   total: number,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Progress {
   let done = 0;
   const watched = output.isTTY === true && environment['CI'] === undefined && total > 1;

@@ -1,25 +1,34 @@
 /** What is known of the terminal, decided once: colours and width. */
-import { Chalk } from 'chalk';
-import { type Page, type Style, plain } from '../report/style.js';
+import { type Page, plain } from '../report/style.js';
 
 const WIDTH = 80;
 const NARROWEST = 40;
 
-interface Output {
+/** What is asked of stdout and stderr. */
+export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  write(text: string): unknown;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type Screen = Pick<Output, 'isTTY' | 'columns'>;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `color` is what --color or --no-color said, undefined when neither was given. */
-export function pageFor(output: Output, color: boolean | undefined, environment: Environment): Page {
-  const style = wantsColor(output, color, environment) ? coloured() : plain;
+export async function pageFor(
+  output: Screen,
+  color: boolean | undefined,
+  environment: Environment,
+): Promise<Page> {
+  const wanted = wantsColor(output, color, environment);
+  const style = wanted ? (await import('./colours.js')).colours : plain;
   return { width: widthOf(output), style };
 }
 
 /** --color and --no-color, then NO_COLOR (no-color.org), then FORCE_COLOR, then whether it is a terminal that can. */
-export function wantsColor(output: Output, color: boolean | undefined, environment: Environment): boolean {
+export function wantsColor(output: Screen, color: boolean | undefined, environment: Environment): boolean {
   if (color !== undefined) return color;
   const { NO_COLOR, FORCE_COLOR, TERM } = environment;
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
@@ -28,13 +37,7 @@ export function wantsColor(output: Output, color: boolean | undefined, environme
 }
 
 /** 80 in files and pipes, and at most that on a terminal: lines that long are read without turning one's head. */
-export function widthOf(output: Output): number {
+export function widthOf(output: Screen): number {
   if (output.isTTY !== true || output.columns === undefined) return WIDTH;
   return Math.max(NARROWEST, Math.min(WIDTH, output.columns));
-}
-
-function coloured(): Style {
-  // chalk would look at the environment by itself, and not at NO_COLOR.
-  const chalk = new Chalk({ level: 1 });
-  return { strong: chalk.bold, faint: chalk.dim, good: chalk.green, bad: chalk.red };
 }

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { namesItsUnit } from '../../src/experiment/measure.js';
 import { keyColumns, resultTables } from '../../src/report/columns.js';
-import { csvPage } from '../../src/report/csv-page.js';
 import { madeUpPoint, madeUpResult, madeUpSync } from './made-up.js';
 
 describe.each(resultTables.map((table) => [table.name, table] as const))('%s', (_name, table) => {
@@ -76,8 +74,4 @@ describe('what a column computes', () => {
     expect(valueOf('runs', 'total_time_ms', result)).toEqual([0.3]);
     expect(valueOf('runs', 'setup_time_ms', result)).toEqual([0]);
   });
-});
-
-test('docs/csv.md is what the columns say; `npm run docs` writes it', () => {
-  expect(readFileSync('docs/csv.md', 'utf8')).toBe(csvPage());
 });

@@ -1,0 +1,98 @@
+// Writes docs/csv.md and what README.md shows of the program: npm run build && node docs/generate.js
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { compare } from '../dist/experiment/compare.js';
+import { keyColumns, resultTables } from '../dist/report/columns.js';
+import { comparisonTable } from '../dist/report/table.js';
+import { loadScenario } from '../dist/scenario/load.js';
+import { strategies } from '../dist/strategies/index.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** What should stand in each file, by its path. */
+export function pages() {
+  const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
+  return new Map([
+    ['docs/csv.md', csvPage()],
+    ['README.md', fill(fill(readme, 'npm start', shownTable()), 'strategies', strategyList())],
+  ]);
+}
+
+/** Replaces what stands between `<!-- name -->` and `<!-- end -->`. */
+function fill(text, name, content) {
+  const start = `<!-- ${name} -->\n`;
+  const from = text.indexOf(start);
+  const to = text.indexOf('<!-- end -->', from);
+  if (from < 0 || to < 0) throw new Error(`README.md has no place for ${name}`);
+  return `${text.slice(0, from)}${start}\n${content}\n\n${text.slice(to)}`;
+}
+
+function shownTable() {
+  const scenario = loadScenario(`${ROOT}/scenarios/readers-and-writers.yaml`);
+  return ['```text', comparisonTable(compare(scenario, { keep: 'scalars' })), '```'].join('\n');
+}
+
+function strategyList() {
+  return Object.values(strategies)
+    .map(({ name, summary }) => `- [${name}](src/strategies/${name}.ts): ${summary}`)
+    .join('\n');
+}
+
+const UNITS = {
+  text: 'word',
+  flag: 'true or false',
+  count: 'number',
+  ms: 'ms',
+  us: 'µs',
+  bytes: 'bytes',
+  'bytes/s': 'bytes/s',
+  pages: 'pages of 4 KiB',
+  'pages/s': 'pages/s',
+  percent: 'percent, 0 to 100',
+  share: 'share, 0 to 1',
+};
+
+const OPENING = `# The CSV files
+
+\`--out FOLDER\` writes four files and \`manifest.json\`. Every file has one header line, a comma between fields, units in the
+names of its columns, and rows in a stable order: strategy by strategy, run by run. An empty field means that the run has no
+such value. Truth values are \`true\` and \`false\`. The same command with the same migsim and Node.js gives the same bytes.
+
+Reading them:
+
+- Python: \`pandas.read_csv('runs.csv')\`
+- R: \`read.csv('runs.csv')\`
+- LaTeX: \`\\pgfplotstableread[col sep=comma]{timeline.csv}\\run\`
+
+\`manifest.json\` has what it takes to repeat the experiment: versions of migsim and Node.js, the command, the scenario's text
+with its SHA-256, the user's own strategy files likewise, every strategy with all its options, memory model, seed and runs.
+
+JSON (\`--json\`) uses the same names as keys. The keys of \`expect:\` in a scenario are these names with hyphens and without
+the unit: \`total-time\` for \`total_time_ms\`, \`reader.work-done\` for \`work_done_share\` of the vCPU group \`reader\`.
+
+This page is made by \`docs/generate.js\` from [src/report/columns.ts](../src/report/columns.ts).
+`;
+
+function csvPage() {
+  const sections = resultTables.map(({ name, about, columns }) => {
+    const lead = `${about[0].toUpperCase()}${about.slice(1)}. After the columns that open every file:`;
+    return [`## ${name}.csv`, lead, markdownTable(columns.slice(keyColumns.length))].join('\n\n');
+  });
+  return [OPENING, '## Columns that open every file', '', markdownTable(keyColumns), '', ...sections]
+    .join('\n')
+    .replaceAll(/\n+(?=## )/g, '\n\n')
+    .concat('\n');
+}
+
+function markdownTable(columns) {
+  const rows = columns.map(({ name, unit, meaning }) => [`\`${name}\``, UNITS[unit], meaning]);
+  const all = [['column', 'unit', 'meaning'], ...rows];
+  const widths = [0, 1, 2].map((index) => Math.max(...all.map((row) => row[index].length)));
+  const line = (cells) => `| ${cells.map((cell, index) => cell.padEnd(widths[index])).join(' | ')} |`;
+  const rule = line(widths.map((width) => '-'.repeat(width)));
+  return [line(all[0]), rule, ...rows.map(line)].join('\n');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, text] of pages()) writeFileSync(`${ROOT}/${path}`, text);
+}

@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { strategies } from '../../src/strategies/index.js';
+import { SMALL, migsim } from './migsim.js';
+
+describe('the example of docs/strategies.md', () => {
+  // Below this repository, where `migsim` can be imported by its name.
+  const folder = 'results/.docs-test';
+  const file = `./${folder}/mine.js`;
+  beforeAll(() => {
+    const [, code = ''] =
+      /```js\n(\/\/ mine\.js.*?)```/s.exec(readFileSync('docs/strategies.md', 'utf8')) ?? [];
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, code);
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test('runs, acts and explains itself', () => {
+    const { status, stdout, stderr } = migsim([
+      'run',
+      SMALL,
+      '--strategy',
+      `${file}:{step: 60}`,
+      '--verbose',
+    ]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('worst-first(step=60): converged in');
+    // vCPU 0 writes, vCPU 1 only reads: the worst is always the first.
+    expect(stdout).toMatch(/worst-first: vCPU 0 dirtied \d+ pages: 60 %/);
+    expect(stdout).not.toContain('worst-first: vCPU 1');
+  });
+
+  test('spares the reader, which auto-converge does not', () => {
+    const words = ['compare', SMALL, '--strategy', 'auto-converge', '--strategy', file, '--json'];
+    const { runs, manifest } = JSON.parse(migsim(words).stdout);
+    const [auto, mine] = runs.map((run: Record<string, number>) => run['readers_work_done_share']);
+    expect(mine).toBeGreaterThan(auto);
+    expect(manifest.files).toEqual([
+      { path: file, sha256: expect.stringMatching(/^[0-9a-f]{64}$/), text: readFileSync(file, 'utf8') },
+    ]);
+  });
+
+  test('refuses what it cannot run on, and its options are checked and explained', () => {
+    const bitmap = migsim(['run', SMALL, '--strategy', file, '--set', 'guest.dirty-ring-size=0']);
+    expect(bitmap).toMatchObject({ status: 2, stderr: expect.stringContaining('it reads dirty rings') });
+    expect(migsim(['run', SMALL, '--strategy', `${file}:{step: 100}`])).toMatchObject({ status: 2 });
+    expect(migsim(['explain', file]).stdout).toMatch(/^step +20 +points added each time$/m);
+  });
+});
+
+describe('pages that are made from the program', () => {
+  test('say what it says; `npm run build && node docs/generate.js` writes them', async () => {
+    const { pages } = (await import('../../docs/generate.js')) as { pages: () => Map<string, string> };
+    for (const [path, text] of pages()) expect([path, readFileSync(path, 'utf8')]).toEqual([path, text]);
+  });
+
+  test('link files that exist', () => {
+    for (const name of Object.keys(strategies))
+      expect([name, existsSync(`src/strategies/${name}.ts`)]).toEqual([name, true]);
+    for (const page of [
+      'README.md',
+      'CONTRIBUTING.md',
+      'docs/strategies.md',
+      'docs/csv.md',
+      'results/README.md',
+    ]) {
+      const folder = page.split('/').slice(0, -1).join('/') || '.';
+      const links = [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)].map(
+        (match) => match[1]!,
+      );
+      for (const link of links)
+        expect([page, link, existsSync(`${folder}/${link}`)]).toEqual([page, link, true]);
+    }
+  });
+});
