@@ -23,6 +23,7 @@ function toJsonSchema(schema: z.ZodType): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io: 'input',
     target: 'draft-7',
+    unrepresentable: 'any',
     override({ zodSchema, jsonSchema }) {
       const forms = formsOf(zodSchema);
       if (forms !== undefined) jsonSchema.anyOf = forms.map(toJsonSchema);

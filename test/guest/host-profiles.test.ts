@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { hostFields, type HostField } from '../../src/guest/host-profiles/fields.js';
+import { hostProfiles } from '../../src/guest/host-profiles/index.js';
+import { parseBytes, parseDurationNs, parseDurationUs, parseShare } from '../../src/units.js';
+
+const fields = Object.keys(hostFields) as HostField[];
+const rows = readFileSync(new URL('../../docs/host-profiles.md', import.meta.url), 'utf8')
+  .split('\n')
+  .map((line) => line.split('|').map((cell) => cell.trim()));
+
+const read = {
+  'duration-ns': parseDurationNs,
+  'duration-us': parseDurationUs,
+  size: parseBytes,
+  share: parseShare,
+  flag: (text: string) => text === 'true',
+};
+
+describe('docs/host-profiles.md', () => {
+  test.each(fields)('gives the figure of %s, and where it comes from', (field) => {
+    const { key, kind } = hostFields[field];
+    const row = rows.find((cells) => cells[1] === `\`${key}\``);
+    expect(row).toBeDefined();
+    expect(read[kind](row![2]!)).toBe(hostProfiles['default']![field]);
+    expect(row![4]!.length).toBeGreaterThan(5);
+  });
+
+  test.each(Object.keys(hostProfiles))('lists the profile %s', (name) => {
+    expect(rows.some((cells) => cells[1] === `\`${name}\``)).toBe(true);
+  });
+});
+
+describe('host profiles', () => {
+  test('every field has a key of its own', () => {
+    expect(new Set(fields.map((field) => hostFields[field].key)).size).toBe(fields.length);
+  });
+
+  test.each(Object.values(hostProfiles))('$name has no negative cost', (profile) => {
+    for (const field of fields) expect(Number(profile[field])).toBeGreaterThanOrEqual(0);
+  });
+});
