@@ -2,11 +2,35 @@
 import type { Place } from '../errors.js';
 import type { PolicyDefinition } from '../strategies/define.js';
 import { findEntry } from '../strategies/find.js';
+import { hybrid } from './hybrid.js';
+import { kubevirtDowntimeRamp } from './kubevirt-downtime-ramp.js';
+import { kubevirtStallDetection } from './kubevirt-stall-detection.js';
+import { kubevirtTimeout } from './kubevirt-timeout.js';
+import { libvirt } from './libvirt.js';
+import { nova } from './nova.js';
+import { ovirt } from './ovirt.js';
+import { pauseAfterPasses } from './pause-after-passes.js';
+import { postcopyAfterPasses } from './postcopy-after-passes.js';
+import { proxmox } from './proxmox.js';
+import { smartTermination } from './smart-termination.js';
+import { timeout } from './timeout.js';
 import { wait } from './wait.js';
 
 /** In the order in which they are listed to users; the first is the default. */
 export const policies = {
   wait,
+  timeout,
+  libvirt,
+  nova,
+  ovirt,
+  'kubevirt-timeout': kubevirtTimeout,
+  'kubevirt-downtime-ramp': kubevirtDowntimeRamp,
+  'kubevirt-stall-detection': kubevirtStallDetection,
+  proxmox,
+  'pause-after-passes': pauseAfterPasses,
+  'postcopy-after-passes': postcopyAfterPasses,
+  hybrid,
+  'smart-termination': smartTermination,
 } satisfies Record<string, PolicyDefinition>;
 
 export type PolicyName = keyof typeof policies;

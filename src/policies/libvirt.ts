@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { definePolicy } from '../strategies/define.js';
+import { durationMs, flag, orNone } from '../strategies/option-types.js';
+import { formatDurationMs } from '../units.js';
+import { act, onPass, refusalWithoutPostcopy } from './actions.js';
+
+/** tools/virsh-domain.c:virshWatchJob polls its pipe for as long between two looks at the clock. */
+const POLL_MS = 500;
+
+export const libvirt = definePolicy({
+  name: 'libvirt',
+  summary: 'virsh migrate --timeout, and --postcopy-after-precopy',
+  source: 'libvirt 11.3 tools/virsh-domain.c cmdMigrate, virshMigrateTimeout, virshMigrateIteration',
+  rule: `virsh looks at the clock every 500 ms. The first time that more than timeout has gone by it suspends the guest, or with
+timeout-postcopy switches to post-copy; it does so once and then waits.
+
+With postcopy-after-precopy it switches to post-copy as soon as the second pass begins, that is, at the second bitmap sync.
+
+Without any of these virsh only waits: nothing is ever aborted.`,
+  options: z.strictObject({
+    timeout: orNone(durationMs({ min: 1000 }))
+      .prefault('none')
+      .describe('--timeout: act when the migration takes longer; none: never'),
+    'timeout-suspend': flag()
+      .default(false)
+      .describe('--timeout-suspend: at the timeout suspend the guest, as virsh does by default'),
+    'timeout-postcopy': flag()
+      .default(false)
+      .describe('--timeout-postcopy: at the timeout switch to post-copy'),
+    'postcopy-after-precopy': flag()
+      .default(false)
+      .describe('--postcopy-after-precopy: switch to post-copy after the first pass'),
+  }),
+  refuses(options, setup) {
+    if (options['timeout-suspend'] && options['timeout-postcopy']) {
+      return 'timeout-suspend and timeout-postcopy are mutually exclusive';
+    }
+    if (options.timeout === 'none' && (options['timeout-suspend'] || options['timeout-postcopy'])) {
+      return 'Unexpected timeout-* option without timeout';
+    }
+    const postcopy = options['timeout-postcopy'] || options['postcopy-after-precopy'];
+    return postcopy ? refusalWithoutPostcopy(setup) : null;
+  },
+  start(options, migration) {
+    const { timeout } = options;
+    if (timeout !== 'none') {
+      const action = options['timeout-postcopy'] ? 'postcopy' : 'pause';
+      const timer = migration.every(POLL_MS, () => {
+        if (migration.nowUs() / 1000 <= timeout) return;
+        timer.cancel();
+        act(migration, action, 'virshMigrateTimeout', `timed out after ${formatDurationMs(timeout)}`);
+      });
+    }
+    if (options['postcopy-after-precopy']) {
+      onPass(migration, ({ n }) => {
+        if (n === 2) act(migration, 'postcopy', 'virshMigrateIteration', 'the first pass is over');
+      });
+    }
+  },
+});

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { definePolicy } from '../strategies/define.js';
+import { refusalWithoutPostcopy } from './actions.js';
+import { actAfterPasses } from './after-passes.js';
+import { count } from './option-types.js';
+
+export const postcopyAfterPasses = definePolicy({
+  name: 'postcopy-after-passes',
+  summary: 'switch to post-copy after some passes over memory',
+  source: 'QEMU tests/migration-stress/guestperf/engine.py, --post-copy and --post-copy-iters',
+  rule: `query-migrate is asked every 50 ms. The first time that dirty-sync-count is at least passes, the migration goes over to
+post-copy. dirty-sync-count is 1 during the first pass, so 0 and 1 both switch at the first poll, with most of memory still to
+be fetched.`,
+  options: z.strictObject({
+    passes: count({ min: 0 })
+      .default(5)
+      .describe('--post-copy-iters: dirty-sync-count at which the switch is made'),
+  }),
+  refuses: (_options, setup) => refusalWithoutPostcopy(setup),
+  start({ passes }, migration) {
+    actAfterPasses(migration, 'postcopy', passes);
+  },
+});

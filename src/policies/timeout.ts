@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { definePolicy } from '../strategies/define.js';
+import { choice, durationMs } from '../strategies/option-types.js';
+import { formatDurationMs } from '../units.js';
+import { act, ACTIONS, refusalWithoutPostcopy } from './actions.js';
+
+export const timeout = definePolicy({
+  name: 'timeout',
+  summary: 'wait for a while, then abort, pause the guest or go post-copy',
+  source: 'QMP migrate_cancel, stop, migrate-start-postcopy, by the clock',
+  rule: `A migration that is not over when the time "after" has gone by is changed once: abort cancels it, and the guest stays
+where it is; pause stops the guest until the rest has been sent; postcopy moves the guest at once and fetches what is missing.
+
+Once the guest has been stopped for the switchover, only abort still has a meaning.`,
+  options: z.strictObject({
+    after: durationMs({ min: 1 }).prefault('5min').describe('since the migration was asked for'),
+    action: choice(ACTIONS)
+      .default('abort')
+      .describe('what to do then: abort, pause (the guest) or postcopy'),
+  }),
+  refuses({ action }, setup) {
+    return action === 'postcopy' ? refusalWithoutPostcopy(setup) : null;
+  },
+  start({ after, action }, migration) {
+    migration.after(after, () =>
+      act(migration, action, 'timeout', `not done after ${formatDurationMs(after)}`),
+    );
+  },
+});
