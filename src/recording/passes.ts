@@ -90,7 +90,6 @@ export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: numb
   const passes: Pass[] = [];
   let startUs = first.dirtySyncCount <= 1 ? (first.setupTimeMs ?? 0) * 1000 : Number.NaN;
   for (const [a, b] of pairs(log.samples)) {
-    if (b.status.startsWith('postcopy')) break;
     for (const sync of syncsBetween(a, b, rate, thresholdBytes / PAGE_BYTES)) {
       if (startUs === startUs) {
         const durationUs = sync.atUs - startUs;
@@ -115,10 +114,10 @@ interface Sync {
 }
 
 function syncsBetween(a: MigrateSample, b: MigrateSample, rate: SendRate, thresholdPages: number): Sync[] {
-  // The last sync of all is taken with the guest stopped: it finds what the moments before it left, and no pass of its own.
-  const stopped = ['device', 'pre-switchover', 'completed'].includes(b.status) && a.status === 'active';
-  const count = b.dirtySyncCount - a.dirtySyncCount - (stopped ? 1 : 0);
-  if (count <= 0 || (a.status !== 'active' && a.status !== 'setup')) return [];
+  // Between the last sample before the guest stops and the first after it nothing can be timed: the last sync of all is
+  // taken with the guest stopped, and its pages cannot be told from those of the sync before.
+  const count = b.dirtySyncCount - a.dirtySyncCount;
+  if (count <= 0 || b.status !== 'active') return [];
   const sentBefore = pagesSent(a);
   const sentAfter = pagesSent(b);
   const queued = (sample: MigrateSample): number => sample.remainingBytes / PAGE_BYTES + pagesSent(sample);

@@ -6,6 +6,7 @@ import { UsageError } from '../errors.js';
 import { recordingsHost } from '../guest/host-profiles/recordings.js';
 import { PAGE_BYTES, type AccessClass, type GuestSpec, type HostProfile, type VcpuSpec, type ZeroExtent } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
+import type { MigrationResult } from '../migration/result.js';
 import { QEMU_VERSIONS, type MigrationSetup, type QemuVersion } from '../migration/setup.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { findStrategy } from '../strategies/index.js';
@@ -230,4 +231,10 @@ function vcpuOf(vcpu: RecordedVcpu): VcpuSpec {
 function ringEntriesPerSecond(vcpu: RecordedVcpu): number {
   const counter = vcpu.pagesPerSecond / ACCESSES_PER_COUNT;
   return counter + (vcpu.access === 'write' ? vcpu.pagesPerSecond : 0);
+}
+
+/** Accesses that a predicted vCPU did, without the stores of its counter: what a recording's `vcpuPages` counts. */
+export function accessesOf(result: MigrationResult, vcpu: number): number {
+  const { writes, reads } = result.vcpus[vcpu]!;
+  return round((writes + reads) / (1 + 1 / ACCESSES_PER_COUNT));
 }

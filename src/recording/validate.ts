@@ -1,0 +1,284 @@
+/** Predicted beside measured: every recording simulated over several seeds, and what the literature sums up about it. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { UsageError } from '../errors.js';
+import type { HostProfile } from '../guest/spec.js';
+import { runMigration } from '../migration/engine.js';
+import type { MigrationResult } from '../migration/result.js';
+import { mean, median, quantile } from '../stats/summary.js';
+import { accessesOf, predictionOf } from './predict.js';
+import { readRecording, type Recording } from './recording.js';
+
+const { abs, max, round } = Math;
+
+export interface ValidateOptions {
+  /** Runs of each recording; default 5. */
+  readonly runs?: number;
+  /** Unsigned 32-bit; default 1. */
+  readonly seed?: number;
+  /** Default `page`. */
+  readonly memory?: 'page' | 'fluid';
+  /** Default: recordings-host. */
+  readonly host?: HostProfile;
+  /** Called after each recording. */
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+/** What is compared, with the names of a recording's `result`. null: not measured, or there was none. */
+export interface Outcome {
+  readonly totalTimeMs: number | null;
+  readonly downtimeMs: number | null;
+  readonly setupTimeMs: number | null;
+  readonly dirtySyncCount: number | null;
+  readonly transferredBytes: number | null;
+  readonly normalPages: number | null;
+  readonly zeroPages: number | null;
+  readonly downtimeBytes: number | null;
+  /** First throttle step or first sleep at a full ring: at which sync, and when. */
+  readonly firstThrottleSync: number | null;
+  readonly firstThrottleMs: number | null;
+  readonly maxThrottlePercent: number | null;
+  /** Longest sleep at a full ring, µs. */
+  readonly maxDirtyLimitThrottleUsPerRound: number | null;
+  /** Accesses of each vCPU during the migration. */
+  readonly vcpuAccesses: readonly number[];
+}
+export type OutcomeName = Exclude<keyof Outcome, 'vcpuAccesses'>;
+
+export type Verdict = 'completed' | 'not-converged';
+
+/** A predicted figure over the seeds: its median (of the seeds that have one), and its 5th and 95th percentile. */
+export interface Spread {
+  readonly median: number | null;
+  readonly p5: number | null;
+  readonly p95: number | null;
+}
+
+export interface Prediction {
+  /** What most seeds say. */
+  readonly status: Verdict;
+  /** Share of seeds (0..1) that complete. */
+  readonly completedShare: number;
+  readonly figures: Readonly<Record<OutcomeName, Spread>>;
+  readonly vcpuAccesses: readonly Spread[];
+}
+
+export interface ValidatedRecording {
+  readonly id: string;
+  readonly file: string;
+  readonly strategy: string;
+  readonly measured: Outcome & { readonly status: Verdict };
+  readonly predicted: Prediction;
+  /** |predicted - measured| / measured of the total time (0.1 = 10 %); null unless both completed. */
+  readonly totalTimeError: number | null;
+}
+
+export interface ValidationSummary {
+  readonly recordings: number;
+  /** Share (0..1) of recordings whose verdict was predicted. */
+  readonly rightVerdicts: number;
+  /** Recordings that completed and were predicted to: the errors are over these. */
+  readonly completed: number;
+  readonly medianTotalTimeError: number | null;
+  readonly meanTotalTimeError: number | null;
+  readonly p90TotalTimeError: number | null;
+}
+
+export interface Validation {
+  readonly recordings: readonly ValidatedRecording[];
+  readonly summary: ValidationSummary;
+}
+
+/**
+ * Reads recordings from files and folders (every `.json` in them) and predicts each.
+ * @throws UsageError for a file that is no recording, or when there is none
+ */
+export function validateRecordings(paths: readonly string[], options: ValidateOptions = {}): Validation {
+  const recordings = readRecordings(paths);
+  const validated = recordings.map((recording, at) => {
+    const done = validateRecording(recording, options);
+    options.onProgress?.(at + 1, recordings.length);
+    return done;
+  });
+  return { recordings: validated, summary: summarise(validated) };
+}
+
+/** In the order of the paths; within a folder by name. */
+export function readRecordings(paths: readonly string[]): Recording[] {
+  const files = paths.flatMap((given) => {
+    const stat = statSync(given, { throwIfNoEntry: false });
+    if (stat === undefined) throw new UsageError('no such file or folder', { file: given });
+    if (!stat.isDirectory()) return [given];
+    const names = readdirSync(given).filter((name) => name.endsWith('.json'));
+    if (names.length === 0) throw new UsageError('no .json file in this folder; expected recordings', { file: given });
+    return names.sort().map((name) => path.join(given, name));
+  });
+  return files.map((file) => readRecording(readFileSync(file, 'utf8'), file));
+}
+
+export function validateRecording(recording: Recording, options: ValidateOptions = {}): ValidatedRecording {
+  const { runs = 5, seed = 1, memory = 'page', host } = options;
+  const results: MigrationResult[] = [];
+  for (let run = 1; run <= runs; run += 1) {
+    const prediction = predictionOf(recording, { seed, run, memory, ...(host === undefined ? {} : { host }) });
+    const names = { strategy: recording.strategy, policy: 'wait' };
+    results.push(runMigration(prediction.setup, names, (controls) => prediction.attach(controls)));
+  }
+  const measured = measuredOutcome(recording);
+  const predicted = predictionFrom(results);
+  const bothCompleted = measured.status === 'completed' && predicted.status === 'completed';
+  const total = predicted.figures.totalTimeMs.median;
+  const totalTimeError =
+    bothCompleted && total !== null && measured.totalTimeMs !== null
+      ? abs(total - measured.totalTimeMs) / measured.totalTimeMs
+      : null;
+  return { id: recording.id, file: recording.file, strategy: recording.strategy, measured, predicted, totalTimeError };
+}
+
+export function summarise(validated: readonly ValidatedRecording[]): ValidationSummary {
+  const errors = validated.flatMap(({ totalTimeError }) => (totalTimeError === null ? [] : [totalTimeError]));
+  const right = validated.filter(({ measured, predicted }) => measured.status === predicted.status).length;
+  return {
+    recordings: validated.length,
+    rightVerdicts: right / max(1, validated.length),
+    completed: errors.length,
+    medianTotalTimeError: errors.length === 0 ? null : median(errors),
+    meanTotalTimeError: errors.length === 0 ? null : mean(errors),
+    p90TotalTimeError: errors.length === 0 ? null : quantile(errors, 0.9),
+  };
+}
+
+// -------------------------------------------------------------------------------------------------------- measured
+
+/** From `result`, and from the samples what it does not say. */
+function measuredOutcome(recording: Recording): ValidatedRecording['measured'] {
+  const { result, syncs, samples, guest } = recording;
+  const status: Verdict = result.status === 'completed' ? 'completed' : 'not-converged';
+  const totalTimeMs = result.totalTimeMs ?? result.gaveUpAfterMs ?? null;
+  const throttled = syncs.find((sync) => sync.throttlePercent > 0 || (sync.dirtyLimitThrottleUsPerRound ?? 0) > 0);
+  const throttleColumn = samples.columns.indexOf('throttlePercent');
+  const sampled = samples.rows.find((row) => (row[throttleColumn] ?? 0) > 0);
+  const firstThrottle = throttled === undefined ? null : Math.min(throttled.t, sampled?.[0] ?? Infinity);
+  return {
+    status,
+    totalTimeMs,
+    downtimeMs: result.downtimeMs ?? null,
+    setupTimeMs: result.setupTimeMs,
+    dirtySyncCount: result.dirtySyncCount,
+    transferredBytes: result.transferredBytes,
+    normalPages: result.normalPages,
+    zeroPages: result.zeroPages,
+    downtimeBytes: status === 'completed' ? result.downtimeBytes : null,
+    firstThrottleSync: throttled?.n ?? null,
+    firstThrottleMs: firstThrottle === null ? null : round(firstThrottle * 1000),
+    maxThrottlePercent: syncs.reduce((most, sync) => max(most, sync.throttlePercent), 0),
+    maxDirtyLimitThrottleUsPerRound: syncs.reduce<number | null>(
+      (most, { dirtyLimitThrottleUsPerRound: sleep }) => (sleep === null ? most : max(most ?? 0, sleep)),
+      null,
+    ),
+    vcpuAccesses: guest.vcpus.map((_, id) => accessesDuring(recording, id, totalTimeMs ?? 0)),
+  };
+}
+
+/** The samples begin a little after the migration and end a little before: scaled to the whole of it. */
+function accessesDuring({ samples }: Recording, vcpu: number, totalTimeMs: number): number {
+  const column = samples.columns.indexOf(`vcpu${vcpu}Pages`);
+  const first = samples.rows[0];
+  const last = samples.rows.at(-1);
+  if (first === undefined || last === undefined || last === first) return 0;
+  const seconds = (last[0] ?? 0) - (first[0] ?? 0);
+  return round((((last[column] ?? 0) - (first[column] ?? 0)) / seconds) * (totalTimeMs / 1000));
+}
+
+// -------------------------------------------------------------------------------------------------------- predicted
+
+/** How each figure is read from a run. Where only some seeds have a value, the spread is over those. */
+const FIGURES: Readonly<Record<OutcomeName, (result: MigrationResult) => number | null>> = {
+  totalTimeMs: (r) => r.totalTimeMs,
+  downtimeMs: (r) => r.downtimeMs,
+  setupTimeMs: (r) => r.setupTimeMs,
+  dirtySyncCount: (r) => r.dirtySyncCount,
+  transferredBytes: (r) => r.sentBytes,
+  normalPages: (r) => r.normalPages,
+  zeroPages: (r) => r.zeroPages,
+  downtimeBytes: (r) => (r.converged ? r.downtimeBytes : null),
+  firstThrottleSync: (r) => r.firstThrottleSync,
+  firstThrottleMs: (r) => r.firstThrottleMs,
+  maxThrottlePercent: (r) => r.maxThrottlePercent,
+  maxDirtyLimitThrottleUsPerRound: (r) => r.maxRingFullSleepUs,
+};
+export const OUTCOME_NAMES = Object.keys(FIGURES) as OutcomeName[];
+
+function predictionFrom(results: readonly MigrationResult[]): Prediction {
+  const completed = results.filter((result) => result.converged);
+  const status: Verdict = completed.length * 2 >= results.length && completed.length > 0 ? 'completed' : 'not-converged';
+  // Figures of a verdict come from the runs that ended so: a mean of both kinds would be of neither.
+  const alike = results.filter((result) => result.converged === (status === 'completed'));
+  const figures = Object.fromEntries(
+    OUTCOME_NAMES.map((name) => [name, spread(alike.map(FIGURES[name]).filter((value) => value !== null))]),
+  ) as Record<OutcomeName, Spread>;
+  const vcpus = alike[0]?.vcpus ?? [];
+  return {
+    status,
+    completedShare: completed.length / max(1, results.length),
+    figures,
+    vcpuAccesses: vcpus.map((_, id) => spread(alike.map((result) => accessesOf(result, id)))),
+  };
+}
+
+function spread(values: readonly number[]): Spread {
+  if (values.length === 0) return { median: null, p5: null, p95: null };
+  return { median: round(median(values)), p5: round(quantile(values, 0.05)), p95: round(quantile(values, 0.95)) };
+}
+
+// ------------------------------------------------------------------------------------------------------- as records
+
+export type ValidationRecord = Readonly<Record<string, string | number | boolean | null | readonly (number | null)[]>>;
+
+/** One object a recording for `--json`: `measured` and `predicted` with the same names, percentiles as `…P5` and `…P95`. */
+export function validationJson(validation: Validation): {
+  readonly id: string;
+  readonly strategy: string;
+  readonly measured: ValidationRecord;
+  readonly predicted: ValidationRecord;
+  readonly totalTimeError: number | null;
+}[] {
+  return validation.recordings.map(({ id, strategy, measured, predicted, totalTimeError }) => {
+    const figures: Record<string, number | null> = {};
+    for (const name of OUTCOME_NAMES) {
+      const { median: middle, p5, p95 } = predicted.figures[name];
+      figures[name] = middle;
+      figures[`${name}P5`] = p5;
+      figures[`${name}P95`] = p95;
+    }
+    return {
+      id,
+      strategy,
+      measured: { ...measured },
+      predicted: {
+        status: predicted.status,
+        completedShare: predicted.completedShare,
+        ...figures,
+        vcpuAccesses: predicted.vcpuAccesses.map((accesses) => accesses.median),
+        vcpuAccessesP5: predicted.vcpuAccesses.map((accesses) => accesses.p5),
+        vcpuAccessesP95: predicted.vcpuAccesses.map((accesses) => accesses.p95),
+      },
+      totalTimeError,
+    };
+  });
+}
+
+/** One flat row a recording for `--csv`; columns `measured_…` and `predicted_…`, accesses summed over the vCPUs. */
+export function validationRows(validation: Validation): Record<string, string | number | null>[] {
+  return validationJson(validation).map(({ id, strategy, measured, predicted, totalTimeError }) => {
+    const row: Record<string, string | number | null> = { id, strategy };
+    for (const [side, figures] of Object.entries({ measured, predicted })) {
+      for (const [name, value] of Object.entries(figures)) {
+        const plain = Array.isArray(value) ? (value as number[]).reduce((sum, one) => sum + one, 0) : value;
+        row[`${side}_${name}`] = plain as string | number | null;
+      }
+    }
+    row['totalTimeError'] = totalTimeError;
+    return row;
+  });
+}
