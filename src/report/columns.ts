@@ -146,7 +146,9 @@ export const runColumns: readonly Column<MigrationResult>[] = [
     'pages that the destination asked for in post-copy',
     (r) => r.postcopyRequests,
   ),
-  column('postcopy_time_ms', 'ms', 'time spent in post-copy', (r) => r.postcopyTimeMs),
+  column('postcopy_time_ms', 'ms', 'time spent in post-copy', (r) => r.postcopyTimeMs, {
+    label: 'in post-copy',
+  }),
   column(
     'writers_work_done_share',
     'share',

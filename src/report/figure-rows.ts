@@ -22,18 +22,20 @@ const ROWS = [
   'dirty_sync_count',
   'max_throttle_percent',
   'max_ring_full_sleep_us',
+  'postcopy_time_ms',
   'writers_work_done_share',
   'readers_work_done_share',
   'longest_stall_ms',
 ];
-/** Knobs that no strategy may have touched: a row of zeros says nothing. */
-const KNOBS: readonly string[] = ['max_throttle_percent', 'max_ring_full_sleep_us'];
+/** What may never have happened: then 0 is a dash, and a row of them is left out. */
+const OCCASIONAL: readonly string[] = ['max_throttle_percent', 'max_ring_full_sleep_us', 'postcopy_time_ms'];
 
 export function figureRows(strategies: readonly StrategyResults[]): FigureRow[] {
   return ROWS.map(columnNamed).flatMap((column) => {
     const samples = strategies.map(({ results }) => sample(column, results));
     const seen = samples.flat();
-    if (seen.length === 0 || (KNOBS.includes(column.name) && seen.every((value) => value === 0))) return [];
+    if (seen.length === 0 || (OCCASIONAL.includes(column.name) && seen.every((value) => value === 0)))
+      return [];
     const best = bestOf(column, strategies, samples);
     const cells = samples.map((values, index) => ({
       text: boundSign(column, strategies[index]!.results) + figure(column, values),
@@ -61,15 +63,15 @@ function sample(column: Column<MigrationResult>, results: readonly MigrationResu
 function figure(column: Column<MigrationResult>, values: readonly number[]): string {
   if (values.length === 0) return '-';
   const centre = mean(values);
-  if (centre === 0 && KNOBS.includes(column.name)) return '-';
+  if (centre === 0 && OCCASIONAL.includes(column.name)) return '-';
   const spread = values.length === 1 ? 0 : standardDeviation(values);
   const text = show(column.unit, centre);
   return show(column.unit, centre + spread) === text ? text : `${text} ±${show(column.unit, spread)}`;
 }
 
-/** A run that was given up would have taken longer. */
+/** A run that was ended before its time would have taken longer. */
 function boundSign(column: Column<MigrationResult>, results: readonly MigrationResult[]): string {
-  const all = column.name === 'total_time_ms' && results.every((result) => result.status === 'gave-up');
+  const all = column.name === 'total_time_ms' && results.every((result) => result.status !== 'completed');
   return all ? '> ' : '';
 }
 

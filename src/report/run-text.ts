@@ -1,5 +1,5 @@
 /** One run in detail, for people. */
-import { type Unit, type Value, show } from '../experiment/measure.js';
+import { show } from '../experiment/measure.js';
 import type { MigrationResult, SyncRecord, VcpuResult } from '../migration/result.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Scenario } from '../scenario/scenario.js';
@@ -9,11 +9,13 @@ import { type HowRun, heading } from './heading.js';
 import { sparkline } from './sparkline.js';
 import { type Page, plainPage } from './style.js';
 import { grid } from './grid.js';
+import { reasonsOf } from './reasons.js';
 import { counted, wrap } from './text.js';
 
 const LABEL_WIDTH = 11;
 /** Of a long list of syncs, so many of the first and of the last are shown. */
 const SYNCS_AT_ENDS = 8;
+const GROUP_WIDTH = 12;
 
 /** Ends without a line break. `verbose`: every decision with the rule that took it. */
 export function runReport(
@@ -65,8 +67,12 @@ function summary(result: MigrationResult, page: Page): string {
     ].filter((text) => text !== '');
     lines.push(['held back', [`from ${show('ms', result.firstThrottleMs)} on`, ...peaks].join(', ')]);
   }
-  const reason = result.why?.text ?? result.error;
-  if (reason !== null) lines.push(['why', reason]);
+  if (result.postcopyTimeMs > 0) {
+    const asked = counted(result.postcopyRequests, 'page');
+    lines.push(['post-copy', `${show('ms', result.postcopyTimeMs)}, in which the guest asked for ${asked}`]);
+  }
+  const reasons = reasonsOf(result);
+  if (reasons !== null) lines.push(['why', reasons]);
   return lines.flatMap(([label, text]) => labelled(label, text, page)).join('\n');
 }
 
@@ -151,31 +157,39 @@ function brake(sync: SyncRecord): string {
   return sleepUs > 0 ? show('us', sleepUs) : '';
 }
 
+/** Where run time went, by vCPU; a column of zeros is left out. */
+const LOSSES: readonly (readonly [string, (vcpu: VcpuResult) => number])[] = [
+  ['faults', (vcpu) => vcpu.faultMs],
+  ['throttle', (vcpu) => vcpu.throttledMs],
+  ['ring', (vcpu) => vcpu.ringSleepMs + vcpu.ringExitMs],
+  ['post-\ncopy', (vcpu) => vcpu.postcopyBlockedMs],
+  ['blackout', (vcpu) => vcpu.blackoutMs],
+];
+
 function groupTable(vcpus: readonly VcpuResult[]): string {
-  const groups = [...new Set(vcpus.map((vcpu) => vcpu.group))];
-  const columns = ['group', 'vCPUs', 'work', 'longest stall', 'faults', 'throttle', 'ring', 'blackout'];
-  const rows = groups.map((group) => {
+  const losses = LOSSES.filter(([, get]) => vcpus.some((vcpu) => show('ms', get(vcpu)) !== show('ms', 0)));
+  const rows = [...new Set(vcpus.map((vcpu) => vcpu.group))].map((group) => {
     const members = vcpus.filter((vcpu) => vcpu.group === group);
-    const average = (unit: Unit, get: (vcpu: VcpuResult) => Value): string => {
-      const values = members.map(get).filter((value) => typeof value === 'number');
-      return show(unit, values.length === 0 ? null : mean(values));
-    };
+    const work = members.map((vcpu) => vcpu.workDone).filter((value) => value !== null);
     return [
-      group,
+      clipped(group),
       String(members.length),
-      average('share', (vcpu) => vcpu.workDone),
+      show('share', work.length === 0 ? null : mean(work)),
       show('ms', Math.max(...members.map((vcpu) => vcpu.longestStallMs))),
-      average('ms', (vcpu) => vcpu.faultMs),
-      average('ms', (vcpu) => vcpu.throttledMs),
-      average('ms', (vcpu) => vcpu.ringSleepMs + vcpu.ringExitMs),
-      average('ms', (vcpu) => vcpu.blackoutMs),
+      ...losses.map(([, get]) => show('ms', mean(members.map(get)))),
     ];
   });
-  const note = 'Work: against an unmigrated run. From faults on: time lost, mean of the group.';
-  return `${grid(
-    columns.map((head) => ({ head, align: leftAligned(head) })),
+  const heads = ['group', 'vCPUs', 'work', 'longest\nstall', ...losses.map(([head]) => head)];
+  const table = grid(
+    heads.map((head) => ({ head, align: leftAligned(head) })),
     rows,
-  )}\n\n${note}`;
+  );
+  const note = losses.length === 0 ? '' : ` From ${losses[0]![0]} on: time lost, mean of the group.`;
+  return `${table}\n\nWork: against an unmigrated run.${note}`;
+}
+
+function clipped(name: string): string {
+  return name.length <= GROUP_WIDTH ? name : `${name.slice(0, GROUP_WIDTH - 1)}…`;
 }
 
 function decisions(result: MigrationResult, page: Page): string {

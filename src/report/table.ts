@@ -2,6 +2,7 @@
 import type { Comparison, StrategyResults } from '../experiment/compare.js';
 import { type FigureRow, figureRows } from './figure-rows.js';
 import { heading } from './heading.js';
+import { reasonsOf } from './reasons.js';
 import { type Page, type Style, plainPage } from './style.js';
 import { grid } from './grid.js';
 import { counted, wrap, wrapHyphens } from './text.js';
@@ -114,11 +115,11 @@ function legend(rows: readonly FigureRow[], runs: number): string[] {
 function whyNot(entry: StrategyResults, page: Page): string[] {
   const result = entry.results.find((candidate) => !candidate.converged);
   if (result === undefined) return [];
-  const reason = result.why?.text ?? result.error;
-  if (reason === null) return [];
+  const reasons = reasonsOf(result);
+  if (reasons === null) return [];
   const where = entry.results.length > 1 ? ` (run ${result.run})` : '';
   const [first = '', ...rest] = wrap(
-    `${entry.strategy.label}${where} did not converge: ${reason}`,
+    `${entry.strategy.label}${where} did not converge: ${reasons}`,
     page.width,
     '  ',
   );

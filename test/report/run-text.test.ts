@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { runReport } from '../../src/report/run-text.js';
-import { madeUpFailure, madeUpPoint, madeUpResult, madeUpScenario, madeUpSync } from './made-up.js';
+import {
+  madeUpFailure,
+  madeUpPoint,
+  madeUpResult,
+  madeUpScenario,
+  madeUpSync,
+  madeUpVcpu,
+  reader,
+} from './made-up.js';
 
 const how = { memory: 'page', seed: 7, policy: { label: 'wait' } } as const;
 
@@ -28,6 +36,9 @@ describe('the report of a run', () => {
       firstThrottleMs: 3000,
       maxThrottlePercent: 99,
       maxRingFullSleepUs: 1e6,
+      postcopyTimeMs: 123_456,
+      postcopyRequests: 4_000_000,
+      vcpus: [madeUpVcpu({ group: 'background-writer', postcopyBlockedMs: 65_000 }), reader],
     });
     for (const line of runReport(madeUpScenario, result, how, false).split('\n')) {
       expect([line, line.length <= 80]).toEqual([line, true]);
@@ -66,5 +77,30 @@ describe('the report of a run', () => {
       /^throttle/m,
     );
     expect(runReport(madeUpScenario, madeUpResult({ timeline }), how, false)).toMatch(/^throttle/m);
+  });
+
+  test('lists the losses that there were, and no column of zeros', () => {
+    const vcpu = madeUpVcpu({ throttledMs: 0, postcopyBlockedMs: 12 });
+    const report = runReport(madeUpScenario, madeUpResult({ vcpus: [vcpu] }), how, false);
+    const [head = ''] = report.split('\n').filter((line) => line.startsWith('group'));
+    expect(report).not.toContain('throttle');
+    expect(head.trim().split(/ {2,}/)).toEqual([
+      'group',
+      'vCPUs',
+      'work',
+      'longest',
+      'faults',
+      'ring',
+      'post-',
+      'blackout',
+    ]);
+    expect(report).toContain('From faults on: time lost, mean of the group.');
+  });
+
+  test('of a cancelled run says who ended it and what kept it from converging', () => {
+    const result = madeUpFailure({ status: 'cancelled', error: 'not done after 5 min' });
+    expect(runReport(madeUpScenario, result, how, false)).toMatch(
+      /^why +not done after 5 min; nothing restrains the guest$/m,
+    );
   });
 });
