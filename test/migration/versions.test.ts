@@ -1,0 +1,146 @@
+/** Each fact of the version table that the rules or a strategy ask for makes a difference that can be seen. */
+import { describe, expect, test } from '@jest/globals';
+import type { MigrationStats } from '../../src/migration/controls.js';
+import type { MigrationResult } from '../../src/migration/result.js';
+import { type MigrationParameters, QEMU_VERSIONS, type QemuVersion } from '../../src/migration/setup.js';
+import { type VersionFacts, versionFacts } from '../../src/migration/versions.js';
+import { dirtyLimit } from '../../src/strategies/dirty-limit.js';
+import { MIB, NORMAL_RECORD, PAGE, type SetupFields, migrate, setupOf, writer } from './setups.js';
+
+/** The versions of which a fact holds. */
+function having(fact: keyof VersionFacts): QemuVersion[] {
+  return QEMU_VERSIONS.filter((qemu) => versionFacts[qemu][fact]);
+}
+
+function on(
+  qemu: QemuVersion,
+  fields: SetupFields,
+  migration: Partial<MigrationParameters> = {},
+): MigrationResult {
+  return migrate(setupOf({ ...fields, migration: { ...fields.migration, ...migration, qemu } }));
+}
+
+/** All of its memory, 16,384 pages, is written every 16 ms. */
+const RESTLESS: SetupFields = {
+  guest: { vcpus: [writer({ pages: 64 * MIB, writesPerSecond: 1e6, pattern: 'sequential' })] },
+};
+
+test('the table grows with the versions: what came with one is in all later ones', () => {
+  expect(having('hasAvailSwitchoverBandwidth')).toEqual(['8.2', '9.2', '10.0', '10.2']);
+  expect(having('hasDirtyLimitCapability')).toEqual(['8.2', '9.2', '10.0', '10.2']);
+  expect(having('hasPeriodicSync')).toEqual(['9.2', '10.0', '10.2']);
+  expect(having('alwaysDeviceStatus')).toEqual(['10.0', '10.2']);
+  expect(having('completesAtThreshold')).toEqual(['10.2']);
+  expect(having('postcopyFirst')).toEqual(['10.2']);
+  // And what was left behind is in none.
+  expect(having('ringSleepInterruptible')).toEqual(['7.2']);
+  expect(having('countsAtEnqueue')).toEqual(['7.2']);
+  expect(having('clearsInLastStage')).toEqual(['7.2', '8.2', '9.2', '10.0']);
+});
+
+describe.each(QEMU_VERSIONS)('QEMU %s', (qemu) => {
+  const facts = versionFacts[qemu];
+
+  /**
+   * The threshold is made exactly what the guest's memory is: avail-switchover-bandwidth gives 4,096 B a ms, and 16,384 ms
+   * are allowed. Before a sync less is pending, after it all: only where the threshold may be met is that good enough.
+   * Without avail-switchover-bandwidth it is far less, and never reached.
+   */
+  test(`${facts.completesAtThreshold ? 'completes' : 'does not complete'} when just the threshold is pending`, () => {
+    const setup = setupOf({
+      ...RESTLESS,
+      link: { bandwidthBytesPerSecond: 100e6 },
+      migration: {
+        ...{ qemu: qemu === '7.2' ? '8.2' : qemu, giveUpAfterUs: 2e6 },
+        ...{ availSwitchoverBandwidth: PAGE * 1000, downtimeLimitMs: 64 * MIB },
+      },
+    });
+    const result = migrate(setup);
+    expect(result.thresholdBytes).toBe(64 * MIB * PAGE);
+    expect(result.syncs[1]!.remainingBytes).toBe(64 * MIB * PAGE);
+    expect(result.converged).toBe(facts.completesAtThreshold);
+  });
+
+  // 100 MB/s and 10 ms allow 1 MB, 16,384 pages are 67 MB; told of 10 GB/s, it takes 100 MB for what fits.
+  test(`${facts.hasAvailSwitchoverBandwidth ? 'heeds' : 'knows no'} avail-switchover-bandwidth`, () => {
+    const fields = { ...RESTLESS, link: { bandwidthBytesPerSecond: 100e6 } };
+    const migration = { downtimeLimitMs: 10, giveUpAfterUs: 2e6 };
+    expect(on(qemu, fields, migration).converged).toBe(false);
+    const told = on(qemu, fields, { ...migration, availSwitchoverBandwidth: 10e9 });
+    expect(told.converged).toBe(facts.hasAvailSwitchoverBandwidth);
+    // It decides and shapes nothing: the pause takes what the link takes.
+    if (told.converged) expect(told.downtimeMs).toBe(672);
+  });
+
+  test(`with auto-converge ${facts.hasPeriodicSync ? 'syncs by timer' : 'syncs only when a pass ends'}`, () => {
+    const setup = setupOf({
+      ...RESTLESS,
+      migration: { qemu, maxBandwidth: 5e6, downtimeLimitMs: 1, giveUpAfterUs: 21e6 },
+    });
+    // A pass of 12.8 s: the tick at 20 s is the first that finds the count as the tick before left it.
+    const { syncs } = migrate(setup, 'auto-converge');
+    expect(syncs.some(({ cause }) => cause === 'timer')).toBe(facts.hasPeriodicSync);
+    expect(syncs.some(({ cause }) => cause === 'natural')).toBe(true);
+    // Dirty limit has no such timer in any version.
+    const ring = { ...RESTLESS, guest: { ...RESTLESS.guest, dirtyRingSize: 4096 } };
+    const limited = migrate(setupOf({ ...ring, migration: setup.migration }), 'dirty-limit', {
+      when: 'start',
+    });
+    expect(limited.syncs.some(({ cause }) => cause === 'timer')).toBe(false);
+  });
+
+  test(`${facts.hasDirtyLimitCapability ? 'has' : 'lacks'} the dirty-limit capability, and always has the command`, () => {
+    const setup = setupOf({ guest: { ...RESTLESS.guest, dirtyRingSize: 4096 }, migration: { qemu } });
+    const refusal = (given: object): string | null =>
+      dirtyLimit.refuses!(dirtyLimit.options.parse(given), setup);
+    expect(refusal({}) === null).toBe(facts.hasDirtyLimitCapability);
+    expect(refusal({ when: 'start' })).toBeNull();
+  });
+
+  /**
+   * Asleep at a full ring for 2 s, once: the sync at the end of the first pass kicks the vCPU and waits for it, unless the
+   * kick ends the sleep.
+   */
+  test(`${facts.ringSleepInterruptible ? 'does not wait' : 'waits'} for a vCPU in a ring-full sleep`, () => {
+    const setup = setupOf({
+      guest: {
+        dirtyRingSize: 1024,
+        vcpus: [writer({ pages: 16 * MIB, writesPerSecond: 1e6, pattern: 'sequential' })],
+      },
+      link: { bandwidthBytesPerSecond: 500e6 },
+      migration: { qemu, downtimeLimitMs: 10 },
+    });
+    const result = migrate(setup, 'none', {}, (controls) => {
+      controls.dirtyLimitInService(true);
+      controls.ringFullSleep(0, 2_000_000);
+    });
+    const [sync] = result.syncs.filter(({ cause }) => cause === 'natural');
+    expect(sync!.durationMs > 1_000).toBe(!facts.ringSleepInterruptible);
+    expect(result.vcpus[0]!.ringSleepMs < 1_000).toBe(facts.ringSleepInterruptible);
+  });
+
+  test(`${facts.alwaysDeviceStatus ? 'passes through' : 'skips'} the status device`, () => {
+    const seen: MigrationStats['status'][] = [];
+    migrate(setupOf({ migration: { qemu } }), 'none', {}, (controls) => {
+      controls.onSync(({ cause }) => {
+        if (cause === 'switchover') seen.push(controls.stats().status);
+      });
+    });
+    expect(seen).toEqual([facts.alwaysDeviceStatus ? 'device' : 'active']);
+  });
+
+  // 1,000,000 B a window: counted page by page that is 244 pages and the end of an iteration; by flushes of 32, 256.
+  test(`counts bytes when they are ${facts.countsAtEnqueue ? 'queued' : 'flushed'}`, () => {
+    const seen: number[] = [];
+    migrate(
+      setupOf({ migration: { qemu, maxBandwidth: 10e6, giveUpAfterUs: 2e6 } }),
+      'none',
+      {},
+      (controls) => {
+        controls.every(100, () => seen.push(controls.stats().bandwidthBytesPerSecond / 10));
+      },
+    );
+    const pages = facts.countsAtEnqueue ? 244 : 256;
+    expect(seen[10]).toBeCloseTo(pages * NORMAL_RECORD + 18, 6);
+  });
+});
