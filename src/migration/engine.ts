@@ -337,6 +337,8 @@ class Migration {
   #loop(): 'complete' | 'postcopy' {
     for (;;) {
       this.#checkCancelled();
+      this.#leap();
+      this.#checkCancelled();
       if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
         const decision = this.#decide();
         if (decision !== 'iterate') return decision;
@@ -345,6 +347,91 @@ class Migration {
       }
       this.#rateLimit();
     }
+  }
+
+  /**
+   * Turns of the loop in which nothing can be decided: the very arithmetic of #iterate, #rateLimit and #updateCounters on
+   * local numbers, as a long pass is thousands of them. Ends before a turn that would come to the end of the run or to an
+   * event, or that has little enough to send to look closer.
+   */
+  #leap(): void {
+    if (this.#xbzrle !== null || this.#pauseWanted || this.#postcopyWanted || this.#runTaken >= this.#runPages) return;
+    const { availSwitchoverBandwidth } = this.#setup.migration;
+    const avail = this.#version.hasAvailSwitchoverBandwidth ? availSwitchoverBandwidth : 0;
+    const downtimeLimitMs = this.#downtimeLimitMs;
+    const quota = this.#quota;
+    const runPages = this.#runPages;
+    const cost = this.#costOfRun(runPages - this.#runTaken);
+    const pageUs = this.#pageUs(cost);
+    const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
+    const latePages = ceil(pagesToLate / CLOCK_CHECK_PAGES) * CLOCK_CHECK_PAGES;
+    const endBytes = this.#iterationEndBytes();
+    const nextEventUs = this.#events.nextUs;
+    let nowUs = this.#nowUs;
+    let taken = this.#runTaken;
+    let dirtyPages = this.#dirtyPages;
+    let transferred = this.#transferred;
+    let threshold = this.#threshold;
+    let expectedDowntimeMs = this.#expectedDowntimeMs;
+    let windowStartMs = this.#windowStartMs;
+    let windowStartBytes = this.#windowStartBytes;
+    const pagesBefore = this.#normalPages + this.#zeroPages - taken;
+    let windowStartTaken = this.#windowStartPages - pagesBefore;
+    let closedMs = 0;
+    let closedBytes = 0;
+    let closedPages = 0;
+    let pagesSent = 0;
+    let wakeUs = 0;
+    for (;;) {
+      const windowBytes = transferred - windowStartBytes;
+      if (!rateExceeded(quota, windowBytes)) {
+        if (pendingEstimate(dirtyPages) <= threshold) break;
+        const pages = min(latePages, pagesToExceed(cost, quota, windowBytes));
+        const endUs = nowUs + pages * pageUs;
+        const sentBytes = transferred + pages * cost.bytes;
+        if (pages >= runPages - taken || nextEventUs <= endUs) break;
+        if (pages < latePages && !rateExceeded(quota, sentBytes - windowStartBytes)) break;
+        taken += pages;
+        dirtyPages -= pages;
+        pagesSent += pages;
+        transferred = sentBytes + endBytes;
+        nowUs = endUs;
+      }
+      const nowMs = this.#ms(nowUs);
+      if (nowMs >= windowStartMs + BUFFER_DELAY_MS) {
+        closedMs = nowMs - windowStartMs;
+        closedBytes = transferred - windowStartBytes;
+        closedPages = taken - windowStartTaken;
+        const bandwidth = switchoverBandwidth(closedBytes, closedMs, avail);
+        threshold = switchoverThreshold(bandwidth, downtimeLimitMs);
+        const expected = expectedDowntime(this.#dirtyBytesLastSync, bandwidth, this.#dirtyPagesRate, closedBytes);
+        if (expected !== null) expectedDowntimeMs = expected;
+        windowStartMs = nowMs;
+        windowStartBytes = transferred;
+        windowStartTaken = taken;
+      } else if (rateExceeded(quota, transferred - windowStartBytes)) {
+        wakeUs = nowUs + (windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + this.#wakeLatencyUs();
+        if (nextEventUs <= wakeUs) break;
+        nowUs = wakeUs;
+      }
+    }
+    this.#nowUs = nowUs;
+    this.#runTaken = taken;
+    this.#dirtyPages = dirtyPages;
+    this.#count(pagesSent, cost.bytes);
+    this.#transferred = transferred;
+    this.#threshold = threshold;
+    this.#expectedDowntimeMs = expectedDowntimeMs;
+    this.#windowStartMs = windowStartMs;
+    this.#windowStartBytes = windowStartBytes;
+    this.#windowStartPages = pagesBefore + windowStartTaken;
+    if (closedMs > 0) {
+      this.#bandwidthPerMs = closedBytes / closedMs;
+      this.#mbps = mbps(closedBytes, closedMs);
+      this.#pagesPerSecond = floor(closedPages / (closedMs / 1000));
+    }
+    // An event on the way to the end of a wait: it happens, and the wait goes on to its end.
+    if (wakeUs > nowUs) this.#advance(wakeUs);
   }
 
   /** migration.c:migration_iteration_run, the pre-copy part. */
@@ -390,11 +477,15 @@ class Migration {
       if (rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) break;
       if (index >= lateIndex) break;
     }
-    this.#transferred += ITERATION_END_BYTES + (this.#stream.syncsEveryIteration ? this.#stream.syncBytes : 0);
+    this.#transferred += this.#iterationEndBytes();
     const endUs = startUs + elapsedUs;
     if (this.#events.nextUs <= endUs) this.#advance(endUs);
     else this.#nowUs = max(this.#nowUs, endUs);
     this.#mutexHeld = false;
+  }
+
+  #iterationEndBytes(): number {
+    return ITERATION_END_BYTES + (this.#stream.syncsEveryIteration ? this.#stream.syncBytes : 0);
   }
 
   /** What a page of the run at hand costs; under XBZRLE what the next `pages` of it cost on average. */
