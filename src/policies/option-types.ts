@@ -22,9 +22,9 @@ function numberWith(expected: string, bounds: Bounds, accepts: (value: number) =
   return z.number(wrong).refine((value) => accepts(value) && within(value, bounds), wrong);
 }
 
-/** A whole number, such as of passes. */
-export function count(bounds: Bounds = {}): z.ZodNumber {
-  return numberWith(`a whole number${range(bounds)}`, bounds, Number.isSafeInteger);
+/** A whole number; `what` says of what. */
+export function count(bounds: Bounds = {}, what = 'a whole number'): z.ZodNumber {
+  return numberWith(`${what}${range(bounds)}`, bounds, Number.isSafeInteger);
 }
 
 /** A number without a unit. */

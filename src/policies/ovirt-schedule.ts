@@ -3,7 +3,9 @@
  * policies) and backend ConvergenceSchedule.java (how its JSON becomes a schedule); vdsm lib/vdsm/virt/migration.py (legacy).
  */
 import { z } from 'zod';
+import { choice } from '../strategies/option-types.js';
 import { MAX_DOWNTIME_MS } from './actions.js';
+import { count } from './option-types.js';
 
 const { floor } = Math;
 
@@ -19,7 +21,7 @@ const downtimeParam = z
   });
 
 const item = z
-  .strictObject({ action: z.enum(ACTION_NAMES), params: z.array(downtimeParam).default([]) })
+  .strictObject({ action: choice(ACTION_NAMES), params: z.array(downtimeParam).default([]) })
   .superRefine(({ action, params }, context) => {
     const expected = action === 'setDowntime' ? 1 : 0;
     if (params.length === expected) return;
@@ -27,7 +29,7 @@ const item = z
     context.addIssue({ code: 'custom', path: ['params'], message: `${message}; got ${params.length}` });
   });
 
-const stallingItem = z.strictObject({ stallingLimit: z.int().min(0), convergenceItem: item });
+const stallingItem = z.strictObject({ stallingLimit: count({ min: 0 }), convergenceItem: item });
 
 /** `config` of an entry of oVirt's MigrationPolicies, as it stands there. */
 export const convergenceConfig = z.strictObject({
@@ -97,6 +99,20 @@ export const OVIRT_POLICIES = [
   'legacy',
 ] as const;
 export type OvirtPolicy = (typeof OVIRT_POLICIES)[number];
+
+/** The words for the policies, or a config; a wrong one is told by what it most resembles. */
+export function scheduleOption() {
+  return z.union([z.enum(OVIRT_POLICIES), convergenceConfig], {
+    error: ({ input }) => {
+      const form: z.ZodType =
+        typeof input === 'object' && input !== null ? convergenceConfig : choice(OVIRT_POLICIES);
+      const issue = form.safeParse(input).error?.issues[0];
+      const where =
+        issue === undefined || issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
+      return `${where}${issue?.message ?? 'not accepted'}`;
+    },
+  });
+}
 
 /** migration.py:exponential_downtime: `steps` limits in ms, from a little more than downtimeMs/steps up to downtimeMs. */
 export function exponentialDowntimes(downtimeMs: number, steps: number): number[] {

@@ -5,11 +5,11 @@ import { durationMs } from '../strategies/option-types.js';
 import { act, isCopying, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './actions.js';
 import { count } from './option-types.js';
 import {
-  convergenceConfig,
   legacySchedule,
   OVIRT_POLICIES,
   OVIRT_SCHEDULES,
   scheduleOf,
+  scheduleOption,
   usesPostcopy,
   type ConvergenceConfig,
   type OvirtPolicy,
@@ -53,8 +53,7 @@ downtime-steps limits that rise exponentially to downtime, one a pass; abort aft
 
 oVirt turns auto-converge on with all of them.`,
   options: z.strictObject({
-    schedule: z
-      .union([z.enum(OVIRT_POLICIES), convergenceConfig])
+    schedule: scheduleOption()
       .prefault('minimal-downtime')
       .describe(`${OVIRT_POLICIES.join(', ')}, or a config as in oVirt's JSON`),
     'monitor-interval': durationMs({ min: 1000 })
