@@ -53,5 +53,5 @@ export function act(migration: Controls, action: Action, rule: string, why: stri
 /** As `refuses` answers where a policy would use post-copy: null when the capability is on. */
 export function refusalWithoutPostcopy(setup: MigrationSetup): string | null {
   if (setup.migration.postcopy === true) return null;
-  return 'Enable postcopy with migrate_set_capability before the start of migration: set migration.postcopy to true';
+  return 'Enable postcopy with migrate_set_capability before the start of migration: set migration.postcopy-ram to true';
 }

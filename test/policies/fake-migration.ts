@@ -101,4 +101,4 @@ export function refusal(
 }
 
 export const NEEDS_POSTCOPY =
-  'Enable postcopy with migrate_set_capability before the start of migration: set migration.postcopy to true';
+  'Enable postcopy with migrate_set_capability before the start of migration: set migration.postcopy-ram to true';
