@@ -1,12 +1,19 @@
 /** All convergence strategies. A new one is a file in this folder and a line here. */
 import type { Place } from '../errors.js';
+import { aggression } from './aggression.js';
 import { autoConverge } from './auto-converge.js';
+import { computedStart } from './computed-start.js';
+import { cpuScheduling } from './cpu-scheduling.js';
 import type { StrategyDefinition } from './define.js';
 import { dirtyLimit } from './dirty-limit.js';
+import { dirtyQuota } from './dirty-quota.js';
 import { dirtyRestraint } from './dirty-restraint.js';
 import { findEntry } from './find.js';
 import { none } from './none.js';
+import { piThrottle } from './pi-throttle.js';
+import { responsiveThrottle } from './responsive-throttle.js';
 import { stopAndCopy } from './stop-and-copy.js';
+import { stun } from './stun.js';
 
 /** In the order in which they are listed to users. */
 export const strategies = {
@@ -15,6 +22,13 @@ export const strategies = {
   'auto-converge': autoConverge,
   'dirty-restraint': dirtyRestraint,
   'dirty-limit': dirtyLimit,
+  'dirty-quota': dirtyQuota,
+  'computed-start': computedStart,
+  'responsive-throttle': responsiveThrottle,
+  aggression,
+  'cpu-scheduling': cpuScheduling,
+  stun,
+  'pi-throttle': piThrottle,
 } satisfies Record<string, StrategyDefinition>;
 
 export type StrategyName = keyof typeof strategies;
