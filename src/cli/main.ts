@@ -7,15 +7,24 @@ import { compareCommand } from './compare.js';
 import { complete } from './complete.js';
 import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
 import { explainCommand } from './explain.js';
+import { learnCommand } from './learn.js';
 import { listCommand } from './list.js';
 import { optionMistake } from './option-mistake.js';
 import { runCommand } from './run.js';
+import { validateCommand } from './validate.js';
 import { unknown } from '../scenario/wording.js';
 import { startProgress } from './progress.js';
 import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 
 /** In the order in which help shows them. A new command is a file in this folder and a line here. */
-const commands: readonly Command[] = [compareCommand, runCommand, listCommand, explainCommand];
+const commands: readonly Command[] = [
+  compareCommand,
+  runCommand,
+  learnCommand,
+  validateCommand,
+  listCommand,
+  explainCommand,
+];
 
 const EXAMPLES: Command['examples'] = [
   ['compare scenarios/readers-and-writers.yaml', 'strategies side by side'],

@@ -24,7 +24,9 @@ export function parseJson(text: string, file: string, firstLine = 1): unknown {
     const column = at - before.lastIndexOf('\n');
     const cut = text.slice(at).trim() === '';
     throw new UsageError(
-      cut ? 'the JSON ends in the middle: is the file truncated?' : 'this is not JSON: expected a value, a comma or a closing bracket here',
+      cut
+        ? 'the JSON ends in the middle: is the file truncated?'
+        : 'this is not JSON: expected a value, a comma or a closing bracket here',
       { file, line, column },
     );
   }

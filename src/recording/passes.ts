@@ -9,6 +9,7 @@
  */
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import { median } from '../stats/summary.js';
 import { pagesSent, type MigrateLog, type MigrateSample } from './query-migrate.js';
 
 const { abs, ceil, max, min, round } = Math;
@@ -55,14 +56,22 @@ export function sendRate(log: MigrateLog): SendRate {
     }
   }
   if (rates.length < 3) {
-    throw new UsageError('too little to learn from: expected at least four samples of an active migration', { file: log.file });
+    throw new UsageError('too little to learn from: expected at least four samples of an active migration', {
+      file: log.file,
+    });
   }
   const bytesPerSecond = median(rates);
-  const windows = log.samples.filter((sample) => sample.status === 'active' && sample.mbps > 0).map((sample) => sample.mbps);
+  const windows = log.samples
+    .filter((sample) => sample.status === 'active' && sample.mbps > 0)
+    .map((sample) => sample.mbps);
   const windowRate = windows.length === 0 ? bytesPerSecond : (median(windows) * 1e6) / 8;
   const equal = windows.filter((mbps) => abs(((mbps * 1e6) / 8 - windowRate) / windowRate) < 0.01).length;
   const limited = windows.length > 0 && equal >= 0.8 * windows.length;
-  return { bytesPerSecond: limited ? windowRate : bytesPerSecond, limited, maxBandwidth: limited ? roundBandwidth(windowRate) : null };
+  return {
+    bytesPerSecond: limited ? windowRate : bytesPerSecond,
+    limited,
+    maxBandwidth: limited ? roundBandwidth(windowRate) : null,
+  };
 }
 
 /**
@@ -136,7 +145,11 @@ function syncsBetween(a: MigrateSample, b: MigrateSample, rate: SendRate, thresh
       part = perWindow > 0 ? (max(0, ceil((due - sentBefore) / perWindow)) + 0.5) / windows : 0.5;
     }
     const inside = min(1, max(0, part));
-    const sentPages = min(sentAfter, sentBefore + (rate.limited ? round(inside * windows - 0.5) * perWindow : inside * (sentAfter - sentBefore)));
+    const sentPages = min(
+      sentAfter,
+      sentBefore +
+        (rate.limited ? round(inside * windows - 0.5) * perWindow : inside * (sentAfter - sentBefore)),
+    );
     const last = syncs.at(-1);
     const atUs = max(last?.atUs ?? a.tUs, a.tUs + inside * intervalUs);
     syncs.push({
@@ -173,11 +186,4 @@ function runTime(samples: readonly MigrateSample[], fromUs: number, toUs: number
 
 export function* pairs<T>(items: readonly T[]): Generator<readonly [T, T]> {
   for (let at = 1; at < items.length; at++) yield [items[at - 1] as T, items[at] as T];
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }

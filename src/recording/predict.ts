@@ -4,7 +4,14 @@
  */
 import { UsageError } from '../errors.js';
 import { recordingsHost } from '../guest/host-profiles/recordings.js';
-import { PAGE_BYTES, type AccessClass, type GuestSpec, type HostProfile, type VcpuSpec, type ZeroExtent } from '../guest/spec.js';
+import {
+  PAGE_BYTES,
+  type AccessClass,
+  type GuestSpec,
+  type HostProfile,
+  type VcpuSpec,
+  type ZeroExtent,
+} from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import type { MigrationResult } from '../migration/result.js';
 import { QEMU_VERSIONS, type MigrationSetup, type QemuVersion } from '../migration/setup.js';
@@ -51,34 +58,64 @@ export function predictionOf(recording: Recording, options: PredictOptions = {})
   const parameters = strategyParameters(recording);
   if (limits.length > 0) {
     if (capability !== 'none') {
-      throw new UsageError(`migration: set-vcpu-dirty-limit together with ${capability} is not known here`, { file: recording.file });
+      throw new UsageError(`migration: set-vcpu-dirty-limit together with ${capability} is not known here`, {
+        file: recording.file,
+      });
     }
-    return { setup: base, strategy: recording.strategy, attach: (controls) => startSettledLimit(controls, limits) };
+    return {
+      setup: base,
+      strategy: recording.strategy,
+      attach: (controls) => startSettledLimit(controls, limits),
+    };
   }
   const definition = findStrategy(capability, { file: recording.file });
   const strategyOptions = parseOptions(definition, parameters, recording.file);
-  const refusal = definition.refuses?.(strategyOptions as never, base) ?? null;
+  const refusal = definition.refuses?.(strategyOptions, base) ?? null;
   if (refusal !== null) throw new UsageError(refusal, { file: recording.file });
-  const setup = definition.prepare?.(strategyOptions as never, base) ?? base;
-  return { setup, strategy: recording.strategy, attach: (controls) => definition.start(strategyOptions as never, controls) };
+  const setup = definition.prepare?.(strategyOptions, base) ?? base;
+  return {
+    setup,
+    strategy: recording.strategy,
+    attach: (controls) => definition.start(strategyOptions, controls),
+  };
 }
 
 // ---------------------------------------------------------------------------------------------------- the migration
 
 /** Capabilities that change nothing in the model. */
-const SILENT_CAPABILITIES = ['events', 'pause-before-switchover', 'return-path', 'auto-converge', 'dirty-limit'];
+const SILENT_CAPABILITIES = [
+  'events',
+  'pause-before-switchover',
+  'return-path',
+  'auto-converge',
+  'dirty-limit',
+];
 /** Parameters of the migration itself; the others belong to a strategy. */
-const MIGRATION_PARAMETERS = ['max-bandwidth', 'downtime-limit', 'avail-switchover-bandwidth', 'throttle-trigger-threshold'];
+const MIGRATION_PARAMETERS = [
+  'max-bandwidth',
+  'downtime-limit',
+  'avail-switchover-bandwidth',
+  'throttle-trigger-threshold',
+];
 const STRATEGY_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   none: [],
-  'auto-converge': ['cpu-throttle-initial', 'cpu-throttle-increment', 'cpu-throttle-tailslow', 'max-cpu-throttle', 'throttle-trigger-threshold'],
+  'auto-converge': [
+    'cpu-throttle-initial',
+    'cpu-throttle-increment',
+    'cpu-throttle-tailslow',
+    'max-cpu-throttle',
+    'throttle-trigger-threshold',
+  ],
   'dirty-limit': ['vcpu-dirty-limit', 'x-vcpu-dirty-limit-period', 'throttle-trigger-threshold'],
 };
 
 function capabilityOf({ migration, file }: Recording): 'none' | 'auto-converge' | 'dirty-limit' {
   for (const capability of migration.capabilities) {
     if (SILENT_CAPABILITIES.includes(capability)) continue;
-    throw new UsageError(`migration.capabilities: "${capability}" is not known here; expected ${SILENT_CAPABILITIES.join(', ')}`, { file });
+    throw new UsageError(
+      `migration.capabilities: "${capability}" is not known here; expected ${SILENT_CAPABILITIES.join(', ')}`,
+      { file },
+    );
   }
   if (migration.capabilities.includes('auto-converge')) return 'auto-converge';
   return migration.capabilities.includes('dirty-limit') ? 'dirty-limit' : 'none';
@@ -95,13 +132,20 @@ function strategyParameters({ migration, file }: Recording): Record<string, numb
   return migration.parameters;
 }
 
-function parseOptions(definition: StrategyDefinition, parameters: Record<string, number | boolean>, file: string): Record<string, unknown> {
+function parseOptions(
+  definition: StrategyDefinition,
+  parameters: Record<string, number | boolean>,
+  file: string,
+): Record<string, unknown> {
   const own = STRATEGY_PARAMETERS[definition.name] ?? [];
   const given = Object.fromEntries(Object.entries(parameters).filter(([name]) => own.includes(name)));
   const parsed = definition.options.safeParse(given);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new UsageError(`migration.parameters.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'cannot be'}`, { file });
+  throw new UsageError(
+    `migration.parameters.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'cannot be'}`,
+    { file },
+  );
 }
 
 function manualLimits(recording: Recording): ManualLimit[] {
@@ -109,17 +153,28 @@ function manualLimits(recording: Recording): ManualLimit[] {
   const limits: ManualLimit[] = [];
   migration.before.forEach((command, at) => {
     if (command.execute !== 'set-vcpu-dirty-limit') {
-      throw new UsageError(`migration.before[${at}]: "${command.execute}" is not known here; expected set-vcpu-dirty-limit`, { file });
+      throw new UsageError(
+        `migration.before[${at}]: "${command.execute}" is not known here; expected set-vcpu-dirty-limit`,
+        { file },
+      );
     }
     const quota = command.arguments['dirty-rate'];
     const index = command.arguments['cpu-index'];
     if (typeof quota !== 'number' || !(quota > 0)) {
-      throw new UsageError(`migration.before[${at}]: dirty-rate should be a positive number of MiB/s`, { file });
+      throw new UsageError(`migration.before[${at}]: dirty-rate should be a positive number of MiB/s`, {
+        file,
+      });
     }
-    if (environment.dirtyRingSize === 0) throw new UsageError(`migration.before[${at}]: a dirty limit needs a dirty ring`, { file });
+    if (environment.dirtyRingSize === 0)
+      throw new UsageError(`migration.before[${at}]: a dirty limit needs a dirty ring`, { file });
     guest.vcpus.forEach((vcpu, id) => {
       if (index !== undefined && index !== id) return;
-      const state = settledSleep(ringEntriesPerSecond(vcpu), quota, environment.dirtyRingSize, migration.beforeSettleSeconds);
+      const state = settledSleep(
+        ringEntriesPerSecond(vcpu),
+        quota,
+        environment.dirtyRingSize,
+        migration.beforeSettleSeconds,
+      );
       limits.push({ vcpu: id, quota, ...state });
     });
   });
@@ -164,7 +219,10 @@ function setupOf(recording: Recording, options: PredictOptions): MigrationSetup 
 function versionOf(text: string, file: string): QemuVersion {
   const version = QEMU_VERSIONS.find((known) => text === known || text.startsWith(`${known}.`));
   if (version !== undefined) return version;
-  throw new UsageError(`environment.qemu: the rules of ${text} are not known; expected ${QEMU_VERSIONS.join(', ')}`, { file });
+  throw new UsageError(
+    `environment.qemu: the rules of ${text} are not known; expected ${QEMU_VERSIONS.join(', ')}`,
+    { file },
+  );
 }
 
 // -------------------------------------------------------------------------------------------------------- the guest

@@ -108,7 +108,8 @@ export function readQueryMigrate(text: string, file: string): MigrateLog {
 
 function entriesOf(text: string, file: string): Entry[] {
   const start = text.trimStart();
-  if (start === '') throw new UsageError('the file is empty; expected query-migrate replies as JSON', { file });
+  if (start === '')
+    throw new UsageError('the file is empty; expected query-migrate replies as JSON', { file });
   if (start.startsWith('[')) {
     const array = parseJson(text, file) as unknown[];
     return array.map((value, index) => entry(value, { file }, index));
@@ -138,10 +139,16 @@ function entry(value: unknown, place: Place, index: number): Entry {
     throw new UsageError(`sample ${index + 1} is not an object; expected a query-migrate reply`, place);
   }
   if (typeof value['format'] === 'string') {
-    throw new UsageError(`this is a ${value['format']} file, not a query-migrate log: \`migsim validate\` reads recordings`, place);
+    throw new UsageError(
+      `this is a ${value['format']} file, not a query-migrate log: \`migsim validate\` reads recordings`,
+      place,
+    );
   }
   if (Array.isArray(value['progress_history'])) {
-    throw new UsageError('this is a guestperf report, which keeps one record a pass; expected a log of query-migrate replies', place);
+    throw new UsageError(
+      'this is a guestperf report, which keeps one record a pass; expected a log of query-migrate replies',
+      place,
+    );
   }
   return { value, place, index };
 }
@@ -149,12 +156,21 @@ function entry(value: unknown, place: Place, index: number): Entry {
 function refuseForeignText(text: string, file: string): never {
   const place = { file, line: 1 };
   if (/^(Job type|Time elapsed|Domain):/m.test(text)) {
-    throw new UsageError('this looks like virsh output; expected query-migrate replies as JSON (virsh qemu-monitor-command DOM query-migrate)', place);
+    throw new UsageError(
+      'this looks like virsh output; expected query-migrate replies as JSON (virsh qemu-monitor-command DOM query-migrate)',
+      place,
+    );
   }
   if (/^(globals:|Migration status:|Status:)/m.test(text)) {
-    throw new UsageError('this looks like the monitor\'s "info migrate"; expected query-migrate replies as JSON', place);
+    throw new UsageError(
+      'this looks like the monitor\'s "info migrate"; expected query-migrate replies as JSON',
+      place,
+    );
   }
-  throw new UsageError('this is not JSON; expected an array of query-migrate replies, or one reply a line', place);
+  throw new UsageError(
+    'this is not JSON; expected an array of query-migrate replies, or one reply a line',
+    place,
+  );
 }
 
 /** The reply inside a wrapper or a QMP line; null for other QMP traffic. */
@@ -186,15 +202,22 @@ function objectField(value: JsonObject, key: string, place: Place, index: number
 function sampleOf(reply: JsonObject, { place, index }: Entry): MigrateSample | null {
   const status = reply['status'];
   if (status !== undefined && (typeof status !== 'string' || !STATUSES.includes(status))) {
-    throw new UsageError(`sample ${index + 1}: ${JSON.stringify(status)} is no migration status of QEMU`, place);
+    throw new UsageError(
+      `sample ${index + 1}: ${JSON.stringify(status)} is no migration status of QEMU`,
+      place,
+    );
   }
   if (reply['ram'] === undefined || status === undefined) return null;
   const ram = objectField(reply, 'ram', place, index);
   const read = (from: JsonObject, key: string): number => requiredNumber(from, key, place, index);
-  const maybe = (from: JsonObject, key: string): number | null => (from[key] === undefined ? null : read(from, key));
+  const maybe = (from: JsonObject, key: string): number | null =>
+    from[key] === undefined ? null : read(from, key);
 
   if (ram['page-size'] !== undefined && read(ram, 'page-size') !== PAGE_BYTES) {
-    throw new UsageError(`sample ${index + 1}: page-size is ${read(ram, 'page-size')}; only guests with pages of ${PAGE_BYTES} bytes are known`, place);
+    throw new UsageError(
+      `sample ${index + 1}: page-size is ${read(ram, 'page-size')}; only guests with pages of ${PAGE_BYTES} bytes are known`,
+      place,
+    );
   }
   const xbzrle = reply['xbzrle-cache'];
   const sample: MigrateSample = {
@@ -239,22 +262,29 @@ function checkUnits(sample: MigrateSample, normalBytes: number | null): void {
     throw new UsageError(`sample ${sample.index + 1}: ${message}`, sample.place);
   };
   if (sample.totalBytes === 0 || sample.totalBytes % PAGE_BYTES !== 0) {
-    refuse(`total is ${sample.totalBytes}, expected bytes in whole pages of ${PAGE_BYTES}: which unit is it in?`);
+    refuse(
+      `total is ${sample.totalBytes}, expected bytes in whole pages of ${PAGE_BYTES}: which unit is it in?`,
+    );
   }
   if (sample.remainingBytes > sample.totalBytes) {
     refuse(`remaining (${sample.remainingBytes}) is more than total (${sample.totalBytes}); both are bytes`);
   }
   if (sample.remainingBytes % PAGE_BYTES !== 0) {
-    refuse(`remaining is ${sample.remainingBytes}, expected bytes in whole pages of ${PAGE_BYTES}: which unit is it in?`);
+    refuse(
+      `remaining is ${sample.remainingBytes}, expected bytes in whole pages of ${PAGE_BYTES}: which unit is it in?`,
+    );
   }
   if (normalBytes !== null && normalBytes !== sample.normalPages * PAGE_BYTES) {
     refuse(`normal-bytes (${normalBytes}) is not normal (${sample.normalPages}) times ${PAGE_BYTES}`);
   }
-  if (sample.throttlePercent > 99) refuse(`cpu-throttle-percentage is ${sample.throttlePercent}; QEMU goes to 99`);
+  if (sample.throttlePercent > 99)
+    refuse(`cpu-throttle-percentage is ${sample.throttlePercent}; QEMU goes to 99`);
   // The stream's counters are read one after another while pages flow: allow a buffer's worth of lag.
   const lagBytes = 64 * 1024 * 1024;
   if (sample.multifdBytes === 0 && sample.transferredBytes + lagBytes < sample.normalPages * PAGE_BYTES) {
-    refuse(`transferred (${sample.transferredBytes}) is less than the ${sample.normalPages} pages sent: which unit is it in?`);
+    refuse(
+      `transferred (${sample.transferredBytes}) is less than the ${sample.normalPages} pages sent: which unit is it in?`,
+    );
   }
 }
 

@@ -103,7 +103,8 @@ export interface Recording extends RecordingFile {
 
 /** @throws UsageError with the file and the field that is wrong. */
 export function readRecording(text: string, file: string): Recording {
-  if (text.trim() === '') throw new UsageError(`the file is empty; expected a ${RECORDING_FORMAT} file`, { file });
+  if (text.trim() === '')
+    throw new UsageError(`the file is empty; expected a ${RECORDING_FORMAT} file`, { file });
   const value = parseJson(text, file);
   checkFormat(value, file);
   const parsed = recordingSchema.safeParse(value);
@@ -121,7 +122,8 @@ export function readRecording(text: string, file: string): Recording {
 }
 
 function checkFormat(value: unknown, file: string): void {
-  if (!isObject(value)) throw new UsageError(`expected one JSON object of the format ${RECORDING_FORMAT}`, { file });
+  if (!isObject(value))
+    throw new UsageError(`expected one JSON object of the format ${RECORDING_FORMAT}`, { file });
   const format = value['format'];
   if (format === RECORDING_FORMAT) return;
   if (typeof format === 'string' && format.startsWith('migsim-recording/')) {
@@ -132,7 +134,9 @@ function checkFormat(value: unknown, file: string): void {
 }
 
 function formatPath(path: readonly PropertyKey[]): string {
-  return path.map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`)).join('');
+  return path
+    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`))
+    .join('');
 }
 
 function checkMemory({ guest, environment, file }: Recording): void {
@@ -148,11 +152,17 @@ function checkMemory({ guest, environment, file }: Recording): void {
     );
   }
   if (guest.zeroPagesAtStart * PAGE_BYTES > guest.ramTotalBytes) {
-    throw new UsageError(`guest.zeroPagesAtStart: ${guest.zeroPagesAtStart} pages are more than the guest has`, { file });
+    throw new UsageError(
+      `guest.zeroPagesAtStart: ${guest.zeroPagesAtStart} pages are more than the guest has`,
+      { file },
+    );
   }
   guest.vcpus.forEach((vcpu, at) => {
     if (vcpu.firstPageMiB + vcpu.workingSetMiB > guest.memoryMiB) {
-      throw new UsageError(`guest.vcpus[${at}]: its working set ends beyond the guest's memory (${guest.memoryMiB} MiB)`, { file });
+      throw new UsageError(
+        `guest.vcpus[${at}]: its working set ends beyond the guest's memory (${guest.memoryMiB} MiB)`,
+        { file },
+      );
     }
   });
 }
@@ -164,12 +174,16 @@ function checkResult({ result, file }: Recording): void {
   if (result.status === 'completed') {
     if (result.totalTimeMs == null) refuse('totalTimeMs', 'missing, but the migration completed');
     if (result.downtimeMs == null) refuse('downtimeMs', 'missing, but the migration completed');
-    if ((result.downtimeMs ?? 0) > (result.totalTimeMs ?? 0)) refuse('downtimeMs', 'longer than the whole migration; both are ms');
+    if ((result.downtimeMs ?? 0) > (result.totalTimeMs ?? 0))
+      refuse('downtimeMs', 'longer than the whole migration; both are ms');
   } else if (result.gaveUpAfterMs == null) {
     refuse('gaveUpAfterMs', `missing, but the status is ${result.status}`);
   }
   if (result.transferredBytes < result.normalPages * PAGE_BYTES) {
-    refuse('transferredBytes', `${result.transferredBytes} bytes cannot carry ${result.normalPages} pages; is it in bytes?`);
+    refuse(
+      'transferredBytes',
+      `${result.transferredBytes} bytes cannot carry ${result.normalPages} pages; is it in bytes?`,
+    );
   }
 }
 
@@ -178,7 +192,8 @@ function checkSyncs({ syncs, guest, file }: Recording): void {
     const refuse = (field: string, message: string): never => {
       throw new UsageError(`syncs[${at}].${field}: ${message}`, { file });
     };
-    if (sync.remaining > guest.ramTotalBytes) refuse('remaining', `${sync.remaining} is more than the guest's memory; is it in bytes?`);
+    if (sync.remaining > guest.ramTotalBytes)
+      refuse('remaining', `${sync.remaining} is more than the guest's memory; is it in bytes?`);
     if (sync.vcpuPages.length !== guest.vcpus.length) {
       refuse('vcpuPages', `${sync.vcpuPages.length} numbers for ${guest.vcpus.length} vCPUs`);
     }
@@ -186,9 +201,11 @@ function checkSyncs({ syncs, guest, file }: Recording): void {
     if (previous === undefined) return;
     if (sync.t < previous.t) refuse('t', `goes back from ${previous.t} to ${sync.t} s`);
     if (sync.n <= previous.n) refuse('n', `${sync.n} after ${previous.n}; expected a later sync`);
-    if (sync.transferred < previous.transferred) refuse('transferred', `goes back from ${previous.transferred} to ${sync.transferred}`);
+    if (sync.transferred < previous.transferred)
+      refuse('transferred', `goes back from ${previous.transferred} to ${sync.transferred}`);
     sync.vcpuPages.forEach((pages, vcpu) => {
-      if (pages < (previous.vcpuPages[vcpu] ?? 0)) refuse(`vcpuPages[${vcpu}]`, `goes back to ${pages}; it counts up`);
+      if (pages < (previous.vcpuPages[vcpu] ?? 0))
+        refuse(`vcpuPages[${vcpu}]`, `goes back to ${pages}; it counts up`);
     });
   });
 }
@@ -196,17 +213,25 @@ function checkSyncs({ syncs, guest, file }: Recording): void {
 function checkSamples({ samples, guest, file }: Recording): void {
   const columns = [...SAMPLE_COLUMNS, ...guest.vcpus.map((_, id) => `vcpu${id}Pages`)];
   if (samples.columns.join() !== columns.join()) {
-    throw new UsageError(`samples.columns: expected ${columns.join(', ')}; found ${samples.columns.join(', ')}`, { file });
+    throw new UsageError(
+      `samples.columns: expected ${columns.join(', ')}; found ${samples.columns.join(', ')}`,
+      { file },
+    );
   }
   samples.rows.forEach((row, at) => {
     if (row.length !== columns.length) {
-      throw new UsageError(`samples.rows[${at}]: ${row.length} numbers for ${columns.length} columns`, { file });
+      throw new UsageError(`samples.rows[${at}]: ${row.length} numbers for ${columns.length} columns`, {
+        file,
+      });
     }
     const wrong = row.findIndex((value) => !(value >= 0));
     if (wrong >= 0) throw new UsageError(`samples.rows[${at}]: ${columns[wrong]} is negative`, { file });
     const [t = 0, transferred = 0, remaining = 0] = row;
     if (remaining > guest.ramTotalBytes) {
-      throw new UsageError(`samples.rows[${at}]: remaining is more than the guest's memory; is it in bytes?`, { file });
+      throw new UsageError(
+        `samples.rows[${at}]: remaining is more than the guest's memory; is it in bytes?`,
+        { file },
+      );
     }
     const [tBefore = 0, transferredBefore = 0] = samples.rows[at - 1] ?? [];
     if (t < tBefore || transferred < transferredBefore) {

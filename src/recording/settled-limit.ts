@@ -23,7 +23,12 @@ export interface ManualLimit extends LimiterState {
  * The limiter's state after `seconds` in service on a vCPU that pushes `entriesPerSecond` while it runs. Each period's
  * rate is the mean over fill and sleep; a flush waits for a sleeping vCPU, which lengthens the period by up to a sleep.
  */
-export function settledSleep(entriesPerSecond: number, quota: number, dirtyRingSize: number, seconds: number): LimiterState {
+export function settledSleep(
+  entriesPerSecond: number,
+  quota: number,
+  dirtyRingSize: number,
+  seconds: number,
+): LimiterState {
   const full = ringSoftLimit(dirtyRingSize, false);
   const fillUs = (full / entriesPerSecond) * 1e6;
   let state: LimiterState = { sleepUs: 0, maxRate: 0 };
@@ -44,7 +49,12 @@ export function startSettledLimit(migration: Controls, limits: readonly ManualLi
   const cycle = (): void => {
     measureDirtyRates(migration, PERIOD_MS, rateOfPages, (rates) => {
       for (const [vcpu, limit] of states) {
-        const next = adjustSleep({ sleepUs: limit.sleepUs, maxRate }, limit.quota, rates[vcpu] ?? 0, migration.dirtyRingSize);
+        const next = adjustSleep(
+          { sleepUs: limit.sleepUs, maxRate },
+          limit.quota,
+          rates[vcpu] ?? 0,
+          migration.dirtyRingSize,
+        );
         maxRate = next.maxRate;
         if (next.sleepUs === limit.sleepUs) continue;
         states.set(vcpu, { ...limit, sleepUs: next.sleepUs });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { UsageError } from '../errors.js';
 import type { HostProfile } from '../guest/spec.js';
 import { runMigration } from '../migration/engine.js';
-import type { MigrationResult } from '../migration/result.js';
+import type { MigrationResult, SyncRecord } from '../migration/result.js';
 import { mean, median, quantile } from '../stats/summary.js';
 import { accessesOf, predictionOf } from './predict.js';
 import { readRecording, type Recording } from './recording.js';
@@ -34,7 +34,7 @@ export interface Outcome {
   readonly normalPages: number | null;
   readonly zeroPages: number | null;
   readonly downtimeBytes: number | null;
-  /** First throttle step or first sleep at a full ring: at which sync, and when. */
+  /** The first sync after which a throttle step or a sleep at full rings was seen: its number, and when. */
   readonly firstThrottleSync: number | null;
   readonly firstThrottleMs: number | null;
   readonly maxThrottlePercent: number | null;
@@ -110,7 +110,8 @@ export function readRecordings(paths: readonly string[]): Recording[] {
     if (stat === undefined) throw new UsageError('no such file or folder', { file: given });
     if (!stat.isDirectory()) return [given];
     const names = readdirSync(given).filter((name) => name.endsWith('.json'));
-    if (names.length === 0) throw new UsageError('no .json file in this folder; expected recordings', { file: given });
+    if (names.length === 0)
+      throw new UsageError('no .json file in this folder; expected recordings', { file: given });
     return names.sort().map((name) => path.join(given, name));
   });
   return files.map((file) => readRecording(readFileSync(file, 'utf8'), file));
@@ -120,7 +121,12 @@ export function validateRecording(recording: Recording, options: ValidateOptions
   const { runs = 5, seed = 1, memory = 'page', host } = options;
   const results: MigrationResult[] = [];
   for (let run = 1; run <= runs; run += 1) {
-    const prediction = predictionOf(recording, { seed, run, memory, ...(host === undefined ? {} : { host }) });
+    const prediction = predictionOf(recording, {
+      seed,
+      run,
+      memory,
+      ...(host === undefined ? {} : { host }),
+    });
     const names = { strategy: recording.strategy, policy: 'wait' };
     results.push(runMigration(prediction.setup, names, (controls) => prediction.attach(controls)));
   }
@@ -132,7 +138,14 @@ export function validateRecording(recording: Recording, options: ValidateOptions
     bothCompleted && total !== null && measured.totalTimeMs !== null
       ? abs(total - measured.totalTimeMs) / measured.totalTimeMs
       : null;
-  return { id: recording.id, file: recording.file, strategy: recording.strategy, measured, predicted, totalTimeError };
+  return {
+    id: recording.id,
+    file: recording.file,
+    strategy: recording.strategy,
+    measured,
+    predicted,
+    totalTimeError,
+  };
 }
 
 export function summarise(validated: readonly ValidatedRecording[]): ValidationSummary {
@@ -155,7 +168,9 @@ function measuredOutcome(recording: Recording): ValidatedRecording['measured'] {
   const { result, syncs, samples, guest } = recording;
   const status: Verdict = result.status === 'completed' ? 'completed' : 'not-converged';
   const totalTimeMs = result.totalTimeMs ?? result.gaveUpAfterMs ?? null;
-  const throttled = syncs.find((sync) => sync.throttlePercent > 0 || (sync.dirtyLimitThrottleUsPerRound ?? 0) > 0);
+  const throttled = syncs.find(
+    (sync) => sync.throttlePercent > 0 || (sync.dirtyLimitThrottleUsPerRound ?? 0) > 0,
+  );
   const throttleColumn = samples.columns.indexOf('throttlePercent');
   const sampled = samples.rows.find((row) => (row[throttleColumn] ?? 0) > 0);
   const firstThrottle = throttled === undefined ? null : Math.min(throttled.t, sampled?.[0] ?? Infinity);
@@ -202,16 +217,25 @@ const FIGURES: Readonly<Record<OutcomeName, (result: MigrationResult) => number 
   normalPages: (r) => r.normalPages,
   zeroPages: (r) => r.zeroPages,
   downtimeBytes: (r) => (r.converged ? r.downtimeBytes : null),
-  firstThrottleSync: (r) => r.firstThrottleSync,
-  firstThrottleMs: (r) => r.firstThrottleMs,
+  firstThrottleSync: (r) => firstThrottled(r)?.n ?? null,
+  firstThrottleMs: (r) => firstThrottled(r)?.timeMs ?? null,
   maxThrottlePercent: (r) => r.maxThrottlePercent,
-  maxDirtyLimitThrottleUsPerRound: (r) => r.maxRingFullSleepUs,
+  maxDirtyLimitThrottleUsPerRound: (r) => (r.maxRingFullSleepUs > 0 ? r.maxRingFullSleepUs : null),
 };
+
+/** A recording shows a sleep at full rings at the syncs only: the first sync that saw a restraint, here as there. */
+function firstThrottled(result: MigrationResult): SyncRecord | undefined {
+  return result.syncs.find(
+    (sync) => sync.throttlePercent > 0 || sync.vcpuSleepUs.some((sleepUs) => sleepUs > 0),
+  );
+}
+
 export const OUTCOME_NAMES = Object.keys(FIGURES) as OutcomeName[];
 
 function predictionFrom(results: readonly MigrationResult[]): Prediction {
   const completed = results.filter((result) => result.converged);
-  const status: Verdict = completed.length * 2 >= results.length && completed.length > 0 ? 'completed' : 'not-converged';
+  const status: Verdict =
+    completed.length * 2 >= results.length && completed.length > 0 ? 'completed' : 'not-converged';
   // Figures of a verdict come from the runs that ended so: a mean of both kinds would be of neither.
   const alike = results.filter((result) => result.converged === (status === 'completed'));
   const figures = Object.fromEntries(
@@ -228,12 +252,18 @@ function predictionFrom(results: readonly MigrationResult[]): Prediction {
 
 function spread(values: readonly number[]): Spread {
   if (values.length === 0) return { median: null, p5: null, p95: null };
-  return { median: round(median(values)), p5: round(quantile(values, 0.05)), p95: round(quantile(values, 0.95)) };
+  return {
+    median: round(median(values)),
+    p5: round(quantile(values, 0.05)),
+    p95: round(quantile(values, 0.95)),
+  };
 }
 
 // ------------------------------------------------------------------------------------------------------- as records
 
-export type ValidationRecord = Readonly<Record<string, string | number | boolean | null | readonly (number | null)[]>>;
+export type ValidationRecord = Readonly<
+  Record<string, string | number | boolean | null | readonly (number | null)[]>
+>;
 
 /** One object a recording for `--json`: `measured` and `predicted` with the same names, percentiles as `…P5` and `…P95`. */
 export function validationJson(validation: Validation): {

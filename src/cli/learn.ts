@@ -1,0 +1,145 @@
+/** `migsim learn`: a guest from a log of its migration. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { UsageError } from '../errors.js';
+import type { LearnOptions } from '../recording/learned.js';
+import type { SelfCheck } from '../recording/self-check.js';
+import {
+  formatBytes,
+  formatDurationMs,
+  parseBytes,
+  parseBytesPerSecond,
+  parseDurationUs,
+  parseShare,
+} from '../units.js';
+import type { Command, Given } from './command.js';
+
+export const learnCommand: Command = {
+  name: 'learn',
+  summary: 'Learn a guest from a query-migrate log, as a scenario file',
+  positional: {
+    name: 'log',
+    describe: 'Log of query-migrate replies, or readings of a dirty curve (JSON, CSV)',
+  },
+  options: {
+    out: { describe: 'Write the scenario there instead of printing it', value: 'FILE' },
+    cpu: {
+      describe: "Share of its vCPUs' time that the load needs, such as 40%; 100% when not known",
+      value: 'SHARE',
+    },
+    vcpus: { describe: 'vCPUs of the guest, 4 when not known', value: 'N' },
+    memory: { describe: 'Guest RAM, where the log does not show it', value: 'SIZE' },
+    'dirty-ring-size': {
+      describe: 'Ring that the logged guest had; without it, the dirty bitmap',
+      value: 'N',
+    },
+    'downtime-limit': { describe: 'Where the log does not show it', value: 'DURATION' },
+    'max-bandwidth': { describe: 'Where the log does not show it', value: 'RATE' },
+    json: { describe: 'Print what was learned as JSON instead' },
+  },
+  examples: [
+    ['learn migrate.log --out guest.yaml', 'then: migsim compare guest.yaml'],
+    ['learn migrate.log --cpu 40%', 'a load that mostly waits for its disk'],
+    ['learn dirty.csv --memory 16GiB', 'from readings of (period, pages)'],
+  ],
+  async run(given) {
+    const options = readOptions(given);
+    const text = readLog(given.positional);
+    const { learnFromLog } = await import('../recording/learn-from-log.js');
+    const { learned, scenario, check } = learnFromLog(text, given.positional, options);
+    if (given.flag('json')) {
+      given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
+      return;
+    }
+    const out = given.value('out');
+    if (out === undefined) {
+      given.print(scenario);
+      return;
+    }
+    write(out, scenario);
+    if (check !== null) await printCheck(given, check);
+    given.print(`Written to ${out}\n`);
+  },
+};
+
+function readOptions(given: Given): LearnOptions {
+  const read = <T>(option: string, parse: (text: string) => T): T | undefined => {
+    const text = given.value(option);
+    if (text === undefined) return undefined;
+    try {
+      return parse(text);
+    } catch (error) {
+      throw error instanceof UsageError ? new UsageError(`--${option}: ${error.message}`) : error;
+    }
+  };
+  const wholeNumber = (text: string): number => {
+    if (/^\d+$/.test(text) && Number(text) <= 65_536) return Number(text);
+    throw new UsageError(`expected a whole number, got "${text}"`);
+  };
+  const cpu = read('cpu', parseShare);
+  if (cpu !== undefined && !(cpu > 0 && cpu <= 1))
+    throw new UsageError('--cpu: expected a share above 0% and up to 100%');
+  const vcpus = read('vcpus', wholeNumber);
+  if (vcpus === 0) throw new UsageError('--vcpus: expected at least 1');
+  const limitUs = read('downtime-limit', parseDurationUs);
+  const given_ = {
+    cpu,
+    vcpus,
+    memoryBytes: read('memory', parseBytes),
+    dirtyRingSize: read('dirty-ring-size', wholeNumber),
+    downtimeLimitMs: limitUs === undefined ? undefined : limitUs / 1000,
+    maxBandwidth: read('max-bandwidth', parseBytesPerSecond),
+  };
+  return Object.fromEntries(Object.entries(given_).filter(([, value]) => value !== undefined));
+}
+
+function readLog(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
+      file: path,
+    });
+  }
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new UsageError(`cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
+      file: path,
+    });
+  }
+}
+
+async function printCheck(given: Given, check: SelfCheck): Promise<void> {
+  const { grid } = await import('../report/grid.js');
+  const { passes, plateau } = check;
+  const rows = passes.map((pass) => [
+    `pass ${pass.n - 1}`,
+    formatDurationMs(pass.loggedMs),
+    formatDurationMs(pass.simulatedMs),
+    formatBytes(pass.loggedRemainingBytes),
+    formatBytes(pass.simulatedRemainingBytes),
+  ]);
+  if (plateau !== null) {
+    rows.push([
+      'plateau',
+      formatDurationMs(plateau.logged.passMs),
+      formatDurationMs(plateau.simulated.passMs),
+      formatBytes(plateau.logged.remainingBytes),
+      formatBytes(plateau.simulated.remainingBytes),
+    ]);
+  }
+  const heads = ['', 'length:\nlog', '\nsimulated', 'remaining after:\nlog', '\nsimulated'];
+  given.print(
+    `${grid(
+      heads.map((head, at) => ({ head, align: at === 0 ? ('left' as const) : ('right' as const) })),
+      rows,
+    )}\n`,
+  );
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  given.print(
+    `Deviation: median ${percent(check.medianDeviation)}, largest ${percent(check.largestDeviation)}\n`,
+  );
+}

@@ -1,0 +1,142 @@
+/** `migsim validate`: real migrations, predicted beside measured. */
+import type {
+  OutcomeName,
+  Spread,
+  ValidatedRecording,
+  Validation,
+  ValidationSummary,
+} from '../recording/validate.js';
+import { formatBytes, formatDurationMs } from '../units.js';
+import type { Command, Given } from './command.js';
+import { experimentOptions, readMemory, readRuns, readSeed } from './experiment-options.js';
+
+export const validateCommand: Command = {
+  name: 'validate',
+  summary: 'Predict real migrations and show prediction beside measurement',
+  positional: { name: 'recordings', describe: 'Recording (JSON) or a folder of them' },
+  options: {
+    runs: { describe: 'Predictions of each recording, each with other randomness', value: 'N', default: '5' },
+    memory: experimentOptions.memory,
+    seed: experimentOptions.seed,
+    json: { describe: 'Print one object a recording instead of text' },
+    csv: { describe: 'Print the same as CSV' },
+  },
+  examples: [
+    ['validate recordings', 'every recording that comes with migsim'],
+    ['validate recordings/T05.json --runs 50', 'one of them, closely'],
+    ['validate recordings --csv > validation.csv', 'for a spreadsheet'],
+  ],
+  async run(given) {
+    const { UsageError } = await import('../errors.js');
+    if (given.flag('json') && given.flag('csv')) throw new UsageError('--json and --csv exclude each other');
+    const { readRecordings, validateRecordings, validationJson, validationRows } =
+      await import('../recording/validate.js');
+    const options = { runs: readRuns(given), seed: readSeed(given), memory: readMemory(given) };
+    const progress = given.progress(readRecordings([given.positional]).length);
+    const validation = validateRecordings([given.positional], {
+      ...options,
+      onProgress: () => progress.step(),
+    });
+    if (given.flag('json')) given.print(`${JSON.stringify(validationJson(validation), null, 2)}\n`);
+    else if (given.flag('csv')) given.print(csv(validationRows(validation)));
+    else await printReport(given, validation);
+  },
+};
+
+// ------------------------------------------------------------------------------------------------------------- text
+
+async function printReport(given: Given, { recordings, summary }: Validation): Promise<void> {
+  const { grid } = await import('../report/grid.js');
+  const columns = HEADS.map((head, at) => ({ head, align: at < 2 ? ('left' as const) : ('right' as const) }));
+  given.print(`${grid(columns, recordings.flatMap(rowsOf), 1)}\n\n`);
+  for (const line of LEGEND) given.print(`${given.page.style.faint(line)}\n`);
+  given.print(`\n${summaryLines(summary).join('\n')}\n`);
+}
+
+const HEADS = [
+  '',
+  '',
+  'ended',
+  'total',
+  'downtime',
+  'syncs',
+  'sent',
+  'first\nstep',
+  'peak\nthrottle',
+  'ring\nsleep',
+  'accesses',
+];
+const LEGEND = [
+  'Figures are medians over the predictions, ± half the span from the 5th to the 95th percentile.',
+  'first step: first sync that saw a throttle or a sleep at full rings; accesses: of each vCPU, in thousands.',
+];
+
+/** Measured, and below it predicted. */
+function rowsOf({ id, measured, predicted }: ValidatedRecording): string[][] {
+  const of = (name: OutcomeName, show: (value: number) => string): [string, string] => {
+    const value = measured[name];
+    return [value === null ? '-' : show(value), spread(predicted.figures[name], show)];
+  };
+  const right = measured.status === predicted.status;
+  const cells: (readonly [string, string])[] = [
+    [id, ''],
+    ['measured', 'predicted'],
+    [ended(measured.status), `${ended(predicted.status)}${right ? '' : ' !'}`],
+    of('totalTimeMs', formatDurationMs),
+    of('downtimeMs', formatDurationMs),
+    of('dirtySyncCount', String),
+    of('transferredBytes', formatBytes),
+    of('firstThrottleMs', formatDurationMs),
+    of('maxThrottlePercent', (percent) => `${percent} %`),
+    of('maxDirtyLimitThrottleUsPerRound', (us) => formatDurationMs(us / 1000)),
+    [
+      measured.vcpuAccesses.map(thousands).join(' '),
+      predicted.vcpuAccesses.map(({ median }) => (median === null ? '-' : thousands(median))).join(' '),
+    ],
+  ];
+  return [cells.map(([first]) => first), cells.map(([, second]) => second)];
+}
+
+function ended(status: string): string {
+  return status === 'completed' ? 'yes' : 'no';
+}
+
+function thousands(count: number): string {
+  return String(Math.round(count / 1000));
+}
+
+function spread({ median, p5, p95 }: Spread, show: (value: number) => string): string {
+  if (median === null || p5 === null || p95 === null) return '-';
+  return p95 - p5 <= 0.02 * median ? show(median) : `${show(median)}\n±${show((p95 - p5) / 2)}`;
+}
+
+function summaryLines(summary: ValidationSummary): string[] {
+  const { recordings, rightVerdicts, completed } = summary;
+  const lines = [
+    `Verdicts: ${Math.round(rightVerdicts * recordings)} of ${recordings} right (${percent(rightVerdicts)})`,
+  ];
+  if (completed === 0) return lines;
+  const { medianTotalTimeError, meanTotalTimeError, p90TotalTimeError } = summary;
+  lines.push(
+    `Total time of the ${completed} that completed, relative error: median ${percent(medianTotalTimeError)}, ` +
+      `mean ${percent(meanTotalTimeError)}, 90th percentile ${percent(p90TotalTimeError)}`,
+  );
+  return lines;
+}
+
+function percent(share: number | null): string {
+  return share === null ? '-' : `${(share * 100).toFixed(1)} %`;
+}
+
+// -------------------------------------------------------------------------------------------------------------- CSV
+
+function csv(rows: readonly Readonly<Record<string, string | number | null>>[]): string {
+  const names = Object.keys(rows[0] ?? {});
+  const lines = rows.map((row) => names.map((name) => cell(row[name] ?? '')).join(','));
+  return [names.join(','), ...lines].map((line) => `${line}\n`).join('');
+}
+
+function cell(value: string | number): string {
+  const text = String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,237 @@
+/** A learned guest as the text of a scenario file: what was learned, from what, how sure it is, and what was assumed. */
+import { basename } from 'node:path';
+import { dirtyPagesIn } from '../guest/dirty-curve.js';
+import { PAGE_BYTES } from '../guest/spec.js';
+import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../units.js';
+import type { CurveReading, Learned, LearnedGuest } from './learned.js';
+import type { SelfCheck } from './self-check.js';
+
+const { floor, log, max, round } = Math;
+
+/** Widest line of a comment. */
+const WIDTH = 110;
+/** Points that the curve is written with; the scenario's own fit finds the same sets in them. */
+const CURVE_POINTS = 12;
+
+const SOURCES = { log: 'its query-migrate log', readings: 'readings of its dirty curve' };
+
+/** The file's text, ending with a line break. `check`: the comparison with the log, when one was made. */
+export function learnedScenario(learned: Learned, check: SelfCheck | null): string {
+  const { guest, migration } = learned;
+  const lines = [
+    '# yaml-language-server: $schema=../schema/scenario.schema.json',
+    ...comment(
+      `Shows: the guest of ${basename(learned.file)} under other strategies, learned from ${SOURCES[learned.from]}.`,
+    ),
+    ...(learned.from === 'log'
+      ? comment(`Expect: under none what the log shows: ${whatHappened(learned)}.`)
+      : []),
+    ...comment(''),
+    ...learnedComments(learned, check),
+    'guest:',
+    `  memory: ${exactSize(guest.ramPages * PAGE_BYTES)}`,
+    ...comment(zeroComment(guest), '  '),
+    `  zero-pages: ${exactShare((guest.ramPages - guest.roomPages) / guest.ramPages)}`,
+    `  hidden: ${exactSize(guest.hiddenPages * PAGE_BYTES)}`,
+    `  dirty-ring-size: ${guest.dirtyRingSize} # dirty-limit and dirty-restraint need a ring, such as 4096`,
+    '  vcpus:',
+    ...comment(cpuComment(guest), '    '),
+    ...Array.from({ length: guest.vcpus }, (_, part) => vcpuLines(guest, part)).flat(),
+    ...linkLines(learned),
+    'migration:',
+    ...bandwidthLines(learned),
+    `  downtime-limit: ${migration.downtimeLimitMs}ms`,
+    '  give-up-after: 10min',
+    'strategies:',
+    '  - none',
+    '  - auto-converge',
+    ...(guest.dirtyRingSize > 0 ? ['  - dirty-limit: { vcpu-dirty-limit: 50MiB/s }'] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Comment lines of a text; lines after the first begin with `hang`. */
+function comment(text: string, indent = '', first = '', hang = first): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const word of text.split(' ')) {
+    if (!empty && `${indent}# ${line} ${word}`.length > WIDTH) {
+      lines.push(line);
+      line = hang + word;
+    } else line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line].map((one) => `${indent}# ${one}`.trimEnd());
+}
+
+function whatHappened({ migration, plateau, loadEndedUs }: Learned): string {
+  if (loadEndedUs !== null && plateau !== null) {
+    return `a plateau of ${formatDurationMs(plateau.passUs / 1000)} a pass (in the log until the load ended, after ${formatDurationMs(loadEndedUs / 1000)})`;
+  }
+  if (migration.completed) return `it completes after about ${formatDurationMs(migration.totalTimeMs)}`;
+  if (plateau === null) return 'passes that still shrink where the log ends';
+  return `a plateau of ${formatDurationMs(plateau.passUs / 1000)} a pass`;
+}
+
+// -------------------------------------------------------------------------------------------------------- comments
+
+function learnedComments(learned: Learned, check: SelfCheck | null): string[] {
+  const { guest, passes } = learned;
+  return [
+    ...comment(
+      learned.from === 'log'
+        ? `Learned from ${passes.length} passes. What came back at the syncs (length of the pass: newly dirty memory):`
+        : 'Readings (period: dirtied memory):',
+    ),
+    ...guest.readings.flatMap((reading) => comment(readingText(reading), '', '  ')),
+    ...comment(
+      `The sets below fit the curve behind that to ${percentage(guest.residual)} (root mean square).`,
+    ),
+    ...(check === null ? [] : comment(checkText(check))),
+    ...comment('Assumed:'),
+    ...learned.assumptions.flatMap((assumption) => comment(assumption, '', '  - ', '    ')),
+  ];
+}
+
+function readingText({ durationUs, pages, passes, low, high }: CurveReading): string {
+  const size = `${formatDurationMs(durationUs / 1000)}: ${formatBytes(pages * PAGE_BYTES)}`;
+  if (passes.length === 0) return size;
+  if (passes.length === 1) return `${size}, one pass`;
+  const spread =
+    low === high
+      ? ''
+      : `, 5 % to 95 %: ${formatBytes(low * PAGE_BYTES)} to ${formatBytes(high * PAGE_BYTES)}`;
+  return `${size}, ${passes.length} passes${spread}`;
+}
+
+function checkText(check: SelfCheck): string {
+  const { passes, plateau } = check;
+  const settled =
+    plateau === null
+      ? ''
+      : `; plateau ${formatDurationMs(plateau.logged.passMs)} a pass in the log, ${formatDurationMs(plateau.simulated.passMs)} simulated`;
+  const median = percentage(check.medianDeviation);
+  return (
+    `Simulated again under the log's rules, pass lengths and what remains after the syncs differ from the log by ${median} ` +
+    `(median), ${percentage(check.largestDeviation)} at most, over ${passes.length} passes${settled}.`
+  );
+}
+
+function zeroComment(guest: LearnedGuest): string {
+  const { zeroPages, zeroExtents, hiddenPages } = guest;
+  if (zeroPages === 0) return 'no zero pages are known of';
+  const hidden =
+    hiddenPages > 0
+      ? `, of which ${formatBytes(hiddenPages * PAGE_BYTES)} are taken for ROMs and video memory`
+      : '';
+  const where = zeroExtents.length === 1 ? 'one stretch' : `${zeroExtents.length} stretches`;
+  return `${zeroPages} zero pages in ${where}${hidden}; a scenario has them at the end`;
+}
+
+function cpuComment(guest: LearnedGuest): string {
+  return (
+    `cpu: an assumption, the log does not say it. The load needs ${percentage(guest.cpu)} of its vCPU's time; one that waits for its ` +
+    'clients or its disk needs less, and loses less when it is slowed.'
+  );
+}
+
+// ---------------------------------------------------------------------------------------------------------- values
+
+function vcpuLines(guest: LearnedGuest, part: number): string[] {
+  const partPages = floor(guest.roomPages / guest.vcpus);
+  const workload =
+    part > 0
+      ? ['      workload: { dirty-curve: { points: *curve } }']
+      : [
+          '      workload:',
+          '        dirty-curve:',
+          '          points: &curve',
+          ...curveLines(guest).map((line) => `            - ${line}`),
+        ];
+  return [
+    '    - name: load',
+    `      at: ${exactSize(part * partPages * PAGE_BYTES)}`,
+    `      cpu: ${exactShare(guest.cpu)}`,
+    ...(part === 0 && guest.vcpus > 1
+      ? comment(`one ${ordinalPart(guest.vcpus)} of the whole load's curve`, '      ')
+      : []),
+    ...workload,
+  ];
+}
+
+function ordinalPart(vcpus: number): string {
+  return vcpus === 2 ? 'half' : vcpus === 4 ? 'quarter' : `${vcpus}th`;
+}
+
+/** The fitted curve of one vCPU's part, at times evenly spaced in logarithms from the shortest reading to the longest. */
+function curveLines(guest: LearnedGuest): string[] {
+  const shortest = guest.readings[0]?.durationUs ?? 1e6;
+  const longest = max(guest.readings.at(-1)?.durationUs ?? 0, shortest * 1.01);
+  const points: string[] = [];
+  let before = 0;
+  for (let at = 0; at < CURVE_POINTS; at += 1) {
+    const durationUs = round(shortest * Math.exp((at / (CURVE_POINTS - 1)) * log(longest / shortest)));
+    const pages = max(before, round(dirtyPagesIn(guest.classes, durationUs) / guest.vcpus), 1);
+    before = pages;
+    points.push(`[${durationUs}us, ${(pages * PAGE_BYTES) / 1024}KiB]`);
+  }
+  return points;
+}
+
+function linkLines({ from, migration }: Learned): string[] {
+  const rate = migration.switchoverBytesPerSecond;
+  if (rate === null) {
+    const assumed = round(max(migration.bytesPerSecond, 1.25e9) / 1e6);
+    return [
+      ...comment(`an assumption${from === 'log' ? ': the log does not reach the switchover' : ''}`),
+      `link: { bandwidth: ${assumed}MB/s, efficiency: 100% }`,
+    ];
+  }
+  return [
+    ...comment(`what the log's switchover reached, ${formatBytesPerSecond(rate)}`),
+    `link: { bandwidth: ${max(1, round(rate / 1e6))}MB/s, latency: 0us, efficiency: 100% }`,
+  ];
+}
+
+function bandwidthLines({ from, migration }: Learned): string[] {
+  if (from === 'readings') return [`  max-bandwidth: ${exactRate(migration.maxBandwidth)}`];
+  const seen = `the log's windows carried ${formatBytesPerSecond(migration.bytesPerSecond)}`;
+  if (migration.maxBandwidth === 0)
+    return [...comment(`${seen}, each another: the link was the limit`, '  '), '  max-bandwidth: unlimited'];
+  return [...comment(`${seen}, all alike`, '  '), `  max-bandwidth: ${exactRate(migration.maxBandwidth)}`];
+}
+
+/** In the largest unit that says it exactly. */
+function exactSize(bytes: number): string {
+  for (const [unit, factor] of [
+    ['GiB', 2 ** 30],
+    ['MiB', 2 ** 20],
+    ['KiB', 2 ** 10],
+  ] as const) {
+    if (bytes > 0 && bytes % factor === 0) return `${bytes / factor}${unit}`;
+  }
+  return `${bytes}B`;
+}
+
+function exactRate(bytesPerSecond: number): string {
+  for (const [unit, factor] of [
+    ['GiB', 2 ** 30],
+    ['MiB', 2 ** 20],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const) {
+    if (bytesPerSecond % factor === 0) return `${bytesPerSecond / factor}${unit}/s`;
+  }
+  return `${bytesPerSecond}B/s`;
+}
+
+/** For values: no page is lost in rounding. */
+function exactShare(share: number): string {
+  return `${Number((share * 100).toFixed(6))}%`;
+}
+
+/** For reading. */
+function percentage(share: number): string {
+  return `${Number((share * 100).toFixed(1))} %`;
+}

@@ -1,0 +1,175 @@
+/**
+ * Readings of a dirty curve that somebody took by themselves: how much a guest dirtied in how long. Three forms are read:
+ *
+ * - CSV with the columns `period` and `pages` or `bytes`;
+ * - a JSON array of `[period, pages]` or `{ "period": …, "pages": … }` (or `"bytes"`);
+ * - `query-dirty-rate` replies of several calc-times (qapi/migration.json, DirtyRateInfo), as an array or one a line.
+ *
+ * A period carries its unit (`125ms`); sizes are bytes or carry one (`33MiB`).
+ */
+import { UsageError, type Place } from '../errors.js';
+import type { DirtyPoint } from '../guest/dirty-curve.js';
+import { PAGE_BYTES } from '../guest/spec.js';
+import { parseBytes, parseDurationUs } from '../units.js';
+import { isObject, parseJson, type JsonObject } from './json.js';
+
+const { max, round } = Math;
+
+export interface DirtyReadings {
+  readonly file: string;
+  /** In the order of their length, lengths all different. */
+  readonly points: readonly DirtyPoint[];
+  /** Sentences, no full stop: what the way of measuring leaves open. */
+  readonly notes: readonly string[];
+}
+
+/** @throws UsageError with the line or the number of the reading */
+export function readDirtyReadings(text: string, file: string): DirtyReadings {
+  const start = text.trimStart();
+  if (start === '') throw new UsageError('the file is empty; expected readings of (period, pages)', { file });
+  const notes = new Set<string>();
+  const points = /^[[{]/.test(start) ? fromJson(text, file, notes) : fromCsv(text, file);
+  points.sort((a, b) => a.durationUs - b.durationUs);
+  points.forEach((point, at) => {
+    const before = points[at - 1];
+    if (before === undefined) return;
+    const period = `${point.durationUs / 1000} ms`;
+    if (before.durationUs === point.durationUs)
+      throw new UsageError(`two readings of the period ${period}; expected one of each`, { file });
+    if (before.pages > point.pages) {
+      throw new UsageError(
+        `${point.pages} pages in ${period}, but ${before.pages} in ${before.durationUs / 1000} ms: a longer period cannot dirty fewer; is one in another unit?`,
+        { file },
+      );
+    }
+  });
+  return { file, points, notes: [...notes] };
+}
+
+/** Whether a text is meant as readings rather than as a query-migrate log. */
+export function looksLikeReadings(text: string): boolean {
+  const start = text.trimStart();
+  if (/^\[\s*\[/.test(start) || /"(dirty-rate|period)"\s*:/.test(start.slice(0, 2000))) return true;
+  const header = /^[^\n]*/.exec(start)?.[0] ?? '';
+  return header.split(/[,;]/).some((name) => name.trim().toLowerCase() === 'period');
+}
+
+// ------------------------------------------------------------------------------------------------------------- CSV
+
+function fromCsv(text: string, file: string): DirtyPoint[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  const headerAt = lines.findIndex((line) => line !== '' && !line.startsWith('#'));
+  const header = (lines[headerAt] ?? '').split(/[,;]/).map((name) => name.trim().toLowerCase());
+  const period = header.indexOf('period');
+  const amount = header.findIndex((name) => name === 'pages' || name === 'bytes');
+  if (period < 0 || amount < 0) {
+    throw new UsageError('expected a CSV with the columns period and pages (or bytes)', {
+      file,
+      line: headerAt + 1,
+    });
+  }
+  const unit = header[amount] as 'pages' | 'bytes';
+  const points: DirtyPoint[] = [];
+  lines.forEach((line, at) => {
+    if (at <= headerAt || line === '' || line.startsWith('#')) return;
+    const cells = line.split(/[,;]/).map((cell) => cell.trim());
+    points.push(pointOf(cells[period], cells[amount], unit, { file, line: at + 1 }));
+  });
+  if (points.length === 0) throw new UsageError('no reading below the header', { file });
+  return points;
+}
+
+// ------------------------------------------------------------------------------------------------------------ JSON
+
+function fromJson(text: string, file: string, notes: Set<string>): DirtyPoint[] {
+  const items = text.trimStart().startsWith('[')
+    ? (parseJson(text, file) as unknown[]).map((value) => ({ value, place: { file } }))
+    : text
+        .split('\n')
+        .flatMap((line, at) =>
+          line.trim() === '' ? [] : [{ value: parseJson(line, file, at + 1), place: { file, line: at + 1 } }],
+        );
+  const points = items.flatMap(({ value, place }, at) => {
+    const point = readItem(value, place, at + 1, notes);
+    return point === null ? [] : [point];
+  });
+  if (points.length === 0)
+    throw new UsageError('no reading in it; expected [period, pages] or query-dirty-rate replies', { file });
+  return points;
+}
+
+function readItem(value: unknown, place: Place, number: number, notes: Set<string>): DirtyPoint | null {
+  if (Array.isArray(value) && value.length === 2) return pointOf(value[0], value[1], 'pages', place, number);
+  if (!isObject(value))
+    throw new UsageError(`reading ${number}: expected [period, pages] or an object`, place);
+  const reply = isObject(value['return']) ? value['return'] : value;
+  if ('dirty-rate' in reply || 'calc-time' in reply) return fromDirtyRate(reply, place, number, notes);
+  if ('period' in reply) {
+    const unit = 'bytes' in reply ? 'bytes' : 'pages';
+    return pointOf(reply['period'], reply[unit], unit, place, number);
+  }
+  // Commands, events and empty returns of a QMP log stand between the replies.
+  if (['event', 'execute', 'QMP', 'return'].some((key) => key in value)) return null;
+  throw new UsageError(
+    `reading ${number}: expected "period" with "pages" or "bytes", or a query-dirty-rate reply`,
+    place,
+  );
+}
+
+/** dirtyrate.c:query_dirty_rate_info: whole MiB/s over calc-time. */
+function fromDirtyRate(
+  reply: JsonObject,
+  place: Place,
+  number: number,
+  notes: Set<string>,
+): DirtyPoint | null {
+  if (reply['status'] !== undefined && reply['status'] !== 'measured') return null;
+  const rate = reply['dirty-rate'];
+  const time = reply['calc-time'];
+  if (typeof rate !== 'number' || typeof time !== 'number' || !(time > 0) || rate < 0) {
+    throw new UsageError(`reading ${number}: expected numbers "dirty-rate" (MiB/s) and "calc-time"`, place);
+  }
+  const seconds = reply['calc-time-unit'] === 'millisecond' ? time / 1000 : time;
+  if (rate === 0) {
+    notes.add(`dirty-rate 0 over ${seconds} s means below 1 MiB/s and is left out`);
+    return null;
+  }
+  if (reply['mode'] === 'page-sampling') notes.add('page sampling only sees pages whose content changed');
+  if (reply['mode'] === 'dirty-ring')
+    notes.add('in dirty-ring mode a page counts again after each time the rings are reaped');
+  return { durationUs: round(seconds * 1e6), pages: max(1, round((rate * seconds * 2 ** 20) / PAGE_BYTES)) };
+}
+
+// ---------------------------------------------------------------------------------------------------------- values
+
+function pointOf(
+  period: unknown,
+  amount: unknown,
+  unit: 'pages' | 'bytes',
+  place: Place,
+  number?: number,
+): DirtyPoint {
+  const which = number === undefined ? '' : `reading ${number}: `;
+  const inside = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof UsageError && error.place === undefined)
+        throw new UsageError(`${which}${error.message}`, place);
+      throw error;
+    }
+  };
+  const durationUs = inside(() => parseDurationUs(written(period)));
+  const text = written(amount).trim();
+  const plain = /^\d+(\.\d+)?$/.test(text);
+  const bytes = plain ? Number(text) * (unit === 'pages' ? PAGE_BYTES : 1) : inside(() => parseBytes(text));
+  const pages = round(bytes / PAGE_BYTES);
+  if (durationUs <= 0) throw new UsageError(`${which}a period of 0 dirties nothing`, place);
+  if (pages < 1) throw new UsageError(`${which}less than a page of ${PAGE_BYTES} bytes is no reading`, place);
+  return { durationUs, pages };
+}
+
+/** As a user wrote it; what is no value at all becomes empty text, which the units then refuse. */
+function written(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
