@@ -1,5 +1,5 @@
 /** How the fluid memory divides the address space before a migration: ranges that vCPUs write, clear chunks, the rest. */
-import { type Chunk, type Piece, type Segment, type WrittenRange } from './fluid-segments.js';
+import type { Chunk, Segment, WrittenRange } from './fluid-segment.js';
 import type { AccessClass, GuestSpec } from './spec.js';
 
 const { ceil, floor, max, min } = Math;
@@ -15,6 +15,14 @@ const SEQUENTIAL_PIECES = 32;
 
 /** Pages of a huge page, which the first noticed write in it splits. */
 const HUGE_PAGE_PAGES = 512;
+
+/** A piece of the address space to be made into a segment. */
+export interface Piece {
+  readonly range: WrittenRange | null;
+  readonly chunk: Chunk | null;
+  readonly firstPage: number;
+  readonly pages: number;
+}
 
 export interface Layout {
   /** In address order, disjoint, over all of memory. */
@@ -70,6 +78,8 @@ function newRange(use: AccessClass): WrittenRange {
     first: null as unknown as Segment,
     writes: 0,
     armed: use.pages,
+    late: [],
+    spanWrites: 0,
     inRings: 0,
     hugeBlocks: blocks,
     unsplitBlocks: blocks,

@@ -3,10 +3,11 @@
  * depends on neither the size of memory nor the length of a run. Pages of one access class are interchangeable, so that
  * n uniform writes to W pages of which a are armed are noticed a (1 - e^(-n/W)) times; a sequential writer leaves an arc.
  *
- * What is where: fluid-segments.ts holds the address space, its bitmaps and the cursor; fluid-rings.ts the rings that
+ * What is where: fluid-circle.ts holds the address space, its bitmaps and the cursor; fluid-rings.ts the rings that
  * everybody's exits empty; this file the vCPUs, and the rings of vCPUs that a dirty limit holds up one by one.
  */
 import { stream } from '../random/streams.js';
+import { SegmentCircle } from './fluid-circle.js';
 import { layOut } from './fluid-layout.js';
 import {
   type ExitCost,
@@ -19,7 +20,7 @@ import {
   writesPerUs,
 } from './fluid-rings.js';
 import { type RemoteVcpu, newRemote, runRemote } from './fluid-remote.js';
-import { SegmentCircle, type WrittenRange } from './fluid-segments.js';
+import type { WrittenRange } from './fluid-segment.js';
 import { type Use, pagesTouched, timeToTouch } from './fluid-vcpu.js';
 import type { GuestMemory, RunOutcome, Tracking } from './memory.js';
 import { ringSoftLimit } from './ring.js';
@@ -64,7 +65,6 @@ export class FluidMemory implements GuestMemory {
   };
 
   readonly #tracking: Tracking;
-  readonly #ranges: readonly WrittenRange[];
   readonly #circle: SegmentCircle;
   readonly #softLimit: number;
   readonly #exitCost: ExitCost;
@@ -86,9 +86,8 @@ export class FluidMemory implements GuestMemory {
     this.totalPages = guest.ramPages + guest.hiddenPages;
     this.#tracking = tracking;
     const byChunks = tracking === 'bitmap-manual';
-    const { pieces, ranges, chunks } = layOut(guest, byChunks ? clearBitmapShift : null);
-    this.#ranges = ranges;
-    this.#circle = new SegmentCircle(pieces, guest.zeroExtents, chunks, byChunks);
+    const layout = layOut(guest, byChunks ? clearBitmapShift : null);
+    this.#circle = new SegmentCircle(layout, guest.zeroExtents, byChunks);
     this.#softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
     this.#splitUs = host.splitUs;
     this.#hostPagePages = guest.hostPagePages;
@@ -98,7 +97,7 @@ export class FluidMemory implements GuestMemory {
       pushAll: host.ringPushesEveryWrite,
     };
     const faultUs = (host.pml ? host.pmlNsPerPage : host.writeFaultNs) / 1000;
-    const rangeAt = new Map(ranges.map((range) => [range.firstPage, range]));
+    const rangeAt = new Map(layout.ranges.map((range) => [range.firstPage, range]));
     this.#vcpus = guest.vcpus.map((vcpu, id) =>
       newVcpu(vcpu, rangeAt, faultUs, startsOf(vcpu, seed, run, id)),
     );
@@ -193,7 +192,15 @@ export class FluidMemory implements GuestMemory {
       use.among = use.range.pages;
     }
     const progressUs = this.#progressWithin(state, budgetUs);
-    for (let i = 0; i < uses.length; i += 1) uses[i]!.range.armed -= uses[i]!.fresh;
+    for (let i = 0; i < uses.length; i += 1) {
+      const { range, fresh } = uses[i]!;
+      range.armed -= fresh;
+      for (let k = 0; k < range.late.length; k += 1) {
+        const late = range.late[k]!;
+        range.armed += late.fresh;
+        late.armed -= late.fresh;
+      }
+    }
     return progressUs;
   }
 
@@ -204,11 +211,12 @@ export class FluidMemory implements GuestMemory {
     let pages = pagesTouched(uses, state.writeFactor, us);
     for (let i = 0; i < uses.length; i += 1) {
       const use = uses[i]!;
-      if (!use.sequential) continue;
       const writes = use.writesPerUs * state.writeFactor * us;
-      pages -= use.fresh;
-      use.fresh = this.#circle.armedOnArc(use.range, use.position, writes);
-      pages += use.fresh;
+      if (use.sequential) {
+        pages -= use.fresh;
+        use.fresh = this.#circle.armedOnArc(use.range, use.position, writes);
+        pages += use.fresh;
+      } else if (use.range.late.length > 0) pages += noticedLate(use, writes);
     }
     return pages;
   }
@@ -355,7 +363,7 @@ export class FluidMemory implements GuestMemory {
 
   harvest(): number {
     if (this.#tracking === 'ring') this.#markArcs();
-    return this.#circle.harvest(this.#ranges);
+    return this.#circle.harvest();
   }
 
   /** In ring mode the arcs of sequential writers are drawn at a sync only. */
@@ -380,8 +388,12 @@ export class FluidMemory implements GuestMemory {
     return this.#circle.nextRun();
   }
 
-  clearChunk(): void {
-    this.#circle.clearChunk();
+  clearChunk(behindUs: number): void {
+    this.#circle.clearChunk(behindUs);
+  }
+
+  beginSpan(runUs: number): void {
+    this.#circle.beginSpan(runUs);
   }
 
   take(pages: number): void {
@@ -404,6 +416,19 @@ export class FluidMemory implements GuestMemory {
       this.#hostPagePages,
     );
   }
+}
+
+/** Pages noticed of those that are armed on the way; adds them to `fresh`. */
+function noticedLate(use: Use, writes: number): number {
+  const { late, pages } = use.range;
+  let noticed = 0;
+  for (let k = 0; k < late.length; k += 1) {
+    const arm = late[k]!;
+    arm.fresh = arm.armed * (1 - exp((-writes * arm.share) / pages));
+    noticed += arm.fresh;
+  }
+  use.fresh += noticed;
+  return noticed;
 }
 
 /** Where its sequential classes begin: the very pages at which they begin in the page memory; 0 for the others. */

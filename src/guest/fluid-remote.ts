@@ -2,7 +2,7 @@
  * Post-copy in the fluid memory: accesses to pages that may still be missing. Each access finds its page missing with some
  * chance; a request goes out whenever these chances have added up to one.
  */
-import type { SegmentCircle } from './fluid-segments.js';
+import type { SegmentCircle } from './fluid-circle.js';
 import type { Use } from './fluid-vcpu.js';
 import type { RunOutcome } from './memory.js';
 import type { VcpuSpec } from './spec.js';

@@ -2,7 +2,7 @@
  * How one vCPU uses memory, for the fluid memory: how many pages its writes touch in a time that it makes progress, and
  * how long it takes to touch so many. Rates are writes/µs at a factor of 1; times are µs of progress.
  */
-import type { WrittenRange } from './fluid-segments.js';
+import type { WrittenRange } from './fluid-segment.js';
 
 const { exp, log1p, max, min } = Math;
 const INFINITY = Infinity;

@@ -6,7 +6,7 @@
  */
 import type { GuestMemory } from './memory.js';
 import { type GuestSpec, type HostProfile, type Phase, type VcpuSpec, slackPerAccessUs } from './spec.js';
-import { ThrottleTimetable } from './throttle.js';
+import { CPU_THROTTLE_TIMESLICE_US, ThrottleTimetable } from './throttle.js';
 
 const { max, min, floor } = Math;
 const INFINITY = Infinity;
@@ -54,6 +54,8 @@ export class Guest {
   readonly #startUs: number;
   readonly #ring: boolean;
   readonly #ringIsFull: Uint8Array;
+  /** Writes go on so evenly that the memory can account for a clear later. */
+  #isEven: boolean;
   #stopped = false;
   #timeUs: number;
 
@@ -64,6 +66,7 @@ export class Guest {
     this.#shared = new ThrottleTimetable(startUs);
     this.#ring = spec.dirtyRingSize > 0;
     this.#ringIsFull = new Uint8Array(spec.vcpus.length);
+    this.#isEven = memory.kind === 'fluid' && !this.#ring && spec.vcpus.every(writesEvenly);
     this.#timeUs = startUs;
     this.vcpus = spec.vcpus.map((vcpu, id) => ({
       id,
@@ -96,6 +99,7 @@ export class Guest {
   advance(toUs: number): void {
     if (toUs <= this.#timeUs) return;
     if (!this.#stopped) {
+      if (this.#isEven) this.memory.beginSpan(this.#shared.runTimeUs(this.#timeUs, toUs, 0));
       if (!this.#ring || this.limited || this.memory.kind === 'fluid' || this.vcpus.length === 1) {
         for (let i = 0; i < this.vcpus.length; i += 1) {
           const vcpu = this.vcpus[i]!;
@@ -106,6 +110,26 @@ export class Guest {
       }
     }
     this.#timeUs = toUs;
+  }
+
+  /** Let one vCPU run until `toUs`; with the page memory all come along, so that their order does not depend on who is asked. */
+  advanceOne(vcpu: number, toUs: number): void {
+    if (this.memory.kind === 'page') {
+      this.advance(toUs);
+      return;
+    }
+    const v = this.vcpus[vcpu]!;
+    if (!this.#stopped) while (this.#advanceVcpu(v, toUs)) this.#ringFullExit(v);
+  }
+
+  /**
+   * The tracking of a chunk is cleared at `toUs`: the guest is brought up, or if the memory can do without stays where it
+   * is. Returns the run time by which it is behind, µs.
+   */
+  fallBehind(toUs: number): number {
+    if (this.#isEven) return this.#shared.runTimeUs(this.#timeUs, toUs, 0);
+    this.advance(toUs);
+    return 0;
   }
 
   /**
@@ -237,7 +261,11 @@ export class Guest {
   /** A percentage for all vCPUs on one timetable, as auto-converge does it. */
   throttleAll(percent: number, atUs: number): void {
     this.#shared.set(percent, atUs);
-    for (let i = 0; i < this.vcpus.length; i += 1) this.vcpus[i]!.throttle = this.#shared;
+    for (let i = 0; i < this.vcpus.length; i += 1) {
+      const vcpu = this.vcpus[i]!;
+      vcpu.throttle = this.#shared;
+      this.memory.setRunShare(i, runShare(vcpu));
+    }
   }
 
   /** A percentage for one vCPU on a timetable of its own. */
@@ -245,6 +273,8 @@ export class Guest {
     const v = this.vcpus[vcpu]!;
     if (v.throttle === this.#shared) v.throttle = new ThrottleTimetable(this.#startUs);
     v.throttle.set(percent, atUs);
+    this.#isEven = false;
+    this.memory.setRunShare(vcpu, runShare(v));
   }
 
   /**
@@ -329,6 +359,17 @@ const STOLEN_CHUNK_US = 100;
 function lastRunInstant(throttle: ThrottleTimetable, atUs: number): number {
   const awake = throttle.awakeAtUs(atUs);
   return awake > atUs ? max(0, awake - throttle.sleepUs) : atUs;
+}
+
+/** Share of time that its throttle leaves a vCPU. */
+function runShare(vcpu: Vcpu): number {
+  const { percent } = vcpu.throttle;
+  return percent === 0 ? 1 : (1 - percent / 100) * max(0, 1 - vcpu.wakeLossUs / CPU_THROTTLE_TIMESLICE_US);
+}
+
+/** Constant rates, all over the working set. */
+function writesEvenly(vcpu: VcpuSpec): boolean {
+  return vcpu.phases.length === 0 && vcpu.classes.every((c) => c.pattern === 'uniform' || c.writesPerSecond === 0);
 }
 
 const flat = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };

@@ -37,6 +37,8 @@ export interface GuestMemory {
 
   /** `dirtyLimit`: the vCPU's ring is reaped alone and `run` stops whenever it is full. */
   setLimited(limited: boolean): void;
+  /** Share of time, 0..1, that a throttle leaves a vCPU: by it the fluid memory knows whose ring is full first. */
+  setRunShare(vcpu: number, share: number): void;
   /** A dirty limit before a migration: writes are tracked (all pages armed), nothing is to be sent yet. Ring mode only. */
   startTracking(): void;
   /** Dirty logging on (memory_global_dirty_log_start): all pages are to be sent, tracking begins. */
@@ -71,8 +73,12 @@ export interface GuestMemory {
   readonly rounds: number;
   /** Page numbers of the next `count` pages of the run, into `pages`. Absent where pages have no numbers. */
   listRun?(pages: Int32Array, count: number): void;
-  /** Clear the tracking of that chunk (ram.c:migration_clear_memory_region_dirty_bitmap). */
-  clearChunk(): void;
+  /**
+   * Clear the tracking of that chunk (ram.c:migration_clear_memory_region_dirty_bitmap). The fluid memory may be told while
+   * the vCPUs are still `behindUs` of run time behind; then `beginSpan` says when they are brought up, by how much.
+   */
+  clearChunk(behindUs: number): void;
+  beginSpan(runUs: number): void;
   /** Take the next `pages` of the run off the bitmap: they are sent. The cursor stands just past the last. */
   take(pages: number): void;
 

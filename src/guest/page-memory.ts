@@ -153,6 +153,10 @@ export class PageMemory implements GuestMemory {
     // Every ring-full exit is an event here, limited or not.
   }
 
+  setRunShare(_vcpu: number, _share: number): void {
+    // vCPUs are never far apart here: they fill their rings when they do.
+  }
+
   startTracking(): void {
     this.#logging = true;
   }
@@ -414,7 +418,11 @@ export class PageMemory implements GuestMemory {
     return countRange(this.#toSend, page, end);
   }
 
-  clearChunk(): void {
+  beginSpan(_runUs: number): void {
+    // The guest is always brought up to a clear.
+  }
+
+  clearChunk(_behindUs: number): void {
     this.#chunkClear[this.#chunk] = 0;
     this.clearNeeded = false;
     const from = this.#chunkStart(this.#chunk);

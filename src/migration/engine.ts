@@ -532,11 +532,12 @@ class Migration {
       this.#runIsZero = this.#memory.runIsZero;
       if (this.#runPages > 0) return true;
       if (!this.#memory.clearNeeded) return false;
+      let behindUs = 0;
       if (this.#stopUs === null) {
         this.#advance(atUs);
-        this.#bringGuestUp();
+        behindUs = this.#guest.fallBehind(this.#nowUs);
       }
-      this.#memory.clearChunk();
+      this.#memory.clearChunk(behindUs);
     }
     return true;
   }

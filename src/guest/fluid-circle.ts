@@ -1,84 +1,24 @@
 /**
- * The address space of the fluid memory: a circle of segments in address order. Inside a segment pages are
- * interchangeable, so counts say all: how many have their bit set in the migration bitmap, how many of those and of the
- * others tracking has noticed. Counts are expectations and so real numbers.
- *
- * Everything that happens is linear in these counts: a write notices an equal share of all that was not noticed yet, a
- * send moves pages from set to clear, a sync moves noticed pages to set. So a segment is cut where the cursor stops in it,
- * and two that were cut may be joined by adding their counts.
- *
- * Uniform writes are not applied when they happen. A range counts them, and a segment catches up when it is looked at:
- * after n writes to a range of W pages a share e^(-n/W) of what was not noticed still is not.
+ * The address space of the fluid memory: a circle of segments in address order, with the cursor from which pages are sent,
+ * the migration bitmap and the log of what tracking has noticed.
  */
+import { ChunkClears } from './fluid-clears.js';
+import type { Layout, Piece } from './fluid-layout.js';
+import {
+  type Segment,
+  type WrittenRange,
+  SLACK_PAGES,
+  alike,
+  markSent,
+  newSegment,
+  nextIn,
+  settle,
+  split,
+} from './fluid-segment.js';
 import type { ZeroExtent } from './spec.js';
 
-const { abs, exp, expm1, max, min } = Math;
+const { max, min } = Math;
 const INFINITY = Infinity;
-
-/** Pages below which two positions are the same and a count is zero. */
-const SLACK_PAGES = 1e-6;
-/** Shares that differ less than this are the same. */
-const ALIKE = 1e-9;
-
-/** Addresses that some vCPUs write, all in the same way: an access class, whoever uses it. */
-export interface WrittenRange {
-  readonly firstPage: number;
-  readonly pages: number;
-  /** Some vCPU goes through it page after page: where a page lies matters. */
-  readonly sequential: boolean;
-  /** The segment that begins it. */
-  first: Segment;
-  /** Uniform writes to it while tracked. */
-  writes: number;
-  /** Bitmap log: pages whose next write would be noticed. */
-  armed: number;
-  /** Dirty ring: pages that are in some ring and so not armed. */
-  inRings: number;
-  /** Blocks of 2 MiB, and those of them that are still mapped by one huge page. */
-  readonly hugeBlocks: number;
-  unsplitBlocks: number;
-  /** The share left by `missedWrites` writes, for the segments of the range that are equally far behind. */
-  missedWrites: number;
-  missedShare: number;
-}
-
-/** What a clear of the dirty log covers: one clear-bitmap chunk, or several of a large uniform range. */
-export interface Chunk {
-  /** Chunks that it stands for. */
-  readonly chunks: number;
-  /** The first segment in it that vCPUs write. */
-  first: Segment | null;
-  pending: boolean;
-}
-
-export interface Segment {
-  previous: Segment;
-  next: Segment;
-  /** null: nobody writes here. Once sent, such a segment leaves the circle. */
-  readonly range: WrittenRange | null;
-  readonly chunk: Chunk | null;
-  readonly isZero: boolean;
-  firstPage: number;
-  pages: number;
-  /** Pages whose bit is set in the migration bitmap. */
-  dirty: number;
-  /** Pages that tracking has noticed since they were armed, among those and among the others. */
-  loggedDirty: number;
-  loggedClean: number;
-  /** Of these, the ones in the snapshot of the last sync, which a clear arms again. */
-  snapshotDirty: number;
-  snapshotClean: number;
-  /** Value of `range.writes` that the logs account for. */
-  asOf: number;
-}
-
-/** A piece of the address space to be made into a segment. */
-export interface Piece {
-  readonly range: WrittenRange | null;
-  readonly chunk: Chunk | null;
-  readonly firstPage: number;
-  readonly pages: number;
-}
 
 export class SegmentCircle {
   /** Pages whose bit is set. */
@@ -87,23 +27,16 @@ export class SegmentCircle {
   clearNeeded = false;
   rounds = 0;
   readonly #snapshots: boolean;
-  readonly #chunks: readonly Chunk[];
+  readonly #ranges: readonly WrittenRange[];
+  readonly #clears: ChunkClears;
   #cursor: Segment | null;
-  /** The chunk of several that the cursor is in, the writes to its range when it came, and the pages lent to `armed`. */
-  #visited: Chunk | null = null;
-  #visitWrites = 0;
-  #visitLent = 0;
 
   /** `snapshots`: a sync keeps the log, and sending the first page of a chunk clears it (manual dirty-log protect). */
-  constructor(
-    pieces: readonly Piece[],
-    zero: readonly ZeroExtent[],
-    chunks: readonly Chunk[],
-    snapshots: boolean,
-  ) {
+  constructor(layout: Layout, zero: readonly ZeroExtent[], snapshots: boolean) {
     this.#snapshots = snapshots;
-    this.#chunks = chunks;
-    this.#cursor = circle(pieces, zero);
+    this.#ranges = layout.ranges;
+    this.#clears = new ChunkClears(layout.chunks, layout.ranges);
+    this.#cursor = circle(layout.pieces, zero);
   }
 
   /** All pages are to be sent; with snapshots all count as noticed, none is armed (KVM_DIRTY_LOG_INITIALLY_SET). */
@@ -138,7 +71,7 @@ export class SegmentCircle {
       }
     }
     this.#cursor = segment;
-    if (this.#stopsAt(segment)) {
+    if (this.#clears.stopsAt(segment)) {
       this.clearNeeded = true;
       return 0;
     }
@@ -147,7 +80,7 @@ export class SegmentCircle {
     let pages = 0;
     do {
       if (segment.dirty > 0) {
-        if (segment.isZero !== isZero || this.#stopsAt(segment)) break;
+        if (segment.isZero !== isZero || this.#clears.stopsAt(segment)) break;
         pages += segment.dirty;
       }
       segment = segment.next;
@@ -170,70 +103,15 @@ export class SegmentCircle {
     this.dirtyPages = 0;
   }
 
-  /** Before a page of this segment is sent, the guest must be brought up: a clear is due, or a visit ends. */
-  #stopsAt(segment: Segment): boolean {
-    const { chunk } = segment;
-    if (this.#visited !== null) return chunk !== this.#visited;
-    return chunk !== null && chunk.pending;
-  }
-
-  /** What the cursor stands at: the end of a visit, or a chunk to be cleared. */
-  clearChunk(): void {
+  /** What the cursor stands at is noted; the guest is `behindUs` of run time behind. */
+  clearChunk(behindUs: number): void {
     this.clearNeeded = false;
-    this.#endVisit();
-    const chunk = this.#cursor === null ? null : this.#cursor.chunk;
-    if (chunk === null || !chunk.pending) return;
-    chunk.pending = false;
-    const first = chunk.first!;
-    const range = first.range!;
-    if (chunk.chunks > 1 && !range.sequential) {
-      this.#visited = chunk;
-      this.#visitWrites = range.writes;
-      let snapshot = 0;
-      for (let s: Segment | null = first; s !== null; s = nextOf(s, chunk)) snapshot += s.snapshotDirty;
-      // On average a page of the visit is armed for half of it. What is lent now is settled when the visit ends.
-      this.#visitLent = snapshot / 2;
-      range.armed += this.#visitLent;
-      return;
-    }
-    for (let s: Segment | null = first; s !== null; s = nextOf(s, chunk)) {
-      if (s.range === null) continue;
-      settle(s);
-      s.loggedDirty -= s.snapshotDirty;
-      s.loggedClean -= s.snapshotClean;
-      s.range.armed += s.snapshotDirty + s.snapshotClean;
-      s.snapshotDirty = 0;
-      s.snapshotClean = 0;
-    }
+    if (this.#cursor !== null) this.#clears.stop(this.#cursor, behindUs);
   }
 
-  /**
-   * The cursor leaves a chunk that stands for g real ones, of which it passed m. The j-th of those was cleared when j/m of
-   * the visit's n writes were done, so of its pages e^(-(n/W)(1 - j/m)) are still armed: the mean over j is a geometric sum.
-   */
-  #endVisit(): void {
-    const chunk = this.#visited;
-    if (chunk === null) return;
-    this.#visited = null;
-    chunk.pending = true;
-    const range = chunk.first!.range!;
-    let sent = 0;
-    let waiting = 0;
-    for (let s: Segment | null = chunk.first; s !== null; s = nextOf(s, chunk)) {
-      sent += s.snapshotClean;
-      waiting += s.snapshotDirty;
-    }
-    const written = (range.writes - this.#visitWrites) / range.pages;
-    range.armed -= this.#visitLent * exp(-written);
-    if (sent === 0) return;
-    const armed = meanArmed(written, max(1, (chunk.chunks * sent) / (sent + waiting)));
-    for (let s: Segment | null = chunk.first; s !== null; s = nextOf(s, chunk)) {
-      if (s.snapshotClean === 0) continue;
-      settle(s);
-      s.loggedClean -= s.snapshotClean * armed;
-      s.snapshotClean = 0;
-    }
-    range.armed += sent * armed;
+  /** The guest is about to be brought up by `runUs` of run time. */
+  beginSpan(runUs: number): void {
+    this.#clears.beginSpan(runUs);
   }
 
   /** The next `pages` of the run are sent; the cursor stands behind them. */
@@ -266,11 +144,10 @@ export class SegmentCircle {
   }
 
   /** What was noticed goes into the migration bitmap. Returns the pages that were not set in it before. */
-  harvest(ranges: readonly WrittenRange[]): number {
-    this.#endVisit();
+  harvest(): number {
+    this.#clears.restart();
     let fresh = 0;
-    for (let i = 0; i < ranges.length; i += 1) fresh += this.#harvestRange(ranges[i]!);
-    for (let i = 0; i < this.#chunks.length; i += 1) this.#chunks[i]!.pending = true;
+    for (let i = 0; i < this.#ranges.length; i += 1) fresh += this.#harvestRange(this.#ranges[i]!);
     this.#recount();
     return fresh;
   }
@@ -461,78 +338,6 @@ function circle(pieces: readonly Piece[], zero: readonly ZeroExtent[]): Segment 
   return segments[0] ?? null;
 }
 
-function newSegment(
-  of: Pick<Segment, 'range' | 'chunk'>,
-  isZero: boolean,
-  from: number,
-  to: number,
-): Segment {
-  const segment = {
-    range: of.range,
-    chunk: of.chunk,
-    isZero,
-    firstPage: from,
-    pages: to - from,
-    dirty: 0,
-    loggedDirty: 0,
-    loggedClean: 0,
-    snapshotDirty: 0,
-    snapshotClean: 0,
-    asOf: 0,
-  } as Segment;
-  segment.previous = segment;
-  segment.next = segment;
-  return segment;
-}
-
-/** Cut a segment after its first `pages` pages; what it counts is spread evenly over it. Returns the back part. */
-function split(segment: Segment, pages: number): Segment {
-  const share = 1 - pages / segment.pages;
-  const { firstPage } = segment;
-  const back = newSegment(segment, segment.isZero, firstPage + pages, firstPage + segment.pages);
-  back.dirty = segment.dirty * share;
-  back.loggedDirty = segment.loggedDirty * share;
-  back.loggedClean = segment.loggedClean * share;
-  back.snapshotDirty = segment.snapshotDirty * share;
-  back.snapshotClean = segment.snapshotClean * share;
-  back.asOf = segment.asOf;
-  segment.pages = pages;
-  segment.dirty -= back.dirty;
-  segment.loggedDirty -= back.loggedDirty;
-  segment.loggedClean -= back.loggedClean;
-  segment.snapshotDirty -= back.snapshotDirty;
-  segment.snapshotClean -= back.snapshotClean;
-  back.previous = segment;
-  back.next = segment.next;
-  segment.next.previous = back;
-  segment.next = back;
-  return back;
-}
-
-function markSent(segment: Segment): void {
-  segment.loggedClean += segment.loggedDirty;
-  segment.loggedDirty = 0;
-  segment.snapshotClean += segment.snapshotDirty;
-  segment.snapshotDirty = 0;
-  segment.dirty = 0;
-}
-
-/** Let the uniform writes since a segment was last looked at take effect. */
-function settle(segment: Segment): void {
-  const { range } = segment;
-  if (range === null || range.writes === segment.asOf) return;
-  const writes = range.writes - segment.asOf;
-  if (range.missedWrites !== writes) {
-    range.missedWrites = writes;
-    range.missedShare = exp(-writes / range.pages);
-  }
-  const missed = range.missedShare;
-  const clean = segment.pages - segment.dirty;
-  segment.loggedDirty = segment.dirty - (segment.dirty - segment.loggedDirty) * missed;
-  segment.loggedClean = clean - (clean - segment.loggedClean) * missed;
-  segment.asOf = range.writes;
-}
-
 /** Pages of a range between two offsets that tracking has not noticed. */
 function armedBetween(range: WrittenRange, from: number, to: number): number {
   const start = range.firstPage + from;
@@ -552,40 +357,4 @@ function overlap(segment: Segment, firstPage: number, pages: number): number {
   const inside =
     min(firstPage + pages, segment.firstPage + segment.pages) - max(firstPage, segment.firstPage);
   return inside > 0 ? inside / segment.pages : 0;
-}
-
-/**
- * Of pages that were armed in `steps` equal steps, the first at the start, during which each page was written `written`
- * times on average: the share still armed at the end.
- */
-export function meanArmed(written: number, steps: number): number {
-  if (written === 0) return 1;
-  return (exp(-written / steps) * expm1(-written)) / (steps * expm1(-written / steps));
-}
-
-function alike(a: Segment, b: Segment): boolean {
-  return (
-    same(a.dirty, b.dirty, a, b) &&
-    same(a.loggedDirty, b.loggedDirty, a, b) &&
-    same(a.loggedClean, b.loggedClean, a, b) &&
-    same(a.snapshotDirty, b.snapshotDirty, a, b) &&
-    same(a.snapshotClean, b.snapshotClean, a, b)
-  );
-}
-
-/** Whether two counts are the same share of their segments. */
-function same(x: number, y: number, a: Segment, b: Segment): boolean {
-  return abs(x * b.pages - y * a.pages) <= ALIKE * a.pages * b.pages;
-}
-
-/** The next segment of the same range; null after the last. */
-function nextIn(segment: Segment, range: WrittenRange): Segment | null {
-  const { next } = segment;
-  return next.range === range && next !== range.first ? next : null;
-}
-
-/** The next segment of the same chunk; null after the last. */
-function nextOf(segment: Segment, chunk: Chunk): Segment | null {
-  const { next } = segment;
-  return next.chunk === chunk && next !== chunk.first ? next : null;
 }
