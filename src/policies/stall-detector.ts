@@ -97,7 +97,8 @@ export class StallDetector {
       const oldest = this.#candidates[0]!;
       if (pass.elapsedMs - oldest.elapsedMs < stallProgressTimeoutMs) break;
       this.#candidates.shift();
-      this.#oldMin = this.#oldMin === null ? oldest.remainingBytes : min(this.#oldMin, oldest.remainingBytes);
+      // Candidates fall from one to the next, so the last to leave is the least.
+      this.#oldMin = oldest.remainingBytes;
     }
     if (this.#oldMin !== null && pass.remainingBytes > this.#oldMin) return;
     const last = this.#candidates.at(-1);

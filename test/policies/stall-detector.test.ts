@@ -41,6 +41,11 @@ describe('a stall', () => {
     expect(stalledAtS(() => 500 * MIB)).toBe(42);
   });
 
+  // 500 MiB are first left at 42 s; at 82 s that pass end lies a window back, and no pass has gained since.
+  test('is found anew for a plateau that was reached later', () => {
+    expect(stalledAtS((s) => (s < 42 ? 1000 : 500) * MIB)).toBe(82);
+  });
+
   // Dips and rises of 20 % around 500 MiB. The least of the first period, 400 MiB, is behind the window after 40 s, and no
   // later dip is 4 % below it: the window never starts anew.
   test('is found on a curve that oscillates, whose dips are no progress', () => {
