@@ -15,11 +15,15 @@ export function startProgress(
   environment: Environment,
 ): Progress {
   let done = 0;
-  const watched = output.isTTY === true && environment['CI'] === undefined && total > 1;
+  const watched = output.isTTY === true && environment['CI'] === undefined;
+  const show = (): void => {
+    if (watched) output.write(CLEAR_LINE + (done < total ? `${done} of ${total} runs` : ''));
+  };
+  show();
   return {
     step() {
       done += 1;
-      if (watched) output.write(CLEAR_LINE + (done < total ? `${done} of ${total} runs` : ''));
+      show();
     },
   };
 }

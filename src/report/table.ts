@@ -102,13 +102,13 @@ function cellText({ text, best, bad }: FigureRow['cells'][number], style: Style)
 
 function legend(rows: readonly FigureRow[], runs: number): string[] {
   const starred = rows.some((row) => row.cells.some((cell) => cell.best));
-  const lines = starred
-    ? ['* best of the strategies that converged. Work: against a guest that is not migrated.']
-    : [];
-  if (runs > 1)
+  const star = starred ? '* best of the strategies that converged. ' : '';
+  const lines = [`${star}Work: against a guest that is not migrated.`];
+  if (runs > 1) {
     lines.push(
       'Mean ± standard deviation over the runs that converged, over all where none did; no ± where it would not show.',
     );
+  }
   return lines;
 }
 

@@ -123,7 +123,6 @@ describe('the comparison table', () => {
     ]);
     const coloured = comparisonTable(comparison, { width: 80, style });
     expect(coloured).toContain('\u001b[');
-    // eslint-disable-next-line no-control-regex
     const stripped = coloured.replaceAll(/\u001b\[\d+m/g, '').replaceAll(/ +$/gm, '');
     expect(stripped).toBe(comparisonTable(comparison));
   });
