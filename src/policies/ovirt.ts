@@ -51,7 +51,7 @@ Limits in ms, after more than 1, 2, 3, 4, 6 passes: minimal-downtime 100; 150, 2
 same, then 5000, abort. post-copy 100; 150, 200; post-copy. very-large-vms 300; 400, 500, 700, 1000, 1500, 5000; abort. legacy:
 downtime-steps limits that rise exponentially to downtime, one a pass; abort after 42 passes.
 
-oVirt turns auto-converge on with all of them.`,
+oVirt turns auto-converge on with all of them but legacy.`,
   options: z.strictObject({
     schedule: scheduleOption()
       .prefault('minimal-downtime')
