@@ -1,0 +1,173 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { dirtyPagesIn } from '../../src/guest/dirty-curve.js';
+import { learnFromLog } from '../../src/recording/learn-from-log.js';
+import { learn } from '../../src/recording/learn.js';
+import type { Learned } from '../../src/recording/learned.js';
+import { readQueryMigrate } from '../../src/recording/query-migrate.js';
+import { guestSpecOf } from '../../src/recording/replay.js';
+import { parseScenario } from '../../src/scenario/load.js';
+import { KNOWN, simulatedLog, type SimulatedLog } from './logs.js';
+
+function learned(log: SimulatedLog): Learned {
+  return learn(readQueryMigrate(log.text, 'known.json'));
+}
+
+describe('a log of a migration whose guest is known', () => {
+  let log: SimulatedLog;
+  let found: Learned;
+  beforeAll(() => {
+    log = simulatedLog(KNOWN);
+    found = learned(log);
+  });
+
+  test('each pass brings back exactly what the sync found: remaining plus sent jumps by the newly dirty pages', () => {
+    const alone = found.passes.filter((pass) => pass.shared === 1);
+    expect(alone.length).toBeGreaterThan(2);
+    for (const pass of alone) {
+      const sync = log.result.syncs.find((candidate) => candidate.n === pass.n);
+      expect(pass.newPages).toBe(sync?.newDirtyPages);
+    }
+  });
+
+  test('a sync is placed to within a window and a half of 100 ms, whatever the polls missed', () => {
+    for (const pass of found.passes.filter(({ shared }) => shared === 1)) {
+      const sync = log.result.syncs.find((candidate) => candidate.n === pass.n);
+      expect(Math.abs(pass.startUs + pass.durationUs - (sync?.timeMs ?? 0) * 1000)).toBeLessThan(150_000);
+    }
+  });
+
+  test('memory, zero pages, max-bandwidth and downtime-limit are read off', () => {
+    expect(found.guest.ramPages).toBe(KNOWN.ramPages);
+    expect(found.guest.hiddenPages).toBe(KNOWN.hiddenPages);
+    expect(found.guest.zeroPages).toBe(KNOWN.zeroPages + KNOWN.hiddenPages);
+    expect(found.migration.maxBandwidth).toBe(128 * 2 ** 20);
+    expect(found.migration.downtimeLimitMs).toBe(300);
+  });
+
+  test('the zero pages are found where they are: behind all others', () => {
+    const behind = KNOWN.ramPages - KNOWN.zeroPages;
+    // Of the stretch between the two samples around the border it is only known how many of its pages are zero.
+    const grain = 8000;
+    for (const extent of found.guest.zeroExtents) expect(extent.firstPage).toBeGreaterThan(behind - grain);
+  });
+
+  test('what cannot be read off is said', () => {
+    const said = found.assumptions.join('; ');
+    expect(said).toContain('ROMs and video memory');
+    expect(said).toContain('4 vCPUs');
+    expect(said).toContain('bitmap log');
+  });
+});
+
+describe('the guest learned from it', () => {
+  test('dirties as much as the known one in any time between the readings, within 15 %', () => {
+    const { learned: guest } = learnFromLog(simulatedLog(KNOWN).text, 'known.json');
+    const truth = KNOWN.sets.map(([pages, writesPerSecond]) => ({ pages, writesPerSecond }));
+    for (const durationUs of [500_000, 1_000_000, 3_000_000, 8_000_000]) {
+      const ratio = dirtyPagesIn(guest.guest.classes, durationUs) / dirtyPagesIn(truth, durationUs);
+      expect(ratio).toBeGreaterThan(0.85);
+      expect(ratio).toBeLessThan(1.15);
+    }
+  });
+
+  test('migrates like the log: pass lengths and what remains, 10 % in the median', () => {
+    const { check } = learnFromLog(simulatedLog(KNOWN).text, 'known.json');
+    expect(check?.passes.length).toBeGreaterThan(1);
+    expect(check?.medianDeviation).toBeLessThan(0.1);
+  });
+
+  test('is what its scenario file says', () => {
+    const { learned: guest, scenario } = learnFromLog(simulatedLog(KNOWN).text, 'known.json', { cpu: 0.4 });
+    const { setup, strategies } = parseScenario(scenario, 'learned.yaml');
+    const spec = guestSpecOf(guest.guest);
+    expect(setup.guest.ramPages).toBe(spec.ramPages);
+    expect(setup.guest.hiddenPages).toBe(spec.hiddenPages);
+    expect(setup.guest.vcpus.map(({ busy }) => busy)).toEqual([0.4, 0.4, 0.4, 0.4]);
+    expect(setup.migration.maxBandwidth).toBe(128 * 2 ** 20);
+    expect(strategies.map(({ label }) => label)).toContain('none');
+    // The file has the curve, not the sets: the scenario fits sets of its own, which must dirty the same.
+    for (const durationUs of [400_000, 2_000_000, 10_000_000]) {
+      const asked = dirtyPagesIn(spec.vcpus[1]!.classes, durationUs);
+      expect(dirtyPagesIn(setup.guest.vcpus[1]!.classes, durationUs) / asked).toBeCloseTo(1, 1);
+    }
+    expect(setup.guest.vcpus[1]!.classes[0]!.firstPage).toBe(spec.vcpus[1]!.classes[0]!.firstPage);
+  });
+
+  test('the comments of the file tell passes, deviations and assumptions', () => {
+    const { scenario } = learnFromLog(simulatedLog(KNOWN).text, 'known.json');
+    expect(scenario).toMatch(/# Learned from \d+ passes/);
+    expect(scenario).toMatch(/# Assumed:\n#   - /);
+    expect(scenario).toContain('# cpu: an assumption');
+    for (const line of scenario.split('\n')) expect(line.length).toBeLessThanOrEqual(110);
+  });
+});
+
+describe('a guest that does not converge', () => {
+  // At 128 MiB/s a pass over a hot set of 180 MiB takes 1.4 s, long enough to write all of it again.
+  const hot = { ...KNOWN, sets: [[46_000, 400_000]] as const };
+
+  test('settles on a plateau: all of its hot set waits after a sync, and a pass sends what came back', () => {
+    const { plateau, migration } = learned(simulatedLog(hot, { giveUpAfterUs: 40_000_000 }));
+    // New is what does not wait already, so that new and left over are the set.
+    expect(plateau!.remainingPages / 46_000).toBeCloseTo(1, 1);
+    const seconds = (plateau!.newPages * 4104) / migration.bytesPerSecond;
+    expect(plateau!.passUs / 1e6 / seconds).toBeCloseTo(1, 1);
+  });
+
+  test('a throttle is taken off the time in which its vCPUs ran', () => {
+    const found = learned(
+      simulatedLog(hot, { giveUpAfterUs: 40_000_000, throttle: { atMs: 25_000, percent: 80 } }),
+    );
+    expect(found.migration.throttleSteps.map(({ percent }) => percent)).toEqual([80]);
+    const late = found.passes.filter((pass) => pass.startUs > 26_000_000);
+    expect(late.length).toBeGreaterThan(0);
+    for (const pass of late) expect(pass.runUs / pass.durationUs).toBeCloseTo(0.2, 5);
+  });
+});
+
+test('polls ten times as rare still give the pages of each pass, shared where they cannot be told apart', () => {
+  const rare = learned(simulatedLog(KNOWN, { pollMs: 2000 }));
+  const often = learned(simulatedLog(KNOWN));
+  const pagesOf = (found: Learned, until: number): number =>
+    found.passes.filter((pass) => pass.n <= until).reduce((sum, pass) => sum + pass.newPages, 0);
+  const until = Math.min(rare.passes.at(-1)!.n, often.passes.at(-1)!.n);
+  expect(Math.abs(pagesOf(rare, until) / pagesOf(often, until) - 1)).toBeLessThan(0.02);
+});
+
+describe('too little to learn from', () => {
+  test('a log that ends in the first pass', () => {
+    const { replies } = simulatedLog(KNOWN);
+    const early = JSON.stringify(replies.slice(0, 20));
+    expect(() => learnFromLog(early, 'early.json')).toThrow(
+      /early.json: too little to learn from: no pass ended/,
+    );
+  });
+
+  test('three samples', () => {
+    const { replies } = simulatedLog(KNOWN);
+    expect(() => learnFromLog(JSON.stringify(replies.slice(0, 3)), 'few.json')).toThrow(
+      /few.json: too little to learn from: expected at least four samples/,
+    );
+  });
+});
+
+describe('readings of a dirty curve', () => {
+  const csv = 'period,pages\n125ms,3300\n1s,16000\n10s,90000\n';
+
+  test('become a guest whose curve goes through them', () => {
+    const { learned: found, scenario, check } = learnFromLog(csv, 'dirty.csv', { memoryBytes: 16 * 2 ** 30 });
+    expect(check).toBeNull();
+    expect(dirtyPagesIn(found.guest.classes, 1_000_000) / 16_000).toBeCloseTo(1, 1);
+    expect(parseScenario(scenario, 'learned.yaml').setup.guest.ramPages).toBe(16 * 262_144);
+  });
+
+  test('do not say how much memory there is: it must be given', () => {
+    expect(() => learnFromLog(csv, 'dirty.csv')).toThrow(/dirty.csv: readings do not say how much memory/);
+  });
+
+  test('must fit into it', () => {
+    expect(() => learnFromLog(csv, 'dirty.csv', { memoryBytes: 2 ** 20 })).toThrow(
+      /90000 pages in one period are more/,
+    );
+  });
+});

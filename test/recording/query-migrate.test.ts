@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { UsageError } from '../../src/errors.js';
+import { pagesSent, readQueryMigrate } from '../../src/recording/query-migrate.js';
+
+const FIXTURES = path.join(import.meta.dirname, 'fixtures');
+const fixture = (name: string): string => readFileSync(path.join(FIXTURES, name), 'utf8');
+
+/** A reply as QEMU gives it, with changes. */
+function reply(changes: object = {}, ram: object = {}): object {
+  return {
+    status: 'active',
+    'total-time': 1000,
+    'expected-downtime': 300,
+    ...changes,
+    ram: {
+      total: 2 ** 30,
+      remaining: 2 ** 29,
+      transferred: 2 ** 29 + 2 ** 20,
+      duplicate: 0,
+      normal: 2 ** 17,
+      'dirty-sync-count': 1,
+      'page-size': 4096,
+      ...ram,
+    },
+  };
+}
+
+const read = (...replies: object[]): ReturnType<typeof readQueryMigrate> =>
+  readQueryMigrate(JSON.stringify(replies), 'log.json');
+
+describe('the three forms', () => {
+  test('an array of wrappers; what has no RAM statistics yet is passed over', () => {
+    const log = readQueryMigrate(fixture('wrapped.json'), 'wrapped.json');
+    expect(log.skipped).toBe(1);
+    expect(log.samples.map(({ tUs }) => tUs)).toEqual([200_000, 401_000]);
+    expect(log.samples.map(({ throttlePercent }) => throttlePercent)).toEqual([0, 20]);
+    expect(pagesSent(log.samples[1]!)).toBe(8192 + 1024);
+  });
+
+  test('a QMP log: greetings, commands, events and other returns stand between the replies', () => {
+    const log = readQueryMigrate(fixture('qmp.log'), 'qmp.log');
+    expect(log.samples.map(({ tUs }) => tUs)).toEqual([1_000_000, 2_000_000]);
+    expect(log.samples[1]!.place).toEqual({ file: 'qmp.log', line: 7 });
+  });
+
+  test('raw replies, one a line', () => {
+    const lines = [reply(), reply({ 'total-time': 2000 })].map((one) => JSON.stringify(one)).join('\n');
+    expect(readQueryMigrate(lines, 'lines').samples).toHaveLength(2);
+  });
+});
+
+describe('what is no such log is refused with its place', () => {
+  const cases: [string, string, string][] = [
+    ['empty', '', 'log: the file is empty'],
+    ['other JSON', '{"a": 1}', 'log:1: sample 1 is no query-migrate reply'],
+    [
+      'cut off in an array',
+      '[\n{"status": "active"',
+      'log:2:20: the JSON ends in the middle: is the file truncated?',
+    ],
+    ['cut off in a line', `${JSON.stringify(reply())}\n{"status": "act`, 'log:2:'],
+    ['broken inside', '[{"status" "active"}]', 'log:1:12: this is not JSON'],
+    [
+      'virsh domjobinfo',
+      'Job type:         Unbounded\nTime elapsed:     294154 ms\n',
+      'this looks like virsh output',
+    ],
+    ['info migrate', 'Migration status: active\n', '"info migrate"'],
+    ['a recording', '{"format": "migsim-recording/1"}', 'migsim validate'],
+    ['a guestperf report', '{"progress_history": []}', 'guestperf report'],
+    ['only statuses', '[{"status": "setup"}]', 'no query-migrate reply with RAM statistics'],
+  ];
+  test.each(cases)('%s', (_, text, message) => {
+    const refused = (): unknown => readQueryMigrate(text, 'log');
+    expect(refused).toThrow(UsageError);
+    expect(refused).toThrow(message);
+  });
+});
+
+describe('figures that cannot be are refused with the sample', () => {
+  const cases: [string, object, object, string][] = [
+    [
+      'remaining above total',
+      {},
+      { remaining: 2 ** 31 },
+      'sample 1: remaining (2147483648) is more than total',
+    ],
+    ['total in MiB', {}, { total: 1023 }, 'sample 1: total is 1023, expected bytes'],
+    ['remaining in kB', {}, { remaining: 524_287 }, 'sample 1: remaining is 524287, expected bytes'],
+    ['a negative counter', {}, { normal: -1 }, 'sample 1: "normal" is negative'],
+    ['another page size', {}, { 'page-size': 65_536 }, 'sample 1: page-size is 65536'],
+    [
+      'a text for a number',
+      { 'total-time': '1 s' },
+      {},
+      'sample 1: "total-time" is "1 s"; expected a number',
+    ],
+    ['a missing counter', {}, { 'dirty-sync-count': undefined }, 'sample 1: "dirty-sync-count" is missing'],
+    [
+      'transferred in MiB',
+      {},
+      { transferred: 512 },
+      'sample 1: transferred (512) is less than the 131072 pages sent',
+    ],
+    [
+      'normal-bytes of other pages',
+      {},
+      { 'normal-bytes': 7 },
+      'sample 1: normal-bytes (7) is not normal (131072) times 4096',
+    ],
+    ['an unknown status', { status: 'running' }, {}, 'sample 1: "running" is no migration status'],
+    [
+      'a throttle of 100 %',
+      { 'cpu-throttle-percentage': 100 },
+      {},
+      'sample 1: cpu-throttle-percentage is 100',
+    ],
+  ];
+  test.each(cases)('%s', (_, changes, ram, message) => {
+    expect(() => read(reply(changes, ram))).toThrow(`log.json: ${message}`);
+  });
+
+  test('samples out of order, in time, syncs, pages, or of two guests', () => {
+    const later = { 'total-time': 2000 };
+    expect(() => read(reply(later), reply())).toThrow('sample 2: total-time goes back from 2000 to 1000 ms');
+    expect(() => read(reply({}, { 'dirty-sync-count': 2 }), reply(later))).toThrow(
+      'sample 2: dirty-sync-count goes back',
+    );
+    expect(() => read(reply(), reply(later, { normal: 1000 }))).toThrow('sample 2: pages sent go back');
+    expect(() => read(reply(), reply(later, { total: 2 ** 31 }))).toThrow('sample 2: total changes');
+  });
+});

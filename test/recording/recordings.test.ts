@@ -1,0 +1,302 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { UsageError } from '../../src/errors.js';
+import { guestOf, predictionOf } from '../../src/recording/predict.js';
+import { readRecording, type Recording } from '../../src/recording/recording.js';
+import { settledSleep } from '../../src/recording/settled-limit.js';
+import {
+  OUTCOME_NAMES,
+  readRecordings,
+  summarise,
+  validateRecording,
+  validateRecordings,
+  validationJson,
+  validationRows,
+  type ValidatedRecording,
+} from '../../src/recording/validate.js';
+
+const FILE = path.join(import.meta.dirname, 'fixtures', 'recording.json');
+const TEXT = readFileSync(FILE, 'utf8');
+const SHIPPED = path.resolve(import.meta.dirname, '../../recordings');
+
+const small = (): Recording => readRecording(TEXT, 'S01.json');
+
+/** The small recording with something changed inside. */
+function changed(change: (recording: any) => void): string {
+  const recording = JSON.parse(TEXT);
+  change(recording);
+  return JSON.stringify(recording);
+}
+
+describe('a recording', () => {
+  test('is read as it is', () => {
+    const recording = small();
+    expect(recording.guest.vcpus[0]!.pagesPerSecond).toBe(100_000);
+    expect(recording.syncs[1]!.vcpuPages).toEqual([240_000, 38_400]);
+  });
+
+  const mistakes: [string, string, string][] = [
+    ['an empty file', '', 'S01.json: the file is empty; expected a migsim-recording/1 file'],
+    ['a file that ends too early', TEXT.slice(0, 900), 'the JSON ends in the middle: is the file truncated?'],
+    [
+      'another format',
+      '{"format": "guestperf"}',
+      'S01.json: not a recording: expected "format": "migsim-recording/1", found "guestperf"',
+    ],
+    [
+      'another version',
+      '{"format": "migsim-recording/2"}',
+      'S01.json: the format is migsim-recording/2; this version reads migsim-recording/1',
+    ],
+    ['an array', '[]', 'S01.json: expected one JSON object'],
+    ['a missing field', changed((r) => delete r.migration.before), 'S01.json: migration.before: '],
+    [
+      'a wrong type',
+      changed((r) => (r.guest.vcpus[1].pattern = 'zipf')),
+      'S01.json: guest.vcpus[1].pattern: ',
+    ],
+    ['a negative count', changed((r) => (r.syncs[0].transferred = -1)), 'S01.json: syncs[0].transferred: '],
+    [
+      'a ring of 3000',
+      changed((r) => (r.environment.dirtyRingSize = 3000)),
+      'environment.dirtyRingSize: 3000 is neither 0 nor a power of two',
+    ],
+    [
+      'RAM in MiB',
+      changed((r) => (r.guest.ramTotalBytes = 144)),
+      'guest.ramTotalBytes: 144 bytes cannot hold',
+    ],
+    [
+      'a working set outside',
+      changed((r) => (r.guest.vcpus[1].workingSetMiB = 100)),
+      'guest.vcpus[1]: its working set ends beyond',
+    ],
+    [
+      'remaining above RAM',
+      changed((r) => (r.syncs[1].remaining = 1e12)),
+      "syncs[1].remaining: 1000000000000 is more than the guest's memory",
+    ],
+    ['syncs out of order', changed((r) => r.syncs.reverse()), 'syncs[1].t: goes back from 2.4 to 0.05 s'],
+    [
+      'a counter that falls',
+      changed((r) => (r.syncs[1].vcpuPages[1] = 3)),
+      'syncs[1].vcpuPages[1]: goes back to 3',
+    ],
+    ['samples out of order', changed((r) => r.samples.rows.reverse()), 'samples.rows[1]: out of order'],
+    ['a row too short', changed((r) => r.samples.rows[1].pop()), 'samples.rows[1]: 5 numbers for 6 columns'],
+    [
+      'other columns',
+      changed((r) => (r.samples.columns[1] = 'sent')),
+      'samples.columns: expected t, transferred',
+    ],
+    [
+      'bytes that cannot carry the pages',
+      changed((r) => (r.result.transferredBytes = 250)),
+      'result.transferredBytes: 250 bytes cannot carry 60000 pages',
+    ],
+    [
+      'completed without a time',
+      changed((r) => (r.result.status = 'completed')),
+      'result.totalTimeMs: missing, but the migration completed',
+    ],
+  ];
+  test.each(mistakes)('%s is refused with its place', (_, text, message) => {
+    const refused = (): unknown => readRecording(text, 'S01.json');
+    expect(refused).toThrow(UsageError);
+    expect(refused).toThrow(message);
+  });
+});
+
+describe('what it becomes', () => {
+  test('a guest with each loop where it ran, and the zero pages that were counted', () => {
+    const guest = guestOf(small());
+    expect(guest.ramPages).toBe(128 * 256);
+    expect(guest.ramPages + guest.hiddenPages).toBe(151_855_104 / 4096);
+    expect(guest.zeroExtents.reduce((sum, { pages }) => sum + pages, 0)).toBe(8500);
+    const [writer, reader] = guest.vcpus;
+    expect(writer!.classes[0]).toMatchObject({
+      firstPage: 16 * 256,
+      pages: 40 * 256,
+      pattern: 'sequential',
+      writesPerSecond: 100_000,
+    });
+    expect(reader!.classes[0]).toMatchObject({
+      firstPage: 56 * 256,
+      writesPerSecond: 0,
+      readsPerSecond: 16_000,
+    });
+    // Every 64th access is counted in one page that all share.
+    expect(reader!.classes[1]).toMatchObject({
+      firstPage: writer!.classes[1]!.firstPage,
+      pages: 1,
+      writesPerSecond: 250,
+    });
+  });
+
+  test('zero pages lie outside every class', () => {
+    for (const file of readRecordings([SHIPPED])) {
+      const guest = guestOf(file);
+      for (const { firstPage, pages } of guest.vcpus.flatMap(({ classes }) => classes)) {
+        for (const zero of guest.zeroExtents) {
+          expect(firstPage + pages <= zero.firstPage || zero.firstPage + zero.pages <= firstPage).toBe(true);
+        }
+      }
+    }
+  });
+
+  test('a loop without a pace is always busy, a paced one as long as its accesses take', () => {
+    const [writer, reader] = guestOf(small()).vcpus;
+    expect(writer!.busy).toBe(1);
+    expect(reader!.busy).toBeCloseTo(0.128, 6); // 16,000 accesses of 8 us a second
+  });
+
+  test('nothing measured afterwards changes a prediction', () => {
+    const told = (text: string): unknown =>
+      validateRecording(readRecording(text, 'S01.json'), { runs: 1 }).predicted;
+    const other = changed((r) => {
+      r.result.dirtySyncCount = 99;
+      r.result.normalPages = 1;
+      r.syncs[1].dirtyPagesRate = 1;
+      r.samples.rows[2][4] = 999_999;
+    });
+    expect(told(other)).toEqual(told(TEXT));
+  });
+
+  const unknown: [string, (r: any) => void, string][] = [
+    [
+      'a capability',
+      (r) => r.migration.capabilities.push('xbzrle'),
+      'migration.capabilities: "xbzrle" is not known here',
+    ],
+    [
+      'a parameter',
+      (r) => (r.migration.parameters['max-bandwith'] = 1),
+      'migration.parameters: "max-bandwith" is not known here; did you mean max-bandwidth?',
+    ],
+    [
+      'a command',
+      (r) => r.migration.before.push({ execute: 'stop' }),
+      'migration.before[0]: "stop" is not known here',
+    ],
+    [
+      'a version',
+      (r) => (r.environment.qemu = '4.2.0'),
+      'environment.qemu: the rules of 4.2.0 are not known',
+    ],
+    [
+      'a limit without a ring',
+      (r) => {
+        r.migration.capabilities.push('dirty-limit');
+        r.environment.dirtyRingSize = 0;
+      },
+      'dirty-ring-size',
+    ],
+    [
+      'an option out of range',
+      (r) => {
+        r.migration.capabilities.push('auto-converge');
+        r.migration.parameters['cpu-throttle-initial'] = 100;
+      },
+      'migration.parameters.cpu-throttle-initial: ',
+    ],
+  ];
+  test.each(unknown)('%s that nobody knows is refused', (_, change, message) => {
+    expect(() => predictionOf(readRecording(changed(change), 'S01.json'))).toThrow(`S01.json: `);
+    expect(() => predictionOf(readRecording(changed(change), 'S01.json'))).toThrow(message);
+  });
+});
+
+describe('a limit set before the migration', () => {
+  // 62,240 entries/s are 243 MiB/s against a quota of 20: an error of 91 % of the larger. F = 16,000,000 / 243 = 65,843 us,
+  // the step F * 91 / 9 = 665,745 us. Then a ring of 4032 entries in 65 + 666 ms is 21 MiB/s: within tolerance.
+  test('has found its sleep after one period and keeps it', () => {
+    const settled = { sleepUs: 665_745, maxRate: 243 };
+    expect(settledSleep(62_240, 20, 4096, 1)).toEqual(settled);
+    expect(settledSleep(62_240, 20, 4096, 3)).toEqual(settled);
+  });
+
+  test('does nothing before its first period is over, nor to a vCPU near its quota', () => {
+    expect(settledSleep(62_240, 20, 4096, 0.9).sleepUs).toBe(0);
+    expect(settledSleep(10_000, 20, 4096, 3).sleepUs).toBe(0);
+  });
+
+  test('slows its vCPU from the first moment on, and no other', () => {
+    const text = changed((r) => {
+      r.migration.before = [
+        { execute: 'set-vcpu-dirty-limit', arguments: { 'cpu-index': 0, 'dirty-rate': 20 } },
+      ];
+      r.migration.beforeSettleSeconds = 3;
+    });
+    const { vcpuAccesses } = validateRecording(readRecording(text, 'S01.json'), { runs: 1 }).predicted;
+    const free = validateRecording(small(), { runs: 1 }).predicted.vcpuAccesses;
+    expect(vcpuAccesses[0]!.median!).toBeLessThan(0.2 * free[0]!.median!);
+    expect(vcpuAccesses[1]!.median!).toBeGreaterThan(0.95 * free[1]!.median!);
+  });
+});
+
+describe('validation', () => {
+  test('accesses are scaled from the samples to the whole migration', () => {
+    const { measured } = validateRecording(small(), { runs: 1 });
+    // 100,000 and 16,000 a second between the first sample and the last, over 5.01 s.
+    expect(measured.vcpuAccesses).toEqual([501_000, 80_160]);
+  });
+
+  test('sums up as the literature does: errors over what completed in both, verdicts over all', () => {
+    const one = (measured: string, predicted: string, error: number | null): ValidatedRecording =>
+      ({
+        measured: { status: measured },
+        predicted: { status: predicted },
+        totalTimeError: error,
+      }) as unknown as ValidatedRecording;
+    const summary = summarise([
+      one('completed', 'completed', 0.1),
+      one('completed', 'completed', 0.2),
+      one('completed', 'completed', 0.6),
+      one('completed', 'not-converged', null),
+    ]);
+    expect(summary).toMatchObject({ recordings: 4, completed: 3, rightVerdicts: 0.75 });
+    expect(summary.medianTotalTimeError).toBeCloseTo(0.2);
+    expect(summary.meanTotalTimeError).toBeCloseTo(0.3);
+    expect(summary.p90TotalTimeError).toBeCloseTo(0.52); // 0.2 + 0.8 of the way to 0.6
+  });
+
+  test('JSON and rows carry the same figures under the names of `result`', () => {
+    const validation = validateRecordings([FILE], { runs: 3 });
+    const [record] = validationJson(validation);
+    const [row] = validationRows(validation);
+    expect(record!.measured['transferredBytes']).toBe(262_144_000);
+    expect(record!.predicted['status']).toBe('not-converged');
+    for (const name of OUTCOME_NAMES) {
+      expect(record!.predicted).toHaveProperty([name]);
+      expect(record!.predicted).toHaveProperty([`${name}P5`]);
+      expect(row!).toHaveProperty([`predicted_${name}P95`], record!.predicted[`${name}P95`]);
+      expect(row!).toHaveProperty([`measured_${name}`], record!.measured[name]);
+    }
+  });
+
+  test('the same seed gives the same figures', () => {
+    const twice = [1, 2].map(() => validateRecordings([FILE], { runs: 2, seed: 5 }));
+    expect(twice[0]).toEqual(twice[1]);
+  });
+
+  test('of the recordings that come with migsim: nearly all verdicts, total times to some per cent', () => {
+    const { summary } = validateRecordings([SHIPPED], { runs: 1 });
+    expect(summary.recordings).toBe(24);
+    expect(summary.rightVerdicts).toBeGreaterThanOrEqual(22 / 24);
+    expect(summary.medianTotalTimeError).toBeLessThan(0.1);
+  });
+
+  test('a folder without recordings, and a path that is not there, are told', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'migsim-'));
+    try {
+      expect(() => readRecordings([folder])).toThrow(`${folder}: no .json file in this folder`);
+      writeFileSync(path.join(folder, 'a.json'), '{}');
+      expect(() => readRecordings([folder])).toThrow('a.json: not a recording');
+      expect(() => readRecordings([path.join(folder, 'b.json')])).toThrow('b.json: no such file or folder');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
