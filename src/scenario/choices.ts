@@ -1,127 +1,15 @@
-/** Strategies and policies as users choose them: a name, or a name with options, or (for strategies) a file. */
+/** Strategies and policies as a command line names them: a name, a name with options, a file of the user's own. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { UsageError, type Place } from '../errors.js';
-import type { MigrationSetup } from '../migration/setup.js';
-import { policies } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
-import { strategies } from '../strategies/index.js';
-import { either, isMap, type Wrong } from './forms.js';
+import { choose, isFile, POLICY, STRATEGY, type Kind } from './choice-schema.js';
+import { isMap } from './forms.js';
 import { parseYamlValue } from './overrides.js';
-import { check, wrongsOf, type Problem } from './problems.js';
-import type { Choice, PolicyChoice, StrategyChoice } from './scenario.js';
-import { expected, show, unknown } from './wording.js';
-
-type Registry = Readonly<Record<string, StrategyDefinition>>;
-
-/** A choice that has no place and may not be alone. */
-export type Chosen = Omit<Choice<StrategyDefinition>, 'place'>;
-
-interface Kind {
-  readonly word: 'strategy' | 'policy';
-  readonly registry: Registry;
-}
-
-const STRATEGY: Kind = { word: 'strategy', registry: strategies };
-const POLICY: Kind = { word: 'policy', registry: policies };
-
-export const DEFAULT_POLICY = Object.keys(policies)[0]!;
-
-/** One entry of `strategies:`. */
-export function strategySchema(description: string): z.ZodType<Chosen, unknown> {
-  return choiceSchema(STRATEGY, description);
-}
-
-/** `policy:`. */
-export function policySchema(description: string): z.ZodType<Chosen, unknown> {
-  return choiceSchema(POLICY, description);
-}
-
-function choiceSchema(kind: Kind, description: string): z.ZodType<Chosen, unknown> {
-  const forms = () => [
-    z.enum(Object.keys(kind.registry)),
-    ...Object.values(kind.registry).map(({ name, summary, options }) =>
-      z.strictObject({ [name]: options }).describe(summary),
-    ),
-  ];
-  return either(description, forms, (input, wrong) => readChoice(kind, input, wrong));
-}
-
-function readChoice(
-  kind: Kind,
-  input: unknown,
-  wrong: (...wrongs: readonly Wrong[]) => void,
-): Chosen | undefined {
-  const { word, registry } = kind;
-  const given = splitChoice(kind, input);
-  if (typeof given === 'string') {
-    wrong({ message: given });
-    return undefined;
-  }
-  const { name, options } = given;
-  if (!Object.hasOwn(registry, name)) {
-    const message = isFile(name)
-      ? `a ${word} of your own is chosen on the command line: --${word} ${name}`
-      : unknown(word, name, Object.keys(registry));
-    wrong(typeof input === 'string' ? { message } : { path: [name], at: 'key', message });
-    return undefined;
-  }
-  const checked = choose(registry[name]!, options);
-  if ('chosen' in checked) return checked.chosen;
-  wrong(...wrongsOf(checked.problems, [name]));
-  return undefined;
-}
-
-/** Name and options as written, or what is wrong. */
-function splitChoice({ word }: Kind, input: unknown): { name: string; options: unknown } | string {
-  if (typeof input === 'string') return { name: input, options: {} };
-  if (!isMap(input)) return expected(`the name of a ${word}, or { name: { options } }`, input);
-  const names = Object.keys(input);
-  if (names.length === 1) return { name: names[0]!, options: input[names[0]!] ?? {} };
-  const throttles = names.includes('auto-converge') && names.includes('dirty-limit');
-  return (
-    `expected one ${word}, got ${names.length === 0 ? 'an empty map' : names.join(' and ')}` +
-    (throttles ? '; QEMU refuses both throttles in one run' : '') +
-    (names.length > 1 && word === 'strategy' ? '; make them entries of their own, one run each' : '')
-  );
-}
-
-function choose(
-  definition: StrategyDefinition,
-  written: unknown,
-): { readonly chosen: Chosen } | { readonly problems: readonly Problem[] } {
-  const result = check(definition.options, written);
-  if ('problems' in result) return result;
-  const options = result.value;
-  return { chosen: { definition, options, label: labelOf(definition, options, written) } };
-}
-
-/** The name, followed by the options that differ from their defaults, as they were written. */
-function labelOf(
-  definition: StrategyDefinition,
-  options: Readonly<Record<string, unknown>>,
-  written: unknown,
-): string {
-  const differing = Object.entries(written as Record<string, unknown>).filter(([key]) => {
-    const others = Object.fromEntries(Object.entries(written as object).filter(([other]) => other !== key));
-    const without = definition.options.safeParse(others);
-    return !without.success || JSON.stringify(without.data[key]) !== JSON.stringify(options[key]);
-  });
-  if (differing.length === 0) return definition.name;
-  return `${definition.name}(${differing.map(([key, value]) => `${key}=${valueText(value)}`).join(',')})`;
-}
-
-function valueText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(valueText).join(',')}]`;
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
-}
-
-/** Why such a run is impossible, as QEMU would refuse it; null when it is possible. */
-export function refusal({ definition, options }: Chosen, setup: MigrationSetup): string | null {
-  return definition.refuses?.(options, setup) ?? null;
-}
+import type { PolicyChoice, StrategyChoice } from './scenario.js';
+import { show, unknown } from './wording.js';
 
 /**
  * What `--strategy` takes: `auto-converge`, or `auto-converge:{cpu-throttle-initial: 40}`.
@@ -184,10 +72,6 @@ function withOptions(definition: StrategyDefinition, written: unknown): Strategy
   const { path, at, message } = result.problems[0]!;
   const where = at === 'key' ? path.slice(0, -1) : path;
   throw new UsageError(`${[definition.name, ...where.map(String)].join('.')}: ${message}`);
-}
-
-function isFile(name: string): boolean {
-  return /^(\.{0,2}\/|~\/)|\.[cm]?[jt]s$/.test(name);
 }
 
 async function importDefinition({ word }: Kind, path: string): Promise<StrategyDefinition> {

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Place } from '../errors.js';
 import { applyOverride, parseOverride, placeOfOverride, type Override } from './overrides.js';
 import { buildSetup, type Fail } from './build.js';
-import { refusal } from './choices.js';
+import { refusal } from './choice-schema.js';
 import { readExpectations } from './expectations.js';
 import { check, usageErrorOf, type Path, type Problem } from './problems.js';
 import type { Scenario, StrategyChoice } from './scenario.js';

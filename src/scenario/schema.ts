@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import { QEMU_VERSIONS, type QemuVersion } from '../migration/setup.js';
-import { DEFAULT_POLICY, policySchema, strategySchema } from './choices.js';
+import { DEFAULT_POLICY, policySchema, strategySchema } from './choice-schema.js';
 import {
   duration,
   durationNs,

@@ -87,7 +87,7 @@ describe('workloads known by a dirty curve', () => {
     ['kernel-build', {}, [11, 1280], [15, 1740], [37, 1915]],
   ] as const)('%s %o dirties what was measured, to 10 %', (name, options, ...points) => {
     const planned = plan(workloads[name] as WorkloadDefinition, options);
-    for (const [seconds, mib] of points) {
+    for (const [seconds, mib] of points as readonly (readonly [number, number])[]) {
       expect(Math.abs(dirtiedMib(planned, seconds) / mib - 1)).toBeLessThan(0.1);
     }
   });
