@@ -43,6 +43,8 @@ export interface Given {
   values(option: string): readonly string[];
   flag(option: string): boolean;
   print(text: string): void;
+  /** One line on stderr. */
+  warn(text: string): void;
   /** Shows on stderr how many of `total` runs are done. */
   progress(total: number): Progress;
 }

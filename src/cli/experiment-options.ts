@@ -79,8 +79,10 @@ export async function readStrategy(text: string, scenario: Scenario): Promise<St
 export async function readPolicy(given: Given, scenario: Scenario): Promise<PolicyChoice> {
   const text = given.value('policy');
   if (text === undefined) return scenario.policy;
-  const { parsePolicyText } = await import('../scenario/choices.js');
-  return parsePolicyText(text);
+  const { loadPolicy } = await import('../scenario/choices.js');
+  const policy = await loadPolicy(text);
+  for (const note of policy.notes ?? []) given.warn(`${text}: ${note}`);
+  return policy;
 }
 
 /** Names of files among the given strategies and policies, for the manifest. */
@@ -89,7 +91,7 @@ export function ownFiles(given: Given): string[] {
   return texts.filter(isFile).map((text) => text.replace(/:\s*(\{.*)?$/s, ''));
 }
 
-/** A strategy given as a file begins with a folder, be it `./`. */
+/** A strategy or policy given as a file begins with a folder, be it `./`. */
 export function isFile(text: string): boolean {
   return /^\.{0,2}\//.test(text);
 }

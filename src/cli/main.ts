@@ -106,6 +106,7 @@ async function execute(
     value: (option) => values(option)[0],
     flag: (option) => parsed[option] === true,
     print: (text) => void stdout.write(text),
+    warn: (text) => void stderr.write(`${text}\n`),
   });
 }
 

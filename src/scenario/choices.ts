@@ -1,14 +1,18 @@
 /** Strategies and policies as a command line names them: a name, a name with options, a file of the user's own. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import { UsageError, type Place } from '../errors.js';
+import type { MigrationSetup } from '../migration/setup.js';
+import { findPolicy } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { choose, isFile, POLICY, STRATEGY, type Kind } from './choice-schema.js';
 import { isMap } from './forms.js';
 import { parseYamlValue } from './overrides.js';
+import { readPolicyFile } from './policy-files.js';
 import type { PolicyChoice, StrategyChoice } from './scenario.js';
+import { readText } from './source.js';
 import { show, unknown } from './wording.js';
 
 /**
@@ -43,9 +47,41 @@ export async function loadStrategy(text: string): Promise<StrategyChoice> {
   return await loadChoice(STRATEGY, text);
 }
 
-/** The same for policies, made with `definePolicy`. @throws UsageError */
+/**
+ * The same for policies, made with `definePolicy`; and files that orchestrators have: `./migration-policy.yaml`,
+ * `./nova.conf`, `./policies.json#name` where a file holds several.
+ *
+ * @throws UsageError
+ */
 export async function loadPolicy(text: string): Promise<PolicyChoice> {
-  return await loadChoice(POLICY, text);
+  const file = /^(.+\.(?:ya?ml|json|conf|ini))(?:#(.+))?$/i.exec(text);
+  return file === null ? await loadChoice(POLICY, text) : orchestratorPolicy(file[1]!, file[2]);
+}
+
+function orchestratorPolicy(path: string, which: string | undefined): PolicyChoice {
+  const read = readPolicyFile(readText(path, "an orchestrator's policy file"), path, which);
+  const { name, options, title, migration, strategy, unused } = read;
+  const chosen = withOptions(findPolicy(name, { file: path }), options);
+  const { definition } = chosen;
+  // What the orchestrator sets when it starts the migration holds before anything is checked against it.
+  const started = (setup: MigrationSetup): MigrationSetup => ({
+    ...setup,
+    migration: { ...setup.migration, ...migration },
+  });
+  const notes = [];
+  if (strategy !== 'none') notes.push(`it turns ${strategy} on: compare it with --strategy ${strategy}`);
+  if (unused.length > 0) notes.push(`not modelled here: ${unused.join(', ')}`);
+  return {
+    ...chosen,
+    label: `${name}(${title ?? basename(path)})`,
+    place: { file: path },
+    notes,
+    definition: {
+      ...definition,
+      refuses: (given, setup) => definition.refuses?.(given, started(setup)) ?? null,
+      prepare: (given, setup) => definition.prepare?.(given, started(setup)) ?? started(setup),
+    },
+  };
 }
 
 async function loadChoice(kind: Kind, text: string): Promise<StrategyChoice> {

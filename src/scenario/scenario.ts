@@ -11,6 +11,8 @@ export interface Choice<Definition> {
   /** Unique within a scenario: the name, or the name with the options that differ from the defaults. */
   readonly label: string;
   readonly place: Place | undefined;
+  /** What a user should know of how it was read: settings of an orchestrator's file that are not its own. */
+  readonly notes?: readonly string[];
 }
 export type StrategyChoice = Choice<StrategyDefinition>;
 export type PolicyChoice = Choice<PolicyDefinition>;

@@ -20,37 +20,37 @@ import type { Problem } from './problems.js';
 const MOST_BYTES = 2 ** 24;
 
 /** The text of a file. @throws UsageError when there is none, when it is a folder, when it is not text */
-export function readText(path: string): string {
+export function readText(path: string, expected = 'a scenario file (YAML)'): string {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw unreadable(path, error as NodeJS.ErrnoException);
+    throw unreadable(path, error as NodeJS.ErrnoException, expected);
   }
   if (bytes.length > MOST_BYTES) {
-    throw new UsageError(`larger than 16MiB; expected a scenario file (YAML)`, { file: path });
+    throw new UsageError(`larger than 16MiB; expected ${expected}`, { file: path });
   }
   if (bytes.includes(0))
-    throw new UsageError('a binary file; expected a scenario file (YAML)', { file: path });
+    throw new UsageError(`a binary file; expected ${expected}`, { file: path });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new UsageError('not UTF-8 text; expected a scenario file (YAML)', { file: path });
+    throw new UsageError(`not UTF-8 text; expected ${expected}`, { file: path });
   }
 }
 
-function unreadable(path: string, error: NodeJS.ErrnoException): UsageError {
+function unreadable(path: string, error: NodeJS.ErrnoException, expected: string): UsageError {
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return new UsageError(`no such file; ${neighbour(path) ?? 'expected a scenario file (YAML)'}`, {
+      return new UsageError(`no such file; ${neighbour(path) ?? `expected ${expected}`}`, {
         file: path,
       });
     case 'EISDIR':
-      return new UsageError(`a folder; expected a scenario file (YAML)${anyIn(path)}`, { file: path });
+      return new UsageError(`a folder; expected ${expected}${anyIn(path)}`, { file: path });
     default:
       return new UsageError(
-        `cannot be read (${error.code ?? error.message}); expected a scenario file (YAML)`,
+        `cannot be read (${error.code ?? error.message}); expected ${expected}`,
         {
           file: path,
         },
