@@ -17,7 +17,10 @@ import {
   settleAt,
 } from './fluid-segment.js';
 
-const { exp, expm1, max } = Math;
+const { exp, max } = Math;
+
+/** Writes a page too few to tell the share they leave from all. */
+const NOTHING = 1e-9;
 
 interface Clear {
   readonly chunk: Chunk;
@@ -196,6 +199,7 @@ function endVisit({ chunk, startWrites }: Clear, endWrites: number): number {
  * times on average: the share still armed at the end.
  */
 export function meanArmed(written: number, steps: number): number {
-  if (written === 0) return 1;
-  return (exp(-written / steps) * expm1(-written)) / (steps * expm1(-written / steps));
+  if (written < NOTHING * steps) return 1;
+  const missedInStep = exp(-written / steps);
+  return (missedInStep * (1 - exp(-written))) / (steps * (1 - missedInStep));
 }

@@ -10,7 +10,7 @@ const { ceil, floor, max, min } = Math;
  * piece by piece: with N pieces a page is armed for (N+1)/(2N) of a pass on average, so that 32 pieces instead of many
  * leave it armed for 3 % longer at most.
  */
-const UNIFORM_PIECES = 8;
+const UNIFORM_PIECES = 6;
 const SEQUENTIAL_PIECES = 32;
 
 /** Pages of a huge page, which the first noticed write in it splits. */

@@ -169,6 +169,7 @@ class Migration {
   #postcopyStartUs: number | null = null;
   #pauseWanted = false;
   #stopUs: number | null = null;
+  #switching = false;
   #setupUs = 0;
   #downtimeUs: number | null = null;
   #blackoutUs: number | null = null;
@@ -181,7 +182,7 @@ class Migration {
     this.#setup = setup;
     this.#version = versionFacts[migration.qemu];
     this.#memory = makeMemory(setup);
-    this.#nowUs = -(migration.settleUs ?? 0);
+    this.#nowUs = 0 - (migration.settleUs ?? 0);
     this.#guest = new Guest(guest, host, this.#memory, this.#nowUs);
     this.#latency = stream(setup.seed, setup.run, 'host latency');
     this.#clockPhaseUs = this.#latency.nextFloat() * 1000;
@@ -436,7 +437,7 @@ class Migration {
 
   /** migration.c:migration_iteration_run, the pre-copy part. */
   #decide(): 'iterate' | 'complete' | 'postcopy' {
-    if (this.#pauseWanted) return 'complete';
+    if (this.#pauseWanted) this.#stopGuest();
     let pending = pendingEstimate(this.#dirtyPages);
     if (pending < this.#threshold) {
       this.#sync('natural');
@@ -633,9 +634,8 @@ class Migration {
     const { host, guest } = this.#setup;
     if (guest.dirtyRingSize > 0) {
       for (let i = 0; i < this.#guest.vcpus.length; i += 1) {
-        this.#bringGuestUp();
         if (this.#stopUs !== null) break;
-        if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(this.#nowUs);
+        this.#kick(i);
         this.#advance(this.#guest.answersAtUs(i, this.#nowUs) + host.kickUs);
       }
       this.#advance(this.#nowUs + host.syncFixedUs);
@@ -647,6 +647,14 @@ class Migration {
     const gib = this.#memory.totalPages / GIB_PAGES;
     this.#advance(this.#nowUs + host.syncFixedUs + host.bitmapSyncUsPerGiB * gib);
     this.#bringGuestUp();
+  }
+
+  /** A vCPU is asked to leave for user space: where it stands now decides when it does. */
+  #kick(vcpu: number): void {
+    if (this.#version.ringSleepInterruptible) {
+      this.#bringGuestUp();
+      this.#guest.interruptRingSleeps(this.#nowUs);
+    } else this.#guest.advanceOne(vcpu, this.#nowUs);
   }
 
   /** ram.c:migration_bitmap_sync, the part after the pull: rates and the throttle trigger, more than 1 s after the last. */
@@ -704,24 +712,37 @@ class Migration {
 
   // ------------------------------------------------------------------------------------------------ switchover
 
-  /** migration.c:migration_completion_precopy, migration_completion_end; system/cpus.c:do_vm_stop. */
-  #complete(): void {
-    const { host, migration, guest } = this.#setup;
+  /**
+   * system/cpus.c:do_vm_stop: pause all vCPUs, tell the notifiers, drain and flush the block devices. Nothing shortens a
+   * ring-full sleep from 8.x on; a CPU throttle's sleep ends when the vCPU is asked to stop. Returns the instant at which
+   * the guest was told to stop, which lies further back when somebody had paused it.
+   */
+  #stopGuest(): number {
+    if (this.#stopUs !== null) return this.#stopUs;
+    const { host } = this.#setup;
     const startUs = this.#nowUs;
     this.#handOver();
     this.#bringGuestUp();
     this.#stopUs = startUs;
-    // Nothing shortens a ring-full sleep from 8.x on; a CPU throttle's sleep ends when the vCPU is asked to stop.
     if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(startUs);
     const residualUs = this.#guest.residualRingSleepUs(startUs);
     this.#guest.stop(startUs);
     this.#advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
+    return startUs;
+  }
+
+  /** migration.c:migration_completion_precopy, migration_completion_end. */
+  #complete(): void {
+    const { host, migration, guest } = this.#setup;
+    const startUs = this.#nowUs;
+    const stoppedUs = this.#stopGuest();
     if (migration.pauseBeforeSwitchover) {
       this.#phase = 'pre-switchover';
       this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
     }
     if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#phase = 'device';
     // The rate limiter is off from here: only the link counts.
+    this.#switching = true;
     this.#quota = 0;
     this.#sync('switchover');
     this.#sendRest();
@@ -736,7 +757,7 @@ class Migration {
     this.#checkCancelledInSwitchover();
     this.#downtimeUs = this.#nowUs - startUs;
     const destinationRunsUs = max(resumeUs, migration.orchestratorContUs > 0 ? this.#nowUs : 0) + migration.orchestratorContUs;
-    this.#blackoutUs = destinationRunsUs - startUs;
+    this.#blackoutUs = destinationRunsUs - stoppedUs;
     this.#guest.resume(destinationRunsUs);
     this.#phase = 'completed';
   }
@@ -756,13 +777,7 @@ class Migration {
   #postcopy(): void {
     const { host, guest, migration } = this.#setup;
     const startUs = this.#nowUs;
-    this.#handOver();
-    this.#bringGuestUp();
-    this.#stopUs = startUs;
-    if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(startUs);
-    const residualUs = this.#guest.residualRingSleepUs(startUs);
-    this.#guest.stop(startUs);
-    this.#advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
+    const stoppedUs = this.#stopGuest();
     if (migration.pauseBeforeSwitchover) this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
     if (this.#version.alwaysDeviceStatus) this.#phase = 'device';
     this.#sync('postcopy');
@@ -776,7 +791,7 @@ class Migration {
     const onWireUs = (packageBytes / this.#linkBytesPerSecond) * 1e6;
     const loadUs = host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + host.destinationStartUs;
     const resumeUs = this.#nowUs + onWireUs + this.#linkLatencyUs + loadUs + migration.orchestratorContUs;
-    this.#blackoutUs = resumeUs - startUs;
+    this.#blackoutUs = resumeUs - stoppedUs;
     this.#phase = 'postcopy-active';
     this.#postcopyStartUs = this.#nowUs;
     this.#quota = windowQuota(migration.maxPostcopyBandwidth ?? 0);
@@ -918,7 +933,7 @@ class Migration {
         if (parameters.downtimeLimitMs !== undefined) this.#downtimeLimitMs = parameters.downtimeLimitMs;
         if (parameters.maxBandwidth !== undefined) {
           this.#maxBandwidth = parameters.maxBandwidth;
-          if (this.#stopUs === null) this.#quota = windowQuota(this.#maxBandwidth);
+          if (!this.#switching) this.#quota = windowQuota(this.#maxBandwidth);
         }
       },
       startPostcopy: () => {
@@ -958,10 +973,9 @@ class Migration {
     const { host } = this.#setup;
     let vcpu = 0;
     const step = (): void => {
-      this.#bringGuestUp();
-      if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(this.#nowUs);
       let atUs = this.#nowUs;
       while (vcpu < this.#guest.vcpus.length && this.#stopUs === null) {
+        this.#kick(vcpu);
         const answersUs = this.#guest.answersAtUs(vcpu, atUs);
         if (answersUs > this.#nowUs + host.kickUs * (vcpu + 1)) {
           this.#events.at(answersUs, step);
