@@ -20,6 +20,8 @@ export interface Option {
 export interface Positional {
   readonly name: string;
   readonly describe: string;
+  /** How many words it takes; exactly one when left out. */
+  readonly takes?: 'one' | 'none or one' | 'one or more' | 'any number';
   readonly words?: Option['words'];
 }
 
@@ -27,6 +29,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly positional: Positional;
+  /** Those after it; only the last may take several words, or none. */
+  readonly further?: readonly Positional[];
   readonly options: Readonly<Record<string, Option>>;
   /** At least two: a command line without `migsim`, and what it does. */
   readonly examples: readonly (readonly [string, string])[];
@@ -35,7 +39,10 @@ export interface Command {
 
 /** What the user gave, and where the answer goes. */
 export interface Given {
+  /** The first positional argument; empty when it may be left out and was. */
   readonly positional: string;
+  /** All words of the positional argument of that name. */
+  all(positional: string): readonly string[];
   /** The words after `migsim`. */
   readonly words: readonly string[];
   readonly page: Page;
@@ -52,10 +59,29 @@ export interface Given {
 export const globalOptions: Readonly<Record<string, Option>> = {
   color: { describe: 'Colour the output; --no-color never does' },
 };
+
+export function positionalsOf(command: Command): readonly Positional[] {
+  return [command.positional, ...(command.further ?? [])];
+}
+
+const FORMS: Readonly<Record<NonNullable<Positional['takes']>, (name: string) => string>> = {
+  one: (name) => `<${name}>`,
+  'none or one': (name) => `[${name}]`,
+  'one or more': (name) => `<${name}..>`,
+  'any number': (name) => `[${name}..]`,
+};
+
+/** `baseline <action> <name> [files..]`, which is also the form that yargs reads. */
+export function usageOf(command: Command): string {
+  const words = positionalsOf(command).map(({ name, takes = 'one' }) => FORMS[takes](name));
+  return [command.name, ...words].join(' ');
+}
+
 /** Tells yargs of a command. */
 export function describe(command: Command, parser: Argv): Argv {
-  const { positional, options, examples } = command;
-  parser.positional(positional.name, { type: 'string', describe: positional.describe });
+  const { options, examples } = command;
+  for (const { name, describe: what } of positionalsOf(command))
+    parser.positional(name, { type: 'string', describe: what });
   for (const [name, option] of Object.entries(options)) {
     const fallback = option.default === undefined ? {} : { default: option.default };
     if (option.value === undefined) parser.option(name, { type: 'boolean', describe: option.describe });

@@ -1,5 +1,5 @@
 /** Words for the shell's completion. Without any, the shell offers files. */
-import { type Command, type Option, globalOptions } from './command.js';
+import { type Command, type Option, globalOptions, positionalsOf } from './command.js';
 
 /** `words`: the line so far, as yargs hands it over, the unfinished word last. */
 export async function complete(words: readonly string[], commands: readonly Command[]): Promise<string[]> {
@@ -18,7 +18,19 @@ export async function complete(words: readonly string[], commands: readonly Comm
       current,
       Object.keys(options).map((name) => `--${name}`),
     );
-  return begin(current, (await command.positional.words?.()) ?? []);
+  const positionals = positionalsOf(command);
+  const given = wordsBefore(line.slice(1, -1), options);
+  const positional = positionals[Math.min(given, positionals.length - 1)];
+  return begin(current, (await positional?.words?.()) ?? []);
+}
+
+/** How many of `words` are positional arguments: neither options nor their values. */
+function wordsBefore(words: readonly string[], options: Readonly<Record<string, Option>>): number {
+  const isValue = (index: number): boolean => {
+    const word = words[index - 1] ?? '';
+    return word.startsWith('--') && options[word.slice(2)]?.value !== undefined;
+  };
+  return words.filter((word, index) => !word.startsWith('-') && !isValue(index)).length;
 }
 
 function begin(start: string, candidates: readonly string[]): string[] {

@@ -2,7 +2,7 @@
 import yargs, { type Argv, type ArgumentsCamelCase } from 'yargs';
 import { UsageError } from '../errors.js';
 import { version } from '../experiment/manifest.js';
-import { type Command, describe, examplesText, globalOptions } from './command.js';
+import { type Command, describe, examplesText, globalOptions, positionalsOf, usageOf } from './command.js';
 import { compareCommand } from './compare.js';
 import { complete } from './complete.js';
 import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
@@ -10,6 +10,7 @@ import { explainCommand } from './explain.js';
 import { learnCommand } from './learn.js';
 import { listCommand } from './list.js';
 import { optionMistake } from './option-mistake.js';
+import { plotCommand } from './plot.js';
 import { runCommand } from './run.js';
 import { validateCommand } from './validate.js';
 import { unknown } from '../scenario/wording.js';
@@ -20,6 +21,7 @@ import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 const commands: readonly Command[] = [
   compareCommand,
   runCommand,
+  plotCommand,
   learnCommand,
   validateCommand,
   listCommand,
@@ -74,7 +76,7 @@ function parserFor(words: readonly string[], around: Surroundings): Argv {
   }
   for (const command of commands) {
     parser.command(
-      `${command.name} <${command.positional.name}>`,
+      usageOf(command),
       command.summary,
       (builder: Argv) => describe(command, builder),
       (parsed: ArgumentsCamelCase) => execute(command, parsed, words, around),
@@ -97,8 +99,10 @@ async function execute(
   if (wrong !== null) throw new UsageError(wrong);
   const color = parsed['color'] as boolean | undefined;
   const values = (option: string): string[] => [parsed[option] ?? []].flat().map(String);
+  const [first] = values(command.positional.name);
   await command.run({
-    positional: String(parsed[command.positional.name]),
+    positional: first ?? '',
+    all: values,
     words,
     page: await pageFor(stdout, color, env),
     progress: (total) => startProgress(stderr, total, env),
@@ -122,9 +126,12 @@ function mistake(words: readonly string[], message: string): UsageError {
   }
   const wrong = optionMistake(words, { ...globalOptions, ...command.options });
   if (wrong !== null) return new UsageError(wrong);
-  const usage = `migsim ${command.name} <${command.positional.name}>`;
-  if (message.startsWith('Not enough'))
-    return new UsageError(`${command.name} lacks its ${command.positional.name}: ${usage}`);
+  const usage = `migsim ${usageOf(command)}`;
+  if (message.startsWith('Not enough')) {
+    const given = words.filter((word) => !word.startsWith('-')).length - 1;
+    const lacking = positionalsOf(command)[given]?.name ?? command.positional.name;
+    return new UsageError(`${command.name} lacks its ${lacking}: ${usage}`);
+  }
   const extra = /^Unknown arguments?: (.+)$/.exec(message)?.[1];
   return new UsageError(extra === undefined ? message : `unexpected "${extra}" after ${usage}`);
 }
