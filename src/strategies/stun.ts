@@ -64,6 +64,9 @@ function startStunning(migration: Controls, faults: number): void {
   });
 }
 
+/** options.c:MAX_MIGRATE_DOWNTIME: with it the next look at what is left ends the migration. */
+const MOST_DOWNTIME_MS = 2_000_000;
+
 export const stun = defineStrategy({
   name: 'stun',
   summary: 'stop after so many rounds, freeze the vCPUs that write too much',
@@ -114,7 +117,7 @@ not part of this.`,
       const why = whyStop(round, rules);
       if (why === null) return;
       migration.explain('stop rule', `${why}: the guest is stopped for the rest`);
-      migration.pause();
+      migration.set({ downtimeLimitMs: MOST_DOWNTIME_MS });
     });
     const faults = options['write-faults'];
     if (faults > 0) startStunning(migration, faults);

@@ -115,7 +115,7 @@ describe('a vCPU that sleeps when it is to stop', () => {
           vcpus: [writer({ pages: 16 * MIB, writesPerSecond: 960_000, pattern: 'sequential' })],
         },
         link: { bandwidthBytesPerSecond: 50e6 },
-        migration: { qemu, maxBandwidth: 1e6 },
+        migration: { qemu, maxBandwidth: 0 },
       }),
       'none',
       {},
@@ -127,19 +127,12 @@ describe('a vCPU that sleeps when it is to stop', () => {
     );
   }
 
-  // It sleeps from 1 ms to 2001 ms. The loop takes the request at its next turn, then waits for the rest of the sleep.
-  test('in a ring-full sleep holds the stop up until that is over', () => {
-    const result = paused('10.0');
-    const stoppedMs = result.totalTimeMs - result.downtimeMs!;
-    const ramMs = result.downtimeBytes / 50e3;
-    expect(stoppedMs).toBeGreaterThanOrEqual(500);
-    expect(stoppedMs).toBeLessThan(700);
-    expect(Math.abs(result.downtimeMs! - (2_001 - stoppedMs + ramMs))).toBeLessThanOrEqual(2);
-  });
-
-  test('in QEMU 7.2 wakes at the kick', () => {
-    const result = paused('7.2');
-    expect(Math.abs(result.downtimeMs! - result.downtimeBytes / 50e3)).toBeLessThanOrEqual(1);
+  // It sleeps from 1 ms to 2001 ms and is paused between 500 ms and 600 ms, at the loop's next turn. In 7.2 the kick wakes it;
+  // from 8.x on nothing does, and nothing is sent until it has answered: the pause is longer by the rest of the sleep.
+  test('in a ring-full sleep holds the stop up until that is over, but in QEMU 7.2', () => {
+    const wait = paused('10.0').blackoutMs! - paused('7.2').blackoutMs!;
+    expect(wait).toBeGreaterThan(1_300);
+    expect(wait).toBeLessThan(1_501);
   });
 
   test('in a CPU throttle sleep wakes at once', () => {
