@@ -105,8 +105,9 @@ not part of this.`,
       ramTimes: options['max-ram-times'],
       pages: options['stop-pages'],
     };
+    let stopping = false;
     migration.onSync(({ n, cause, newDirtyPages }) => {
-      if (cause !== 'natural') return;
+      if (cause !== 'natural' || stopping) return;
       const { transferredBytes, totalBytes } = migration.stats();
       const round = {
         number: n - 1,
@@ -116,6 +117,7 @@ not part of this.`,
       };
       const why = whyStop(round, rules);
       if (why === null) return;
+      stopping = true;
       migration.explain('stop rule', `${why}: the guest is stopped for the rest`);
       migration.set({ downtimeLimitMs: MOST_DOWNTIME_MS });
     });
