@@ -106,11 +106,11 @@ function labelOf(
     return !without.success || JSON.stringify(without.data[key]) !== JSON.stringify(options[key]);
   });
   if (differing.length === 0) return definition.name;
-  return `${definition.name}(${differing.map(([key, value]) => `${key}=${valueText(value)}`).join(',')})`;
+  return `${definition.name}(${differing.map(([key, value]) => `${key}=${valueText(value)}`).join(';')})`;
 }
 
 function valueText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(valueText).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map(valueText).join(';')}]`;
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 }
 

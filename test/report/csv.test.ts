@@ -24,7 +24,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const LABEL = 'auto-converge(cpu-throttle-initial=40,cpu-throttle-increment=20)';
+const LABEL = 'auto-converge(cpu-throttle-initial=40;cpu-throttle-increment=20)';
 const results = [
   madeUpResult({ syncs: [madeUpSync(), madeUpSync({ n: 2 })], timeline: [madeUpPoint()] }),
   madeUpFailure({ strategy: LABEL, syncs: [madeUpSync()], timeline: [madeUpPoint(), madeUpPoint()] }),

@@ -20,10 +20,10 @@ describe('labels', () => {
     ['auto-converge: { cpu-throttle-initial: 40 }', 'auto-converge(cpu-throttle-initial=40)'],
     [
       'auto-converge: { cpu-throttle-initial: 40, cpu-throttle-increment: 20 }',
-      'auto-converge(cpu-throttle-initial=40,cpu-throttle-increment=20)',
+      'auto-converge(cpu-throttle-initial=40;cpu-throttle-increment=20)',
     ],
     ['dirty-restraint: { quota: 100MiB/s }', 'dirty-restraint(quota=100MiB/s)'],
-    ['dirty-restraint: { quotas: [100MiB/s, none] }', 'dirty-restraint(quotas=[100MiB/s,none])'],
+    ['dirty-restraint: { quotas: [100MiB/s, none] }', 'dirty-restraint(quotas=[100MiB/s;none])'],
   ])('%s is called %s', (entry, label) => {
     expect(labelOf(entry)).toBe(label);
   });
