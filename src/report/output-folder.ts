@@ -13,7 +13,7 @@ import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
 
 export interface OutputFolder {
-  append(name: string, text: string): void;
+  append(name: string, content: string | Uint8Array): void;
   /** Gives the files their names and returns their paths, in the order in which they were asked for. */
   finish(): string[];
   /** Removes what was written, and the folders that were made for it. */
@@ -47,11 +47,11 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
   }
 
   return {
-    append(name, text) {
+    append(name, content) {
       const file = files.get(name);
       if (file === undefined) throw new Error(`${name} was not opened`);
       try {
-        writeFileSync(file, text);
+        writeFileSync(file, content);
       } catch (error) {
         throw cannotWrite(error);
       }

@@ -1,0 +1,122 @@
+/** What remains after each bitmap sync, all strategies in one frame: who gets there, who settles where. */
+import * as Plot from '@observablehq/plot';
+import { exact, logarithmic } from './axes.js';
+import type { Drawing, Figure } from './figure.js';
+import { endLabels, symbolRoom } from './labels.js';
+import { frames } from './layout.js';
+import { type Name, linesOf, optionsOf, smallPrint, widthOf } from './names.js';
+import { BELOW_WITH_TITLE, panel, tickRoom } from './panel.js';
+import { type Results, type Row, groupBy, numberIn, textIn } from './results.js';
+import type { Sheet } from './sheet.js';
+import { picture } from './svg.js';
+import type { Point } from './thin.js';
+
+const MIB = 2 ** 20;
+/** More syncs than this have no symbols of their own. */
+const MOST_SYMBOLS = 40;
+
+export const convergence: Figure = {
+  name: 'convergence',
+  summary: 'memory that remains after each bitmap sync, all strategies in one frame',
+  needs: 'syncs.csv with two strategies or more',
+  draw(results, sheet, names) {
+    const curves = [...groupBy(results.syncs, 'strategy')]
+      .map(([label, rows]) => ({ name: names.of(label), points: pointsOf(rows) }))
+      .filter(({ points }) => points.length > 1);
+    return curves.length < 2 ? [] : [drawing(curves, shownSeconds(results), sheet)];
+  },
+};
+
+interface Curve {
+  readonly name: Name;
+  readonly points: readonly Point[];
+}
+
+function pointsOf(rows: readonly Row[]): Point[] {
+  return rows.flatMap((row) => {
+    const time = numberIn(row, 'time_ms');
+    const remaining = numberIn(row, 'remaining_bytes');
+    return time === null || remaining === null || remaining === 0
+      ? []
+      : [{ x: time / 1e3, y: remaining / MIB }];
+  });
+}
+
+/** Until the last run that converged: one that was given up after ten minutes must not press the others together. */
+export function shownSeconds({ runs, timeline, syncs }: Results): number {
+  const all = timeline.length > 0 ? timeline : syncs;
+  const converged = new Set(
+    runs.filter((row) => row['converged'] === true).map((row) => textIn(row, 'strategy')),
+  );
+  const rows = all.filter((row) => converged.has(textIn(row, 'strategy')));
+  return Math.max(...(rows.length > 0 ? rows : all).map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
+}
+
+function drawing(curves: readonly Curve[], shownS: number, sheet: Sheet): Drawing {
+  const { font } = sheet;
+  const shown = curves.map(({ name, points }) => ({ name, points: points.filter(({ x }) => x <= shownS) }));
+  const y = logarithmic(
+    shown.flatMap(({ points }) => points.map((point) => point.y)),
+    5,
+  );
+  const margins = {
+    left: tickRoom(y, font),
+    right:
+      widthOf(
+        shown.map(({ name }) => linesOf(name, 20)),
+        font,
+      ) +
+      symbolRoom(font) +
+      12,
+    above: 2.2 * font,
+    below: BELOW_WITH_TITLE * font,
+  };
+  const { boxes, bottom } = frames(1, 17 * font, margins, sheet, { columns: 1 });
+  const box = boxes[0]!;
+  const drawn = panel(sheet, {
+    box,
+    x: exact(0, shownS, box.width / (6 * font)),
+    y,
+    title: 'Remaining after each sync (MiB)',
+    xTitle: 'Time since migrate (s)',
+    marks: shown.flatMap(({ name, points }) => [
+      Plot.line(points, {
+        x: 'x',
+        y: 'y',
+        stroke: name.look.color,
+        strokeWidth: 1.2,
+        ariaDescription: name.short,
+      }),
+      Plot.dot(points.length > MOST_SYMBOLS ? [points.at(-1)!] : points, {
+        x: 'x',
+        y: 'y',
+        symbol: name.look.symbol,
+        fill: name.look.color,
+        r: 2.6,
+      }),
+    ]),
+  });
+  const labels = shown.map(({ name, points }) => {
+    const last = points.at(-1)!;
+    return { lines: linesOf(name, 20), look: name.look, x: drawn.px(last.x), y: drawn.py(last.y) };
+  });
+  const clipped = curves.some(({ points }) => points.at(-1)!.x > shownS);
+  const notes = smallPrint(
+    [
+      optionsOf(shown.map(({ name }) => name)),
+      clipped ? 'Runs that did not converge go on to the right of what is shown.' : null,
+    ],
+    bottom,
+    sheet,
+  );
+  return {
+    name: 'convergence',
+    caption:
+      'Memory that remains to be sent after each bitmap sync. A strategy works when its line falls; where it stays level, as much is dirtied as is sent.',
+    svg: picture(sheet, bottom + notes.height + 2, 'Remaining memory over time', [
+      drawn.svg,
+      endLabels(labels, box.x + box.width + 8, box, font),
+      notes.svg,
+    ]),
+  };
+}

@@ -1,0 +1,153 @@
+/** How much of its work the guest did while it was migrated: writers and readers apart, a panel a strategy. */
+import * as Plot from '@observablehq/plot';
+import { exact } from './axes.js';
+import { shownSeconds } from './convergence.js';
+import type { Drawing, Figure } from './figure.js';
+import { textWidth } from './font.js';
+import { type EndLabel, endLabels } from './labels.js';
+import { frames, isLowest } from './layout.js';
+import { type Name, optionsOf, smallPrint } from './names.js';
+import { type Axis, type Box, panel, tickRoom } from './panel.js';
+import { type Row, groupBy, numberIn } from './results.js';
+import { BLUE, INK, type Sheet, VERMILLION } from './sheet.js';
+import { picture, text } from './svg.js';
+import type { Point } from './thin.js';
+
+const GROUPS = [
+  { name: 'writers', column: 'writers_work_share', color: VERMILLION, width: 1.4 },
+  { name: 'readers', column: 'readers_work_share', color: BLUE, width: 1.4 },
+  { name: 'slowest', column: 'lowest_work_share', color: INK, width: 0.6 },
+] as const;
+const SHARES: Axis = { domain: [0, 100], ticks: [0, 50, 100] };
+
+export const guestWork: Figure = {
+  name: 'guest-work',
+  summary: 'work done by writers and by readers over time, a panel a strategy',
+  needs: 'timeline.csv',
+  draw(results, sheet, names) {
+    const curves = [...groupBy(results.timeline, 'strategy')]
+      .filter(([, rows]) => rows.length > 1)
+      .map(([label, rows]) => ({ name: names.of(label), rows, endS: endOf(rows) }));
+    if (curves.length === 0) return [];
+    return [drawing(curves, shownSeconds(results), sheet)];
+  },
+};
+
+interface Curve {
+  readonly name: Name;
+  readonly rows: readonly Row[];
+  readonly endS: number;
+}
+
+function endOf(rows: readonly Row[]): number {
+  return Math.max(...rows.map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
+}
+
+function drawing(curves: readonly Curve[], shownS: number, sheet: Sheet): Drawing {
+  const { font } = sheet;
+  const right = textWidth(`and ${GROUPS[0].name}`, font) + 8;
+  const margins = { left: tickRoom(SHARES, font), right, above: 1.9 * font, below: 1.9 * font };
+  const { boxes, bottom } = frames(curves.length, 6.5 * font, margins, sheet, { top: 1.6 * font });
+  const panels = curves.map((curve, index) =>
+    workPanel(curve, boxes[index]!, shownS, isLowest(index, curves.length, sheet), sheet),
+  );
+  const end = bottom + 1.5 * font;
+  const clipped = curves.some(({ endS }) => endS > shownS);
+  const notes = smallPrint(
+    [
+      optionsOf(curves.map(({ name }) => name)),
+      clipped ? 'Runs that did not converge go on to the right of what is shown.' : null,
+    ],
+    end,
+    sheet,
+  );
+  return {
+    name: 'guest-work',
+    caption:
+      'Work done by the vCPUs that write and by those that only read, as a share of what they do when nobody migrates them; the thin line is the vCPU that did least.',
+    svg: picture(sheet, end + notes.height + 2, 'Guest work during the migration', [
+      text(margins.left, 1.1 * font, 'Work done (% of an unmigrated guest)'),
+      ...panels,
+      notes.svg,
+    ]),
+  };
+}
+
+function workPanel(curve: Curve, box: Box, shownS: number, lowest: boolean, sheet: Sheet): string {
+  const { font } = sheet;
+  const shown = together(
+    GROUPS.map(({ name, column, color, width }) => {
+      return { lines: [name], color, width, points: averaged(curve.rows, column, shownS, box) };
+    }).filter(({ points }) => points.length > 0),
+  );
+  const drawn = panel(sheet, {
+    box,
+    x: exact(0, shownS, box.width / (6 * font)),
+    y: SHARES,
+    title: curve.name.short,
+    ...(lowest ? { xTitle: 'Time since migrate (s)' } : {}),
+    marks: [...shown].reverse().map(({ points, color, width, lines }) =>
+      Plot.line(points, {
+        x: 'x',
+        y: 'y',
+        stroke: color,
+        strokeWidth: width,
+        ariaDescription: lines.join(' '),
+      }),
+    ),
+  });
+  const labels = shown.map(({ lines, color, points }): EndLabel => {
+    const last = points.at(-1)!;
+    return { lines, fill: color, x: drawn.px(last.x), y: drawn.py(last.y) };
+  });
+  const end = Math.max(...labels.map(({ x }) => x));
+  return drawn.svg + endLabels(labels, end + 5, box, font);
+}
+
+interface Group {
+  readonly lines: readonly string[];
+  readonly color: string;
+  readonly width: number;
+  readonly points: readonly Point[];
+}
+
+/** Curves that lie on each other are drawn once, under both names; the slowest vCPU is named only where it stands apart. */
+function together(groups: readonly Group[]): Group[] {
+  const [writers, readers, slowest] = [groups[0], ...groups.slice(1)];
+  if (writers === undefined || readers === undefined) return [...groups];
+  if (slowest === undefined) return alike(writers, readers) ? [writers] : [writers, readers];
+  const both = alike(writers, readers)
+    ? [{ ...writers, color: INK, lines: [...writers.lines, `and ${readers.lines[0]}`] }]
+    : [writers, readers];
+  return both.some((group) => alike(group, slowest)) ? both : [...both, slowest];
+}
+
+/** Within two percent of the work everywhere. */
+function alike(a: Group, b: Group): boolean {
+  return (
+    a.points.length === b.points.length &&
+    a.points.every(({ y }, index) => Math.abs(y - b.points[index]!.y) <= 2)
+  );
+}
+
+/**
+ * Means over stretches of three pixels: samples are shorter than the cycle of a strong throttle (10 ms of running a
+ * second at 99 %) and jump between all and nothing.
+ */
+function averaged(rows: readonly Row[], column: string, shownS: number, box: Box): Point[] {
+  const bins = Math.ceil(box.width / 3);
+  const sums = Array.from({ length: bins }, () => ({ time: 0, work: 0, count: 0 }));
+  for (const row of rows) {
+    const time = (numberIn(row, 'time_ms') ?? 0) / 1e3;
+    const work = numberIn(row, column);
+    // The first sample closes no stretch of time.
+    if (work === null || time > shownS || time === 0) continue;
+    const bin = sums[Math.min(bins - 1, Math.floor((time / shownS) * bins))]!;
+    bin.time += time;
+    bin.work += work;
+    bin.count += 1;
+  }
+  return sums
+    .filter(({ count }) => count > 0)
+    .map(({ time, work, count }) => ({ x: time / count, y: (100 * work) / count }));
+}

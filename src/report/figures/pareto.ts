@@ -1,0 +1,162 @@
+/** What a strategy costs the guest against what it takes: those at the lower left are worth choosing from. */
+import * as Plot from '@observablehq/plot';
+import { around, fromZero, isWide, logarithmic } from './axes.js';
+import type { Drawing, Figure } from './figure.js';
+import { pointLabels } from './labels.js';
+import { frames, isLowest } from './layout.js';
+import { type Name, optionsOf, smallPrint } from './names.js';
+import { BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
+import { type Row, groupBy, numberIn } from './results.js';
+import type { Sheet } from './sheet.js';
+import { isSweep } from './sweep-keys.js';
+import { picture } from './svg.js';
+import { mean } from '../../stats/summary.js';
+
+const GROUPS = [
+  { who: 'writers', column: 'writers_work_done_share' },
+  { who: 'readers', column: 'readers_work_done_share' },
+] as const;
+
+export const pareto: Figure = {
+  name: 'pareto',
+  summary: 'guest work lost against total time, with the strategies that no other beats in both',
+  needs: 'runs.csv with two strategies that converged',
+  draw(results, sheet, names) {
+    if (isSweep(results.runs)) return [];
+    const converged = results.runs.filter((row) => row['converged'] === true);
+    const strategies = [...groupBy(converged, 'strategy')].map(([label, rows]) => ({
+      name: names.of(label),
+      rows,
+    }));
+    const panels = GROUPS.map(({ who, column }) => ({
+      who,
+      points: strategies.flatMap(({ name, rows }) => pointsOf(name, rows, column)),
+    })).filter(({ points }) => points.length > 1);
+    return panels.length === 0 ? [] : [drawing(panels, sheet)];
+  },
+};
+
+interface Point {
+  readonly name: Name;
+  /** Means over the runs: s, and percent of the work. */
+  readonly time: number;
+  readonly lost: number;
+  readonly runs: readonly { readonly time: number; readonly lost: number }[];
+}
+
+interface Group {
+  readonly who: string;
+  readonly points: readonly Point[];
+}
+
+function pointsOf(name: Name, rows: readonly Row[], column: string): Point[] {
+  const runs = rows.flatMap((row) => {
+    const time = numberIn(row, 'total_time_ms');
+    const work = numberIn(row, column);
+    return time === null || work === null ? [] : [{ time: time / 1e3, lost: Math.max(0, 100 * (1 - work)) }];
+  });
+  if (runs.length === 0) return [];
+  return [{ name, runs, time: mean(runs.map(({ time }) => time)), lost: mean(runs.map(({ lost }) => lost)) }];
+}
+
+function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
+  const { font } = sheet;
+  const left = tickRoom(fromZero([100], 4), font);
+  const margins = { left, right: 8, above: 2.2 * font, below: BELOW_WITH_TITLE * font };
+  const { boxes, bottom } = frames(groups.length, 17 * font, margins, sheet);
+  const panels = groups.map((group, index) =>
+    groupPanel(group, boxes[index]!, isLowest(index, groups.length, sheet), sheet),
+  );
+  const names = groups[0]!.points.map(({ name }) => name);
+  const several = groups.some(({ points }) => points.some(({ runs }) => runs.length > 1));
+  const notes = smallPrint(
+    [
+      optionsOf(names),
+      `The line joins the strategies that no other beats in both.${several ? ' Large symbols are means, small ones runs.' : ''} Only runs that converged.`,
+    ],
+    bottom,
+    sheet,
+  );
+  return {
+    name: 'pareto',
+    caption:
+      'Work that the guest lost during the migration against what the migration took: lower and further left is better, and no strategy beats one on the line in both.',
+    svg: picture(sheet, bottom + notes.height + 2, 'Guest work lost against total time', [
+      ...panels,
+      notes.svg,
+    ]),
+  };
+}
+
+function groupPanel({ who, points }: Group, box: Box, lowest: boolean, sheet: Sheet): string {
+  const { font } = sheet;
+  const runs = points.flatMap(({ name, runs: all }) =>
+    all.length < 2 ? [] : all.map((run) => ({ ...run, ...name.look })),
+  );
+  const times = [...points, ...runs].map(({ time }) => time);
+  const lost = [...points, ...runs].map((point) => point.lost);
+  const means = points.map(({ name, time, lost: y }) => ({ time, lost: y, ...name.look }));
+  const ticks = box.width / (6 * font);
+  const front = frontOf(points);
+  const drawn = panel(sheet, {
+    box,
+    x: isWide(times) ? logarithmic(times, ticks) : around(times, ticks),
+    y: around([...lost, Math.max(...lost) * 1.1], 4),
+    title: `Work lost by ${who} (%)`,
+    ...(lowest ? { xTitle: 'Total time (s)' } : {}),
+    marks: [
+      Plot.line(front, {
+        x: 'time',
+        y: 'lost',
+        curve: 'step-after',
+        strokeOpacity: 0.5,
+        strokeDasharray: '3,2',
+        ariaDescription: 'front',
+      }),
+      ...runs.map(({ time, lost: y, color, symbol }) =>
+        Plot.dot([{ time, lost: y }], {
+          x: 'time',
+          y: 'lost',
+          symbol,
+          fill: color,
+          fillOpacity: 0.35,
+          r: 1.8,
+        }),
+      ),
+      ...means.map(({ time, lost: y, color, symbol }) =>
+        Plot.dot([{ time, lost: y }], {
+          x: 'time',
+          y: 'lost',
+          symbol,
+          fill: color,
+          r: 4,
+          ariaDescription: 'mean',
+        }),
+      ),
+    ],
+  });
+  const places = points.map(({ name, time, lost: y }) => ({
+    words: name.short,
+    x: drawn.px(time),
+    y: drawn.py(y),
+  }));
+  const others = runs.map((run) => ({ x: drawn.px(run.time), y: drawn.py(run.lost) }));
+  const corners = front.flatMap(({ time, lost: y }, index) => {
+    const corner = { x: drawn.px(time), y: drawn.py(y) };
+    const before = front[index - 1];
+    return before === undefined ? [corner] : [{ x: corner.x, y: drawn.py(before.lost) }, corner];
+  });
+  return drawn.svg + pointLabels(places, { points: [...places, ...others], lines: [corners] }, box, font);
+}
+
+/** Those that no other strategy beats in time and in work, in the order of time. */
+function frontOf(points: readonly Point[]): Point[] {
+  const beaten = (point: Point): boolean =>
+    points.some(
+      (other) =>
+        other.time <= point.time &&
+        other.lost <= point.lost &&
+        (other.time < point.time || other.lost < point.lost),
+    );
+  return points.filter((point) => !beaten(point)).sort((a, b) => a.time - b.time);
+}

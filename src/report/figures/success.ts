@@ -1,0 +1,71 @@
+/** How many of the runs of each strategy converged. */
+import { type Bar, barPanel, rowNames, rowSizes } from './bars.js';
+import type { Figure } from './figure.js';
+import { textWidth } from './font.js';
+import { frames } from './layout.js';
+import { optionsOf, smallPrint } from './names.js';
+import { type Axis, BELOW } from './panel.js';
+import { type Row, groupBy } from './results.js';
+import { picture } from './svg.js';
+import { isSweep } from './sweep-keys.js';
+
+const SHARES: Axis = { domain: [0, 100], ticks: [0, 25, 50, 75, 100] };
+
+export const success: Figure = {
+  name: 'success',
+  summary: 'share of the runs of each strategy that converged, with its 95 % interval',
+  needs: 'runs.csv with two strategies or more, and nothing else varied',
+  draw(results, sheet, names) {
+    const groups = [...groupBy(results.runs, 'strategy')].map(([label, rows]) => ({
+      name: names.of(label),
+      rows,
+    }));
+    if (groups.length < 2 || isSweep(results.runs)) return [];
+    const { font } = sheet;
+    const rowNamesShown = groups.map(({ name }) => name);
+    const row = rowSizes(rowNamesShown, font);
+    const bars = groups.map(({ rows }) => barOf(rows));
+    const right = Math.max(...bars.map(({ words }) => textWidth(words, font))) + 6;
+    const margins = { left: 0, right, above: 2.2 * font, below: BELOW * font };
+    const { boxes, bottom } = frames(1, row.height * groups.length, margins, sheet, { left: row.left });
+    const several = bars.some(({ interval }) => interval !== null);
+    const notes = smallPrint(
+      [optionsOf(rowNamesShown), several ? 'Whiskers are 95\u00a0% intervals of Wilson.' : null],
+      bottom,
+      sheet,
+    );
+    return [
+      {
+        name: 'success',
+        caption: 'Share of the runs of each strategy that converged before they were given up.',
+        svg: picture(sheet, bottom + notes.height + 2, 'Success ratio', [
+          barPanel(
+            { title: 'Runs that converged (%)', axis: SHARES, bars, without: '' },
+            rowNamesShown,
+            boxes[0]!,
+            sheet,
+          ),
+          rowNames(rowNamesShown, boxes[0]!, font),
+          notes.svg,
+        ]),
+      },
+    ];
+  },
+};
+
+/** The interval of Wilson ("Probable Inference", 1927) holds for few runs, and where none or all converged. */
+function barOf(rows: readonly Row[]): Bar & { readonly words: string } {
+  const count = rows.filter((row) => row['converged'] === true).length;
+  const n = rows.length;
+  const z = 1.96;
+  const share = count / n;
+  const middle = (share + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
+  const half = (z / (1 + z ** 2 / n)) * Math.sqrt((share * (1 - share)) / n + z ** 2 / (4 * n ** 2));
+  const percent = (value: number): number => 100 * Math.min(1, Math.max(0, value));
+  return {
+    value: 100 * share,
+    interval: n < 2 ? null : [percent(middle - half), percent(middle + half)],
+    bound: false,
+    words: `${count} of ${n}`,
+  };
+}
