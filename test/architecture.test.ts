@@ -30,6 +30,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   policies: ['zod'],
   recording: ['zod'],
   scenario: ['yaml', 'zod'],
+  experiment: ['tinypool'],
   report: ['cli-table3', 'csv-parse', 'csv-stringify', '@observablehq/plot', '@resvg/resvg-js', 'linkedom'],
   index: ['zod'],
   jest: ['@jest/globals', 'expect'],

@@ -2,6 +2,7 @@
 import yargs, { type Argv, type ArgumentsCamelCase } from 'yargs';
 import { UsageError } from '../errors.js';
 import { version } from '../experiment/manifest.js';
+import { checkCommand } from './check.js';
 import { type Command, describe, examplesText, globalOptions, positionalsOf, usageOf } from './command.js';
 import { compareCommand } from './compare.js';
 import { complete } from './complete.js';
@@ -21,6 +22,7 @@ import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 const commands: readonly Command[] = [
   compareCommand,
   runCommand,
+  checkCommand,
   plotCommand,
   learnCommand,
   validateCommand,

@@ -3,12 +3,15 @@
  *
  * A line about one strategy is a measure and a condition (`total-time: < 60s`, `reader.work-done: '>= 99%'`,
  * `converges: true`); a relation compares two strategies (`dirty-limit.total-time < 0.5 * auto-converge.total-time`).
- * Either must hold in every run; run i of one strategy is compared with run i of the other.
+ * Either must hold in every run; run i of one strategy is compared with run i of the other. A statistic makes one value of
+ * all runs: `p90(total-time): < 60s`, `mean(converges): '>= 90%'`, `median(dirty-limit.downtime) < auto-converge.downtime`.
  */
 import { type Place, UsageError } from '../errors.js';
 import type { MigrationResult, VcpuResult } from '../migration/result.js';
-import type { ExpectationText } from '../scenario/scenario.js';
+import type { ExpectationText, Scenario } from '../scenario/scenario.js';
+import { splitStatistic } from '../scenario/expectations.js';
 import { unknown as wordingOfUnknown } from '../scenario/wording.js';
+import { mean, quantile } from '../stats/summary.js';
 import { parseBytes, parseBytesPerSecond, parseDurationUs, parseShare } from '../units.js';
 import type { Comparison } from './compare.js';
 import { type Measure, type Unit, type Value, bareName, show } from './measure.js';
@@ -36,8 +39,9 @@ type Operator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 interface Quantity {
   readonly unit: Unit;
-  /** One value a run. */
+  /** One value a run, or a single one for all runs. */
   readonly values: readonly Value[];
+  readonly overRuns: boolean;
 }
 
 /** Throws `UsageError` for what it cannot read; a condition that does not hold is a verdict. */
@@ -45,14 +49,30 @@ export function checkExpectations(comparison: Comparison, measures: Measures): V
   return comparison.scenario.expect.map((expectation) => checkOne(expectation, comparison, measures));
 }
 
+/** Throws the `UsageError` that `checkExpectations` would throw after all runs. */
+export function refuseUnreadable(scenario: Scenario, measures: Measures): void {
+  const strategies = scenario.strategies.map((strategy) => ({ strategy, results: [] }));
+  const nothing: Comparison = {
+    scenario,
+    policy: scenario.policy,
+    memory: 'fluid',
+    seed: 1,
+    runs: 0,
+    strategies,
+  };
+  checkExpectations(nothing, measures);
+}
+
 function checkOne(expectation: ExpectationText, comparison: Comparison, measures: Measures): Verdict {
   const { subject, key, condition, place } = expectation;
   if (subject === null) return checkRelation(key, comparison, measures, place);
   const strategy = comparison.strategies.find((entry) => entry.strategy.label === subject);
   if (strategy === undefined) throw unknown('strategy', subject, labels(comparison), place);
-  const quantity = measure(key, strategy.results, measures, place);
+  const { statistic, of } = splitStatistic(key);
+  const each = measure(of, strategy.results, comparison.scenario, measures, place);
+  const quantity = overRuns(statistic, each, of, place);
   const { operator, bound } = parseCondition(condition, key, quantity.unit, place);
-  const bounds = quantity.values.map(() => bound);
+  const bounds = { values: [bound], overRuns: true };
   return { subject: `${subject} ${key}`, expected: condition, place, ...judge(quantity, operator, bounds) };
 }
 
@@ -76,7 +96,7 @@ function checkRelation(
     throw new UsageError(`"${text}" compares ${left.unit} with ${right.unit}`, place);
   }
   const expected = `${operator} ${rightText}`;
-  return { subject: leftText, expected, place, ...judge(left, operator as Operator, right.values) };
+  return { subject: leftText, expected, place, ...judge(left, operator as Operator, right) };
 }
 
 /** `dirty-limit.total-time` or `0.5 * auto-converge.reader.work-done`. */
@@ -88,28 +108,48 @@ function operand(
 ): Quantity {
   const scaled = /^(\d+(?:\.\d+)?)\s*\*\s*(.+)$/.exec(text);
   const factor = scaled === null ? 1 : Number(scaled[1]);
-  const name = scaled?.[2] ?? text;
+  const { statistic, of: name } = splitStatistic(scaled?.[2] ?? text);
   // Labels may contain dots, as in `dirty-limit(x=0.5)`; the longest that fits is meant.
   const fitting = comparison.strategies.filter(({ strategy }) => name.startsWith(`${strategy.label}.`));
   const [chosen] = fitting.sort((a, b) => b.strategy.label.length - a.strategy.label.length);
   if (chosen === undefined) throw unknown('strategy', name.split('.')[0] ?? name, labels(comparison), place);
   const key = name.slice(chosen.strategy.label.length + 1);
-  const quantity = measure(key, chosen.results, measures, place);
+  const each = measure(key, chosen.results, comparison.scenario, measures, place);
+  const quantity = overRuns(statistic, each, key, place);
   if (factor === 1) return quantity;
   const values = quantity.values.map((value) => (typeof value === 'number' ? value * factor : value));
-  return { unit: quantity.unit, values };
+  return { ...quantity, values };
+}
+
+/** One value of all runs, null when a run has none: nobody knows where it would stand among the others. */
+function overRuns(statistic: string | null, each: Quantity, key: string, place: Place | undefined): Quantity {
+  if (statistic === null) return each;
+  if (each.unit === 'text')
+    throw new UsageError(`${key} is a word: there is no ${statistic} of words`, place);
+  // Of truths it is the share of runs in which it is true.
+  const unit = each.unit === 'flag' ? 'share' : each.unit;
+  if (each.values.length === 0 || each.values.includes(null)) return { unit, values: [null], overRuns: true };
+  return { unit, values: [statisticOf(statistic, each.values.map(Number))], overRuns: true };
+}
+
+function statisticOf(statistic: string, values: readonly number[]): number {
+  const shares: Readonly<Record<string, number>> = { min: 0, median: 0.5, max: 1 };
+  if (statistic === 'mean') return mean(values);
+  return quantile(values, shares[statistic] ?? Number(statistic.slice(1)) / 100);
 }
 
 function measure(
   key: string,
   results: readonly MigrationResult[],
+  scenario: Scenario,
   measures: Measures,
   place: Place | undefined,
 ): Quantity {
   const ofRun = find(key === 'converges' ? 'converged' : key, measures.run);
-  if (ofRun !== undefined) return { unit: ofRun.unit, values: results.map((result) => ofRun.get(result)) };
-
-  const groups = [...new Set(results.flatMap((result) => result.vcpus.map((vcpu) => vcpu.group)))];
+  if (ofRun !== undefined) {
+    return { unit: ofRun.unit, values: results.map((result) => ofRun.get(result)), overRuns: false };
+  }
+  const groups = [...new Set(scenario.setup.guest.vcpus.map((vcpu) => vcpu.group))];
   const dot = key.lastIndexOf('.');
   if (dot < 0) {
     const keys = ['converges', ...measures.run.map(keyOf), ...groups.map((group) => `${group}.work-done`)];
@@ -125,7 +165,7 @@ function measure(
       result.vcpus.filter((vcpu) => vcpu.group === group),
     ),
   );
-  return { unit: ofVcpu.unit, values };
+  return { unit: ofVcpu.unit, values, overRuns: false };
 }
 
 /** The mean of a group; of stalls the longest, as nobody is comforted by the other vCPUs. */
@@ -204,17 +244,21 @@ function parseValue(text: string, key: string, unit: Unit, place: Place | undefi
 function judge(
   quantity: Quantity,
   operator: Operator,
-  bounds: readonly Value[],
+  bounds: Pick<Quantity, 'values' | 'overRuns'>,
 ): Pick<Verdict, 'ok' | 'got' | 'byHowMuch'> {
-  const excesses = quantity.values.map((value, run) => excess(value, operator, bounds[run] ?? null));
+  const at = (side: typeof bounds, run: number): Value => side.values[side.overRuns ? 0 : run] ?? null;
+  const count = Math.max(quantity.values.length, bounds.values.length);
+  const excesses = Array.from({ length: count }, (_, run) =>
+    excess(at(quantity, run), operator, at(bounds, run)),
+  );
   const worst = excesses.indexOf(Math.max(...excesses));
-  const value = quantity.values[worst] ?? null;
+  const value = at(quantity, worst);
   const ok = excesses.every((amount) => amount <= 0);
   const distance = excesses[worst] ?? 0;
   const measurable =
     !ok && typeof value === 'number' && Number.isFinite(distance) && distance >= Number.MIN_VALUE;
-  const missed = typeof value === 'number' ? Math.abs(value - Number(bounds[worst])) : 0;
-  const which = quantity.values.length > 1 ? ` in run ${worst + 1}` : '';
+  const missed = typeof value === 'number' ? Math.abs(value - Number(at(bounds, worst))) : 0;
+  const which = count > 1 ? ` in run ${worst + 1}` : '';
   return {
     ok,
     got: `${value === null ? 'no value' : show(quantity.unit, value)}${which}`,

@@ -50,6 +50,28 @@ const RELATIONS = 'relations';
 const RELATION = /^(.+?)\s*(<=|>=|==|!=|<|>)\s*(.+)$/;
 const FACTOR = /^\d+(?:\.\d+)?\s*\*\s*/;
 
+/** What can be made of a measure's values over the runs: `p90(total-time)`. Without one, every run is meant. */
+const STATISTICS = ['mean', 'median', 'min', 'max', 'p90'] as const;
+
+export interface OverRuns {
+  /** A word of `STATISTICS`, or `p` with a number from 0 to 100; null: each run by itself. */
+  readonly statistic: string | null;
+  /** What stands in the brackets, or the whole text. */
+  readonly of: string;
+}
+
+/** `p90(dirty-limit.total-time)` in its two parts. Labels have brackets too, but never at the end of a measure. */
+export function splitStatistic(text: string): OverRuns {
+  const [, statistic, of = ''] = /^([a-z][a-z0-9.]*)\(\s*(.+?)\s*\)$/.exec(text) ?? [];
+  return statistic === undefined ? { statistic: null, of: text } : { statistic, of };
+}
+
+function wrongWithStatistic(statistic: string | null): string | null {
+  if (statistic === null || (STATISTICS as readonly string[]).includes(statistic)) return null;
+  const percent = /^p(\d+(?:\.\d+)?)$/.exec(statistic)?.[1];
+  return percent !== undefined && Number(percent) <= 100 ? null : unknown('statistic', statistic, STATISTICS);
+}
+
 export interface ExpectationAt {
   readonly text: Omit<ExpectationText, 'place'>;
   readonly path: Path;
@@ -132,7 +154,9 @@ function readRelation(text: string, names: Names): Reading {
 /** `auto-converge.total-time`, also with a factor: `0.5 * auto-converge.total-time`. */
 function readOperand(text: string, names: Names): Reading {
   const factor = FACTOR.exec(text)?.[0] ?? '';
-  const name = text.slice(factor.length);
+  const { statistic, of: name } = splitStatistic(text.slice(factor.length));
+  const wrongStatistic = wrongWithStatistic(statistic);
+  if (wrongStatistic !== null) return { wrong: wrongStatistic };
   const words = names.strategies.flatMap((strategy) => [strategy.label, strategy.name]);
   const fitting = words.filter((word) => name.startsWith(`${word}.`)).sort((a, b) => b.length - a.length)[0];
   const label = fitting === undefined ? null : labelOf(fitting, names);
@@ -140,11 +164,18 @@ function readOperand(text: string, names: Names): Reading {
     return { wrong: unknown('strategy', fitting ?? name.split('.')[0]!, shortest(names)) };
   }
   const key = name.slice(fitting.length + 1);
-  const wrong = wrongWithKey(key, names.groups);
-  return wrong === null ? { text: `${factor}${label}.${key}` } : { wrong };
+  const wrong = wrongWithMeasure(key, names.groups);
+  const measure = `${label}.${key}`;
+  const overRuns = statistic === null ? measure : `${statistic}(${measure})`;
+  return wrong === null ? { text: `${factor}${overRuns}` } : { wrong };
 }
 
 function wrongWithKey(key: string, groups: readonly string[]): string | null {
+  const { statistic, of } = splitStatistic(key);
+  return wrongWithStatistic(statistic) ?? wrongWithMeasure(of, groups);
+}
+
+function wrongWithMeasure(key: string, groups: readonly string[]): string | null {
   if ((RUN_KEYS as readonly string[]).includes(key)) return null;
   const dot = key.lastIndexOf('.');
   if (dot < 0) return unknown('measure', key, [...RUN_KEYS, ...groups.map((group) => `${group}.work-done`)]);

@@ -1,0 +1,58 @@
+/** Runs what a scenario lists and holds the outcome against its `expect:`. */
+import type { Scenario } from '../scenario/scenario.js';
+import { compare } from './compare.js';
+import { type Measures, type Verdict, checkExpectations } from './expect.js';
+import { type MemoryChoice, memoryFor } from './memory-choice.js';
+
+export interface CheckOptions {
+  readonly memory: MemoryChoice;
+  /** Repetitions of each strategy. */
+  readonly runs: number;
+  readonly seed: number;
+}
+
+export interface CheckedExpectation extends Verdict {
+  /** The words after `migsim` that run the same migrations again. */
+  readonly repeat: readonly string[];
+}
+
+/** Plain data: it comes out of worker threads. */
+export interface CheckReport {
+  readonly file: string;
+  readonly scenario: string;
+  readonly memory: 'page' | 'fluid';
+  readonly runs: number;
+  readonly seed: number;
+  /** In the order of the file. */
+  readonly expectations: readonly CheckedExpectation[];
+}
+
+/** Throws `UsageError` for an expectation that cannot be read; one that does not hold is in the report. */
+export function checkScenario(scenario: Scenario, measures: Measures, options: CheckOptions): CheckReport {
+  const { runs, seed } = options;
+  const memory = memoryFor(scenario, options.memory, runs);
+  const comparison = compare(scenario, { runs, seed, memory, keep: 'scalars' });
+  const file = scenario.file ?? scenario.name;
+  const expectations = checkExpectations(comparison, measures).map((verdict, index) => ({
+    ...verdict,
+    repeat: repeatWords(file, scenario.expect[index]?.subject ?? null, { memory, runs, seed }),
+  }));
+  return { file, scenario: scenario.name, memory, runs, seed, expectations };
+}
+
+/** A relation needs all strategies; a condition only the one that it is about. */
+function repeatWords(
+  file: string,
+  subject: string | null,
+  { memory, runs, seed }: Pick<CheckReport, 'memory' | 'runs' | 'seed'>,
+): string[] {
+  const single = subject !== null && runs === 1;
+  return [
+    single ? 'run' : 'compare',
+    file,
+    ...(subject === null ? [] : ['--strategy', subject]),
+    ...(memory === 'page' ? [] : ['--memory', memory]),
+    ...(seed === 1 ? [] : ['--seed', String(seed)]),
+    ...(runs === 1 ? [] : ['--runs', String(runs)]),
+  ];
+}

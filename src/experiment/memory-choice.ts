@@ -1,0 +1,28 @@
+/** Which memory a check runs in when nobody says. */
+import type { Scenario } from '../scenario/scenario.js';
+
+export const MEMORY_CHOICES = ['auto', 'page', 'fluid'] as const;
+export type MemoryChoice = (typeof MEMORY_CHOICES)[number];
+
+/** What the page memory does in about half a second: pages written by the guest, and pages to be sent. */
+const MOST_PAGES = 50e6;
+
+/**
+ * `auto` is page, where every write is drawn, unless the page memory might have to draw too many: the writes of all vCPUs
+ * at full speed until the migration is given up, and guest RAM once, for each strategy and run. The rule looks at the
+ * scenario only, so that it says the same on every machine.
+ */
+export function memoryFor(scenario: Scenario, choice: MemoryChoice, runs: number): 'page' | 'fluid' {
+  if (choice !== 'auto') return choice;
+  return pagesAtMost(scenario) * scenario.strategies.length * runs <= MOST_PAGES ? 'page' : 'fluid';
+}
+
+function pagesAtMost({ setup: { guest, migration } }: Scenario): number {
+  const rates = guest.vcpus.flatMap(({ classes, phases }) => {
+    const fastest = Math.max(1, ...phases.map(({ writeFactor }) => writeFactor));
+    return classes.map(({ writesPerSecond }) => writesPerSecond * fastest);
+  });
+  const writesPerSecond = rates.reduce((sum, rate) => sum + rate, 0);
+  const seconds = migration.giveUpAfterUs === 0 ? Infinity : migration.giveUpAfterUs / 1e6;
+  return guest.ramPages + (writesPerSecond === 0 ? 0 : writesPerSecond * seconds);
+}
