@@ -52,9 +52,9 @@ function writtenRanges(guest: GuestSpec): WrittenRange[] {
   for (const vcpu of guest.vcpus) {
     for (const use of vcpu.classes) {
       if (use.writesPerSecond <= 0) continue;
-      const range = found.get(use.firstPage);
-      if (range === undefined) found.set(use.firstPage, newRange(use));
-      else if (use.pattern === 'sequential') found.set(use.firstPage, { ...range, sequential: true });
+      const range = found.get(use.firstPage) ?? newRange(use);
+      const sequential = range.sequential || use.pattern === 'sequential';
+      found.set(use.firstPage, { ...range, sequential, users: range.users + 1 });
     }
   }
   const ranges = [...found.values()].sort((a, b) => a.firstPage - b.firstPage);
@@ -73,7 +73,8 @@ function newRange(use: AccessClass): WrittenRange {
   return {
     firstPage: use.firstPage,
     pages: use.pages,
-    sequential: use.pattern === 'sequential',
+    sequential: false,
+    users: 0,
     // Set when the segments are made.
     first: null as unknown as Segment,
     writes: 0,

@@ -44,8 +44,15 @@ interface FluidVcpu extends RingUser {
   remote: RemoteVcpu | null;
   readonly writesPerUs: number;
   readonly readsPerUs: number;
+  /** Nobody else writes its ranges. */
+  readonly isAlone: boolean;
   /** Ring entries since the start. */
   pushed: number;
+  /** Limited: progress and run time in which its ring was full from an empty one; Infinity while not known. */
+  fillProgressUs: number;
+  fillRunUs: number;
+  /** Cost of the last run that went beyond its budget, µs. */
+  owedUs: number;
 }
 
 export class FluidMemory implements GuestMemory {
@@ -162,6 +169,7 @@ export class FluidMemory implements GuestMemory {
 
   #changeRates(state: FluidVcpu, writeFactor: number): void {
     state.writeFactor = writeFactor;
+    state.fillRunUs = INFINITY;
     this.#planned = false;
   }
 
@@ -295,18 +303,33 @@ export class FluidMemory implements GuestMemory {
       planRings(this.#vcpus, this.#softLimit, this.#exitCost);
       this.#planned = true;
     }
-    const progressUs = budgetUs * state.pace;
+    const paidUs = min(state.owedUs, budgetUs);
+    const progressUs = (budgetUs - paidUs) * state.pace;
+    state.owedUs -= paidUs;
     passThroughFills(state, progressUs, this.#exitCost.pushAll);
     this.outcome.ringExits = passed.exits;
     state.pushed += passed.entries;
+    if (this.#splitUs > 0) this.#spread(state, passed.entries);
+    const faultUs = passed.entries * state.faultUs;
     this.#account(state, passed.entries);
+    state.owedUs += this.outcome.faultUs - faultUs;
     return progressUs;
+  }
+
+  /** Entries of several fills, as pages that were touched in each range. */
+  #spread(state: FluidVcpu, entries: number): void {
+    const { uses } = state;
+    for (let i = 0; i < uses.length; i += 1) {
+      const use = uses[i]!;
+      use.fresh = this.#exitCost.pushAll ? 0 : (entries * use.writesPerUs) / state.writesPerUs;
+    }
   }
 
   /** A dirty limit is in service: a full ring stops its vCPU, and nobody else's pages are armed again. */
   #runLimited(state: FluidVcpu, budgetUs: number): number {
-    const need = this.#softLimit - state.inRing;
     const { outcome } = this;
+    if (state.inRing === 0 && budgetUs >= state.fillRunUs) return this.#fillAgain(state);
+    const need = this.#softLimit - state.inRing;
     if (need <= 0) {
       outcome.ringFull = true;
       outcome.ranUs = 0;
@@ -325,7 +348,11 @@ export class FluidMemory implements GuestMemory {
       const entries = this.#pushed(state, fullUs);
       const runUs = fullUs + this.#costUs(state, entries);
       if (runUs <= budgetUs) {
-        this.#account(state, entries);
+        if (state.inRing === 0 && state.isAlone && this.#splitUs === 0) {
+          state.fillProgressUs = fullUs;
+          state.fillRunUs = runUs;
+        }
+        this.#account(state, need);
         this.#keepEntries(state, need);
         outcome.ringFull = true;
         outcome.ranUs = runUs;
@@ -335,6 +362,18 @@ export class FluidMemory implements GuestMemory {
     const progressUs = this.#progressWithin(state, budgetUs);
     this.#keepEntries(state, outcome.faults);
     return progressUs;
+  }
+
+  /** An empty ring of a vCPU that shares no range fills as it did the last time. */
+  #fillAgain(state: FluidVcpu): number {
+    const { outcome } = this;
+    outcome.faults = this.#softLimit;
+    outcome.faultUs = this.#softLimit * state.faultUs;
+    outcome.ringFull = true;
+    outcome.ranUs = state.fillRunUs;
+    state.pushed += this.#softLimit;
+    state.inRing = this.#softLimit;
+    return state.fillProgressUs;
   }
 
   #keepEntries(state: FluidVcpu, entries: number): void {
@@ -470,7 +509,11 @@ function newVcpu(
     writesPerUs: writesPerUs(uses),
     readsPerUs,
     faultUs: max(0, faultUs - slackPerAccessUs(vcpu)),
+    isAlone: uses.every((use) => use.range.users === 1),
     pushed: 0,
+    fillProgressUs: INFINITY,
+    fillRunUs: INFINITY,
+    owedUs: 0,
     runShare: 1,
     writeFactor: 1,
     pace: 1,

@@ -21,6 +21,8 @@ const ALIKE = 1e-9;
 export interface WrittenRange {
   readonly firstPage: number;
   readonly pages: number;
+  /** vCPUs that write it. */
+  readonly users: number;
   /** Some vCPU goes through it page after page: where a page lies matters. */
   readonly sequential: boolean;
   /** The segment that begins it. */
