@@ -1,5 +1,6 @@
 /** `migsim compare`: strategies side by side on the same guest. */
 import type { Command } from './command.js';
+import { TABLE_FORMATS, paperTable, readTableFormat } from './table-format.js';
 import { printWritten, runExperiment } from './experiment.js';
 import { experimentOptions, readStrategy, runsOption, scenarioFile } from './experiment-options.js';
 
@@ -15,13 +16,21 @@ export const compareCommand: Command = {
       repeatable: true,
     },
     runs: runsOption,
+    format: {
+      describe: 'Of the table: text, markdown, or latex (booktabs, siunitx)',
+      value: 'FORMAT',
+      default: 'text',
+      words: () => TABLE_FORMATS,
+    },
   },
   examples: [
     ['compare guest.yaml', 'the strategies it lists'],
     ['compare guest.yaml --strategy none --strategy ./mine.js', 'these instead'],
     ['compare guest.yaml --runs 20 --out results/mine', 'spread, and CSV files'],
+    ['compare guest.yaml --format latex > table.tex', 'a table for a paper'],
   ],
   async run(given) {
+    const format = readTableFormat(given);
     const experiment = await runExperiment(
       given,
       async (scenario) => {
@@ -35,6 +44,12 @@ export const compareCommand: Command = {
       const { jsonReport } = await import('../report/json.js');
       const results = comparison.strategies.flatMap((entry) => entry.results);
       given.print(jsonReport(manifest, results, false));
+      return;
+    }
+    if (format !== 'text') {
+      const { runRows } = await import('../report/rows.js');
+      const results = comparison.strategies.flatMap((entry) => entry.results);
+      given.print(await paperTable(format, runRows(results), manifest));
       return;
     }
     const { comparisonTable } = await import('../report/table.js');

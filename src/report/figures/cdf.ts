@@ -4,9 +4,10 @@ import { around, isWide, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { endLabels, symbolRoom } from './labels.js';
 import { frames } from './layout.js';
-import { type Name, linesOf, optionsOf, smallPrint, widthOf } from './names.js';
+import { type Name, linesOf, smallPrint, widthOf } from './names.js';
+import { optionsOf } from '../strategy-names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import { type Row, groupBy } from './results.js';
+import { type Row, groupBy, hasConverged } from '../rows.js';
 import type { Sheet } from './sheet.js';
 import { column } from './statistics.js';
 import { picture } from './svg.js';
@@ -26,7 +27,7 @@ const MEASURES: readonly Measure[] = [
   {
     title: 'Runs that converged (%)',
     xTitle: 'within (s)',
-    value: (row) => (row['converged'] === true ? totalTime(row) : null),
+    value: (row) => (hasConverged(row) ? totalTime(row) : null),
   },
   { title: 'Runs (%)', xTitle: 'with a downtime of at most (ms)', value: column('downtime_ms') },
 ];

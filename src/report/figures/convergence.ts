@@ -4,9 +4,11 @@ import { exact, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { endLabels, symbolRoom } from './labels.js';
 import { frames } from './layout.js';
-import { type Name, linesOf, optionsOf, smallPrint, widthOf } from './names.js';
+import { type Name, linesOf, smallPrint, widthOf } from './names.js';
+import { optionsOf } from '../strategy-names.js';
 import { BELOW_WITH_TITLE, panel, tickRoom } from './panel.js';
-import { type Results, type Row, groupBy, numberIn, textIn } from './results.js';
+import { type Row, groupBy, numberIn, textIn, hasConverged } from '../rows.js';
+import type { Results } from './results.js';
 import type { Sheet } from './sheet.js';
 import { picture } from './svg.js';
 import type { Point } from './thin.js';
@@ -45,9 +47,7 @@ function pointsOf(rows: readonly Row[]): Point[] {
 /** Until the last run that converged: one that was given up after ten minutes must not press the others together. */
 export function shownSeconds({ runs, timeline, syncs }: Results): number {
   const all = timeline.length > 0 ? timeline : syncs;
-  const converged = new Set(
-    runs.filter((row) => row['converged'] === true).map((row) => textIn(row, 'strategy')),
-  );
+  const converged = new Set(runs.filter((row) => hasConverged(row)).map((row) => textIn(row, 'strategy')));
   const rows = all.filter((row) => converged.has(textIn(row, 'strategy')));
   return Math.max(...(rows.length > 0 ? rows : all).map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
 }

@@ -1,7 +1,8 @@
 /** All figures, in the order in which a report shows them. A new one is a file in this folder and a line here. */
 import type { Drawing, Figure } from './figure.js';
 import { namesIn, slugOf } from './names.js';
-import { type Results, type Row, textIn } from './results.js';
+import { type Row, textIn } from '../rows.js';
+import type { Results } from './results.js';
 import type { Sheet } from './sheet.js';
 import { cdf } from './cdf.js';
 import { convergence } from './convergence.js';

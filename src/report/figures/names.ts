@@ -1,20 +1,17 @@
 /** Strategies in figures: a short name, the same colour and symbol in every figure, options in a note below. */
+import { type StrategyName, strategyNames } from '../strategy-names.js';
 import { wrapHyphens } from '../text.js';
 import { textWidth } from './font.js';
 import { lineHeight } from './labels.js';
-import { type Results, textIn } from './results.js';
+import { textIn } from '../rows.js';
+import type { Results } from './results.js';
 import { type Look, type Sheet, lookOf } from './sheet.js';
 import { text, wrapToWidth } from './svg.js';
 
-export interface Name {
-  readonly label: string;
-  /** Without options; a number in brackets leads to the note. */
-  readonly short: string;
+export interface Name extends StrategyName {
   /** For names of files. */
   readonly slug: string;
   readonly look: Look;
-  /** `[1] cpu-throttle-initial=40`; null without options. */
-  readonly note: string | null;
 }
 
 export interface Names {
@@ -25,19 +22,12 @@ export interface Names {
 export function namesIn(results: Results): Names {
   const tables = [results.runs, results.vcpus, results.timeline, results.syncs, results.validation];
   const labels = new Set(tables.flatMap((table) => table.map((row) => textIn(row, 'strategy'))));
-  const names = new Map<string, Name>();
-  let notes = 0;
-  for (const label of labels) {
-    const [, name = label, options] = /^([^(]+)\((.*)\)$/s.exec(label) ?? [];
-    if (options !== undefined) notes += 1;
-    names.set(label, {
-      label,
-      short: options === undefined ? name : `${name} [${notes}]`,
-      slug: slugOf(options === undefined ? name : `${name}-${notes}`),
-      look: lookOf(names.size),
-      note: options === undefined ? null : `[${notes}] ${options.replaceAll(',', ', ')}`,
-    });
-  }
+  const names = new Map(
+    strategyNames([...labels]).map((name, index) => [
+      name.label,
+      { ...name, slug: slugOf(name.short), look: lookOf(index) },
+    ]),
+  );
   return {
     of(label) {
       const name = names.get(label);
@@ -59,12 +49,6 @@ export function linesOf(name: Name, characters: number): string[] {
 
 export function widthOf(lines: readonly (readonly string[])[], font: number): number {
   return Math.max(0, ...lines.flat().map((one) => textWidth(one, font)));
-}
-
-/** What the numbers in brackets stand for; null when there are none. */
-export function optionsOf(names: readonly Name[]): string | null {
-  const notes = names.map(({ note }) => note).filter((note) => note !== null);
-  return notes.length === 0 ? null : notes.join('; ');
 }
 
 /** Notes and other small print from `y` (the top) on, over the whole width; `height` is what they take. */

@@ -4,9 +4,10 @@ import { around, fromZero, isWide, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { pointLabels } from './labels.js';
 import { frames, isLowest } from './layout.js';
-import { type Name, optionsOf, smallPrint } from './names.js';
+import { type Name, smallPrint } from './names.js';
+import { optionsOf } from '../strategy-names.js';
 import { BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import { type Row, groupBy, numberIn } from './results.js';
+import { type Row, groupBy, numberIn, hasConverged } from '../rows.js';
 import type { Sheet } from './sheet.js';
 import { isSweep } from './sweep-keys.js';
 import { picture } from './svg.js';
@@ -23,7 +24,7 @@ export const pareto: Figure = {
   needs: 'runs.csv with two strategies that converged',
   draw(results, sheet, names) {
     if (isSweep(results.runs)) return [];
-    const converged = results.runs.filter((row) => row['converged'] === true);
+    const converged = results.runs.filter((row) => hasConverged(row));
     const strategies = [...groupBy(converged, 'strategy')].map(([label, rows]) => ({
       name: names.of(label),
       rows,

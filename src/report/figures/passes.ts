@@ -7,7 +7,8 @@ import type { Drawing, Figure } from './figure.js';
 import { frames, legend } from './layout.js';
 import { type Name, smallPrint } from './names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import { type Results, type Row, groupBy, numberIn } from './results.js';
+import { type Row, groupBy, numberIn } from '../rows.js';
+import type { Results } from './results.js';
 import { BLUE, INK, type Sheet, SKY, VERMILLION } from './sheet.js';
 import { picture, text } from './svg.js';
 

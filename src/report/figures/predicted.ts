@@ -5,9 +5,10 @@ import { isWide, logarithmic, around } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { pointLabels } from './labels.js';
 import { frames, legend } from './layout.js';
-import { type Name, type Names, optionsOf, smallPrint } from './names.js';
+import { type Name, type Names, smallPrint } from './names.js';
+import { optionsOf } from '../strategy-names.js';
 import { BELOW_WITH_TITLE, type Box, panel, shortNumber } from './panel.js';
-import { type Row, numberIn, textIn } from './results.js';
+import { type Row, numberIn, textIn } from '../rows.js';
 import type { Sheet } from './sheet.js';
 import { picture } from './svg.js';
 

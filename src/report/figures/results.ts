@@ -6,11 +6,9 @@ import { UsageError } from '../../errors.js';
 import type { Unit, Value } from '../../experiment/measure.js';
 import { type GuestperfReport, readGuestperf } from '../../recording/guestperf.js';
 import { resultTables } from '../columns.js';
+import type { Row } from '../rows.js';
 
-/** Column name to value. A column that no table of migsim has keeps its text: it is a varied parameter. */
-export type Row = Readonly<Record<string, Value>>;
-
-/** Empty where there is no such file. */
+/** Empty where there is no such file. A column that no table of migsim has keeps its text: it is a varied parameter. */
 export interface Results {
   readonly runs: readonly Row[];
   readonly vcpus: readonly Row[];
@@ -182,26 +180,4 @@ function checkSelection(results: Results, { run, strategies }: Selection, file: 
   if (run !== undefined && results.runs.length > 0 && !results.runs.some((row) => row['run'] === run)) {
     throw new UsageError(`no run ${run} in it`, { file });
   }
-}
-
-/** null where the field is empty or the file has no such column. */
-export function numberIn(row: Row, column: string): number | null {
-  const value = row[column];
-  return typeof value === 'number' ? value : null;
-}
-
-export function textIn(row: Row, column: string): string {
-  return String(row[column] ?? '');
-}
-
-/** In the order in which they come. */
-export function groupBy(rows: readonly Row[], column: string): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const key = textIn(row, column);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [row]);
-    else group.push(row);
-  }
-  return groups;
 }

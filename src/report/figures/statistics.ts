@@ -1,6 +1,6 @@
 /** What figures and tables say of several runs. */
 import { meanInterval } from '../../stats/interval.js';
-import { type Row, numberIn } from './results.js';
+import { type Row, numberIn, hasConverged } from '../rows.js';
 
 export interface Estimate {
   readonly mean: number;
@@ -13,7 +13,7 @@ export interface Estimate {
 
 /** Over the runs that converged, or over all where none did: the rule of the comparison table. null without a value. */
 export function estimate(rows: readonly Row[], value: (row: Row) => number | null): Estimate | null {
-  const converged = rows.filter((row) => row['converged'] === true);
+  const converged = rows.filter((row) => hasConverged(row));
   const counting = converged.length > 0 ? converged : rows;
   const values = counting.map(value).filter((one) => one !== null);
   if (values.length === 0) return null;

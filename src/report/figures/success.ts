@@ -3,9 +3,10 @@ import { type Bar, barPanel, rowNames, rowSizes } from './bars.js';
 import type { Figure } from './figure.js';
 import { textWidth } from './font.js';
 import { frames } from './layout.js';
-import { optionsOf, smallPrint } from './names.js';
+import { smallPrint } from './names.js';
+import { optionsOf } from '../strategy-names.js';
 import { type Axis, BELOW } from './panel.js';
-import { type Row, groupBy } from './results.js';
+import { type Row, groupBy, hasConverged } from '../rows.js';
 import { picture } from './svg.js';
 import { isSweep } from './sweep-keys.js';
 
@@ -55,7 +56,7 @@ export const success: Figure = {
 
 /** The interval of Wilson ("Probable Inference", 1927) holds for few runs, and where none or all converged. */
 function barOf(rows: readonly Row[]): Bar & { readonly words: string } {
-  const count = rows.filter((row) => row['converged'] === true).length;
+  const count = rows.filter((row) => hasConverged(row)).length;
   const n = rows.length;
   const z = 1.96;
   const share = count / n;

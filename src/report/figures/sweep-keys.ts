@@ -1,6 +1,6 @@
 /** Which columns of runs.csv a sweep varied. */
 import { runColumns, keyColumns } from '../columns.js';
-import type { Row } from './results.js';
+import type { Row } from '../rows.js';
 
 const KNOWN: ReadonlySet<string> = new Set([...keyColumns, ...runColumns].map(({ name }) => name));
 

@@ -5,10 +5,11 @@ import type { Drawing, Figure } from './figure.js';
 import { textWidth } from './font.js';
 import { endLabels, symbolRoom } from './labels.js';
 import { frames, isLowest } from './layout.js';
-import { type Name, type Names, linesOf, optionsOf, slugOf, smallPrint, widthOf } from './names.js';
+import { type Name, type Names, linesOf, slugOf, smallPrint, widthOf } from './names.js';
+import { optionsOf } from '../strategy-names.js';
 import { type Axis, BELOW, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
 import { asNumbers } from './quantities.js';
-import { type Row, groupBy, numberIn, textIn } from './results.js';
+import { type Row, groupBy, numberIn, textIn, hasConverged } from '../rows.js';
 import type { Sheet } from './sheet.js';
 import { column, estimate } from './statistics.js';
 import { picture, text } from './svg.js';
@@ -46,7 +47,7 @@ const MEASURES: readonly Measure[] = [
     title: 'Runs that converged (%)',
     axis: WHOLE,
     value: (rows) => ({
-      mean: (100 * rows.filter((row) => row['converged'] === true).length) / rows.length,
+      mean: (100 * rows.filter((row) => hasConverged(row)).length) / rows.length,
       interval: null,
     }),
   },

@@ -7,7 +7,7 @@ import type { Drawing, Figure } from './figure.js';
 import { textWidth } from './font.js';
 import { type EndLabel, endLabels } from './labels.js';
 import { type Name, smallPrint } from './names.js';
-import { type Row, groupBy, numberIn, textIn } from './results.js';
+import { type Row, groupBy, numberIn, textIn } from '../rows.js';
 import { BLUE, GREEN, INK, PURPLE, type Sheet, VERMILLION } from './sheet.js';
 import { line, picture, text } from './svg.js';
 import { type Point, thin } from './thin.js';

@@ -1,0 +1,34 @@
+/** Tables for papers: `--format` of `compare` and `report`. */
+import { UsageError } from '../errors.js';
+import type { Manifest } from '../experiment/manifest.js';
+import type { Row } from '../report/rows.js';
+import { unknown } from '../scenario/wording.js';
+import type { Given } from './command.js';
+
+export const TABLE_FORMATS = ['text', 'markdown', 'latex'] as const;
+export type TableFormat = (typeof TABLE_FORMATS)[number];
+
+export function readTableFormat(given: Given): TableFormat {
+  const text = given.value('format') ?? 'text';
+  const format = TABLE_FORMATS.find((word) => word === text);
+  if (format === undefined) throw new UsageError(unknown('format', text, TABLE_FORMATS));
+  if (format !== 'text' && given.flag('json')) {
+    throw new UsageError(`--json and --format ${format} exclude each other`);
+  }
+  return format;
+}
+
+/** `manifest` null: where the runs come from is not known. */
+export async function paperTable(
+  format: Exclude<TableFormat, 'text'>,
+  runs: readonly Row[],
+  manifest: Manifest | null,
+): Promise<string> {
+  const { runsTable } = await import('../report/runs-table.js');
+  const { provenanceOf, tableNotes } = await import('../report/runs-table-notes.js');
+  const table = runsTable(runs);
+  const notes = tableNotes(table);
+  if (format === 'markdown') return (await import('../report/markdown.js')).markdownTable(table, notes);
+  const provenance = manifest === null ? [] : provenanceOf(manifest);
+  return (await import('../report/latex.js')).latexTable(table, { notes, provenance });
+}
