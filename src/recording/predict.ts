@@ -15,13 +15,13 @@ import {
 import type { Controls } from '../migration/controls.js';
 import type { MigrationResult } from '../migration/result.js';
 import { QEMU_VERSIONS, type MigrationSetup, type QemuVersion } from '../migration/setup.js';
-import type { StrategyDefinition } from '../strategies/define.js';
+import { normal } from '../random/distributions.js';
+import { stream } from '../random/streams.js';
 import { findStrategy } from '../strategies/index.js';
 import { nearest } from '../suggest.js';
 import type { RecordedVcpu, Recording } from './recording.js';
-import { settledSleep, startSettledLimit, type ManualLimit } from './settled-limit.js';
 
-const { max, min, round } = Math;
+const { exp, max, min, round } = Math;
 
 const MIB_PAGES = 2 ** 20 / PAGE_BYTES;
 /** The guest program and its counter lie below this; every page from here on was filled with non-zero words. */
@@ -32,6 +32,8 @@ const ACCESSES_PER_COUNT = 64;
 const COUNTER_PAGE = MIB_PAGES;
 /** CPU time of one access of the guest's loop, µs: what the unpaced loops of the recordings take (about 120,000 a second). */
 const ACCESS_CPU_US = 8;
+/** What a paced loop takes beyond its pace, µs: it looks at the clock in steps (4 to 5 µs in every recording at ease). */
+const PACE_OVERSHOOT_US = 4.5;
 /** Loopback is as fast as the sender; the page's own cost (host profile) is what limits it. Bytes/s. */
 const LOOPBACK_BYTES_PER_SECOND = 4e9;
 
@@ -52,38 +54,34 @@ export interface PredictOptions {
 
 /** @throws UsageError for a capability, parameter, command or version that is not known. */
 export function predictionOf(recording: Recording, options: PredictOptions = {}): Prediction {
-  const base = setupOf(recording, options);
-  const limits = manualLimits(recording);
-  const capability = capabilityOf(recording);
-  const parameters = strategyParameters(recording);
-  if (limits.length > 0) {
-    if (capability !== 'none') {
-      throw new UsageError(`migration: set-vcpu-dirty-limit together with ${capability} is not known here`, {
-        file: recording.file,
-      });
-    }
-    return {
-      setup: base,
-      strategy: recording.strategy,
-      attach: (controls) => startSettledLimit(controls, limits),
-    };
+  const { file } = recording;
+  const { name, given } = strategyOf(recording);
+  const definition = findStrategy(name, { file });
+  const parsed = definition.options.safeParse(given);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new UsageError(
+      `migration.parameters.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'cannot be'}`,
+      { file },
+    );
   }
-  const definition = findStrategy(capability, { file: recording.file });
-  const strategyOptions = parseOptions(definition, parameters, recording.file);
-  const refusal = definition.refuses?.(strategyOptions, base) ?? null;
-  if (refusal !== null) throw new UsageError(refusal, { file: recording.file });
-  const setup = definition.prepare?.(strategyOptions, base) ?? base;
+  const base = setupOf(recording, options);
+  const refusal = definition.refuses?.(parsed.data, base) ?? null;
+  if (refusal !== null) throw new UsageError(refusal, { file });
+  const setup = definition.prepare?.(parsed.data, base) ?? base;
   return {
     setup,
     strategy: recording.strategy,
-    attach: (controls) => definition.start(strategyOptions, controls),
+    attach: (controls) => definition.start(parsed.data, controls),
   };
 }
 
 // ---------------------------------------------------------------------------------------------------- the migration
 
-/** Capabilities that change nothing in the model. */
-const SILENT_CAPABILITIES = [
+type Capability = 'none' | 'auto-converge' | 'dirty-limit';
+
+/** Of these, some choose the strategy, some are settings of the migration, and `events` changes nothing. */
+const KNOWN_CAPABILITIES = [
   'events',
   'pause-before-switchover',
   'return-path',
@@ -97,7 +95,7 @@ const MIGRATION_PARAMETERS = [
   'avail-switchover-bandwidth',
   'throttle-trigger-threshold',
 ];
-const STRATEGY_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+const STRATEGY_PARAMETERS: Readonly<Record<Capability, readonly string[]>> = {
   none: [],
   'auto-converge': [
     'cpu-throttle-initial',
@@ -109,11 +107,32 @@ const STRATEGY_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   'dirty-limit': ['vcpu-dirty-limit', 'x-vcpu-dirty-limit-period', 'throttle-trigger-threshold'],
 };
 
-function capabilityOf({ migration, file }: Recording): 'none' | 'auto-converge' | 'dirty-limit' {
+interface StrategyRequest {
+  readonly name: string;
+  /** Options as a user would write them. */
+  readonly given: Readonly<Record<string, unknown>>;
+}
+
+/** The strategy that capabilities, parameters and commands amount to. */
+function strategyOf(recording: Recording): StrategyRequest {
+  checkParameters(recording);
+  const capability = capabilityOf(recording);
+  const limit = manualLimit(recording);
+  if (limit !== null && capability !== 'none') {
+    throw new UsageError(`migration: set-vcpu-dirty-limit together with ${capability} is not known here`, {
+      file: recording.file,
+    });
+  }
+  const own = limit === null ? STRATEGY_PARAMETERS[capability] : ['throttle-trigger-threshold'];
+  const parameters = Object.entries(recording.migration.parameters).filter(([name]) => own.includes(name));
+  return { name: limit?.name ?? capability, given: { ...Object.fromEntries(parameters), ...limit?.given } };
+}
+
+function capabilityOf({ migration, file }: Recording): Capability {
   for (const capability of migration.capabilities) {
-    if (SILENT_CAPABILITIES.includes(capability)) continue;
+    if (KNOWN_CAPABILITIES.includes(capability)) continue;
     throw new UsageError(
-      `migration.capabilities: "${capability}" is not known here; expected ${SILENT_CAPABILITIES.join(', ')}`,
+      `migration.capabilities: "${capability}" is not known here; expected ${KNOWN_CAPABILITIES.join(', ')}`,
       { file },
     );
   }
@@ -121,68 +140,46 @@ function capabilityOf({ migration, file }: Recording): 'none' | 'auto-converge' 
   return migration.capabilities.includes('dirty-limit') ? 'dirty-limit' : 'none';
 }
 
-function strategyParameters({ migration, file }: Recording): Record<string, number | boolean> {
+function checkParameters({ migration, file }: Recording): void {
   const known = [...new Set([...MIGRATION_PARAMETERS, ...Object.values(STRATEGY_PARAMETERS).flat()])];
   const wrong = Object.keys(migration.parameters).find((name) => !known.includes(name));
-  if (wrong !== undefined) {
-    const meant = nearest(wrong, known);
-    const hint = meant === undefined ? `expected ${known.join(', ')}` : `did you mean ${meant}?`;
-    throw new UsageError(`migration.parameters: "${wrong}" is not known here; ${hint}`, { file });
-  }
-  return migration.parameters;
+  if (wrong === undefined) return;
+  const meant = nearest(wrong, known);
+  const hint = meant === undefined ? `expected ${known.join(', ')}` : `did you mean ${meant}?`;
+  throw new UsageError(`migration.parameters: "${wrong}" is not known here; ${hint}`, { file });
 }
 
-function parseOptions(
-  definition: StrategyDefinition,
-  parameters: Record<string, number | boolean>,
-  file: string,
-): Record<string, unknown> {
-  const own = STRATEGY_PARAMETERS[definition.name] ?? [];
-  const given = Object.fromEntries(Object.entries(parameters).filter(([name]) => own.includes(name)));
-  const parsed = definition.options.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new UsageError(
-    `migration.parameters.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'cannot be'}`,
-    { file },
-  );
-}
-
-function manualLimits(recording: Recording): ManualLimit[] {
-  const { migration, guest, environment, file } = recording;
-  const limits: ManualLimit[] = [];
+/** `set-vcpu-dirty-limit` before the migration; null when there was none. */
+function manualLimit({ migration, guest, environment, file }: Recording): StrategyRequest | null {
+  const limited: number[] = [];
+  let quota: number | null = null;
   migration.before.forEach((command, at) => {
+    const refuse = (message: string): never => {
+      throw new UsageError(`migration.before[${at}]: ${message}`, { file });
+    };
     if (command.execute !== 'set-vcpu-dirty-limit') {
-      throw new UsageError(
-        `migration.before[${at}]: "${command.execute}" is not known here; expected set-vcpu-dirty-limit`,
-        { file },
-      );
+      refuse(`"${command.execute}" is not known here; expected set-vcpu-dirty-limit`);
     }
-    const quota = command.arguments['dirty-rate'];
+    if (environment.dirtyRingSize === 0) refuse('a dirty limit needs a dirty ring');
+    const rate = command.arguments['dirty-rate'];
+    if (typeof rate !== 'number' || !(rate > 0))
+      return refuse('dirty-rate should be a positive number of MiB/s');
+    if (quota !== null && quota !== rate) refuse('limits of different vCPUs should be alike');
+    quota = rate;
     const index = command.arguments['cpu-index'];
-    if (typeof quota !== 'number' || !(quota > 0)) {
-      throw new UsageError(`migration.before[${at}]: dirty-rate should be a positive number of MiB/s`, {
-        file,
-      });
-    }
-    if (environment.dirtyRingSize === 0)
-      throw new UsageError(`migration.before[${at}]: a dirty limit needs a dirty ring`, { file });
-    guest.vcpus.forEach((vcpu, id) => {
-      if (index !== undefined && index !== id) return;
-      const state = settledSleep(
-        ringEntriesPerSecond(vcpu),
-        quota,
-        environment.dirtyRingSize,
-        migration.beforeSettleSeconds,
-      );
-      limits.push({ vcpu: id, quota, ...state });
-    });
+    limited.push(...guest.vcpus.map((_, id) => id).filter((id) => index === undefined || index === id));
   });
-  return limits;
+  if (quota === null) return null;
+  const settle = `${migration.beforeSettleSeconds * 1000}ms`;
+  return {
+    name: 'dirty-limit',
+    given: { when: 'start', 'vcpu-dirty-limit': quota, vcpus: [...new Set(limited)], settle },
+  };
 }
 
 function setupOf(recording: Recording, options: PredictOptions): MigrationSetup {
   const { migration, environment, file } = recording;
+  const { seed = 1, run = 1 } = options;
   const number = (name: string, otherwise: number): number => {
     const value = migration.parameters[name];
     if (value === undefined) return otherwise;
@@ -191,7 +188,7 @@ function setupOf(recording: Recording, options: PredictOptions): MigrationSetup 
   };
   return {
     name: recording.id,
-    guest: guestOf(recording),
+    guest: guestOf(recording, driftedSpeeds(recording, seed, run)),
     host: options.host ?? recordingsHost,
     link: { bandwidthBytesPerSecond: LOOPBACK_BYTES_PER_SECOND, latencyUs: 0, phases: [] },
     migration: {
@@ -209,11 +206,19 @@ function setupOf(recording: Recording, options: PredictOptions): MigrationSetup 
       giveUpAfterUs: migration.giveUpAfterMs * 1000,
     },
     memory: options.memory ?? 'page',
-    seed: options.seed ?? 1,
-    run: options.run ?? 1,
+    seed,
+    run,
     timelineMs: 0,
     keepSyncs: true,
   };
+}
+
+/** Each prediction meets a host that has drifted its own way. */
+function driftedSpeeds({ guest }: Recording, seed: number, run: number): number[] {
+  return guest.vcpus.map(({ paceMicroseconds }, id) => {
+    const drift = paceMicroseconds > 0 ? DRIFT.paced : DRIFT.unpaced;
+    return exp(drift * normal(stream(seed, run, `speed of vCPU ${id}`)));
+  });
 }
 
 function versionOf(text: string, file: string): QemuVersion {
@@ -227,8 +232,8 @@ function versionOf(text: string, file: string): QemuVersion {
 
 // -------------------------------------------------------------------------------------------------------- the guest
 
-/** The guest program of the recordings, as access classes. */
-export function guestOf(recording: Recording): GuestSpec {
+/** The guest program of the recordings, as access classes. `speeds`: of each vCPU, relative to what was measured. */
+export function guestOf(recording: Recording, speeds: readonly number[] = []): GuestSpec {
   const { guest, environment } = recording;
   const ramPages = guest.memoryMiB * MIB_PAGES;
   const hiddenPages = guest.ramTotalBytes / PAGE_BYTES - ramPages;
@@ -238,7 +243,7 @@ export function guestOf(recording: Recording): GuestSpec {
     zeroExtents: zeroExtentsOf(guest.zeroPagesAtStart, ramPages, hiddenPages),
     dirtyRingSize: environment.dirtyRingSize,
     hostPagePages: 1,
-    vcpus: guest.vcpus.map(vcpuOf),
+    vcpus: guest.vcpus.map((vcpu, id) => vcpuOf(vcpu, speeds[id] ?? 1)),
   };
 }
 
@@ -259,8 +264,28 @@ function zeroExtentsOf(zeroPages: number, ramPages: number, hiddenPages: number)
   return extents.filter((extent) => extent.pages > 0);
 }
 
-function vcpuOf(vcpu: RecordedVcpu): VcpuSpec {
-  const rate = vcpu.pagesPerSecond;
+/**
+ * How far a vCPU's speed drifts from what was measured, relative standard deviation. From the recordings: their two
+ * measurements before each migration differ by the square root of 2 times this.
+ */
+const DRIFT = { paced: 0.025, unpaced: 0.06 };
+
+/** A paced loop that reached less than this share of its pace was disturbed while it was measured. */
+const DISTURBED = 0.9;
+
+/**
+ * Accesses a second of an undisturbed vCPU: as measured. But a paced loop has the speed that its pace says; where much less
+ * was measured, something else had its CPU in those two seconds, which says nothing about the minute that follows. Without
+ * a pace there is nothing to hold the measurement against.
+ */
+function accessRate({ paceMicroseconds, pagesPerSecond }: RecordedVcpu): number {
+  if (paceMicroseconds === 0) return pagesPerSecond;
+  const ownSpeed = 1e6 / (paceMicroseconds + PACE_OVERSHOOT_US);
+  return pagesPerSecond < DISTURBED * ownSpeed ? ownSpeed : pagesPerSecond;
+}
+
+function vcpuOf(vcpu: RecordedVcpu, speed: number): VcpuSpec {
+  const rate = accessRate(vcpu) * speed;
   const writes = vcpu.access === 'write' ? rate : 0;
   const work: AccessClass = {
     firstPage: round(vcpu.firstPageMiB * MIB_PAGES),
@@ -283,12 +308,6 @@ function vcpuOf(vcpu: RecordedVcpu): VcpuSpec {
     phases: [],
     phasePeriodUs: 0,
   };
-}
-
-/** Every write pushes an entry: the loop's own and its counter's. */
-function ringEntriesPerSecond(vcpu: RecordedVcpu): number {
-  const counter = vcpu.pagesPerSecond / ACCESSES_PER_COUNT;
-  return counter + (vcpu.access === 'write' ? vcpu.pagesPerSecond : 0);
 }
 
 /** Accesses that a predicted vCPU did, without the stores of its counter: what a recording's `vcpuPages` counts. */

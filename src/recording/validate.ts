@@ -12,7 +12,7 @@ import { readRecording, type Recording } from './recording.js';
 const { abs, max, round } = Math;
 
 export interface ValidateOptions {
-  /** Runs of each recording; default 5. */
+  /** Runs of each recording; default 10. */
   readonly runs?: number;
   /** Unsigned 32-bit; default 1. */
   readonly seed?: number;
@@ -118,7 +118,7 @@ export function readRecordings(paths: readonly string[]): Recording[] {
 }
 
 export function validateRecording(recording: Recording, options: ValidateOptions = {}): ValidatedRecording {
-  const { runs = 5, seed = 1, memory = 'page', host } = options;
+  const { runs = 10, seed = 1, memory = 'page', host } = options;
   const results: MigrationResult[] = [];
   for (let run = 1; run <= runs; run += 1) {
     const prediction = predictionOf(recording, {

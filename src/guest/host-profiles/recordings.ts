@@ -18,7 +18,7 @@ export const recordingsHost: HostProfile = {
   setupFixedUs: 3000,
   setupUsPerGiBBitmap: 1000,
   setupUsPerGiBRing: 4000,
-  sendNsPerPage: 1500,
+  sendNsPerPage: 3000,
   zeroNsPerPage: 300,
   wakeLatencyUs: 100,
   vcpuColdUs: 1200,
