@@ -75,6 +75,11 @@ function readOptions(given: Given): LearnOptions {
     if (/^\d+$/.test(text) && Number(text) <= 65_536) return Number(text);
     throw new UsageError(`expected a whole number, got "${text}"`);
   };
+  const ringSize = (text: string): number => {
+    const size = wholeNumber(text);
+    if (size === 0 || (size >= 1024 && Number.isInteger(Math.log2(size)))) return size;
+    throw new UsageError(`expected 0 or a power of two from 1024 to 65536, got ${text}`);
+  };
   const cpu = read('cpu', parseShare);
   if (cpu !== undefined && !(cpu > 0 && cpu <= 1))
     throw new UsageError('--cpu: expected a share above 0% and up to 100%');
@@ -85,7 +90,7 @@ function readOptions(given: Given): LearnOptions {
     cpu,
     vcpus,
     memoryBytes: read('memory', parseBytes),
-    dirtyRingSize: read('dirty-ring-size', wholeNumber),
+    dirtyRingSize: read('dirty-ring-size', ringSize),
     downtimeLimitMs: limitUs === undefined ? undefined : limitUs / 1000,
     maxBandwidth: read('max-bandwidth', parseBytesPerSecond),
   };

@@ -131,8 +131,9 @@ function zeroComment(guest: LearnedGuest): string {
 
 function cpuComment(guest: LearnedGuest): string {
   return (
-    `cpu: an assumption, the log does not say it. The load needs ${percentage(guest.cpu)} of its vCPU's time; one that waits for its ` +
-    'clients or its disk needs less, and loses less when it is slowed.'
+    `cpu: an assumption, the log does not say it. The load needs ${percentage(guest.cpu)} of its vCPU's run time; what it does not ` +
+    'need (waiting for clients or a disk) absorbs the cost of dirty tracking. A CPU throttle takes run time from all loads alike: ' +
+    'a load that waits much loses less of its work than this scenario says.'
   );
 }
 

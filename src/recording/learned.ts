@@ -15,8 +15,8 @@ export interface LearnOptions {
   /** vCPUs of the guest, each with an equal part of the load in a part of memory of its own; default 4: the log does not say. */
   readonly vcpus?: number;
   /**
-   * Share of its run time, 0..1, that the load needs; default 1. Under a CPU throttle a load of 1 loses as much as the
-   * vCPUs do; a load of less (a database that waits for its clients or its disk) first loses its waiting.
+   * Share of its run time, 0..1, that the load needs; default 1. What it does not need absorbs the cost of dirty tracking; a
+   * CPU throttle takes run time from every load alike.
    */
   readonly cpu?: number;
 }

@@ -17,6 +17,9 @@ const { abs, ceil, max, min, round } = Math;
 /** QEMU's BUFFER_DELAY: one rate window. */
 export const WINDOW_US = 100_000;
 
+/** Windows under max-bandwidth carry the same to less than a thousandth; a link, or a window of 101 ms, differs by more. */
+const SAME_WINDOW = 0.003;
+
 /** How fast the log's stream flowed. */
 export interface SendRate {
   /** Median over the log, of all stream bytes. */
@@ -65,7 +68,9 @@ export function sendRate(log: MigrateLog): SendRate {
     .filter((sample) => sample.status === 'active' && sample.mbps > 0)
     .map((sample) => sample.mbps);
   const windowRate = windows.length === 0 ? bytesPerSecond : (median(windows) * 1e6) / 8;
-  const equal = windows.filter((mbps) => abs(((mbps * 1e6) / 8 - windowRate) / windowRate) < 0.01).length;
+  const equal = windows.filter(
+    (mbps) => abs(((mbps * 1e6) / 8 - windowRate) / windowRate) < SAME_WINDOW,
+  ).length;
   const limited = windows.length > 0 && equal >= 0.8 * windows.length;
   return {
     bytesPerSecond: limited ? windowRate : bytesPerSecond,

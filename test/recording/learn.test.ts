@@ -125,6 +125,17 @@ describe('a guest that does not converge', () => {
   });
 });
 
+test('where the link was the limit, no max-bandwidth is read into it, and the guest is learned all the same', () => {
+  const { learned: found, check } = learnFromLog(
+    simulatedLog(KNOWN, { maxBandwidth: 0, linkBytesPerSecond: 140e6 }).text,
+    'link.json',
+  );
+  // The sending thread's own time per page adds to the link's.
+  expect(found.migration.bytesPerSecond).toBeGreaterThan(120e6);
+  expect(found.migration.bytesPerSecond).toBeLessThan(141e6);
+  expect(check?.medianDeviation).toBeLessThan(0.1);
+});
+
 test('polls ten times as rare still give the pages of each pass, shared where they cannot be told apart', () => {
   const rare = learned(simulatedLog(KNOWN, { pollMs: 2000 }));
   const often = learned(simulatedLog(KNOWN));

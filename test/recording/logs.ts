@@ -61,7 +61,9 @@ export function specOf({ ramPages, hiddenPages, zeroPages, sets }: KnownGuest): 
 
 export interface LogOptions {
   readonly pollMs?: number;
+  /** bytes/s; 0: the link is the limit. */
   readonly maxBandwidth?: number;
+  readonly linkBytesPerSecond?: number;
   readonly giveUpAfterUs?: number;
   /** CPU throttle from an instant on. */
   readonly throttle?: { readonly atMs: number; readonly percent: number };
@@ -74,12 +76,18 @@ export interface SimulatedLog {
 }
 
 export function simulatedLog(guest: KnownGuest, options: LogOptions = {}): SimulatedLog {
-  const { pollMs = 200, maxBandwidth = 128 * 2 ** 20, giveUpAfterUs = 60_000_000, throttle } = options;
+  const {
+    pollMs = 200,
+    maxBandwidth = 128 * 2 ** 20,
+    linkBytesPerSecond = 2.6e9,
+    giveUpAfterUs = 60_000_000,
+    throttle,
+  } = options;
   const setup: MigrationSetup = {
     name: 'known',
     guest: specOf(guest),
     host: bareMetal,
-    link: { bandwidthBytesPerSecond: 2.6e9, latencyUs: 0, phases: [] },
+    link: { bandwidthBytesPerSecond: linkBytesPerSecond, latencyUs: 0, phases: [] },
     migration: {
       qemu: '10.0',
       maxBandwidth,
