@@ -15,7 +15,11 @@ export const validateCommand: Command = {
   summary: 'Predict real migrations and show prediction beside measurement',
   positional: { name: 'recordings', describe: 'Recording (JSON) or a folder of them' },
   options: {
-    runs: { describe: 'Predictions of each recording, each with other randomness', value: 'N', default: '10' },
+    runs: {
+      describe: 'Predictions of each recording, each with other randomness',
+      value: 'N',
+      default: '10',
+    },
     memory: experimentOptions.memory,
     seed: experimentOptions.seed,
     json: { describe: 'Print one object a recording instead of text' },
