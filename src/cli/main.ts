@@ -2,6 +2,7 @@
 import yargs, { type Argv, type ArgumentsCamelCase } from 'yargs';
 import { UsageError } from '../errors.js';
 import { version } from '../experiment/manifest.js';
+import { baselineCommand } from './baseline.js';
 import { checkCommand } from './check.js';
 import { type Command, describe, examplesText, globalOptions, positionalsOf, usageOf } from './command.js';
 import { compareCommand } from './compare.js';
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   compareCommand,
   runCommand,
   checkCommand,
+  baselineCommand,
   plotCommand,
   learnCommand,
   validateCommand,
