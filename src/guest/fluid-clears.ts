@@ -7,15 +7,7 @@
  * up for each clear: as long as writes go on evenly, it is enough to know at what share of a span of run time a clear
  * came, and to account for it when the span is over and its writes are known.
  */
-import {
-  type Chunk,
-  type LateArm,
-  type Segment,
-  type WrittenRange,
-  nextOf,
-  settle,
-  settleAt,
-} from './fluid-segment.js';
+import { type Chunk, type Segment, type WrittenRange, nextOf, settle, settleAt } from './fluid-segment.js';
 
 const { exp, max } = Math;
 

@@ -902,7 +902,10 @@ class Migration {
       downtimeLimitMs: migration.downtimeLimitMs,
       nowUs: () => this.#nowUs,
       stats: () => this.#stats(),
-      reapedPages: (vcpu) => this.#memory.reapedPages(vcpu),
+      reapedPages: (vcpu) => {
+        this.#bringGuestUp();
+        return this.#memory.reapedPages(vcpu);
+      },
       onSync: (listener) => this.#syncListeners.push(listener),
       onDetector: (listener) => this.#detectorListeners.push(listener),
       onEligibleSync: (listener) => this.#eligibleListeners.push(listener),
