@@ -9,6 +9,7 @@ import { compareCommand } from './compare.js';
 import { complete } from './complete.js';
 import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
 import { explainCommand } from './explain.js';
+import { initCommand } from './init.js';
 import { learnCommand } from './learn.js';
 import { listCommand } from './list.js';
 import { optionMistake } from './option-mistake.js';
@@ -21,6 +22,7 @@ import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 
 /** In the order in which help shows them. A new command is a file in this folder and a line here. */
 const commands: readonly Command[] = [
+  initCommand,
   compareCommand,
   runCommand,
   checkCommand,
