@@ -12,6 +12,7 @@ import { Guest } from '../guest/guest.js';
 import type { GuestMemory, Tracking } from '../guest/memory.js';
 import { PageMemory } from '../guest/page-memory.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import { normal } from '../random/distributions.js';
 import type { Generator } from '../random/generator.js';
 import { stream } from '../random/streams.js';
 import { EventQueue } from './clock.js';
@@ -94,6 +95,7 @@ class Migration {
   readonly #guest: Guest;
   readonly #events = new EventQueue();
   readonly #latency: Generator;
+  readonly #jitter: Generator | null;
   readonly #detector = new ThrottleDetector();
   readonly #stream: StreamCosts;
   readonly #syncListeners: ((event: SyncEvent) => void)[] = [];
@@ -185,6 +187,7 @@ class Migration {
     this.#nowUs = 0 - (migration.settleUs ?? 0);
     this.#guest = new Guest(guest, host, this.#memory, this.#nowUs);
     this.#latency = stream(setup.seed, setup.run, 'host latency');
+    this.#jitter = (link.jitter ?? 0) > 0 ? stream(setup.seed, setup.run, 'link jitter') : null;
     this.#clockPhaseUs = this.#latency.nextFloat() * 1000;
     this.#stream = streamCosts(host, this.#version, migration.stream ?? PLAIN_STREAM);
     this.#xbzrle =
@@ -319,7 +322,7 @@ class Migration {
 
   /** Time that one page takes now, µs: sending thread, link, and in the first pass a destination that populates it. */
   #pageUs(cost: PageCost): number {
-    const us = pageTimeUs(cost, this.#linkBytesPerSecond);
+    const us = pageTimeUs(cost, this.#linkBytesPerSecond * this.#linkFactor);
     if (this.#syncCount > 1 || cost !== this.#stream.normal) return us;
     return max(us, this.#setup.host.populateNsPerPage / 1000);
   }
@@ -356,7 +359,7 @@ class Migration {
    * event, or that has little enough to send to look closer.
    */
   #leap(): void {
-    if (this.#xbzrle !== null || this.#pauseWanted || this.#postcopyWanted || this.#runTaken >= this.#runPages) return;
+    if (this.#jitter !== null || this.#xbzrle !== null || this.#pauseWanted || this.#postcopyWanted || this.#runTaken >= this.#runPages) return;
     const { availSwitchoverBandwidth } = this.#setup.migration;
     const avail = this.#version.hasAvailSwitchoverBandwidth ? availSwitchoverBandwidth : 0;
     const downtimeLimitMs = this.#downtimeLimitMs;
@@ -450,8 +453,16 @@ class Migration {
     return complete ? 'complete' : 'iterate';
   }
 
+  /** Other traffic and TCP's own swings: this iteration's share of the link, never below a twentieth. */
+  #drawJitter(): void {
+    if (this.#jitter === null) return;
+    this.#linkFactor = max(0.05, 1 + (this.#setup.link.jitter ?? 0) * normal(this.#jitter));
+  }
+  #linkFactor = 1;
+
   /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. */
   #iterate(): void {
+    this.#drawJitter();
     this.#mutexHeld = true;
     const startUs = this.#nowUs;
     let elapsedUs = 0;

@@ -2,7 +2,7 @@
 import type { GuestSpec, HostProfile } from '../guest/spec.js';
 
 /** Versions whose rules migsim knows; facts of the version matrix hang on these (see versions.ts). */
-export const QEMU_VERSIONS = ['7.2', '8.2', '9.2', '10.0', '10.2'] as const;
+export const QEMU_VERSIONS = ['7.2', '8.1', '8.2', '9.2', '10.0', '10.2'] as const;
 export type QemuVersion = (typeof QEMU_VERSIONS)[number];
 
 /** From `atUs` on the link has this bandwidth and latency (a step, a drop, competing traffic). */
@@ -18,6 +18,8 @@ export interface LinkSpec {
   /** One way, µs. */
   readonly latencyUs: number;
   readonly phases: readonly LinkPhase[];
+  /** How much the bandwidth varies from one iteration (about 50 ms) to the next: standard deviation as a share, 0..1. */
+  readonly jitter?: number;
   /** Times at which the network is down: a pre-copy migration fails, post-copy pauses. In order, disjoint. */
   readonly outages?: readonly { readonly atUs: number; readonly durationUs: number }[];
 }

@@ -133,6 +133,7 @@ function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
   return {
     bandwidthBytesPerSecond: payload(link.bandwidth),
     latencyUs: link.latency,
+    ...(link.jitter > 0 ? { jitter: link.jitter } : {}),
     phases: link.phases.map(({ from, bandwidth, latency }) => ({
       atUs: from,
       bandwidthBytesPerSecond: payload(bandwidth ?? link.bandwidth),

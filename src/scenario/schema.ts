@@ -112,6 +112,10 @@ const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
       max: '100%',
     },
   ).default(TCP_OVER_ETHERNET),
+  jitter: share('how much the bandwidth varies from one 50 ms to the next: standard deviation', {
+    zero: true,
+    max: '50%',
+  }).prefault('0%'),
   phases: z
     .array(
       section('{ from: 60s, bandwidth: 1Gbit/s }', {
