@@ -101,8 +101,8 @@ export function commandWords(words: readonly string[]): string[] {
   const kept: string[] = [];
   for (let index = 0; index < words.length; index++) {
     const word = words[index]!;
-    if (word === '--out') index += 1;
-    else if (!/^--(out=|color|no-color|json|verbose)/.test(word)) kept.push(word);
+    if (/^--(out|format|guestperf)$/.test(word)) index += 1;
+    else if (!/^--((out|format|guestperf)=|color|no-color|json|verbose|chart)/.test(word)) kept.push(word);
   }
   return kept;
 }

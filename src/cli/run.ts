@@ -1,5 +1,7 @@
 /** `migsim run`: one migration in detail. */
+import { basename, dirname } from 'node:path';
 import { UsageError } from '../errors.js';
+import type { Comparison } from '../experiment/compare.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Command, Given } from './command.js';
 import { printWritten, runExperiment } from './experiment.js';
@@ -11,19 +13,24 @@ export const runCommand: Command = {
   positional: scenarioFile,
   options: {
     ...experimentOptions,
+    chart: { describe: 'Draw the run over time' },
+    guestperf: { describe: "Write the run as a report of QEMU's guestperf", value: 'FILE' },
     verbose: { describe: 'Print every decision with the rule that took it' },
   },
   examples: [
     ['run guest.yaml --strategy dirty-limit', 'curves, syncs, vCPUs'],
     ['run guest.yaml --strategy none --verbose', 'and every decision'],
+    ['run guest.yaml --strategy none --chart', 'and a drawing over time'],
   ],
   async run(given) {
     const choose = async (scenario: Scenario): Promise<StrategyChoice[]> => [
       await strategyOf(given, scenario),
     ];
+    const writeGuestperf = await openGuestperf(given);
     const experiment = await runExperiment(given, choose, { keep: 'everything', timeline: true });
     const { comparison, manifest } = experiment;
     const result = comparison.strategies[0]!.results[0]!;
+    await writeGuestperf(comparison);
     if (given.flag('json')) {
       const { jsonReport } = await import('../report/json.js');
       given.print(jsonReport(manifest, [result], true));
@@ -31,9 +38,29 @@ export const runCommand: Command = {
     }
     const { runReport } = await import('../report/run-text.js');
     given.print(`${runReport(comparison.scenario, result, comparison, given.flag('verbose'), given.page)}\n`);
+    if (given.flag('chart')) {
+      const { runChart } = await import('../report/braille.js');
+      given.print(`\n${runChart(result, given.page)}\n`);
+    }
     printWritten(given, experiment);
   },
 };
+
+/** Tries the path before the run: one that cannot be written to should fail at once. */
+async function openGuestperf(given: Given): Promise<(comparison: Comparison) => Promise<void>> {
+  const file = given.value('guestperf');
+  if (file === undefined) return () => Promise.resolve();
+  const { openOutputFolder } = await import('../report/output-folder.js');
+  const name = basename(file);
+  openOutputFolder(dirname(file), [name]).abandon();
+  return async ({ scenario, policy, strategies }) => {
+    const { guestperfReport } = await import('../report/guestperf.js');
+    const { strategy, results } = strategies[0]!;
+    const output = openOutputFolder(dirname(file), [name]);
+    output.append(name, guestperfReport({ setup: scenario.setup, strategy, policy, result: results[0]! }));
+    output.finish();
+  };
+}
 
 async function strategyOf(given: Given, scenario: Scenario): Promise<StrategyChoice> {
   const text = given.value('strategy');

@@ -51,8 +51,9 @@ function row(cells: readonly string[]): string {
 }
 
 function cellText({ mean, spread, bound, best }: RunsCell): string {
-  const number = `\\num{${bound ? '> ' : ''}${mean}${spread === null ? '' : ` +- ${spread}`}}`;
-  return best ? `{\\bfseries ${number}}` : number;
+  const figure = `{${bound ? '> ' : ''}${mean}${spread === null ? '' : ` +- ${spread}`}}`;
+  // siunitx sets numbers in the weight of the text only when told to.
+  return best ? `{\\bfseries\\num[detect-weight=true]${figure}}` : `\\num${figure}`;
 }
 
 const SPECIAL: Readonly<Record<string, string>> = {
