@@ -209,7 +209,7 @@ const rows: readonly Row[] = [
     'a version that is not known',
     'max-bandwidth: 1GiB/s',
     "qemu: '9.0'",
-    'guest.yaml:10:20: migration.qemu: expected one of 7.2, 8.2, 9.2, 10.0, 10.2, got "9.0"',
+    'guest.yaml:10:20: migration.qemu: expected one of 7.2, 8.1, 8.2, 9.2, 10.0, 10.2, got "9.0"',
   ],
   [
     'an unknown profile',
