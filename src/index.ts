@@ -8,6 +8,7 @@
  */
 export { UsageError, ExpectationError, type Place } from './errors.js';
 
+export { choosePolicy, chooseStrategy, type WrittenOptions } from './experiment/choice.js';
 export { compare, type CompareOptions, type Comparison, type StrategyResults } from './experiment/compare.js';
 export { simulate, type SimulateOptions } from './experiment/simulate.js';
 
@@ -20,6 +21,18 @@ export {
   type PolicyDefinition,
   type StrategyDefinition,
 } from './strategies/define.js';
+export { strategies, type StrategyName } from './strategies/index.js';
+export { policies, type PolicyName } from './policies/index.js';
+export {
+  type ClassPlan,
+  defineWorkload,
+  type OptionValues,
+  type Surroundings,
+  type WorkloadDefinition,
+  type WorkloadOption,
+  type WorkloadOptions,
+  type WorkloadPlan,
+} from './guest/workloads/define.js';
 /** The library in which the options of a strategy are described. */
 export { z } from 'zod';
 
@@ -42,5 +55,6 @@ export type {
   MigrationParameters,
   MigrationSetup,
   QemuVersion,
+  StreamSpec,
 } from './migration/setup.js';
 export type { AccessClass, GuestSpec, HostProfile, Phase, VcpuSpec, ZeroExtent } from './guest/spec.js';
