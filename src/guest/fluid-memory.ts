@@ -66,6 +66,7 @@ export class FluidMemory implements GuestMemory {
     faultUs: 0,
     ringFull: false,
     ringExits: 0,
+    ringExitUs: 0,
     requests: 0,
     fetched: 0,
     blockedUs: 0,
@@ -308,6 +309,7 @@ export class FluidMemory implements GuestMemory {
     state.owedUs -= paidUs;
     passThroughFills(state, progressUs, this.#exitCost.pushAll);
     this.outcome.ringExits = passed.exits;
+    this.outcome.ringExitUs = passed.exits * state.exitUs;
     state.pushed += passed.entries;
     if (this.#splitUs > 0) this.#spread(state, passed.entries);
     const faultUs = passed.entries * state.faultUs;
@@ -523,6 +525,7 @@ function newVcpu(
     entriesPerFill: 0,
     entriesPerCycle: 0,
     exitShare: 0,
+    exitUs: 0,
     fillPhase: 0,
     cyclePhase: 0,
     inRing: 0,

@@ -33,8 +33,9 @@ export interface RingUser {
   fillsPerCycle: number;
   entriesPerFill: number;
   entriesPerCycle: number;
-  /** Share of the exits that are this vCPU's own. */
+  /** Share of the exits that are this vCPU's own, and what one of them takes. */
   exitShare: number;
+  exitUs: number;
   /** Where it stands in both, as a share. */
   fillPhase: number;
   cyclePhase: number;
@@ -106,6 +107,7 @@ function planRound(users: readonly RingUser[], softLimit: number, cost: ExitCost
   for (let i = 0; i < users.length; i += 1) {
     const user = users[i]!;
     if (user.exitShare > 0) user.exitShare = 1 / leaders;
+    user.exitUs = exitUs;
     const lostUs = user.entriesPerCycle * user.faultUs + fills * user.exitShare * exitUs;
     user.pace = user.cycleUs > 0 ? user.cycleUs / (user.cycleUs + lostUs) : 1;
   }

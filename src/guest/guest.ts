@@ -197,7 +197,7 @@ export class Guest {
       if (vcpu.throttle.percent > 0) vcpu.throttledUs += max(0, elapsed - ranUs);
       if (outcome.ringExits > 0) {
         vcpu.ringFullExits += outcome.ringExits;
-        vcpu.ringExitUs += outcome.ringExits * this.#host.ringExitUs;
+        vcpu.ringExitUs += outcome.ringExitUs;
       }
       if (vcpu.throttle.percent > 0 && elapsed > ranUs) {
         vcpu.longestStallUs = max(vcpu.longestStallUs, min(vcpu.throttle.sleepUs, elapsed - ranUs));

@@ -24,6 +24,8 @@ export interface RunOutcome {
   ringFull: boolean;
   /** Ring-full exits inside the call that needed no event of their own (fluid memory, unlimited rings). */
   ringExits: number;
+  /** Run time that they took, µs; part of `ranUs`. */
+  ringExitUs: number;
   /** Post-copy: pages that were missing and had to be requested, pages that came with them, time blocked, µs. */
   requests: number;
   fetched: number;

@@ -72,6 +72,7 @@ export class PageMemory implements GuestMemory {
     faultUs: 0,
     ringFull: false,
     ringExits: 0,
+    ringExitUs: 0,
     requests: 0,
     fetched: 0,
     blockedUs: 0,
