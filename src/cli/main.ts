@@ -14,6 +14,7 @@ import { learnCommand } from './learn.js';
 import { listCommand } from './list.js';
 import { optionMistake } from './option-mistake.js';
 import { plotCommand } from './plot.js';
+import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { validateCommand } from './validate.js';
 import { unknown } from '../scenario/wording.js';
@@ -28,6 +29,7 @@ const commands: readonly Command[] = [
   checkCommand,
   baselineCommand,
   plotCommand,
+  reportCommand,
   learnCommand,
   validateCommand,
   listCommand,

@@ -1,0 +1,242 @@
+/** One HTML file that says what was asked, what came of it and how to do it again. It needs no network. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Manifest } from '../experiment/manifest.js';
+import type { Drawing, Figure } from './figures/figure.js';
+import { drawAll, figures } from './figures/index.js';
+import { namesIn } from './figures/names.js';
+import type { Results } from './figures/results.js';
+import type { Sheet } from './figures/sheet.js';
+import { escape } from './figures/svg.js';
+import { isSweep } from './figures/sweep-keys.js';
+import { aboutOf, bindingOf, inShort } from './html/prose.js';
+import { SCRIPT } from './html/script.js';
+import { STYLE } from './html/style.js';
+import { timelinesOf } from './html/timelines.js';
+import { type Row, groupBy } from './rows.js';
+import { type RunsTable, runsTable } from './runs-table.js';
+import { tableNotes } from './runs-table-notes.js';
+
+/** A phone held upright, and anything wider; in CSS pixels, with text of the size of small print. */
+const NARROW: Sheet = { width: 336, font: 10.5, columns: 1, mm: null, background: null };
+const WIDE: Sheet = { width: 900, font: 12.5, columns: 2, mm: null, background: null };
+
+/** Drawn for each strategy by itself. */
+const OF_ONE = ['timeline', 'passes'];
+
+export interface ReportInput {
+  readonly results: Results;
+  /** null: where the results come from is not known. */
+  readonly manifest: Manifest | null;
+  /** Shown when there is no manifest. */
+  readonly title: string;
+}
+
+/** The same input gives the same bytes. */
+export function htmlReport({ results, manifest, title }: ReportInput): string {
+  const name = manifest?.scenario.name ?? title;
+  const table = results.runs.length === 0 || isSweep(results.runs) ? null : runsTable(results.runs);
+  const timelines = timelinesOf(results, namesIn(results));
+  const several = table?.rows.some(({ runs }) => runs > 1) ?? false;
+  const shared = figures.filter(
+    (figure) => !OF_ONE.includes(figure.name) && (several || figure.name !== 'success'),
+  );
+  const body = [
+    `<h1>${escape(name)}</h1>`,
+    manifest === null ? '' : aboutSection(manifest),
+    table === null ? '' : shortSection(table),
+    table === null ? '' : tableSection(table),
+    figuresSection(pairs(shared, results)),
+    timelines.length === 0
+      ? ''
+      : timelineSection(
+          timelines.map(({ label }) => label),
+          results,
+        ),
+    table === null ? '' : bindingSection(results),
+    manifest === null ? '' : scenarioSection(manifest),
+    manifest === null ? '' : repeatSection(manifest),
+  ];
+  return page(name, body.filter((part) => part !== '').join('\n'), timelines);
+}
+
+function page(title: string, body: string, timelines: readonly unknown[]): string {
+  const zoom =
+    timelines.length === 0
+      ? ''
+      : `${dataOf(timelines)}\n<script>${asset('uPlot.iife.min.js')}</script>\n<script>${SCRIPT}</script>`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+<title>${escape(title)}</title>
+<link rel="icon" href="data:,">
+<style>${timelines.length === 0 ? '' : asset('uPlot.min.css')}${STYLE}</style>
+</head>
+<body>
+${body}
+${zoom === '' ? '' : licence()}${zoom}
+</body>
+</html>
+`;
+}
+
+function aboutSection({ scenario }: Manifest): string {
+  const entries = aboutOf(scenario.text).map(
+    ({ word, text }) => `<dt>${escape(word)}</dt><dd>${escape(text)}</dd>`,
+  );
+  return entries.length === 0 ? '' : `<dl>${entries.join('')}</dl>`;
+}
+
+function shortSection(table: RunsTable): string {
+  return `<h2>In short</h2>\n<ul>${inShort(table)
+    .map((one) => `<li>${escape(one)}</li>`)
+    .join('')}</ul>`;
+}
+
+function tableSection(table: RunsTable): string {
+  const labels = table.columns.map(({ label, unit }) => (unit === '' ? label : `${label} (${unit})`));
+  const heads = ['Strategy', 'Converged', ...labels].map((label) => `<th scope="col">${escape(label)}</th>`);
+  const rows = table.rows.map(({ name, converged, runs, cells }) => {
+    const figures_ = cells.map((cell, index) => {
+      const label = `data-label="${escape(labels[index]!)}"`;
+      if (cell === null) return `<td ${label}>–</td>`;
+      const spread = cell.spread === null ? '' : ` <span class="spread">± ${cell.spread}</span>`;
+      const text = `<span>${cell.bound ? '&gt;&nbsp;' : ''}${cell.mean}${spread}</span>`;
+      return `<td ${label}${cell.best ? ' class="best"' : ''}>${text}</td>`;
+    });
+    const bad = converged < runs ? ' class="no"' : '';
+    return `<tr><th scope="row">${escape(name.short)}</th><td data-label="Converged"${bad}>${converged} of ${runs}</td>${figures_.join('')}</tr>`;
+  });
+  const notes = [...tableNotes(table), 'In green: best of the strategies that converged in every run.'];
+  return [
+    '<h2>Results</h2>',
+    `<table class="results"><thead><tr>${heads.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table>`,
+    ...notes.map((note) => `<p class="quiet">${escape(note)}</p>`),
+  ].join('\n');
+}
+
+/** A drawing for narrow and one for wide pages. */
+interface Pair {
+  readonly narrow: Drawing;
+  readonly wide: Drawing;
+}
+
+function pairs(chosen: readonly Figure[], results: Results): Pair[] {
+  const wide = drawAll(chosen, results, WIDE);
+  const narrow = new Map(drawAll(chosen, results, NARROW).map((drawing) => [drawing.name, drawing]));
+  return wide.map((drawing) => ({ wide: drawing, narrow: narrow.get(drawing.name) ?? drawing }));
+}
+
+function figuresSection(all: readonly Pair[]): string {
+  return all.length === 0 ? '' : `<h2>Figures</h2>\n${all.map((pair) => figure(pair)).join('\n')}`;
+}
+
+function figure({ narrow, wide }: Pair, attribute = ''): string {
+  return `<figure id="${escape(wide.name)}"${attribute}><div class="narrow">${narrow.svg}</div><div class="wide">${wide.svg}</div><figcaption>${escape(wide.caption)}</figcaption></figure>`;
+}
+
+function timelineSection(labels: readonly string[], results: Results): string {
+  const options = labels.map((label) => `<option>${escape(label)}</option>`).join('');
+  const buttons = [
+    ['in', '+', 'Zoom in'],
+    ['out', '−', 'Zoom out'],
+    ['left', '←', 'Earlier'],
+    ['right', '→', 'Later'],
+    ['all', 'all', 'Show everything'],
+  ].map(
+    ([act, sign, title]) =>
+      `<button type="button" data-act="${act}" title="${title}" aria-label="${title}">${sign}</button>`,
+  );
+  const printed = pairs(
+    figures.filter(({ name }) => name === 'timeline'),
+    results,
+  );
+  return [
+    '<h2>Over time</h2>',
+    '<div class="screen">',
+    '<p class="quiet">Drag over a part to zoom in, double-click to see everything again. Short ticks on top are bitmap syncs, dotted lines steps of a throttle or limit.</p>',
+    `<div class="tools"><label class="quiet" for="run">Run</label><select id="run">${options}</select>${buttons.join('')}</div>`,
+    '<div id="timeline"></div>',
+    '</div>',
+    `<div class="print">${printed.map((pair) => figure(pair)).join('\n')}</div>`,
+  ].join('\n');
+}
+
+function bindingSection(results: Results): string {
+  const names = namesIn(results);
+  const drawings = pairs(
+    figures.filter(({ name }) => name === 'passes'),
+    results,
+  );
+  const articles = [...groupBy(results.runs, 'strategy')].map(([label, rows]) => {
+    const name = names.of(label);
+    const own = drawings.filter(({ wide }) => wide.name.endsWith(`passes-${name.slug}`));
+    const passes = own.map(
+      (pair) => `<details><summary>Pages of each pass</summary>${figure(pair)}</details>`,
+    );
+    return `<article><h3>${escape(label)}</h3><p>${sentences(rows)}</p>${passes.join('')}</article>`;
+  });
+  return `<h2>What binds each strategy</h2>\n${articles.join('\n')}`;
+}
+
+function sentences(rows: readonly Row[]): string {
+  return escape(bindingOf(rows).join(' '));
+}
+
+function scenarioSection({ scenario, files }: Manifest): string {
+  const sources = files ?? [];
+  const own = sources.map(
+    ({ path, text }) =>
+      `<details><summary><code>${escape(path)}</code></summary><pre>${escape(text)}</pre></details>`,
+  );
+  return `<h2>Scenario</h2>\n<pre>${escape(scenario.text.trimEnd())}</pre>${own.join('\n')}`;
+}
+
+function repeatSection({
+  migsim,
+  node,
+  command,
+  scenario,
+  memory,
+  seed,
+  runs,
+  strategies,
+  policy,
+}: Manifest): string {
+  const shell = command.map((word) =>
+    /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
+  );
+  const options = [...strategies, policy].map(
+    (one) => `<li><code>${escape(one.label)}</code>: ${escape(optionText(one.options))}</li>`,
+  );
+  return [
+    '<h2>How to repeat it</h2>',
+    `<pre>migsim ${escape(shell.join(' '))}</pre>`,
+    `<p>migsim ${escape(migsim)} on Node.js ${escape(node)}, ${memory} memory, seed ${seed}, ${runs} run${runs === 1 ? '' : 's'} of each strategy. Same versions, scenario and command: same results to the last byte. The scenario’s text has the SHA-256 <code>${escape(scenario.sha256)}</code>.</p>`,
+    `<details><summary>All options of the strategies and the policy</summary><ul>${options.join('')}</ul></details>`,
+  ].join('\n');
+}
+
+function optionText(options: Readonly<Record<string, unknown>>): string {
+  const entries = Object.entries(options);
+  return entries.length === 0
+    ? 'no options'
+    : entries.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ');
+}
+
+function dataOf(timelines: readonly unknown[]): string {
+  return `<script type="application/json" id="timelines">${JSON.stringify(timelines).replaceAll('<', '\\u003c')}</script>`;
+}
+
+/** uPlot's licence asks to go with it. */
+function licence(): string {
+  const text = readFileSync(createRequire(import.meta.url).resolve('uplot/LICENSE'), 'utf8');
+  return `<!-- uPlot, https://github.com/leeoniya/uPlot\n\n${text.replaceAll('--', '- -')}-->\n`;
+}
+
+function asset(name: string): string {
+  return readFileSync(createRequire(import.meta.url).resolve(`uplot/dist/${name}`), 'utf8');
+}

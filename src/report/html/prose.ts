@@ -1,0 +1,122 @@
+/** What the report says in sentences. */
+import { show } from '../../experiment/measure.js';
+import type { WhyNot } from '../../migration/result.js';
+import { mean } from '../../stats/summary.js';
+import { type Row, groupBy, hasConverged, numberIn, textIn } from '../rows.js';
+import type { RunsTable } from '../runs-table.js';
+import { counted } from '../text.js';
+
+/** `Shows: …`, `Expect: …`: the comment that opens a scenario file, its lines joined; a word with a colon begins anew. */
+export function aboutOf(scenarioText: string): { readonly word: string; readonly text: string }[] {
+  const entries: { word: string; text: string }[] = [];
+  for (const line of scenarioText.split('\n')) {
+    if (!line.startsWith('#')) break;
+    const words = line.replace(/^#\s*/, '');
+    if (words.startsWith('yaml-language-server')) continue;
+    const [, word, rest = ''] = /^([A-Z][a-z]+):\s*(.*)$/.exec(words) ?? [];
+    if (word !== undefined) entries.push({ word, text: rest });
+    else if (entries.length > 0) entries.at(-1)!.text += ` ${words}`;
+    else entries.push({ word: 'About', text: words });
+  }
+  return entries.filter(({ text }) => text.trim() !== '');
+}
+
+/** Who converged, and who was best at what. */
+export function inShort(table: RunsTable): string[] {
+  const all = table.rows.filter(({ converged, runs }) => converged === runs);
+  const some = table.rows.filter(({ converged, runs }) => converged > 0 && converged < runs);
+  const none = table.rows.filter(({ converged }) => converged === 0);
+  const labels = (rows: RunsTable['rows']): string => rows.map(({ name }) => name.short).join(', ');
+  const outcome = [
+    all.length > 0 ? `Converged in every run: ${labels(all)}.` : 'No strategy converged in every run.',
+    some.length > 0
+      ? `In some runs: ${some.map((row) => `${row.name.short} (${row.converged} of ${row.runs})`).join(', ')}.`
+      : '',
+    none.length > 0 ? `Never: ${labels(none)}.` : '',
+  ];
+  const best = SUPERLATIVES.flatMap(([column, words]) => {
+    const index = table.columns.findIndex(({ name }) => name === column);
+    const rows = table.rows.filter((row) => row.cells[index]?.best === true);
+    const { unit } = table.columns[index] ?? { unit: '' };
+    if (rows.length === 0) return [];
+    return [`${words}: ${labels(rows)} (${rows[0]!.cells[index]!.mean} ${unit}).`];
+  });
+  return [outcome.filter((sentence) => sentence !== '').join(' '), ...best];
+}
+
+const SUPERLATIVES: readonly (readonly [string, string])[] = [
+  ['total_time_ms', 'Shortest migration'],
+  ['downtime_ms', 'Shortest downtime'],
+  ['sent_bytes', 'Least data sent'],
+  ['writers_work_done_share', 'Most work by writers'],
+  ['readers_work_done_share', 'Most work by readers'],
+];
+
+/** In the words of migration/why.ts, without the figures of a single run. */
+const BINDS: Readonly<Record<WhyNot['binds'], string>> = {
+  'working-set':
+    'the whole working set is dirtied again in every pass, and it is more than may be left at the switchover',
+  'ring-burst': 'the entries of one full dirty ring are more pages than may be left at the switchover',
+  'quota-floor': 'what the quota lets the guest dirty in a pass is more than may be left at the switchover',
+  'dead-band': 'the controller leaves the guest alone in a band in which it still dirties too much',
+  'throttle-ceiling': 'even at the highest throttle too much is dirtied in a pass',
+  bandwidth: 'the network carries less than the guest dirties',
+  time: 'time ran out',
+  'no-restraint':
+    'nothing restrains the guest, and it dirties in a pass more than may be left at the switchover',
+};
+
+/** A paragraph on the runs of one strategy: whether they converged, what held the guest back, what binds. */
+export function bindingOf(rows: readonly Row[]): string[] {
+  const converged = rows.filter(hasConverged);
+  const counting = converged.length > 0 ? converged : rows;
+  const average = (column: string): number | null => {
+    const values = counting.map((row) => numberIn(row, column)).filter((value) => value !== null);
+    return values.length === 0 ? null : mean(values);
+  };
+  const sentences: string[] = [];
+  const total = show('ms', average('total_time_ms'));
+  if (converged.length > 0) {
+    const which =
+      rows.length === 1
+        ? 'It converged'
+        : `It converged in ${converged.length} of ${counted(rows.length, 'run')}`;
+    const downtime = average('downtime_ms');
+    sentences.push(
+      `${which}, after ${total}${downtime === null ? '' : ` with ${show('ms', downtime)} of downtime`}.`,
+    );
+  }
+  const first = average('first_throttle_ms');
+  const throttle = average('max_throttle_percent') ?? 0;
+  const sleepUs = average('max_ring_full_sleep_us') ?? 0;
+  if (first !== null) {
+    const brakes = [
+      throttle > 0 ? `a CPU throttle of up to ${show('percent', throttle)}` : '',
+      sleepUs > 0 ? `sleeps of up to ${show('us', sleepUs)} at full dirty rings` : '',
+    ].filter((brake) => brake !== '');
+    const by = brakes.length > 0 ? ` by ${brakes.join(' and ')}` : '';
+    sentences.push(`The guest was held back from ${show('ms', first)} on${by}.`);
+  } else sentences.push('The guest was not held back.');
+  for (const [binds, failed] of groupBy(
+    rows.filter((row) => !hasConverged(row)),
+    'binds',
+  )) {
+    sentences.push(failureOf(binds, failed, rows.length));
+  }
+  return sentences;
+}
+
+function failureOf(binds: string, failed: readonly Row[], runs: number): string {
+  const [example] = failed;
+  const status = example === undefined ? '' : textIn(example, 'status');
+  const many = runs === 1 ? 'It' : failed.length === runs ? 'No run' : `${counted(failed.length, 'run')}`;
+  const did = runs === 1 ? 'did not converge' : failed.length === runs ? 'converged' : 'did not converge';
+  const reason = binds in BINDS ? `: ${BINDS[binds as WhyNot['binds']]}` : ` (${status})`;
+  const at = example === undefined ? null : numberIn(example, 'settled_remaining_bytes');
+  const pause = example === undefined ? null : numberIn(example, 'settled_pause_ms');
+  const settled =
+    at === null
+      ? ''
+      : ` It settled at ${show('bytes', at)} remaining${pause === null ? '' : `, a pause of ${show('ms', pause)}`}.`;
+  return `${many} ${did}${reason}.${settled}`;
+}
