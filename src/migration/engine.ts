@@ -386,6 +386,40 @@ class Migration {
     let closedPages = 0;
     let pagesSent = 0;
     let wakeUs = 0;
+    // Without a rate limit all windows hold the same number of full iterations, and those in which the pages pending exceed
+    // any threshold that such a window can give decide nothing: they are passed in one step, the last ones one by one.
+    const iterationUs = latePages * pageUs;
+    const iterations = ceil((BUFFER_DELAY_MS * 1000) / iterationUs);
+    const windowUs = iterations * iterationUs;
+    const windowPages = iterations * latePages;
+    if (
+      quota === 0 &&
+      transferred === windowStartBytes &&
+      windowUs - iterationUs < (BUFFER_DELAY_MS - 1) * 1000 &&
+      windowUs >= (BUFFER_DELAY_MS + 1) * 1000
+    ) {
+      const bytes = windowPages * cost.bytes + iterations * endBytes;
+      const highest = switchoverThreshold(switchoverBandwidth(bytes, BUFFER_DELAY_MS, avail), downtimeLimitMs);
+      const spare = pendingEstimate(dirtyPages) - max(threshold, highest);
+      const windows =
+        floor(
+          min(
+            spare / pendingEstimate(windowPages),
+            (runPages - taken) / windowPages,
+            (nextEventUs - nowUs) / windowUs,
+          ),
+        ) - 1;
+      if (windows > 1) {
+        taken += windows * windowPages;
+        dirtyPages -= windows * windowPages;
+        pagesSent += windows * windowPages;
+        transferred += windows * bytes;
+        nowUs += windows * windowUs;
+        windowStartMs = this.#ms(nowUs);
+        windowStartBytes = transferred;
+        windowStartTaken = taken;
+      }
+    }
     for (;;) {
       const windowBytes = transferred - windowStartBytes;
       if (!rateExceeded(quota, windowBytes)) {
