@@ -101,7 +101,13 @@ export function clearFirst(bits: Int32Array, from: number, count: number): numbe
 }
 
 /** target |= log over the words [from, to); returns the bits that were new in target. The log is kept. */
-export function mergeKeep(target: Int32Array, log: Int32Array, snapshot: Int32Array, from: number, to: number): number {
+export function mergeKeep(
+  target: Int32Array,
+  log: Int32Array,
+  snapshot: Int32Array,
+  from: number,
+  to: number,
+): number {
   let fresh = 0;
   for (let w = from; w < to; w += 1) {
     const word = log[w]!;

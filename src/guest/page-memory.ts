@@ -104,7 +104,14 @@ export class PageMemory implements GuestMemory {
   #cursor = 0;
   #chunk = 0;
 
-  constructor(guest: GuestSpec, host: HostProfile, tracking: Tracking, clearBitmapShift: number, seed: number, run: number) {
+  constructor(
+    guest: GuestSpec,
+    host: HostProfile,
+    tracking: Tracking,
+    clearBitmapShift: number,
+    seed: number,
+    run: number,
+  ) {
     this.totalPages = guest.ramPages + guest.hiddenPages;
     this.#tracking = tracking;
     this.#ramPages = guest.ramPages;

@@ -86,7 +86,8 @@ export class ThrottleTimetable {
     const origin = this.#originUs;
     let run = 0;
     if (fromUs < origin) run = max(0, min(toUs, origin) - max(fromUs, this.#resumeUs));
-    if (toUs > origin) run += this.#ranSinceOrigin(toUs, lateUs) - this.#ranSinceOrigin(max(fromUs, origin), lateUs);
+    if (toUs > origin)
+      run += this.#ranSinceOrigin(toUs, lateUs) - this.#ranSinceOrigin(max(fromUs, origin), lateUs);
     return run;
   }
 

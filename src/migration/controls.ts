@@ -7,7 +7,15 @@ import type { SyncCause } from './result.js';
 
 /** A live view with the very meaning of `query-migrate` (qapi/migration.json), 10.0's form. Read it, do not keep it. */
 export interface MigrationStats {
-  readonly status: 'setup' | 'active' | 'device' | 'pre-switchover' | 'postcopy-active' | 'completed' | 'cancelled' | 'failed';
+  readonly status:
+    | 'setup'
+    | 'active'
+    | 'device'
+    | 'pre-switchover'
+    | 'postcopy-active'
+    | 'completed'
+    | 'cancelled'
+    | 'failed';
   readonly totalTimeMs: number;
   readonly setupTimeMs: number;
   readonly expectedDowntimeMs: number;

@@ -17,7 +17,14 @@ import type { Generator } from '../random/generator.js';
 import { stream } from '../random/streams.js';
 import { EventQueue } from './clock.js';
 import type { Controls, DetectorEvent, MigrationStats, SyncEvent, Timer } from './controls.js';
-import type { Decision, MigrationResult, MigrationStatus, SyncCause, SyncRecord, TimelinePoint } from './result.js';
+import type {
+  Decision,
+  MigrationResult,
+  MigrationStatus,
+  SyncCause,
+  SyncRecord,
+  TimelinePoint,
+} from './result.js';
 import {
   BUFFER_DELAY_MS,
   CLOCK_CHECK_PAGES,
@@ -38,7 +45,16 @@ import {
 } from './rules.js';
 import type { MigrationSetup } from './setup.js';
 import { pageRequestLatencyUs } from './postcopy.js';
-import { FLUSH_NORMAL_PAGES, ITERATION_END_BYTES, type PageCost, type StreamCosts, PLAIN_STREAM, pageTimeUs, pagesToExceed, streamCosts } from './stream.js';
+import {
+  FLUSH_NORMAL_PAGES,
+  ITERATION_END_BYTES,
+  type PageCost,
+  type StreamCosts,
+  PLAIN_STREAM,
+  pageTimeUs,
+  pagesToExceed,
+  streamCosts,
+} from './stream.js';
 import { type VersionFacts, versionFacts } from './versions.js';
 import { XbzrleCache } from './xbzrle.js';
 import { vcpuResults, workShares } from './vcpu-results.js';
@@ -316,7 +332,8 @@ class Migration {
     if (host.siblingSlowdown === 0) return 1;
     const { normal } = this.#stream;
     const fastest = 1e6 / this.#pageUs(normal);
-    const limited = this.#quota === 0 ? fastest : min(fastest, (this.#quota * XFER_LIMIT_RATIO) / normal.bytes);
+    const limited =
+      this.#quota === 0 ? fastest : min(fastest, (this.#quota * XFER_LIMIT_RATIO) / normal.bytes);
     return 1 - host.siblingSlowdown * min(1, (limited * host.populateNsPerPage) / 1e9);
   }
 
@@ -359,7 +376,14 @@ class Migration {
    * event, or that has little enough to send to look closer.
    */
   #leap(): void {
-    if (this.#jitter !== null || this.#xbzrle !== null || this.#pauseWanted || this.#postcopyWanted || this.#runTaken >= this.#runPages) return;
+    if (
+      this.#jitter !== null ||
+      this.#xbzrle !== null ||
+      this.#pauseWanted ||
+      this.#postcopyWanted ||
+      this.#runTaken >= this.#runPages
+    )
+      return;
     const { availSwitchoverBandwidth } = this.#setup.migration;
     const avail = this.#version.hasAvailSwitchoverBandwidth ? availSwitchoverBandwidth : 0;
     const downtimeLimitMs = this.#downtimeLimitMs;
@@ -399,7 +423,10 @@ class Migration {
       windowUs >= (BUFFER_DELAY_MS + 1) * 1000
     ) {
       const bytes = windowPages * cost.bytes + iterations * endBytes;
-      const highest = switchoverThreshold(switchoverBandwidth(bytes, BUFFER_DELAY_MS, avail), downtimeLimitMs);
+      const highest = switchoverThreshold(
+        switchoverBandwidth(bytes, BUFFER_DELAY_MS, avail),
+        downtimeLimitMs,
+      );
       const spare = pendingEstimate(dirtyPages) - max(threshold, highest);
       const windows =
         floor(
@@ -442,7 +469,12 @@ class Migration {
         closedPages = taken - windowStartTaken;
         const bandwidth = switchoverBandwidth(closedBytes, closedMs, avail);
         threshold = switchoverThreshold(bandwidth, downtimeLimitMs);
-        const expected = expectedDowntime(this.#dirtyBytesLastSync, bandwidth, this.#dirtyPagesRate, closedBytes);
+        const expected = expectedDowntime(
+          this.#dirtyBytesLastSync,
+          bandwidth,
+          this.#dirtyPagesRate,
+          closedBytes,
+        );
         if (expected !== null) expectedDowntimeMs = expected;
         windowStartMs = nowMs;
         windowStartBytes = transferred;
@@ -538,7 +570,8 @@ class Migration {
   #costOfRun(pages: number): PageCost {
     const { normal, zero, zeroAsNormal } = this.#stream;
     if (this.#runIsZero && !zeroAsNormal) return zero;
-    if (this.#xbzrle === null || this.#memory.rounds === 0 || this.#memory.listRun === undefined) return normal;
+    if (this.#xbzrle === null || this.#memory.rounds === 0 || this.#memory.listRun === undefined)
+      return normal;
     this.#handOverTaken();
     this.#memory.listRun(this.#xbzrlePages, pages);
     const bytes = this.#xbzrle.price(this.#xbzrlePages, pages, this.#syncCount) / pages;
@@ -801,7 +834,8 @@ class Migration {
     if (migration.returnPath) this.#advance(resumeUs + this.#linkLatencyUs);
     this.#checkCancelledInSwitchover();
     this.#downtimeUs = this.#nowUs - startUs;
-    const destinationRunsUs = max(resumeUs, migration.orchestratorContUs > 0 ? this.#nowUs : 0) + migration.orchestratorContUs;
+    const destinationRunsUs =
+      max(resumeUs, migration.orchestratorContUs > 0 ? this.#nowUs : 0) + migration.orchestratorContUs;
     this.#blackoutUs = destinationRunsUs - stoppedUs;
     this.#guest.resume(destinationRunsUs);
     this.#phase = 'completed';
@@ -986,7 +1020,8 @@ class Migration {
       },
       startPostcopy: () => {
         if (migration.postcopy === true) this.#postcopyWanted = true;
-        else throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');
+        else
+          throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');
       },
       pause: () => {
         this.#pauseWanted = true;
@@ -1005,7 +1040,8 @@ class Migration {
     if (vcpus === 'all') this.#guest.throttleAll(percent, this.#nowUs);
     else for (const vcpu of vcpus) this.#guest.throttleOne(vcpu, percent, this.#nowUs);
     this.#throttlePercent = 0;
-    for (const vcpu of this.#guest.vcpus) this.#throttlePercent = max(this.#throttlePercent, vcpu.throttle.percent);
+    for (const vcpu of this.#guest.vcpus)
+      this.#throttlePercent = max(this.#throttlePercent, vcpu.throttle.percent);
     this.#maxThrottlePercent = max(this.#maxThrottlePercent, this.#throttlePercent);
     if (percent > 0) this.#noteFirstThrottle();
   }
@@ -1078,15 +1114,26 @@ class Migration {
       dirtyPagesRate: this.#dirtyPagesRate,
       expectedDowntimeMs: this.#expectedDowntimeMs,
       throttlePercent: this.#throttlePercent,
-      vcpuWorkShare: workShares(this.#guest.vcpus, (previous?.timeMs ?? 0) * 1000, this.#nowUs, this.#workSeen),
+      vcpuWorkShare: workShares(
+        this.#guest.vcpus,
+        (previous?.timeMs ?? 0) * 1000,
+        this.#nowUs,
+        this.#workSeen,
+      ),
     });
   }
   readonly #workSeen: number[] = [];
 
-  #result(names: { readonly strategy: string; readonly policy: string }, status: MigrationStatus): MigrationResult {
+  #result(
+    names: { readonly strategy: string; readonly policy: string },
+    status: MigrationStatus,
+  ): MigrationResult {
     const { setup, endUs } = { setup: this.#setup, endUs: this.#nowUs };
     const completed = status === 'completed';
-    const guestEndUs = max(endUs, this.#stopUs === null || this.#blackoutUs === null ? 0 : this.#stopUs + this.#blackoutUs);
+    const guestEndUs = max(
+      endUs,
+      this.#stopUs === null || this.#blackoutUs === null ? 0 : this.#stopUs + this.#blackoutUs,
+    );
     if (setup.timelineMs > 0) this.#sample();
     const totalTimeMs = floor(endUs / 1000);
     const sentPages = this.#normalPages + this.#zeroPages;
@@ -1117,11 +1164,15 @@ class Migration {
       remainingBytes: completed ? 0 : round(remaining),
       normalPages: round(this.#normalPages),
       zeroPages: round(this.#zeroPages),
-      resentPages: max(0, round(sentPages + (completed ? 0 : remaining / PAGE_BYTES) - this.#memory.totalPages)),
+      resentPages: max(
+        0,
+        round(sentPages + (completed ? 0 : remaining / PAGE_BYTES) - this.#memory.totalPages),
+      ),
       dirtyPagesRate: this.#dirtyPagesRate,
-      bandwidthBytesPerSecond: completed && endUs > this.#setupUs
-        ? this.#transferred / ((endUs - this.#setupUs) / 1e6)
-        : this.#bandwidthPerMs * 1000,
+      bandwidthBytesPerSecond:
+        completed && endUs > this.#setupUs
+          ? this.#transferred / ((endUs - this.#setupUs) / 1e6)
+          : this.#bandwidthPerMs * 1000,
       thresholdBytes: this.#threshold,
       maxThrottlePercent: this.#maxThrottlePercent,
       maxRingFullSleepUs: this.#maxRingSleepUs,
@@ -1143,4 +1194,3 @@ function timelinePhase(phase: Phase): TimelinePoint['phase'] {
   if (phase === 'completed' || phase === 'cancelled' || phase === 'failed') return 'done';
   return phase;
 }
-

@@ -30,7 +30,11 @@ export function rateExceeded(quota: number, windowBytes: number): boolean {
 }
 
 /** migration.c:migration_update_counters: bytes/ms that the threshold is computed from. */
-export function switchoverBandwidth(windowBytes: number, windowMs: number, availSwitchoverBandwidth: number): number {
+export function switchoverBandwidth(
+  windowBytes: number,
+  windowMs: number,
+  availSwitchoverBandwidth: number,
+): number {
   return availSwitchoverBandwidth > 0 ? floor(availSwitchoverBandwidth / 1000) : windowBytes / windowMs;
 }
 
@@ -80,7 +84,11 @@ export class ThrottleDetector {
 }
 
 /** migration.c:migration_iteration_run: may the guest be stopped for what is pending? `<=` from 10.2 on. */
-export function mayComplete(pendingBytes: number, thresholdBytes: number, completesAtThreshold: boolean): boolean {
+export function mayComplete(
+  pendingBytes: number,
+  thresholdBytes: number,
+  completesAtThreshold: boolean,
+): boolean {
   return completesAtThreshold
     ? pendingBytes <= thresholdBytes
     : pendingBytes === 0 || pendingBytes < thresholdBytes;

@@ -110,7 +110,8 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
     spec.compression === 'none' || spec.compressionBytesPerSecond === 0
       ? 0
       : (PAGE_BYTES / spec.compressionBytesPerSecond) * 1e6;
-  const sendUs = host.sendNsPerPage / 1000 + compressUs + tlsUs(payload + headerShare, spec.tlsBytesPerSecond);
+  const sendUs =
+    host.sendNsPerPage / 1000 + compressUs + tlsUs(payload + headerShare, spec.tlsBytesPerSecond);
   const zeroUs = host.zeroNsPerPage / 1000;
   // Batching a page costs the main thread far less than writing it; a zero test there is serial work.
   const mainUs = spec.zeroPageDetection === 'none' || inChannels ? 0 : zeroUs;

@@ -39,7 +39,12 @@ export function whyNot(
   const fresh = last.length > 0 ? median(last.map((s) => s.newDirtyPages)) * PAGE_BYTES : settled;
   const threshold = result.thresholdBytes;
   const impliedPauseMs = round((settled / linkBytesPerSecond) * 1000);
-  const bind = (binds: WhyNot['binds'], text: string): WhyNot => ({ remainingBytes: settled, impliedPauseMs, binds, text });
+  const bind = (binds: WhyNot['binds'], text: string): WhyNot => ({
+    remainingBytes: settled,
+    impliedPauseMs,
+    binds,
+    text,
+  });
   const limit = mib(threshold);
 
   if (result.dirtySyncCount <= 2) {
@@ -55,7 +60,10 @@ export function whyNot(
           `and only ${limit} may be left at switchover`,
       );
     }
-    return bind('quota-floor', `the quota lets ${mib(fresh)} be dirtied a pass, and only ${limit} may be left at switchover`);
+    return bind(
+      'quota-floor',
+      `the quota lets ${mib(fresh)} be dirtied a pass, and only ${limit} may be left at switchover`,
+    );
   }
   if (result.maxThrottlePercent >= 99) {
     return bind(
@@ -65,10 +73,19 @@ export function whyNot(
   }
   const set = workingSetPages(setup) * PAGE_BYTES;
   if (fresh >= set * 0.9) {
-    return bind('working-set', `the whole working set (${mib(set)}) is dirtied again in every pass; ${limit} may be left`);
+    return bind(
+      'working-set',
+      `the whole working set (${mib(set)}) is dirtied again in every pass; ${limit} may be left`,
+    );
   }
   if (result.maxThrottlePercent > 0) {
-    return bind('time', `time ran out at ${result.maxThrottlePercent} % throttle with ${mib(fresh)} dirtied a pass`);
+    return bind(
+      'time',
+      `time ran out at ${result.maxThrottlePercent} % throttle with ${mib(fresh)} dirtied a pass`,
+    );
   }
-  return bind('no-restraint', `${mib(fresh)} are dirtied a pass with nothing to restrain the guest; ${limit} may be left`);
+  return bind(
+    'no-restraint',
+    `${mib(fresh)} are dirtied a pass with nothing to restrain the guest; ${limit} may be left`,
+  );
 }

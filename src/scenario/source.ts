@@ -30,8 +30,7 @@ export function readText(path: string, expected = 'a scenario file (YAML)'): str
   if (bytes.length > MOST_BYTES) {
     throw new UsageError(`larger than 16MiB; expected ${expected}`, { file: path });
   }
-  if (bytes.includes(0))
-    throw new UsageError(`a binary file; expected ${expected}`, { file: path });
+  if (bytes.includes(0)) throw new UsageError(`a binary file; expected ${expected}`, { file: path });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -49,12 +48,9 @@ function unreadable(path: string, error: NodeJS.ErrnoException, expected: string
     case 'EISDIR':
       return new UsageError(`a folder; expected ${expected}${anyIn(path)}`, { file: path });
     default:
-      return new UsageError(
-        `cannot be read (${error.code ?? error.message}); expected ${expected}`,
-        {
-          file: path,
-        },
-      );
+      return new UsageError(`cannot be read (${error.code ?? error.message}); expected ${expected}`, {
+        file: path,
+      });
   }
 }
 

@@ -22,13 +22,17 @@ export interface StrategyDefinition<Shape extends z.ZodObject = z.ZodObject> {
   start(options: z.output<Shape>, migration: Controls): void;
 }
 
-export function defineStrategy<Shape extends z.ZodObject>(definition: StrategyDefinition<Shape>): StrategyDefinition<Shape> {
+export function defineStrategy<Shape extends z.ZodObject>(
+  definition: StrategyDefinition<Shape>,
+): StrategyDefinition<Shape> {
   return definition;
 }
 
 /** A policy decides from outside, by polling like an orchestrator; the form is the same. */
 export type PolicyDefinition<Shape extends z.ZodObject = z.ZodObject> = StrategyDefinition<Shape>;
 
-export function definePolicy<Shape extends z.ZodObject>(definition: PolicyDefinition<Shape>): PolicyDefinition<Shape> {
+export function definePolicy<Shape extends z.ZodObject>(
+  definition: PolicyDefinition<Shape>,
+): PolicyDefinition<Shape> {
   return definition;
 }

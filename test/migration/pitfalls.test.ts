@@ -421,10 +421,15 @@ describe('dirty limit', () => {
     expect(max(...durations)).toBeGreaterThan(400);
     // The stop waits for all at once: for up to one sleep.
     const stopped = (qemu: QemuVersion): number =>
-      migrate({ ...setup, migration: { ...setup.migration, maxBandwidth: 0, qemu } }, 'none', {}, (controls) => {
-        sleepy(controls);
-        controls.after(500, () => controls.pause());
-      }).blackoutMs!;
+      migrate(
+        { ...setup, migration: { ...setup.migration, maxBandwidth: 0, qemu } },
+        'none',
+        {},
+        (controls) => {
+          sleepy(controls);
+          controls.after(500, () => controls.pause());
+        },
+      ).blackoutMs!;
     const wait = stopped('10.0') - stopped('7.2');
     expect(wait).toBeGreaterThan(100);
     expect(wait).toBeLessThan(401);
