@@ -1,0 +1,250 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Results, readResults } from '../../src/report/figures/results.js';
+import { htmlReport } from '../../src/report/html.js';
+import { aboutOf, bindingOf } from '../../src/report/html/prose.js';
+import { readManifest } from '../../src/report/manifest-file.js';
+import { Browser, CHROMIUM, type Page, type View } from './chromium.js';
+import { RUNS, smallResults } from './small-results.js';
+
+const ALL = { strategies: [] };
+let results: Results;
+let html: string;
+
+beforeAll(async () => {
+  results = await readResults(smallResults(), ALL);
+  html = htmlReport({ results, manifest: readManifest(smallResults()), title: 'folder' });
+}, 60_000);
+
+describe('the page', () => {
+  test('says what was asked, what came of it, why, and how to do it again', () => {
+    const heads = [...html.matchAll(/<h[12]>([^<]*)<\/h[12]>/g)].map((match) => match[1]);
+    expect(heads).toEqual([
+      'small &amp; &lt;quick&gt;',
+      'In short',
+      'Results',
+      'Figures',
+      'Over time',
+      'What binds each strategy',
+      'Scenario',
+      'How to repeat it',
+    ]);
+    expect(html).toContain('<dt>Shows</dt><dd>one vCPU that writes and one that reads.</dd>');
+    expect(html).toContain(`<pre>migsim compare small.yaml --runs ${RUNS}</pre>`);
+    expect(html).toContain('Never: none.');
+    expect(html).toContain('nothing restrains the guest');
+  });
+
+  test('asks the network for nothing, and its policy forbids it', () => {
+    expect(html).toContain(`default-src 'none'`);
+    // Addresses stand in names of namespaces and in a licence, where nobody follows them.
+    const addresses = [...html.matchAll(/https?:\/\/[^\s"')<]+/g)].map((match) => match[0]);
+    expect(new Set(addresses)).toEqual(
+      new Set(['http://www.w3.org/2000/svg', 'https://github.com/leeoniya/uPlot']),
+    );
+    expect(html).not.toMatch(/\b(?:src|srcset|action)\s*=\s*["']|@import|\burl\(|\bfetch\(|XMLHttpRequest/);
+  });
+
+  test('has the same bytes for the same results', async () => {
+    const again = await readResults(smallResults(), ALL);
+    expect(htmlReport({ results: again, manifest: readManifest(smallResults()), title: 'folder' })).toBe(
+      html,
+    );
+  });
+
+  test('carries the licence of what it carries', () => expect(html).toContain('The MIT License (MIT)'));
+
+  test('does without a manifest and without a timeline', () => {
+    const bare = htmlReport({
+      results: { ...results, timeline: [], syncs: [] },
+      manifest: null,
+      title: 'a folder',
+    });
+    expect(bare).toContain('<h1>a folder</h1>');
+    expect(bare).not.toMatch(/<script|How to repeat it|Over time/);
+    expect(bare).toContain('<h2>Results</h2>');
+  });
+});
+
+test('the comment that opens a scenario is read by its words', () => {
+  const text =
+    '# yaml-language-server: $schema=x\n# Shows: a\n#   and b.\n# Expect: c.\nguest: {}\n# Shows: not this\n';
+  expect(aboutOf(text)).toEqual([
+    { word: 'Shows', text: 'a and b.' },
+    { word: 'Expect', text: 'c.' },
+  ]);
+  expect(aboutOf('guest: {}\n')).toEqual([]);
+});
+
+test('what binds is said of the runs together', () => {
+  const run = {
+    strategy: 's',
+    converged: true,
+    total_time_ms: 10_000,
+    downtime_ms: 100,
+    first_throttle_ms: 4000,
+  };
+  const failed = { strategy: 's', converged: false, status: 'gave-up', binds: 'time', total_time_ms: 60_000 };
+  expect(bindingOf([{ ...run, max_throttle_percent: 30 }, failed])).toEqual([
+    'It converged in 1 of 2 runs, after 10 s with 100 ms of downtime.',
+    'The guest was held back from 4 s on by a CPU throttle of up to 30 %.',
+    '1 run did not converge: time ran out.',
+  ]);
+  expect(bindingOf([{ ...failed, binds: null, status: 'cancelled' }])).toEqual([
+    'The guest was not held back.',
+    'It did not converge (cancelled).',
+  ]);
+});
+
+if (CHROMIUM === null) {
+  test.todo('the page in a browser: needs Chromium (apt-get install chromium)');
+} else {
+  describe('in Chromium', () => {
+    let browser: Browser;
+    let folder: string;
+    let file: string;
+    beforeAll(() => {
+      browser = new Browser(CHROMIUM!);
+      folder = mkdtempSync(path.join(tmpdir(), 'migsim-html-'));
+      file = path.join(folder, 'report.html');
+      writeFileSync(file, html);
+    }, 30_000);
+    afterAll(async () => {
+      await browser.close();
+      rmSync(folder, { recursive: true, force: true });
+    }, 30_000);
+
+    const views: [string, View][] = [
+      ['a phone', { width: 360, height: 740 }],
+      ['a phone at night', { width: 360, height: 740, dark: true }],
+      ['a tablet', { width: 800, height: 1000 }],
+      ['a desk', { width: 1280, height: 900 }],
+      ['a desk at night', { width: 1280, height: 900, dark: true }],
+      ['print', { width: 720, height: 1000, print: true }],
+    ];
+    test.each(views)(
+      'nothing overflows and nothing complains: %s',
+      async (_, view) => {
+        const page = await browser.open(file, view);
+        expect(await overflowing(page)).toEqual([]);
+        await page.evaluate('document.querySelectorAll("details").forEach((one) => { one.open = true; })');
+        await page.settle();
+        expect(await overflowing(page)).toEqual([]);
+        expect(page.complaints).toEqual([]);
+        expect(page.requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual(
+          [],
+        );
+      },
+      30_000,
+    );
+
+    test('text of figures is large enough to read on a phone and on a desk', async () => {
+      for (const width of [360, 1280]) {
+        const page = await browser.open(file, { width, height: 800 });
+        const smallest =
+          await page.evaluate<number>(`Math.min(...[...document.querySelectorAll('figure svg text')]
+          .filter((text) => text.getClientRects().length > 0)
+          .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))`);
+        expect(smallest).toBeGreaterThan(8.5);
+      }
+    }, 30_000);
+
+    test('at night, words are light on dark', async () => {
+      const page = await browser.open(file, { width: 1280, height: 800, dark: true });
+      const [ink, paper] = await page.evaluate<[string, string]>(
+        `[getComputedStyle([...document.querySelectorAll('.wide svg text')][0]).fill, getComputedStyle(document.body).backgroundColor]`,
+      );
+      const lightness = (color: string): number =>
+        color
+          .match(/\d+/g)!
+          .slice(0, 3)
+          .reduce((sum, part) => sum + Number(part), 0) / 3;
+      expect(lightness(ink)).toBeGreaterThan(200);
+      expect(lightness(paper)).toBeLessThan(50);
+    }, 30_000);
+
+    test('dragging zooms all panels, a double click shows everything again', async () => {
+      const page = await browser.open(file, { width: 1280, height: 900 });
+      const whole = await span(page);
+      const frame = await firstFrame(page);
+      const at = (share: number): [number, number] => [
+        frame.x + share * frame.width,
+        frame.y + frame.height / 2,
+      ];
+      await page.drag(at(0.25), at(0.5));
+      const part = await span(page);
+      const full = whole.to - whole.from;
+      expect(part.from).toBeCloseTo(whole.from + 0.25 * full, 0);
+      expect(part.to).toBeCloseTo(whole.from + 0.5 * full, 0);
+      await page.doubleClick(at(0.4));
+      expect(await span(page)).toEqual(whole);
+      expect(page.complaints).toEqual([]);
+    }, 30_000);
+
+    test('buttons zoom and move for fingers, and another run can be chosen', async () => {
+      const page = await browser.open(file, { width: 360, height: 740 });
+      const click = async (act: string): Promise<{ from: number; to: number }> => {
+        await page.evaluate(`document.querySelector('button[data-act="${act}"]').click()`);
+        return span(page);
+      };
+      const whole = await span(page);
+      const near = await click('in');
+      expect(near.to - near.from).toBeCloseTo((whole.to - whole.from) / 2, 3);
+      const later = await click('right');
+      expect(later.from).toBeGreaterThan(near.from);
+      expect(later.to).toBeLessThanOrEqual(whole.to);
+      expect(await click('all')).toEqual(whole);
+      await page.evaluate(
+        `(() => { const run = document.getElementById('run'); run.selectedIndex = 1; run.dispatchEvent(new Event('change')); })()`,
+      );
+      await page.settle();
+      const titles = await page.evaluate<string[]>(
+        `[...document.querySelectorAll('.u-title')].map((one) => one.textContent)`,
+      );
+      expect(titles).toContain('CPU throttle (%)');
+      expect((await span(page)).to).not.toBe(whole.to);
+      expect(await overflowing(page)).toEqual([]);
+      expect(page.complaints).toEqual([]);
+    }, 30_000);
+
+    test('on paper, timelines are figures', async () => {
+      const shown = (selector: string): string =>
+        `document.querySelector('${selector}').getClientRects().length > 0`;
+      const paper = await browser.open(file, { width: 720, height: 1000, print: true });
+      expect(await paper.evaluate(shown('.print figure'))).toBe(true);
+      expect(await paper.evaluate(shown('#timeline'))).toBe(false);
+      const screen = await browser.open(file, { width: 1280, height: 900 });
+      expect(await screen.evaluate(shown('.print figure'))).toBe(false);
+      expect(await screen.evaluate(shown('#timeline'))).toBe(true);
+    }, 30_000);
+  });
+}
+
+/** What reaches beyond the right edge of the window, and the page itself when it can be scrolled sideways. */
+function overflowing(page: Page): Promise<string[]> {
+  return page.evaluate(`(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    const beyond = [...document.querySelectorAll('body *')]
+      .filter((one) => one.getClientRects().length > 0 && one.getBoundingClientRect().right > clientWidth + 0.5)
+      .map((one) => one.tagName + '.' + one.getAttribute('class'));
+    return scrollWidth > clientWidth ? [...beyond, 'the page: ' + scrollWidth] : beyond;
+  })()`);
+}
+
+function span(page: Page): Promise<{ from: number; to: number }> {
+  return page.evaluate(
+    `({ from: Number(document.documentElement.dataset.from), to: Number(document.documentElement.dataset.to) })`,
+  );
+}
+
+/** Brought into view. */
+function firstFrame(page: Page): Promise<{ x: number; y: number; width: number; height: number }> {
+  return page.evaluate(`(() => {
+    const over = document.querySelector('.u-over');
+    over.scrollIntoView({ block: 'center' });
+    const { x, y, width, height } = over.getBoundingClientRect();
+    return { x, y, width, height };
+  })()`);
+}
