@@ -38,7 +38,7 @@ function send(memory: PageMemory, pages = Infinity): number {
     const run = memory.nextRun();
     if (run === 0) {
       if (!memory.clearNeeded) break;
-      memory.clearChunk();
+      memory.clearChunk(0);
       continue;
     }
     const taken = min(run, pages - sent);
@@ -274,7 +274,7 @@ describe('against sets of pages', () => {
         } else {
           let run = memory.nextRun();
           if (run === 0 && memory.clearNeeded) {
-            memory.clearChunk();
+            memory.clearChunk(0);
             run = memory.nextRun();
           }
           const expected = naive.nextRun();
