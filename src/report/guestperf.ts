@@ -5,8 +5,8 @@
  * Where guestperf reads a clock, times count from the first sample of CPU time, which it takes `SLEEP_S - 1` seconds before
  * the migration. CPU times are those of the vCPUs' own work and of the sending thread.
  */
-import { type GuestSpec, PAGE_BYTES, type VcpuSpec } from '../guest/spec.js';
 import { unmigratedAccesses } from '../guest/guest.js';
+import { type GuestSpec, PAGE_BYTES, type VcpuSpec } from '../guest/spec.js';
 import type { MigrationResult, SyncRecord, TimelinePoint } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import type { GuestperfFile, GuestperfTiming } from '../recording/guestperf.js';

@@ -13,9 +13,9 @@ import { aboutOf, bindingOf, inShort } from './html/prose.js';
 import { SCRIPT } from './html/script.js';
 import { STYLE } from './html/style.js';
 import { timelinesOf } from './html/timelines.js';
-import { type Row, groupBy } from './rows.js';
-import { type RunsTable, runsTable } from './runs-table.js';
+import { groupBy, type Row } from './rows.js';
 import { tableNotes } from './runs-table-notes.js';
+import { type RunsTable, runsTable } from './runs-table.js';
 
 /** A phone held upright, and anything wider; in CSS pixels, with text of the size of small print. */
 const NARROW: Sheet = { width: 336, font: 10.5, columns: 1, mm: null, background: null };

@@ -4,7 +4,7 @@
  */
 import { mean, standardDeviation } from '../stats/summary.js';
 import { runColumns } from './columns.js';
-import { type Row, groupBy, hasConverged, numberIn } from './rows.js';
+import { groupBy, hasConverged, numberIn, type Row } from './rows.js';
 import { type StrategyName, strategyNames } from './strategy-names.js';
 
 export interface RunsColumn {

@@ -233,6 +233,22 @@ describe('from other files', () => {
     expect(line!.match(/[ML]/g)).toHaveLength(2);
   });
 
+  test('a sweep of an option of a strategy is one line, and keys that move together are one axis', async () => {
+    const rows = [20, 40, 80].map(
+      (percent, step) =>
+        `s,auto-converge(cpu-throttle-initial=${percent}),1,completed,true,${1000 * (step + 1)},${percent},${2 * percent}`,
+    );
+    const text = ['scenario,strategy,run,status,converged,total_time_ms,a.initial,b.twice', ...rows].join(
+      '\n',
+    );
+    const drawings = drawAll(figures, await readResults(file('options.csv', text), ALL), SHEETS.one);
+    expect(drawings.map(({ name }) => name)).toEqual(['sweep-a-initial-b-twice']);
+    const [, line] =
+      /aria-description="auto-converge"[^>]*>\s*<path d="([^"]*)"/.exec(drawings[0]!.svg) ?? [];
+    expect(line!.match(/[ML]/g)).toHaveLength(3);
+    expect(words(drawings[0]!.svg)).toContain('a.initial + b.twice');
+  });
+
   test('a validation: the diagonal, the lines at 10 %, and the names of those beyond', async () => {
     const validation = await readResults(file('validation.csv', VALIDATION), ALL);
     const [drawing, ...others] = drawAll(figures, validation, SHEETS.one);

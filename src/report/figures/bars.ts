@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { fitting } from './axes.js';
 import { lineHeight } from './labels.js';
-import { type Name, linesOf, widthOf } from './names.js';
+import { linesOf, type Name, widthOf } from './names.js';
 import { type Axis, type Box, panel, shortNumber } from './panel.js';
 import type { Sheet } from './sheet.js';
 import { text } from './svg.js';

@@ -1,20 +1,21 @@
 /** Distributions over runs: which share had converged within a time, and which had no more than a downtime. */
 import * as Plot from '@observablehq/plot';
+import { groupBy, hasConverged, type Row } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
 import { around, isWide, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { endLabels, symbolRoom } from './labels.js';
 import { frames } from './layout.js';
-import { type Name, linesOf, smallPrint, widthOf } from './names.js';
-import { optionsOf } from '../strategy-names.js';
+import { linesOf, type Name, smallPrint, widthOf } from './names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import { type Row, groupBy, hasConverged } from '../rows.js';
 import type { Sheet } from './sheet.js';
 import { column } from './statistics.js';
 import { picture } from './svg.js';
 import { isSweep } from './sweep-keys.js';
 
 const FEWEST_RUNS = 3;
-const SHARES: Axis = { domain: [0, 100], ticks: [0, 25, 50, 75, 100] };
+/** With room for the symbols at 100 %. */
+const SHARES: Axis = { domain: [0, 106], ticks: [0, 25, 50, 75, 100] };
 
 interface Measure {
   readonly title: string;

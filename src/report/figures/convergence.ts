@@ -1,13 +1,13 @@
 /** What remains after each bitmap sync, all strategies in one frame: who gets there, who settles where. */
 import * as Plot from '@observablehq/plot';
+import { groupBy, hasConverged, numberIn, type Row, textIn } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
 import { exact, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { endLabels, symbolRoom } from './labels.js';
 import { frames } from './layout.js';
-import { type Name, linesOf, smallPrint, widthOf } from './names.js';
-import { optionsOf } from '../strategy-names.js';
+import { linesOf, type Name, smallPrint, widthOf } from './names.js';
 import { BELOW_WITH_TITLE, panel, tickRoom } from './panel.js';
-import { type Row, groupBy, numberIn, textIn, hasConverged } from '../rows.js';
 import type { Results } from './results.js';
 import type { Sheet } from './sheet.js';
 import { picture } from './svg.js';

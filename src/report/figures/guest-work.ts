@@ -1,5 +1,7 @@
 /** How much of its work the guest did while it was migrated: writers and readers apart, a panel a strategy. */
 import * as Plot from '@observablehq/plot';
+import { groupBy, numberIn, type Row } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
 import { exact } from './axes.js';
 import { shownSeconds } from './convergence.js';
 import type { Drawing, Figure } from './figure.js';
@@ -7,9 +9,7 @@ import { textWidth } from './font.js';
 import { type EndLabel, endLabels } from './labels.js';
 import { frames, isLowest } from './layout.js';
 import { type Name, smallPrint } from './names.js';
-import { optionsOf } from '../strategy-names.js';
 import { type Axis, type Box, panel, tickRoom } from './panel.js';
-import { type Row, groupBy, numberIn } from '../rows.js';
 import { BLUE, INK, type Sheet, VERMILLION } from './sheet.js';
 import { picture, text } from './svg.js';
 import type { Point } from './thin.js';

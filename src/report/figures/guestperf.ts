@@ -1,7 +1,7 @@
 /** A report of guestperf, real or simulated: how long the guest took for each GiB, with the passes of the migration. */
 import * as Plot from '@observablehq/plot';
-import { median } from '../../stats/summary.js';
 import type { GuestperfReport } from '../../recording/guestperf.js';
+import { median } from '../../stats/summary.js';
 import { exact, fitting, fromZero } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { textWidth } from './font.js';
@@ -9,7 +9,7 @@ import { endLabels } from './labels.js';
 import { frames } from './layout.js';
 import { slugOf } from './names.js';
 import { BELOW_WITH_TITLE, panel, tickRoom } from './panel.js';
-import { type Look, type Sheet, lookOf } from './sheet.js';
+import { type Look, lookOf, type Sheet } from './sheet.js';
 import { line, picture, text } from './svg.js';
 import { symbolAt } from './symbols.js';
 import { type Point, thin } from './thin.js';

@@ -1,21 +1,21 @@
 /** All figures, in the order in which a report shows them. A new one is a file in this folder and a line here. */
-import type { Drawing, Figure } from './figure.js';
-import { namesIn, slugOf } from './names.js';
 import { type Row, textIn } from '../rows.js';
-import type { Results } from './results.js';
-import type { Sheet } from './sheet.js';
 import { cdf } from './cdf.js';
 import { convergence } from './convergence.js';
-import { guestSpeed } from './guestperf.js';
+import type { Drawing, Figure } from './figure.js';
 import { guestWork } from './guest-work.js';
-import { passes } from './passes.js';
+import { guestSpeed } from './guestperf.js';
+import { namesIn, slugOf } from './names.js';
 import { pareto } from './pareto.js';
+import { passes } from './passes.js';
 import { predicted } from './predicted.js';
+import type { Results } from './results.js';
+import type { Sheet } from './sheet.js';
 import { strategiesFigure } from './strategies.js';
 import { success } from './success.js';
 import { sweep } from './sweep.js';
-import { vcpuTime } from './vcpu-time.js';
 import { timeline } from './timeline.js';
+import { vcpuTime } from './vcpu-time.js';
 
 export const figures: readonly Figure[] = [
   strategiesFigure,

@@ -98,23 +98,36 @@ export function pointLabels(
   box: Box,
   font: number,
 ): string {
-  const around = (reach: number) => (place: Place) => ({
-    left: place.x - reach,
-    right: place.x + reach,
-    top: place.y - reach,
-    bottom: place.y + reach,
-  });
-  const taken: Area[] = [...points.map(around(4)), ...lines.flatMap(placesOn).map(around(1.5))];
+  const things: Area[] = [
+    ...points.map((place) => areaAround(place, 4)),
+    ...lines.flatMap(placesOn).map((place) => areaAround(place, 1.5)),
+  ];
+  const words: Area[] = [];
+  const leaders: Area[] = [];
   return labels
     .map((label) => {
-      const places = placesAround(label, font);
-      const best = places
-        .map((area, order) => ({ area, cost: costOf(area, taken, box) + order * 0.01 }))
-        .reduce((least, one) => (one.cost < least.cost ? one : least)).area;
-      taken.push(best);
-      return leaderTo(best, label, font) + text(best.left, best.bottom - 0.25 * font, label.words);
+      const choices = placesAround(label, font).map((area, order) => {
+        const leader = leaderTo(area, label, font);
+        const dots = leader === null ? [] : placesOn(leader).map((place) => areaAround(place, 1));
+        const covered = covering(area, things) + 4 * covering(area, words) + 2 * covering(area, leaders);
+        const crossed = dots.reduce((sum, dot) => sum + covering(dot, words), 0);
+        return { area, leader, dots, cost: covered + 4 * crossed + outside(area, box) + 0.01 * order };
+      });
+      const best = choices.reduce((least, one) => (one.cost < least.cost ? one : least));
+      words.push(best.area);
+      leaders.push(...best.dots);
+      const [from, to] = best.leader ?? [];
+      const joined =
+        from === undefined || to === undefined
+          ? ''
+          : line(from.x, from.y, to.x, to.y, 'stroke-width="0.6" stroke-opacity="0.5"');
+      return joined + text(best.area.left, best.area.bottom - 0.25 * font, label.words);
     })
     .join('\n');
+}
+
+function areaAround({ x, y }: Place, reach: number): Area {
+  return { left: x - reach, right: x + reach, top: y - reach, bottom: y + reach };
 }
 
 /** Every three pixels of a line. */
@@ -129,20 +142,16 @@ function placesOn(corners: readonly Place[]): Place[] {
   });
 }
 
-/** A label that does not touch its point is joined to it. */
-function leaderTo(area: Area, { x, y }: Place, font: number): string {
-  const nearX = Math.min(Math.max(x, area.left), area.right);
-  const nearY = Math.min(Math.max(y, area.top), area.bottom);
-  const distance = Math.hypot(nearX - x, nearY - y);
-  if (distance < 0.9 * font) return '';
+/** A label that does not touch its point is joined to it: both ends of the line, or null. */
+function leaderTo(area: Area, { x, y }: Place, font: number): [Place, Place] | null {
+  const near = {
+    x: Math.min(Math.max(x, area.left), area.right),
+    y: Math.min(Math.max(y, area.top), area.bottom),
+  };
+  const distance = Math.hypot(near.x - x, near.y - y);
+  if (distance < 0.9 * font) return null;
   const part = 5 / distance;
-  return line(
-    x + (nearX - x) * part,
-    y + (nearY - y) * part,
-    nearX,
-    nearY,
-    'stroke-width="0.6" stroke-opacity="0.5"',
-  );
+  return [{ x: x + (near.x - x) * part, y: y + (near.y - y) * part }, near];
 }
 
 function placesAround({ words, x, y }: PointLabel, font: number): Area[] {
@@ -160,22 +169,21 @@ function placesAround({ words, x, y }: PointLabel, font: number): Area[] {
     at(x - gap - width, y - gap - height),
     at(x - gap - width, y + gap),
   ];
-  const far = [1, 2, 3].flatMap((rows) => {
+  const far = [1, 2, 3, 4].flatMap((rows) => {
     const shift = gap + rows * 1.1 * height;
     return [x + gap, x - gap - width].flatMap((left) => [at(left, y - shift - height), at(left, y + shift)]);
   });
   return [...near, ...far];
 }
 
-function costOf(area: Area, taken: readonly Area[], box: Box): number {
-  const covered = taken.reduce((sum, other) => sum + overlap(area, other), 0);
-  const inside = overlap(area, {
-    left: box.x,
-    top: box.y - 4,
-    right: box.x + box.width + 4,
-    bottom: box.y + box.height,
-  });
-  return covered + 3 * (size(area) - inside);
+function covering(area: Area, others: readonly Area[]): number {
+  return others.reduce((sum, other) => sum + overlap(area, other), 0);
+}
+
+/** What lies beyond the frame counts thrice. */
+function outside(area: Area, box: Box): number {
+  const frame = { left: box.x, top: box.y - 4, right: box.x + box.width + 4, bottom: box.y + box.height };
+  return 3 * (size(area) - overlap(area, frame));
 }
 
 function size(area: Area): number {

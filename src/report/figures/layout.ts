@@ -1,8 +1,8 @@
 /** Where frames stand: panels beside and below each other, with room for the words around them. */
-import type { Box } from './panel.js';
-import type { Look, Sheet } from './sheet.js';
 import { textWidth } from './font.js';
 import { lineHeight } from './labels.js';
+import type { Box } from './panel.js';
+import type { Look, Sheet } from './sheet.js';
 import { round, text } from './svg.js';
 import { symbolAt } from './symbols.js';
 

@@ -1,11 +1,11 @@
 /** Strategies in figures: a short name, the same colour and symbol in every figure, options in a note below. */
+import { textIn } from '../rows.js';
 import { type StrategyName, strategyNames } from '../strategy-names.js';
 import { wrapHyphens } from '../text.js';
 import { textWidth } from './font.js';
 import { lineHeight } from './labels.js';
-import { textIn } from '../rows.js';
 import type { Results } from './results.js';
-import { type Look, type Sheet, lookOf } from './sheet.js';
+import { type Look, lookOf, type Sheet } from './sheet.js';
 import { text, wrapToWidth } from './svg.js';
 
 export interface Name extends StrategyName {

@@ -2,8 +2,8 @@
 import * as Plot from '@observablehq/plot';
 import { chart } from './chart.js';
 import { textWidth } from './font.js';
-import { text } from './svg.js';
 import type { Sheet } from './sheet.js';
+import { text } from './svg.js';
 
 /** Of the frame, without the words around it. */
 export interface Box {

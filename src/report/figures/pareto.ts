@@ -1,17 +1,17 @@
 /** What a strategy costs the guest against what it takes: those at the lower left are worth choosing from. */
 import * as Plot from '@observablehq/plot';
+import { mean } from '../../stats/summary.js';
+import { groupBy, hasConverged, numberIn, type Row } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
 import { around, fromZero, isWide, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
-import { pointLabels } from './labels.js';
+import { endLabels, pointLabels, symbolRoom } from './labels.js';
 import { frames, isLowest } from './layout.js';
-import { type Name, smallPrint } from './names.js';
-import { optionsOf } from '../strategy-names.js';
-import { BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import { type Row, groupBy, numberIn, hasConverged } from '../rows.js';
+import { linesOf, type Name, smallPrint, widthOf } from './names.js';
+import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './panel.js';
 import type { Sheet } from './sheet.js';
-import { isSweep } from './sweep-keys.js';
 import { picture } from './svg.js';
-import { mean } from '../../stats/summary.js';
+import { isSweep } from './sweep-keys.js';
 
 const GROUPS = [
   { who: 'writers', column: 'writers_work_done_share' },
@@ -63,12 +63,13 @@ function pointsOf(name: Name, rows: readonly Row[], column: string): Point[] {
 function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
   const { font } = sheet;
   const left = tickRoom(fromZero([100], 4), font);
-  const margins = { left, right: 8, above: 2.2 * font, below: BELOW_WITH_TITLE * font };
+  const names = groups[0]!.points.map(({ name }) => name);
+  const right = isCrowded(names) ? widthOf(names.map(keyLines), font) + symbolRoom(font) + 10 : 8;
+  const margins = { left, right, above: 2.2 * font, below: BELOW_WITH_TITLE * font };
   const { boxes, bottom } = frames(groups.length, 17 * font, margins, sheet);
   const panels = groups.map((group, index) =>
     groupPanel(group, boxes[index]!, isLowest(index, groups.length, sheet), sheet),
   );
-  const names = groups[0]!.points.map(({ name }) => name);
   const several = groups.some(({ points }) => points.some(({ runs }) => runs.length > 1));
   const notes = smallPrint(
     [
@@ -102,7 +103,7 @@ function groupPanel({ who, points }: Group, box: Box, lowest: boolean, sheet: Sh
   const drawn = panel(sheet, {
     box,
     x: isWide(times) ? logarithmic(times, ticks) : around(times, ticks),
-    y: around([...lost, Math.max(...lost) * 1.1], 4),
+    y: lostAxis(lost),
     title: `Work lost by ${who} (%)`,
     ...(lowest ? { xTitle: 'Total time (s)' } : {}),
     marks: [
@@ -136,18 +137,62 @@ function groupPanel({ who, points }: Group, box: Box, lowest: boolean, sheet: Sh
       ),
     ],
   });
-  const places = points.map(({ name, time, lost: y }) => ({
+  const words = isCrowded(points) ? key(points, box, font) : namesBeside(points, runs, front, drawn, font);
+  return drawn.svg + words;
+}
+
+/** So many names find their places beside their points; more stand in a list. */
+const MOST_BESIDE = 6;
+
+function isCrowded(all: readonly unknown[]): boolean {
+  return all.length > MOST_BESIDE;
+}
+
+function keyLines(name: Name): string[] {
+  return linesOf(name, 20);
+}
+
+/** In the order of time. */
+function key(points: readonly Point[], box: Box, font: number): string {
+  const sorted = [...points].sort((a, b) => a.time - b.time);
+  const labels = sorted.map(({ name }) => ({
+    lines: keyLines(name),
+    look: name.look,
+    x: box.x + box.width,
+    y: box.y,
+  }));
+  return endLabels(labels, box.x + box.width + 8, box, font);
+}
+
+function namesBeside(
+  points: readonly Point[],
+  runs: readonly { readonly time: number; readonly lost: number }[],
+  front: readonly Point[],
+  drawn: Panel,
+  font: number,
+): string {
+  const places = points.map(({ name, time, lost }) => ({
     words: name.short,
     x: drawn.px(time),
-    y: drawn.py(y),
+    y: drawn.py(lost),
   }));
   const others = runs.map((run) => ({ x: drawn.px(run.time), y: drawn.py(run.lost) }));
-  const corners = front.flatMap(({ time, lost: y }, index) => {
-    const corner = { x: drawn.px(time), y: drawn.py(y) };
+  const corners = front.flatMap(({ time, lost }, index) => {
+    const corner = { x: drawn.px(time), y: drawn.py(lost) };
     const before = front[index - 1];
     return before === undefined ? [corner] : [{ x: corner.x, y: drawn.py(before.lost) }, corner];
   });
-  return drawn.svg + pointLabels(places, { points: [...places, ...others], lines: [corners] }, box, font);
+  return pointLabels(places, { points: [...places, ...others], lines: [corners] }, drawn.box, font);
+}
+
+/** With room for words above, but not beyond all of the work. */
+function lostAxis(lost: readonly number[]): Axis {
+  const axis = around([...lost, Math.max(...lost) * 1.1], 4);
+  return {
+    ...axis,
+    domain: [axis.domain[0], Math.min(104, axis.domain[1])],
+    ticks: axis.ticks.filter((tick) => tick <= 100),
+  };
 }
 
 /** Those that no other strategy beats in time and in work, in the order of time. */

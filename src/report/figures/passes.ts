@@ -2,12 +2,12 @@
 import * as Plot from '@observablehq/plot';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { type PassBytes, passBytes } from '../pass-pages.js';
+import { groupBy, numberIn, type Row } from '../rows.js';
 import { exact, fromZero } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { frames, legend } from './layout.js';
 import { type Name, smallPrint } from './names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import { type Row, groupBy, numberIn } from '../rows.js';
 import type { Results } from './results.js';
 import { BLUE, INK, type Sheet, SKY, VERMILLION } from './sheet.js';
 import { picture, text } from './svg.js';

@@ -1,14 +1,14 @@
 /** Predicted beside measured: on the diagonal the prediction is right, between the dashed lines within 10 %. */
 import * as Plot from '@observablehq/plot';
 import { mean, quantile } from '../../stats/summary.js';
-import { isWide, logarithmic, around } from './axes.js';
+import { numberIn, type Row, textIn } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
+import { around, isWide, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { pointLabels } from './labels.js';
 import { frames, legend } from './layout.js';
 import { type Name, type Names, smallPrint } from './names.js';
-import { optionsOf } from '../strategy-names.js';
 import { BELOW_WITH_TITLE, type Box, panel, shortNumber } from './panel.js';
-import { type Row, numberIn, textIn } from '../rows.js';
 import type { Sheet } from './sheet.js';
 import { picture } from './svg.js';
 

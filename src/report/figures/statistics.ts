@@ -1,6 +1,6 @@
 /** What figures and tables say of several runs. */
 import { meanInterval } from '../../stats/interval.js';
-import { type Row, numberIn, hasConverged } from '../rows.js';
+import { hasConverged, numberIn, type Row } from '../rows.js';
 
 export interface Estimate {
   readonly mean: number;

@@ -1,12 +1,12 @@
 /** Strategies side by side: what each measure came to, with its interval. */
+import { groupBy, type Row } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
 import { type Bar, barPanel, rowNames, rowSizes } from './bars.js';
 import type { Drawing, Figure } from './figure.js';
 import { textWidth } from './font.js';
 import { frames } from './layout.js';
 import { type Name, smallPrint } from './names.js';
-import { optionsOf } from '../strategy-names.js';
 import { type Axis, BELOW } from './panel.js';
-import { type Row, groupBy } from '../rows.js';
 import type { Sheet } from './sheet.js';
 import { column, estimate } from './statistics.js';
 import { picture } from './svg.js';

@@ -1,12 +1,12 @@
 /** How many of the runs of each strategy converged. */
+import { groupBy, hasConverged, type Row } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
 import { type Bar, barPanel, rowNames, rowSizes } from './bars.js';
 import type { Figure } from './figure.js';
 import { textWidth } from './font.js';
 import { frames } from './layout.js';
 import { smallPrint } from './names.js';
-import { optionsOf } from '../strategy-names.js';
 import { type Axis, BELOW } from './panel.js';
-import { type Row, groupBy, hasConverged } from '../rows.js';
 import { picture } from './svg.js';
 import { isSweep } from './sweep-keys.js';
 

@@ -1,5 +1,5 @@
 /** Which columns of runs.csv a sweep varied. */
-import { runColumns, keyColumns } from '../columns.js';
+import { keyColumns, runColumns } from '../columns.js';
 import type { Row } from '../rows.js';
 
 const KNOWN: ReadonlySet<string> = new Set([...keyColumns, ...runColumns].map(({ name }) => name));

@@ -1,15 +1,15 @@
 /** How results change with a parameter: a line a strategy, its band the 95 % interval of the mean. */
 import * as Plot from '@observablehq/plot';
+import { groupBy, hasConverged, numberIn, type Row, textIn } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
 import { fitting, isWide } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { textWidth } from './font.js';
 import { endLabels, symbolRoom } from './labels.js';
 import { frames, isLowest } from './layout.js';
-import { type Name, type Names, linesOf, slugOf, smallPrint, widthOf } from './names.js';
-import { optionsOf } from '../strategy-names.js';
+import { linesOf, type Name, type Names, namesIn, slugOf, smallPrint, widthOf } from './names.js';
 import { type Axis, BELOW, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
 import { asNumbers } from './quantities.js';
-import { type Row, groupBy, numberIn, textIn, hasConverged } from '../rows.js';
 import type { Sheet } from './sheet.js';
 import { column, estimate } from './statistics.js';
 import { picture, text } from './svg.js';
@@ -59,14 +59,47 @@ export const sweep: Figure = {
   name: 'sweep',
   summary: 'results over a varied parameter, a line with its 95 % band a strategy',
   needs: 'runs.csv with a column of a parameter that was varied',
-  draw(results, sheet, names) {
+  draw(results, sheet) {
     const keys = sweepKeys(results.runs);
     if (keys.length === 0) return [];
     const values = (key: string): number => new Set(results.runs.map((row) => row[key])).size;
     const [x, ...others] = [...keys].sort((a, b) => values(b) - values(a));
-    return cells(results.runs, others).map(({ what, rows }) => drawing(x!, what, rows, sheet, names));
+    const together = others.filter((key) => moveTogether(results.runs, x!, key));
+    const apart = others.filter((key) => !together.includes(key));
+    const title = [x, ...together].join(' + ');
+    return cells(results.runs, apart).map(({ what, rows }) => {
+      const runs = withoutVariedOptions(rows, x!);
+      return drawing({ key: x!, title, what, rows: runs }, sheet, namesIn({ ...results, runs }));
+    });
   },
 };
+
+/** Whether `other` has one value for each value of `key`: they are one parameter with two names. */
+function moveTogether(runs: readonly Row[], key: string, other: string): boolean {
+  return [...groupBy(runs, key).values()].every((rows) => new Set(rows.map((row) => row[other])).size === 1);
+}
+
+/**
+ * Where an option of a strategy is what is varied, its labels differ from value to value. Labels of one name that never meet
+ * at the same value are one line, under that name.
+ */
+function withoutVariedOptions(rows: readonly Row[], key: string): Row[] {
+  const nameOf = (row: Row): string => textIn(row, 'strategy').replace(/\(.*\)$/s, '');
+  const labelsOf = (some: readonly Row[]): Map<string, Set<string>> => {
+    const labels = new Map<string, Set<string>>();
+    for (const row of some) {
+      const name = nameOf(row);
+      labels.set(name, (labels.get(name) ?? new Set()).add(textIn(row, 'strategy')));
+    }
+    return labels;
+  };
+  const several = [...labelsOf(rows)].filter(([, labels]) => labels.size > 1).map(([name]) => name);
+  const meeting = [...groupBy(rows, key).values()].flatMap((some) =>
+    [...labelsOf(some)].filter(([, labels]) => labels.size > 1).map(([name]) => name),
+  );
+  const varied = several.filter((name) => !meeting.includes(name));
+  return rows.map((row) => (varied.includes(nameOf(row)) ? { ...row, strategy: nameOf(row) } : row));
+}
 
 interface Cell {
   /** Such as `guest.memory 16GiB`; empty when only one parameter was varied. */
@@ -88,7 +121,14 @@ function cells(runs: readonly Row[], keys: readonly string[]): Cell[] {
   return all;
 }
 
-function drawing(key: string, what: string, rows: readonly Row[], sheet: Sheet, names: Names): Drawing {
+interface Sweep extends Cell {
+  /** On the x axis. */
+  readonly key: string;
+  /** With the keys that move with it. */
+  readonly title: string;
+}
+
+function drawing({ key, title, what, rows }: Sweep, sheet: Sheet, names: Names): Drawing {
   const { font } = sheet;
   const places = placesOf(rows, key);
   const groups = [...groupBy(rows, 'strategy')].map(([label, runs]) => ({ name: names.of(label), runs }));
@@ -109,7 +149,7 @@ function drawing(key: string, what: string, rows: readonly Row[], sheet: Sheet, 
   const { boxes, bottom } = frames(shown.length, height, margins, sheet, { top });
   const panels = shown.map((measure, index) =>
     measurePanel(measure, axes[index]!, xAxis(places, boxes[index]!, font), boxes[index]!, sheet, {
-      xTitle: isLowest(index, shown.length, sheet) ? key : undefined,
+      xTitle: isLowest(index, shown.length, sheet) ? title : undefined,
     }),
   );
   const several = shown.some(({ lines }) =>
@@ -125,9 +165,9 @@ function drawing(key: string, what: string, rows: readonly Row[], sheet: Sheet, 
     sheet,
   );
   return {
-    name: `sweep-${slugOf(key)}${what === '' ? '' : `-${slugOf(what)}`}`,
-    caption: `Results over ${key}${what === '' ? '' : ` (${what})`}, means of the runs that converged.`,
-    svg: picture(sheet, end + notes.height + 2, `Sweep over ${key}`, [
+    name: `sweep-${slugOf(title)}${what === '' ? '' : `-${slugOf(what)}`}`,
+    caption: `Results over ${title}${what === '' ? '' : ` (${what})`}, means of the runs that converged.`,
+    svg: picture(sheet, end + notes.height + 2, `Sweep over ${title}`, [
       what === '' ? '' : text(0.5 * font, 1.1 * font, what),
       ...panels,
       notes.svg,

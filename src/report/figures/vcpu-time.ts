@@ -1,14 +1,14 @@
 /** What took the vCPUs' time: faults, throttle, sleeps at full rings, the switchover. */
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
+import { groupBy, numberIn, type Row, textIn } from '../rows.js';
+import { optionsOf } from '../strategy-names.js';
 import { fromZero } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { textWidth } from './font.js';
 import { frames, legend } from './layout.js';
 import { type Name, smallPrint } from './names.js';
-import { optionsOf } from '../strategy-names.js';
 import { type Axis, BELOW, type Box, panel } from './panel.js';
-import { type Row, groupBy, numberIn, textIn } from '../rows.js';
 import type { Results } from './results.js';
 import { GREEN, INK, ORANGE, PURPLE, type Sheet, SKY, VERMILLION } from './sheet.js';
 import { picture, text } from './svg.js';

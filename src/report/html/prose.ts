@@ -2,7 +2,7 @@
 import { show } from '../../experiment/measure.js';
 import type { WhyNot } from '../../migration/result.js';
 import { mean } from '../../stats/summary.js';
-import { type Row, groupBy, hasConverged, numberIn, textIn } from '../rows.js';
+import { groupBy, hasConverged, numberIn, type Row, textIn } from '../rows.js';
 import type { RunsTable } from '../runs-table.js';
 import { counted } from '../text.js';
 

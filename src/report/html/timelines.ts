@@ -4,7 +4,7 @@ import type { Names } from '../figures/names.js';
 import type { Results } from '../figures/results.js';
 import { BLUE, GREEN, INK, PURPLE, VERMILLION } from '../figures/sheet.js';
 import { thin } from '../figures/thin.js';
-import { type Row, groupBy, numberIn } from '../rows.js';
+import { groupBy, numberIn, type Row } from '../rows.js';
 
 export interface TimelinePanel {
   readonly title: string;
