@@ -27,7 +27,7 @@ export class ChunkClears {
   readonly #chunks: readonly Chunk[];
   readonly #ranges: readonly WrittenRange[];
   /** Clears of the present span. */
-  readonly #due: Clear[] = [];
+  #due: Clear[] = [];
   #visit: Clear | null = null;
   #spanUs = 0;
   #spanIsOver = false;
@@ -104,11 +104,12 @@ export class ChunkClears {
         endVisit(clear, this.#writesAt(clear.chunk.first!.range!, clear.endUs));
       } else this.#clearAt(clear);
     }
-    this.#due.length = 0;
+    this.#due = [];
     for (let i = 0; i < this.#ranges.length; i += 1) {
       const range = this.#ranges[i]!;
+      if (range.late.length === 0) continue;
       for (let k = 0; k < range.late.length; k += 1) range.armed += range.late[k]!.armed;
-      range.late.length = 0;
+      range.late = [];
     }
   }
 

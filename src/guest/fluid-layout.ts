@@ -5,12 +5,14 @@ import type { AccessClass, GuestSpec } from './spec.js';
 const { ceil, floor, max, min } = Math;
 
 /**
- * A range of more clear chunks than this is divided into so many pieces, so that the cost of a pass does not grow with
- * memory. The pieces of a uniform range still count their chunks one by one (`meanArmed`). A sequential range is cleared
- * piece by piece: with N pieces a page is armed for (N+1)/(2N) of a pass on average, so that 32 pieces instead of many
- * leave it armed for 3 % longer at most.
+ * Pieces into which all written pages are divided at their clear chunks, so that the cost of a pass does not grow with
+ * memory; a range gets its share of them, by size, and not less than the least. A range of no more chunks than that is exact.
+ * The pieces of a uniform range still count their chunks one by one (`meanArmed`): what is lost is how dirty pages lie
+ * inside a piece. A sequential range is cleared piece by piece: with N pieces a page is armed for (N+1)/(2N) of a pass on
+ * average, so that 32 pieces instead of many leave it armed for 3 % longer at most.
  */
-const UNIFORM_PIECES = 6;
+const UNIFORM_PIECES = 16;
+const LEAST_UNIFORM_PIECES = 2;
 const SEQUENTIAL_PIECES = 32;
 
 /** Pages of a huge page, which the first noticed write in it splits. */
@@ -36,14 +38,20 @@ export function layOut(guest: GuestSpec, clearBitmapShift: number | null): Layou
   const ranges = writtenRanges(guest);
   const chunks = new ChunkMap(guest.ramPages, clearBitmapShift === null ? null : 2 ** clearBitmapShift);
   const pieces: Piece[] = [];
+  const written = ranges.reduce((pages, range) => pages + range.pages, 0);
   let at = 0;
   for (const range of ranges) {
     chunks.addUnwritten(pieces, at, range.firstPage, range.firstPage);
-    chunks.addWritten(pieces, range);
+    chunks.addWritten(pieces, range, piecesOf(range, written));
     at = range.firstPage + range.pages;
   }
   chunks.addUnwritten(pieces, at, guest.ramPages + guest.hiddenPages, null);
   return { pieces, ranges, chunks: chunks.all };
+}
+
+function piecesOf(range: WrittenRange, writtenPages: number): number {
+  if (range.sequential) return SEQUENTIAL_PIECES;
+  return max(LEAST_UNIFORM_PIECES, ceil((UNIFORM_PIECES * range.pages) / writtenPages));
 }
 
 /** Each range once, in address order, however many vCPUs write it. */
@@ -119,7 +127,8 @@ class ChunkMap {
     if (tailStart < to) add(pieces, null, this.#chunkAt(tailStart - (tailStart % size), 1), tailStart, to);
   }
 
-  addWritten(pieces: Piece[], range: WrittenRange): void {
+  /** `most`: pieces that the range may be divided into. */
+  addWritten(pieces: Piece[], range: WrittenRange, most: number): void {
     const end = range.firstPage + range.pages;
     const size = this.#chunkPages;
     if (size === null) {
@@ -127,7 +136,6 @@ class ChunkMap {
       return;
     }
     const count = ceil(end / size) - floor(range.firstPage / size);
-    const most = range.sequential ? SEQUENTIAL_PIECES : UNIFORM_PIECES;
     const group = count <= most ? 1 : ceil(count / most);
     // Chunks at the ends may be shared with a neighbour and so stay single.
     const firstWhole = ceil(range.firstPage / size);

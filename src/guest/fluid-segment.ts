@@ -32,7 +32,7 @@ export interface WrittenRange {
   /** Bitmap log: pages whose next write would be noticed. */
   armed: number;
   /** Bitmap log: pages that are armed on the way through the span of run time under way, and writes before it. */
-  readonly late: LateArm[];
+  late: LateArm[];
   spanWrites: number;
   /** Dirty ring: pages that are in some ring and so not armed. */
   inRings: number;
