@@ -1,0 +1,106 @@
+/**
+ * Speed and memory of the simulator, with what it should be beside what it is.
+ *
+ *   npm run bench [-- --only WORD] [--repeat 3]
+ *
+ * Every case runs in a process of its own, several times; the table has the median. Times are CPU times of the process,
+ * so that other work on the machine disturbs them little.
+ */
+import { spawnSync } from 'node:child_process';
+import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, repeat: { type: 'string', default: '3' }, case: { type: 'string' } },
+});
+const self = fileURLToPath(import.meta.url);
+const repeat = Number(values.repeat);
+
+/** In the child: run one case and print what it found. */
+async function child(name) {
+  const { cases } = await import('./cases.mjs');
+  const one = cases.flatMap(({ list }) => list).find((candidate) => candidate.name === name);
+  const found = one.run();
+  const mib = process.resourceUsage().maxRSS / 1024;
+  console.log(JSON.stringify({ ...found, mib }));
+}
+
+function measure(name) {
+  const runs = Array.from({ length: repeat }, () => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [self, '--case', name], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`${name}: ${stderr}`);
+    return JSON.parse(stdout);
+  });
+  const hashes = new Set(runs.map((run) => run.hash));
+  if (hashes.size > 1) throw new Error(`${name}: another result in every run`);
+  const byFigure = runs.sort((a, b) => a.figure - b.figure);
+  return byFigure[byFigure.length >> 1];
+}
+
+function show(figure) {
+  if (figure >= 1000) return Math.round(figure).toLocaleString('en');
+  return figure >= 20 ? figure.toFixed(0) : figure.toFixed(1);
+}
+
+function goalText({ goal, goalMib }, unit, least) {
+  if (goal === undefined) return '';
+  const main = `${least ? '≥' : '≤'} ${goal.toLocaleString('en')} ${unit}`;
+  return goalMib === undefined ? main : `${main}, ≤ ${goalMib} MiB`;
+}
+
+function isMet({ goal, goalMib }, { figure, mib }, least) {
+  if (goal === undefined) return '';
+  const met = (least ? figure >= goal : figure <= goal) && (goalMib === undefined || mib <= goalMib);
+  return met ? 'yes' : '**no**';
+}
+
+function helpCase() {
+  const launcher = fileURLToPath(new URL('../bin/migsim.js', import.meta.url));
+  const times = Array.from({ length: 2 * repeat + 1 }, () => {
+    const began = performance.now();
+    const { status, stderr } = spawnSync(process.execPath, [launcher, '--help'], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`migsim --help: ${stderr}`);
+    return performance.now() - began;
+  }).sort((a, b) => a - b);
+  return times[times.length >> 1];
+}
+
+async function parent() {
+  const { cases } = await import('./cases.mjs');
+  const wanted = (name) => values.only === undefined || name.includes(values.only);
+  console.log(
+    `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores\n`,
+  );
+  let missed = 0;
+  for (const { group, unit, least = false, perDecision = false, list } of cases) {
+    const chosen = list.filter(({ name }) => wanted(`${group} ${name}`));
+    if (chosen.length === 0) continue;
+    console.log(`**${group}**\n`);
+    console.log(
+      `| case | ${unit} | goal | met | RSS MiB | what it did | hash |\n| --- | --- | --- | --- | --- | --- | --- |`,
+    );
+    for (const one of chosen) {
+      const found = measure(one.name);
+      const met = isMet(one, found, least);
+      if (met === '**no**') missed += 1;
+      const each = perDecision ? ` (${(found.figure / found.decisions).toFixed(2)} a sync)` : '';
+      console.log(
+        `| ${one.name} | ${show(found.figure)}${each} | ${goalText(one, unit, least)} | ${met} | ${found.mib.toFixed(0)} | ${found.text} | ${found.hash} |`,
+      );
+    }
+    console.log('');
+  }
+  if (wanted('command line --help')) {
+    const ms = helpCase();
+    if (ms > 300) missed += 1;
+    console.log('**command line, wall time**\n\n| case | ms | goal | met |\n| --- | --- | --- | --- |');
+    console.log(`| migsim --help | ${show(ms)} | ≤ 300 ms | ${ms <= 300 ? 'yes' : '**no**'} |\n`);
+  }
+  console.log(missed === 0 ? 'All goals met.' : `${missed} goals missed.`);
+}
+
+if (values.case === undefined) await parent();
+else await child(values.case);
