@@ -341,7 +341,7 @@ describe('chance', () => {
         // A guest that is stopped at once draws nothing.
         const drawn = other.get(pages) ?? [];
         const length = min(draws.length, drawn.length);
-        expect(drawn.slice(0, length)).toEqual(draws.slice(0, length));
+        expect(drawn.findIndex((page, i) => i < length && page !== draws[i])).toBe(-1);
         compared += length;
       }
     }
