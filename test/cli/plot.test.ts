@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readGuestperf } from '../../src/recording/guestperf.js';
+import { figures } from '../../src/report/figures/index.js';
 import { SMALL, inProcess } from './migsim.js';
 
 let folder: string;
@@ -93,6 +94,38 @@ test('run --chart draws the run', async () => {
 test('--json and a table for a paper exclude each other', async () => {
   const { status, stderr } = await inProcess(['compare', SMALL, '--json', '--format', 'latex']);
   expect([status, stderr]).toEqual([2, 'migsim: --json and --format latex exclude each other\n']);
+});
+
+describe('docs/paper.md', () => {
+  const page = readFileSync('docs/paper.md', 'utf8');
+
+  test('has commands that work', async () => {
+    const lines = [...page.matchAll(/^npx migsim (.+?)(?: +#.*)?$/gm)].map((match) => match[1]!);
+    expect(lines.length).toBeGreaterThan(8);
+    for (const line of lines) {
+      const [command = '', file] = line.split(' > ');
+      const here = command
+        .replaceAll('results/paper', path.join(folder, 'paper'))
+        .replaceAll('scenarios/readers-and-writers.yaml', SMALL)
+        .replace('--runs 20', '--runs 3 --strategy none --strategy auto-converge --strategy dirty-limit')
+        .replace(/recordings$|recordings(?= )/, 'recordings/T01.json');
+      const { status, stdout, stderr } = await inProcess(here.split(' '));
+      expect([line, status, stderr]).toEqual([line, 0, '']);
+      if (file?.startsWith('results/paper/') === true) {
+        writeFileSync(path.join(folder, 'paper', path.basename(file)), stdout);
+      }
+    }
+  }, 120_000);
+
+  test('lists every figure', () => {
+    const listed = [...page.matchAll(/^\| `([a-z-]+)` /gm)].map((match) => match[1]);
+    expect(listed).toEqual(figures.map(({ name }) => name));
+  });
+
+  test('leads to files that exist', () => {
+    const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1]!);
+    expect(links.filter((link) => !existsSync(path.join('docs', link)))).toEqual([]);
+  });
 });
 
 describe('plotting is loaded where something is plotted', () => {

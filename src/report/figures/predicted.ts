@@ -34,7 +34,7 @@ export const predicted: Figure = {
     const shown = MEASURES.map((measure) => ({
       ...measure,
       points: both.flatMap((row) => pointsOf(row, measure, names)),
-    })).filter(({ points }) => points.length > 1);
+    })).filter(({ points }) => points.length > 0);
     return shown.length === 0 ? [] : [drawing(shown, results.validation.length, sheet)];
   },
 };
