@@ -194,7 +194,8 @@ export class Guest {
       const ranUs = outcome.ringFull ? outcome.ranUs / speed : available;
       const at = outcome.ringFull ? min(end, vcpu.throttle.instantAfterUs(vcpu.timeUs, ranUs, vcpu.wakeLossUs)) : end;
       const elapsed = at - vcpu.timeUs;
-      if (vcpu.throttle.percent > 0) vcpu.throttledUs += max(0, elapsed - ranUs);
+      // Also where the throttle was lifted in the middle of a sleep.
+      vcpu.throttledUs += max(0, elapsed - ranUs);
       if (outcome.ringExits > 0) {
         vcpu.ringFullExits += outcome.ringExits;
         vcpu.ringExitUs += outcome.ringExitUs;
