@@ -39,7 +39,8 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
     new UsageError(`cannot write to ${folder}: ${reasonOf(error)}`);
 
   try {
-    mkdirSync(folder, { recursive: true });
+    // One by one: Node's own recursion never returns where a folder such as /proc takes none.
+    for (const path of missing.toReversed()) mkdirSync(path);
     for (const name of names) files.set(name, openSync(part(name), 'w'));
   } catch (error) {
     abandon();
