@@ -50,7 +50,7 @@ const MIXES = {
 };
 
 /** Bandwidth of the link and of the migration, bytes/s (0: no limit of its own), and the downtime limit, ms. */
-const LINKS = [
+export const LINKS = [
   { link: 1.18e9, maxBandwidth: 0, downtimeMs: 300 },
   { link: 2.9e9, maxBandwidth: 4e8, downtimeMs: 300 },
   { link: 1.18e9, maxBandwidth: 9e8, downtimeMs: 150 },
@@ -61,28 +61,26 @@ function accessClass(firstPage, pages, writesPerSecond, pattern = 'uniform') {
   return { firstPage, pages, pattern, writesPerSecond, readsPerSecond: writesPerSecond / 10 };
 }
 
-/** Every treatment with every pattern twice, mixes and links in turn: each pair of values meets somewhere. */
+/** Every treatment with every pattern twice; mixes and links in turn, so that every two values of any kind meet. */
 export function scenarios() {
-  const all = [];
   const mixes = Object.keys(MIXES);
-  let n = 0;
-  for (const treatment of Object.keys(TREATMENTS)) {
-    for (const pattern of Object.keys(PATTERNS)) {
-      for (let turn = 0; turn < 2; turn += 1) {
-        const mix = mixes[(n * 2 + Math.floor(n / mixes.length)) % mixes.length];
-        all.push(scenario(treatment, pattern, mix, LINKS[(n + Math.floor(n / 8)) % LINKS.length]));
-        n += 1;
-      }
-    }
-  }
-  return all;
+  return Object.keys(TREATMENTS).flatMap((treatment, t) =>
+    Object.keys(PATTERNS).flatMap((pattern, p) =>
+      [0, 1].map((turn) => {
+        const mix = mixes[(t + p + turn) % mixes.length];
+        return scenario(treatment, pattern, mix, LINKS[(3 * t + p) % LINKS.length]);
+      }),
+    ),
+  );
 }
 
-/** `scale` divides the guest's size, for tests. */
+/** `scale`, a power of two, divides sizes and bandwidths, so that durations stay: for tests. */
 export function scenario(treatmentName, patternName, mixName, path, scale = 1) {
   const treatment = TREATMENTS[treatmentName];
   const mix = MIXES[mixName];
-  const bandwidth = path.maxBandwidth === 0 ? path.link : Math.min(path.link, path.maxBandwidth);
+  const link = path.link / scale;
+  const maxBandwidth = path.maxBandwidth / scale;
+  const bandwidth = maxBandwidth === 0 ? link : Math.min(link, maxBandwidth);
   const rate = (treatment.load * bandwidth) / PAGE_BYTES;
   // The set begins and ends inside a clear chunk of 1 GiB.
   const setPages = Math.round((mix.shared ? 1.1 * GIB : 1.6 * GIB) / scale);
@@ -95,7 +93,7 @@ export function scenario(treatmentName, patternName, mixName, path, scale = 1) {
   });
   const readFrom = Math.round((2.5 * GIB) / scale);
   for (let i = 0; i < mix.readers; i += 1) {
-    const reads = { ...accessClass(readFrom, 256 * MIB, 0), readsPerSecond: 1e6 };
+    const reads = { ...accessClass(readFrom, Math.round((256 * MIB) / scale), 0), readsPerSecond: 1e6 };
     vcpus.push({ group: 'reader', classes: [reads], busy: 0.3, phases: [], phasePeriodUs: 0 });
   }
   const quota = Math.max(
@@ -123,10 +121,10 @@ export function scenario(treatmentName, patternName, mixName, path, scale = 1) {
         hostPagePages: 1,
         vcpus,
       },
-      link: { bandwidthBytesPerSecond: path.link, latencyUs: 100, phases: [] },
+      link: { bandwidthBytesPerSecond: link, latencyUs: 100, phases: [] },
       migration: {
         qemu: '10.0',
-        maxBandwidth: path.maxBandwidth,
+        maxBandwidth,
         downtimeLimitMs: path.downtimeMs,
         availSwitchoverBandwidth: 0,
         throttleTriggerThreshold: 50,
@@ -135,7 +133,7 @@ export function scenario(treatmentName, patternName, mixName, path, scale = 1) {
         migrateContinueDelayUs: 0,
         orchestratorContUs: 0,
         manualDirtyLogProtect: treatment.manual ?? true,
-        clearBitmapShift: 18,
+        clearBitmapShift: 18 - Math.log2(scale),
         giveUpAfterUs: 60e6,
       },
       timelineMs: 0,

@@ -160,9 +160,11 @@ export class SegmentCircle {
       this.#joinPrevious(s);
     }
     for (let s: Segment | null = range.first; s !== null; s = nextIn(s, range)) {
-      fresh += s.loggedClean;
-      s.dirty = min(s.pages, s.dirty + s.loggedClean);
-      s.loggedDirty = this.#snapshots ? min(s.dirty, s.loggedDirty + s.loggedClean) : 0;
+      // Counts that have been added and subtracted may be a rounding error below 0.
+      const found = max(0, s.loggedClean);
+      fresh += found;
+      s.dirty = min(s.pages, s.dirty + found);
+      s.loggedDirty = this.#snapshots ? min(s.dirty, max(0, s.loggedDirty) + found) : 0;
       s.loggedClean = 0;
       s.snapshotDirty = s.loggedDirty;
       s.snapshotClean = 0;
