@@ -1,0 +1,223 @@
+/**
+ * guestperf's comparisons under their own names (QEMU tests/migration-stress/guestperf: comparison.py, scenario.py,
+ * engine.py). A comparison is data: the question, and scenarios that differ in one knob.
+ */
+import type { MigrationResult } from '../migration/result.js';
+import { actAfterPasses } from '../policies/after-passes.js';
+import { parseScenario } from '../scenario/load.js';
+import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
+import type { PolicyDefinition } from '../strategies/define.js';
+import { type CompareOptions, type Comparison, compare } from './compare.js';
+import { choosePolicy, chooseStrategy, type WrittenOptions } from './choice.js';
+
+type Chosen = readonly [name: string, options?: WrittenOptions];
+
+interface Entry {
+  /** guestperf's name of the scenario. */
+  readonly name: string;
+  /** `none` when left out. */
+  readonly strategy?: Chosen;
+  /** `wait` when left out. */
+  readonly policy?: Chosen;
+  /** As `--set` takes it. */
+  readonly set?: readonly string[];
+}
+
+export interface Preset {
+  /** What guestperf looks at with it. */
+  readonly question: string;
+  /** Where migsim cannot do as guestperf does. */
+  readonly note?: string;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * guestperf's defaults: 1 GiB of load in a guest of 512 MiB more, a UNIX socket (10 GB/s, an assumption), 125000 MiB/s,
+ * 500 ms, 300 s. Its dirty-ring-size is 0, but dirty-limit cannot run without a ring: those comparisons have one of 4096.
+ */
+export const PRESET_TEXT = `guest:
+  memory: 1536MiB
+  vcpus: [{ workload: stress }]
+link: { bandwidth: 80Gbit/s, latency: 20us, efficiency: 100% }
+migration: { max-bandwidth: 125000MiB/s, downtime-limit: 500ms, give-up-after: 300s }
+`;
+
+/** guestperf's max_iters: it cancels when there are more. */
+const MOST_PASSES = 30;
+
+const POSTCOPY = 'migration.postcopy-ram=true';
+const RING = 'guest.dirty-ring-size=4096';
+
+/** Names and MiB/s, as guestperf pairs them. */
+const BANDWIDTHS = [
+  ['100mbs', 12],
+  ['300mbs', 37],
+  ['1gbs', 125],
+  ['10gbs', 1250],
+  ['100gbs', 12500],
+] as const;
+
+const maxBandwidth = (mibPerSecond: number): string => `migration.max-bandwidth=${mibPerSecond}MiB/s`;
+const stream = (form: string): readonly string[] => [`migration.stream=${form}`];
+
+export const presets: Readonly<Record<string, Preset>> = {
+  'pause-iters': {
+    question: 'What does it bring to stop the guest after some passes over its memory?',
+    entries: [0, 1, 5, 20].map((passes) => ({
+      name: `pause-iters-${passes}`,
+      policy: ['pause-after-passes', { passes }],
+    })),
+  },
+  'post-copy-bandwidth': {
+    question: 'How does post-copy depend on the bandwidth that a migration may use?',
+    entries: BANDWIDTHS.map(([name, rate]) => ({
+      name: `post-copy-bw-${name}`,
+      policy: ['postcopy-after-passes', { passes: 5 }],
+      set: [POSTCOPY, maxBandwidth(rate)],
+    })),
+  },
+  'post-copy-iters': {
+    question: 'When should a migration go over to post-copy?',
+    entries: [0, 1, 5, 20].map((passes) => ({
+      name: `post-copy-iters-${passes}`,
+      policy: ['postcopy-after-passes', { passes }],
+      set: [POSTCOPY],
+    })),
+  },
+  'auto-converge-iters': {
+    question: 'How large should the steps of auto-converge be?',
+    entries: [5, 10, 20].map((step) => ({
+      name: `auto-converge-step-${step}`,
+      strategy: ['auto-converge', { 'cpu-throttle-increment': step }],
+    })),
+  },
+  'auto-converge-bandwidth': {
+    question: 'How does auto-converge depend on the bandwidth that a migration may use?',
+    entries: BANDWIDTHS.map(([name, rate]) => ({
+      name: `auto-converge-bw-${name}`,
+      strategy: ['auto-converge'],
+      set: [maxBandwidth(rate)],
+    })),
+  },
+  'compr-mt': {
+    question: 'How many threads should compress?',
+    note: 'QEMU 9.1 removed the capability compress; here it is multifd with zlib and as many channels as threads',
+    entries: [1, 2, 4].map((threads) => ({
+      name: `compr-mt-threads-${threads}`,
+      set: stream(`{multifd: {channels: ${threads}, compression: zlib}}`),
+    })),
+  },
+  'compr-xbzrle': {
+    question: 'How large should the cache of XBZRLE be, as a share of RAM?',
+    note: 'caches are of the power of two below that share of 1 GiB; guestperf sets 10 % for its cache-20 as well',
+    entries: [
+      [5, '32MiB'],
+      [10, '64MiB'],
+      [20, '128MiB'],
+      [50, '512MiB'],
+    ].map(([percent, size]) => ({
+      name: `compr-xbzrle-cache-${percent}`,
+      set: stream(`{xbzrle: {cache-size: ${size}}}`),
+    })),
+  },
+  'compr-multifd': {
+    question: 'How many channels should multifd have?',
+    entries: [4, 8, 32, 64].map((channels) => ({
+      name: `compr-multifd-channels-${channels}`,
+      set: stream(`{multifd: {channels: ${channels}}}`),
+    })),
+  },
+  'compr-dirty-limit-period': {
+    question: 'Over which period should dirty-limit measure?',
+    entries: [500, 800, 1000].map((period) => ({
+      name: `compr-dirty-limit-period-${period}`,
+      strategy: ['dirty-limit', { 'x-vcpu-dirty-limit-period': `${period}ms` }],
+      set: [RING],
+    })),
+  },
+  'compr-dirty-limit': {
+    question: 'How much should dirty-limit let a vCPU dirty?',
+    entries: [10, 20, 50].map((limit) => ({
+      name: `compr-dirty-limit-${limit}MB`,
+      strategy: ['dirty-limit', { 'vcpu-dirty-limit': `${limit}MiB/s` }],
+      set: [RING],
+    })),
+  },
+  'compr-multifd-compression': {
+    question: 'Which compression should multifd use?',
+    note: 'qpl and uadk compress in hardware as zlib does; their 2 GB/s a channel is an assumption',
+    entries: [
+      ['zlib', 'compression: zlib'],
+      ['zstd', 'compression: zstd'],
+      ['qpl', 'compression: zlib, compression-speed: 2GB/s'],
+      ['uadk', 'compression: zlib, compression-speed: 2GB/s'],
+    ].map(([name, options]) => ({
+      name: `compr-multifd-compression-${name}`,
+      set: stream(`{multifd: {channels: 2, ${options}}}`),
+    })),
+  },
+};
+
+/** One migration of a preset. */
+export interface PresetRun {
+  readonly scenario: Scenario;
+  /** Labelled with guestperf's name. */
+  readonly strategy: StrategyChoice;
+  readonly policy: PolicyChoice;
+}
+
+/** What all migrations of a preset have in common. Throws `UsageError`. */
+export function presetScenario(name: string, preset: Preset, set: readonly string[]): Scenario {
+  const scenario = parseScenario(PRESET_TEXT, name, { set });
+  return { ...scenario, about: preset.question, file: null };
+}
+
+/** The migrations of a preset, in guestperf's order; `set` changes all of them. Throws `UsageError`. */
+export function presetRuns(name: string, preset: Preset, set: readonly string[]): PresetRun[] {
+  return preset.entries.map((entry) => {
+    const scenario = presetScenario(name, preset, [...(entry.set ?? []), ...set]);
+    const strategy = chooseStrategy(...(entry.strategy ?? ['none']));
+    const policy = choosePolicy(...(entry.policy ?? ['wait']));
+    return {
+      scenario,
+      strategy: {
+        ...strategy,
+        definition: { ...strategy.definition, name: entry.name },
+        label: entry.name,
+      },
+      policy: { ...policy, definition: withMostPasses(policy.definition) },
+    };
+  });
+}
+
+function withMostPasses(definition: PolicyDefinition): PolicyDefinition {
+  return {
+    ...definition,
+    start(options, migration) {
+      definition.start(options, migration);
+      actAfterPasses(migration, 'abort', MOST_PASSES + 1);
+    },
+  };
+}
+
+export type PresetOptions = Pick<CompareOptions, 'runs' | 'seed' | 'memory' | 'timelineMs'> & {
+  /** Called after every run, in the order of the result. */
+  readonly onResult?: (result: MigrationResult) => void;
+};
+
+/** Runs a preset as one comparison: its scenarios stand where strategies stand. Throws `UsageError`. */
+export function comparePreset(
+  name: string,
+  preset: Preset,
+  set: readonly string[],
+  options: PresetOptions = {},
+): Comparison {
+  const comparisons = presetRuns(name, preset, set).map(({ scenario, strategy, policy }) =>
+    compare(scenario, { ...options, strategies: [strategy], policy, keep: 'scalars' }),
+  );
+  const first = comparisons[0]!;
+  const labels = new Set(comparisons.map(({ policy }) => policy.label));
+  const policy = labels.size === 1 ? first.policy : { ...first.policy, label: first.policy.definition.name };
+  const strategies = comparisons.flatMap((comparison) => comparison.strategies);
+  return { ...first, scenario: presetScenario(name, preset, set), policy, strategies };
+}
