@@ -296,28 +296,35 @@ function lastSync(result: MigrationResult): number {
 
 // ---------------------------------------------------------------------------------------------- more of something
 
-/** Sequential writers, nothing drawn by chance on the host: what is left is arithmetic. */
+/**
+ * Writers that are slower than any link here (3,655 pages a second). A loop as fast as the sender is another matter: where
+ * it runs just ahead of the cursor or just behind, chance decides, and a little more bandwidth can cost many seconds.
+ */
 const steady = fc
   .record({
-    pages: fc.integer({ min: MIB, max: 12 * MIB }),
-    writesPerSecond: fc.integer({ min: 100, max: 12_000 }),
+    pages: fc.integer({ min: 4 * MIB, max: 12 * MIB }),
+    pattern: fc.constantFrom<AccessClass['pattern']>('uniform', 'sequential'),
+    writesPerSecond: fc.integer({ min: 100, max: 2_500 }),
     otherMib: fc.integer({ min: 4, max: 20 }),
     bandwidth: fc.constantFrom(15e6, 30e6, 60e6),
     downtimeLimitMs: fc.integer({ min: 5, max: 300 }),
   })
-  .map(({ pages, writesPerSecond, otherMib, bandwidth, downtimeLimitMs }) =>
+  .map(({ pages, pattern, writesPerSecond, otherMib, bandwidth, downtimeLimitMs }) =>
     setupOf({
       guest: {
         ramPages: 12 * MIB + otherMib * MIB,
-        vcpus: [writer({ pages, writesPerSecond, pattern: 'sequential' })],
+        vcpus: [writer({ pages, writesPerSecond, pattern })],
       },
       link: { bandwidthBytesPerSecond: bandwidth },
       migration: { downtimeLimitMs, giveUpAfterUs: 20_000_000 },
     }),
   );
 
-/** Whether a pass ends is asked between iterations of 51 ms, and a window is two of them. */
-const GRAIN_MS = 103;
+/**
+ * Whether a pass ends is asked between iterations of 51 ms, against a window of two of them: either run may come an
+ * iteration late to the end of its last pass but one and to that of the last, and a window late to its threshold.
+ */
+const GRAIN_MS = 205;
 
 describe.each(MEMORIES)('plain pre-copy with the %s memory', (memory) => {
   // Passes are shorter, so less is dirtied in each, and more may be left.
@@ -328,7 +335,7 @@ describe.each(MEMORIES)('plain pre-copy with the %s memory', (memory) => {
       const faster = { ...link, bandwidthBytesPerSecond: link.bandwidthBytesPerSecond * factor };
       const slow = run({ ...given, memory }, 'none')!;
       const fast = run({ ...given, memory, link: faster }, 'none')!;
-      if (slow.converged) expect(fast.converged).toBe(true);
+      expect([slow.converged, fast.converged]).toEqual([true, true]);
       expect(fast.totalTimeMs).toBeLessThanOrEqual(slow.totalTimeMs + GRAIN_MS);
     },
   );
@@ -340,7 +347,7 @@ describe.each(MEMORIES)('plain pre-copy with the %s memory', (memory) => {
       const patient = { ...migration, downtimeLimitMs: floor(migration.downtimeLimitMs * factor) };
       const strict = run({ ...given, memory }, 'none')!;
       const lenient = run({ ...given, memory, migration: patient }, 'none')!;
-      if (strict.converged) expect(lenient.converged).toBe(true);
+      expect([strict.converged, lenient.converged]).toEqual([true, true]);
       expect(lenient.totalTimeMs).toBeLessThanOrEqual(strict.totalTimeMs + GRAIN_MS);
     },
   );
