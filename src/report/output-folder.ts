@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   rmdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -41,6 +42,7 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
   try {
     // One by one: Node's own recursion never returns where a folder such as /proc takes none.
     for (const path of missing.toReversed()) mkdirSync(path);
+    if (!statSync(folder).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'EEXIST' });
     for (const name of names) files.set(name, openSync(part(name), 'w'));
   } catch (error) {
     abandon();
