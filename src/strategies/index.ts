@@ -10,7 +10,9 @@ import { dirtyQuota } from './dirty-quota.js';
 import { dirtyRestraint } from './dirty-restraint.js';
 import { findEntry } from './find.js';
 import { none } from './none.js';
+import { oracle } from './oracle.js';
 import { piThrottle } from './pi-throttle.js';
+import { predictiveRestraint } from './predictive-restraint.js';
 import { responsiveThrottle } from './responsive-throttle.js';
 import { stopAndCopy } from './stop-and-copy.js';
 import { stun } from './stun.js';
@@ -29,6 +31,8 @@ export const strategies = {
   'cpu-scheduling': cpuScheduling,
   stun,
   'pi-throttle': piThrottle,
+  'predictive-restraint': predictiveRestraint,
+  oracle,
 } satisfies Record<string, StrategyDefinition>;
 
 export type StrategyName = keyof typeof strategies;

@@ -28,18 +28,19 @@ describe('the first step', () => {
   });
 });
 
-// The writers push 192 MiB/s into their rings, and 64 are sent: (1 − p)·192 < 33.5 first holds at 90 %.
-test.each([1024, 4096])(
-  'a migration begins at the computed rung and not at 20 % (ring of %d)',
-  (dirtyRingSize) => {
-    const setup = smallGuest({ dirtyRingSize });
-    const computed = migrate(setup, 'computed-start');
-    const stepwise = migrate(setup, 'auto-converge');
-    expect(computed.decisions[0]!.text).toMatch(/throttle 0 % -> 90 %$/);
-    expect(stepwise.decisions[0]!.text).toMatch(/throttle 0 % -> 20 %$/);
-    expect(computed.totalTimeMs).toBeLessThan(stepwise.totalTimeMs);
-  },
-);
+// The writers write 192 MiB/s, and 64 are sent: (1 − p)·192 < 33.5 first holds at 90 %. A page that is written twice before
+// its ring is full counts once: of 48 MiB, 13.75 are in a ring of 4096 after 48·ln(48/34.25)/96 = 0.17 s, 163 MiB/s in all.
+test.each([
+  [1024, 90],
+  [4096, 80],
+])('a migration begins at the computed rung and not at 20 % (ring of %d)', (dirtyRingSize, percent) => {
+  const setup = smallGuest({ dirtyRingSize });
+  const computed = migrate(setup, 'computed-start');
+  const stepwise = migrate(setup, 'auto-converge');
+  expect(computed.decisions[0]!.text).toMatch(new RegExp(`throttle 0 % -> ${percent} %$`));
+  expect(stepwise.decisions[0]!.text).toMatch(/throttle 0 % -> 20 %$/);
+  expect(computed.totalTimeMs).toBeLessThan(stepwise.totalTimeMs);
+});
 
 // Without a ring the rate is dirty-pages-rate, at most what was sent: 64 MiB/s at (1 − p) < 0.52 asks for 50 %.
 test("without a ring it knows the bitmap's rate only", () => {
