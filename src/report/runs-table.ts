@@ -56,6 +56,7 @@ const SOURCES: readonly Source[] = [
   { name: 'dirty_sync_count', label: 'Syncs', unit: '', scale: 1, digits: 1 },
   { name: 'max_throttle_percent', label: 'Peak throttle', unit: '%', scale: 1, digits: 1, knob: true },
   { name: 'max_ring_full_sleep_us', label: 'Ring sleep', unit: 'ms', scale: 1e3, digits: 1, knob: true },
+  { name: 'postcopy_time_ms', label: 'In post-copy', unit: 's', scale: 1e3, digits: 2, knob: true },
   { name: 'writers_work_done_share', label: 'Work, writers', unit: '%', scale: 0.01, digits: 1 },
   { name: 'readers_work_done_share', label: 'Work, readers', unit: '%', scale: 0.01, digits: 1 },
   { name: 'longest_stall_ms', label: 'Longest stall', unit: 'ms', scale: 1, digits: 1 },

@@ -112,7 +112,10 @@ export function tickRoom({ ticks, format = shortNumber }: Axis, font: number): n
 /** `0.5`, `12`, `1 200`, `1e6`: the least that says it. */
 export function shortNumber(value: number): string {
   if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(0).replace('e-', 'e−');
-  if (Math.abs(value) >= 1e6) return String(Number(value.toPrecision(3))).replace('e+', 'e');
+  if (Math.abs(value) >= 1e6) {
+    const [mantissa = '', exponent = ''] = value.toExponential(2).split('e+');
+    return `${Number(mantissa)}e${exponent}`.replace('-', '−');
+  }
   const digits = String(Number(value.toPrecision(4))).replace('-', '−');
   return digits.replace(/\B(?=(\d{3})+(?!\d))/g, (found, _group, offset: number, whole: string) =>
     whole.includes('.') && offset > whole.indexOf('.') ? found : '\u2009',

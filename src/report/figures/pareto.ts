@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
 import { groupBy, hasConverged, numberIn, type Row } from '../rows.js';
 import { optionsOf } from '../strategy-names.js';
-import { around, fromZero, isWide, logarithmic } from './axes.js';
+import { around, isWide, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { endLabels, pointLabels, symbolRoom } from './labels.js';
 import { frames, isLowest } from './layout.js';
@@ -62,7 +62,7 @@ function pointsOf(name: Name, rows: readonly Row[], column: string): Point[] {
 
 function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
   const { font } = sheet;
-  const left = tickRoom(fromZero([100], 4), font);
+  const left = Math.max(...groups.map(({ points }) => tickRoom(lostAxis(lossesOf(points)), font)));
   const names = groups[0]!.points.map(({ name }) => name);
   const right = isCrowded(names) ? widthOf(names.map(keyLines), font) + symbolRoom(font) + 10 : 8;
   const margins = { left, right, above: 2.2 * font, below: BELOW_WITH_TITLE * font };
@@ -96,14 +96,13 @@ function groupPanel({ who, points }: Group, box: Box, lowest: boolean, sheet: Sh
     all.length < 2 ? [] : all.map((run) => ({ ...run, ...name.look })),
   );
   const times = [...points, ...runs].map(({ time }) => time);
-  const lost = [...points, ...runs].map((point) => point.lost);
   const means = points.map(({ name, time, lost: y }) => ({ time, lost: y, ...name.look }));
   const ticks = box.width / (6 * font);
   const front = frontOf(points);
   const drawn = panel(sheet, {
     box,
     x: isWide(times) ? logarithmic(times, ticks) : around(times, ticks),
-    y: lostAxis(lost),
+    y: lostAxis(lossesOf(points)),
     title: `Work lost by ${who} (%)`,
     ...(lowest ? { xTitle: 'Total time (s)' } : {}),
     marks: [
@@ -183,6 +182,10 @@ function namesBeside(
     return before === undefined ? [corner] : [{ x: corner.x, y: drawn.py(before.lost) }, corner];
   });
   return pointLabels(places, { points: [...places, ...others], lines: [corners] }, drawn.box, font);
+}
+
+function lossesOf(points: readonly Point[]): number[] {
+  return points.flatMap(({ lost, runs }) => [lost, ...runs.map((run) => run.lost)]);
 }
 
 /** With room for words above, but not beyond all of the work. */

@@ -77,6 +77,7 @@ function draw(
   const eventsHeight = (marks.steps.length > 0 ? 3.4 : 1.9) * font;
   const gap = 2.1 * font;
   let y = top + (syncs.length > 0 ? eventsHeight : 0) + gap;
+  const postcopy = postcopyOf(rows);
   const panels: Panel[] = [];
   const labels: string[] = [];
   strips.forEach((strip, index) => {
@@ -101,8 +102,14 @@ function draw(
     syncs.length > 0 ? eventStrip(marks, first, top, y - gap, font) : '',
     ...panels.map(({ svg }) => svg),
     ...labels,
+    postcopy === null ? '' : postcopyName(first, postcopy, font),
     notes.svg,
   ]);
+}
+
+/** Over the shade in the first frame, to the left of its end. */
+function postcopyName(first: Panel, [, endS]: readonly [number, number], font: number): string {
+  return text(first.px(endS), first.box.y - 0.6 * font, 'post-copy', { anchor: 'end', fill: VERMILLION });
 }
 
 function stripsOf(rows: readonly Row[], syncs: readonly Row[]): Strip[] {
