@@ -16,9 +16,15 @@ const list = z
   .array(z.union([z.string(), z.number()]).transform(String))
   .nullish()
   .transform((value) => value ?? []);
-const flag = z.boolean().nullish().transform((value) => value ?? false);
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? false);
 const orZero = amount.nullish().transform((value) => value ?? 0);
-const word = z.string().nullish().transform((value) => value ?? '');
+const word = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
 
 const hardwareSchema = z.object({
   cpus: z.int().min(1),
@@ -78,7 +84,10 @@ const progressSchema = z.object({
     normal_bytes: orZero,
     dirty_rate_pps: orZero,
     /** 10^6 bit/s, whatever its name says. */
-    transfer_rate_mbs: z.number().nullish().transform((value) => Math.max(0, value ?? 0)),
+    transfer_rate_mbs: z
+      .number()
+      .nullish()
+      .transform((value) => Math.max(0, value ?? 0)),
     iterations: orZero,
   }),
   /** Seconds since the host's epoch. */
@@ -145,9 +154,12 @@ export function readGuestperf(text: string, file: string): GuestperfReport {
   const parsed = reportSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new UsageError(`${(issue?.path ?? []).join('.')}: ${issue?.message ?? 'not as guestperf writes it'}`, {
-      file,
-    });
+    throw new UsageError(
+      `${(issue?.path ?? []).join('.')}: ${issue?.message ?? 'not as guestperf writes it'}`,
+      {
+        file,
+      },
+    );
   }
   const report = parsed.data;
   return { ...report, file, samples: samplesOf(report.progress_history, file) };
@@ -185,7 +197,9 @@ function samplesOf(history: readonly z.output<typeof progressSchema>[], file: st
         downtimeBytes: 0,
         throttlePercent: Math.min(progress.throttle_pcent, 99),
         dirtyLimitSleepUs:
-          progress.dirty_limit_throttle_time_per_round > 0 ? progress.dirty_limit_throttle_time_per_round : null,
+          progress.dirty_limit_throttle_time_per_round > 0
+            ? progress.dirty_limit_throttle_time_per_round
+            : null,
         place,
         index,
       },
