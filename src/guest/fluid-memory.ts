@@ -3,9 +3,14 @@
  * depends on neither the size of memory nor the length of a run. Pages of one access class are interchangeable, so that
  * n uniform writes to W pages of which a are armed are noticed a (1 - e^(-n/W)) times; a sequential writer leaves an arc.
  *
+ * One thing is left to chance: when the ring of a limited vCPU is full. Where vCPUs wait for each other it matters that
+ * they do not march in step.
+ *
  * What is where: fluid-circle.ts holds the address space, its bitmaps and the cursor; fluid-rings.ts the rings that
  * everybody's exits empty; this file the vCPUs, and the rings of vCPUs that a dirty limit holds up one by one.
  */
+import { normal } from '../random/distributions.js';
+import type { Generator } from '../random/generator.js';
 import { stream } from '../random/streams.js';
 import { SegmentCircle } from './fluid-circle.js';
 import { layOut } from './fluid-layout.js';
@@ -21,7 +26,7 @@ import {
 } from './fluid-rings.js';
 import { type RemoteVcpu, newRemote, runRemote } from './fluid-remote.js';
 import type { WrittenRange } from './fluid-segment.js';
-import { type Use, pagesTouched, timeToTouch } from './fluid-vcpu.js';
+import { type Use, pagesTouched, timeToTouch, touchRate, touchedDeviation } from './fluid-vcpu.js';
 import type { GuestMemory, RunOutcome, Tracking } from './memory.js';
 import { ringSoftLimit } from './ring.js';
 import { type GuestSpec, type HostProfile, type VcpuSpec, slackPerAccessUs } from './spec.js';
@@ -48,9 +53,17 @@ interface FluidVcpu extends RingUser {
   readonly isAlone: boolean;
   /** Ring entries since the start. */
   pushed: number;
-  /** Limited: progress and run time in which its ring was full from an empty one; Infinity while not known. */
+  /** Limited: progress and run time in which an empty ring is full, Infinity while not known; run time of an entry then. */
   fillProgressUs: number;
   fillRunUs: number;
+  entryUs: number;
+  /**
+   * Which pages are hit twice is chance, and so is when the ring is full: by its standard deviation and by a draw for each
+   * fill, in entries. Without it equal vCPUs would sleep at the same time for ever.
+   */
+  entriesVaryBy: number;
+  deviation: number;
+  random: Generator | null;
   /** Cost of the last run that went beyond its budget, µs. */
   owedUs: number;
 }
@@ -77,6 +90,8 @@ export class FluidMemory implements GuestMemory {
   readonly #softLimit: number;
   readonly #exitCost: ExitCost;
   readonly #splitUs: number;
+  readonly #seed: number;
+  readonly #run: number;
   readonly #hostPagePages: number;
   readonly #vcpus: readonly FluidVcpu[];
   #logging = false;
@@ -98,6 +113,8 @@ export class FluidMemory implements GuestMemory {
     this.#circle = new SegmentCircle(layout, guest.zeroExtents, byChunks);
     this.#softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
     this.#splitUs = host.splitUs;
+    this.#seed = seed;
+    this.#run = run;
     this.#hostPagePages = guest.hostPagePages;
     this.#exitCost = {
       exitUs: host.ringExitUs,
@@ -125,6 +142,11 @@ export class FluidMemory implements GuestMemory {
 
   setLimited(limited: boolean): void {
     this.#limited = limited;
+    for (let i = 0; i < this.#vcpus.length; i += 1) {
+      const state = this.#vcpus[i]!;
+      state.deviation = 0;
+      state.random ??= stream(this.#seed, this.#run, `vcpu ${i} ring`);
+    }
   }
 
   setRunShare(vcpu: number, share: number): void {
@@ -171,6 +193,8 @@ export class FluidMemory implements GuestMemory {
   #changeRates(state: FluidVcpu, writeFactor: number): void {
     state.writeFactor = writeFactor;
     state.fillRunUs = INFINITY;
+    state.deviation = 0;
+    state.entriesVaryBy = 0;
     this.#planned = false;
   }
 
@@ -330,9 +354,10 @@ export class FluidMemory implements GuestMemory {
   /** A dirty limit is in service: a full ring stops its vCPU, and nobody else's pages are armed again. */
   #runLimited(state: FluidVcpu, budgetUs: number): number {
     const { outcome } = this;
-    if (state.inRing === 0 && budgetUs >= state.fillRunUs) return this.#fillAgain(state);
-    const need = this.#softLimit - state.inRing;
-    if (need <= 0) {
+    const againUs = state.fillRunUs + state.deviation * state.entryUs;
+    if (state.inRing === 0 && budgetUs >= againUs) return this.#fillAgain(state, againUs);
+    const need = this.#softLimit + state.deviation - state.inRing;
+    if (need <= 0 || state.inRing >= this.#softLimit) {
       outcome.ringFull = true;
       outcome.ranUs = 0;
       return 0;
@@ -350,12 +375,9 @@ export class FluidMemory implements GuestMemory {
       const entries = this.#pushed(state, fullUs);
       const runUs = fullUs + this.#costUs(state, entries);
       if (runUs <= budgetUs) {
-        if (state.inRing === 0 && state.isAlone && this.#splitUs === 0) {
-          state.fillProgressUs = fullUs;
-          state.fillRunUs = runUs;
-        }
-        this.#account(state, need);
-        this.#keepEntries(state, need);
+        if (state.inRing === 0 && state.deviation === 0) this.#learnFill(state, fullUs, runUs);
+        this.#account(state, entries);
+        this.#keepEntries(state, this.#softLimit - state.inRing);
         outcome.ringFull = true;
         outcome.ranUs = runUs;
         return fullUs;
@@ -366,16 +388,27 @@ export class FluidMemory implements GuestMemory {
     return progressUs;
   }
 
-  /** An empty ring of a vCPU that shares no range fills as it did the last time. */
-  #fillAgain(state: FluidVcpu): number {
+  /** Keep what the next fills from an empty ring have in common with this one. */
+  #learnFill(state: FluidVcpu, progressUs: number, runUs: number): void {
+    const { uses, writeFactor } = state;
+    if (this.#exitCost.pushAll) return;
+    state.entriesVaryBy = touchedDeviation(uses, writeFactor, progressUs);
+    if (!state.isAlone || this.#splitUs > 0) return;
+    state.fillProgressUs = progressUs;
+    state.fillRunUs = runUs;
+    state.entryUs = 1 / touchRate(uses, writeFactor) + state.faultUs;
+  }
+
+  /** An empty ring of a vCPU that shares no range fills as it did the last time, but for chance. */
+  #fillAgain(state: FluidVcpu, runUs: number): number {
     const { outcome } = this;
     outcome.faults = this.#softLimit;
     outcome.faultUs = this.#softLimit * state.faultUs;
     outcome.ringFull = true;
-    outcome.ranUs = state.fillRunUs;
+    outcome.ranUs = runUs;
     state.pushed += this.#softLimit;
     state.inRing = this.#softLimit;
-    return state.fillProgressUs;
+    return state.fillProgressUs + runUs - state.fillRunUs;
   }
 
   #keepEntries(state: FluidVcpu, entries: number): void {
@@ -392,6 +425,9 @@ export class FluidMemory implements GuestMemory {
     const state = this.#vcpus[vcpu]!;
     const entries = state.inRing;
     emptyRing(state);
+    if (state.random !== null && state.entriesVaryBy > 0) {
+      state.deviation = this.#limited ? normal(state.random) * state.entriesVaryBy : 0;
+    }
     return entries;
   }
 
@@ -515,6 +551,10 @@ function newVcpu(
     pushed: 0,
     fillProgressUs: INFINITY,
     fillRunUs: INFINITY,
+    entryUs: 0,
+    entriesVaryBy: 0,
+    deviation: 0,
+    random: null,
     owedUs: 0,
     runShare: 1,
     writeFactor: 1,

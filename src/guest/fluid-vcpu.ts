@@ -4,7 +4,7 @@
  */
 import type { WrittenRange } from './fluid-segment.js';
 
-const { exp, log1p, max, min } = Math;
+const { exp, log1p, max, min, sqrt } = Math;
 const INFINITY = Infinity;
 
 /** Steps of Newton's method at most; three do where few pages are hit twice. */
@@ -64,8 +64,24 @@ function timeToTouchOne(use: Use, writeFactor: number, pages: number): number {
   return writes / (use.writesPerUs * writeFactor);
 }
 
-/** Pages brought in a µs, after the last question. */
-function touchRate(uses: readonly Use[], writeFactor: number): number {
+/**
+ * Standard deviation of the pages that `us` of progress bring in. Of W pages, each untouched with probability e^-m after
+ * m writes a page, the untouched ones vary by W e^-m (1 - (1 + m) e^-m): the classical occupancy problem.
+ */
+export function touchedDeviation(uses: readonly Use[], writeFactor: number, us: number): number {
+  let variance = 0;
+  for (let i = 0; i < uses.length; i += 1) {
+    const use = uses[i]!;
+    if (use.sequential) continue;
+    const mean = (use.writesPerUs * writeFactor * us) / use.among;
+    const untouched = exp(-mean);
+    variance += use.among * untouched * max(0, 1 - (1 + mean) * untouched);
+  }
+  return sqrt(variance);
+}
+
+/** Pages brought in a µs, at the end of the time last asked for. */
+export function touchRate(uses: readonly Use[], writeFactor: number): number {
   let rate = 0;
   for (let i = 0; i < uses.length; i += 1) {
     const use = uses[i]!;
