@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { lostWorkSeconds } from '../../src/experiment/regret.js';
+import { runMigration } from '../../src/migration/engine.js';
+import type { MigrationSetup } from '../../src/migration/setup.js';
+import { strategies } from '../../src/strategies/index.js';
+import { goldenRow } from './figures.mjs';
+
+type Row = Readonly<Record<string, unknown>>;
+
+function read(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+}
+
+const setups = read('setups.json') as Record<string, MigrationSetup>;
+const golden = read('strategies.json') as Record<string, Record<string, Row>>;
+
+/** Math.log may differ in its last bit between versions of Node.js, which moves a figure by far less than this. */
+const TOLERANCE = 1e-3;
+
+function close(actual: unknown, expected: unknown): boolean {
+  if (typeof actual !== 'number' || typeof expected !== 'number') return Object.is(actual, expected);
+  return Math.abs(actual - expected) <= TOLERANCE * Math.max(1, Math.abs(expected));
+}
+
+describe.each(Object.entries(setups))('%s', (name, setup) => {
+  test('has golden numbers of every strategy, and of no other', () => {
+    expect(Object.keys(golden[name]!)).toEqual(Object.keys(strategies));
+  });
+
+  // After a change of a rule: npm run --silent golden > test/golden/strategies.json
+  test.each(Object.values(strategies).map((definition) => [definition.name, definition] as const))(
+    '%s does what it did',
+    (strategy, definition) => {
+      const expected = golden[name]![strategy]!;
+      const actual = goldenRow(definition, setup, runMigration, lostWorkSeconds) as Row;
+      expect(Object.keys(actual)).toEqual(Object.keys(expected));
+      const flat = (row: Row): [string, unknown][] =>
+        Object.entries(row).flatMap(([key, value]) =>
+          Array.isArray(value) ? value.map((v, i): [string, unknown] => [`${key} ${i}`, v]) : [[key, value]],
+        );
+      const wanted = flat(expected);
+      const differing = flat(actual).filter(([, value], i) => !close(value, wanted[i]![1]));
+      expect(differing).toEqual([]);
+    },
+  );
+});
