@@ -4,6 +4,9 @@
  *
  * Throttles change when a vCPU runs, never a rate.
  */
+import { exponential } from '../random/distributions.js';
+import type { Generator } from '../random/generator.js';
+import { stream } from '../random/streams.js';
 import type { GuestMemory } from './memory.js';
 import { type GuestSpec, type HostProfile, type Phase, type VcpuSpec, slackPerAccessUs } from './spec.js';
 import { CPU_THROTTLE_TIMESLICE_US, ThrottleTimetable } from './throttle.js';
@@ -22,8 +25,12 @@ export interface Vcpu {
   /** Sleep at each ring-full exit. */
   ringSleepUs: number;
   throttle: ThrottleTimetable;
-  /** Lost at each wake-up, µs. */
+  /** Lost at each wake-up on average, µs: it wakes late, and its caches are cold. */
   readonly wakeLossUs: number;
+  /** The second part of it. */
+  readonly coldUs: number;
+  /** How late each sleep at a full ring ends. */
+  readonly wakes: Generator;
   /** Share of stolen time that it really loses: a vCPU that waits between accesses hides short thefts in the waiting. */
   readonly stealShare: number;
   /** When it last ran: a stall is counted from here. */
@@ -59,7 +66,7 @@ export class Guest {
   #stopped = false;
   #timeUs: number;
 
-  constructor(spec: GuestSpec, host: HostProfile, memory: GuestMemory, startUs: number) {
+  constructor(spec: GuestSpec, host: HostProfile, memory: GuestMemory, startUs: number, seed = 1, run = 1) {
     this.memory = memory;
     this.#host = host;
     this.#startUs = startUs;
@@ -76,6 +83,8 @@ export class Guest {
       ringSleepUs: 0,
       throttle: this.#shared,
       wakeLossUs: host.wakeLatencyUs + host.vcpuColdUs * vcpu.busy,
+      coldUs: host.vcpuColdUs * vcpu.busy,
+      wakes: stream(seed, run, `vcpu ${id} wakes`),
       stealShare: max(0, 1 - slackPerAccessUs(vcpu) / STOLEN_CHUNK_US),
       lastRanUs: startUs,
       writes: 0,
@@ -224,7 +233,9 @@ export class Guest {
     vcpu.sleepUntilUs = vcpu.timeUs + exitUs;
     if (this.limited && vcpu.ringSleepUs > 0) {
       vcpu.ringSleptUs += vcpu.ringSleepUs;
-      vcpu.sleepUntilUs += vcpu.ringSleepUs + vcpu.wakeLossUs;
+      // Drawn, not the mean: vCPUs of one rate would fill and sleep in step for ever.
+      const lateUs = exponential(vcpu.wakes, this.#host.wakeLatencyUs);
+      vcpu.sleepUntilUs += vcpu.ringSleepUs + lateUs + vcpu.coldUs;
     }
     this.onRingFull(vcpu.id, vcpu.timeUs);
   }

@@ -105,7 +105,7 @@ export interface HostProfile {
   /** CPU time of the migration thread for a normal page and for a zero page, ns: caps the send rate. */
   readonly sendNsPerPage: number;
   readonly zeroNsPerPage: number;
-  /** How late a timed wait returns: mean of an exponential for the migration thread, the mean itself for vCPUs, µs. */
+  /** How late a timed wait returns, µs: mean of an exponential; in the slices of a CPU throttle, which are many, the mean. */
   readonly wakeLatencyUs: number;
   /** What a vCPU that needs all its time loses to cold caches and TLBs after each sleep, µs; in proportion when it paces itself. */
   readonly vcpuColdUs: number;

@@ -201,7 +201,7 @@ class Migration {
     this.#version = versionFacts[migration.qemu];
     this.#memory = makeMemory(setup);
     this.#nowUs = 0 - (migration.settleUs ?? 0);
-    this.#guest = new Guest(guest, host, this.#memory, this.#nowUs);
+    this.#guest = new Guest(guest, host, this.#memory, this.#nowUs, setup.seed, setup.run);
     this.#latency = stream(setup.seed, setup.run, 'host latency');
     this.#jitter = (link.jitter ?? 0) > 0 ? stream(setup.seed, setup.run, 'link jitter') : null;
     this.#clockPhaseUs = this.#latency.nextFloat() * 1000;
