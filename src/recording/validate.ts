@@ -40,10 +40,17 @@ export interface Outcome {
   readonly maxThrottlePercent: number | null;
   /** Longest sleep at a full ring, µs. */
   readonly maxDirtyLimitThrottleUsPerRound: number | null;
+  /** Each percentage of a throttle and the first sync that saw it, in order of the syncs; empty where there was none. */
+  readonly throttleSteps: readonly ThrottleStep[];
   /** Accesses of each vCPU during the migration. */
   readonly vcpuAccesses: readonly number[];
 }
-export type OutcomeName = Exclude<keyof Outcome, 'vcpuAccesses'>;
+export type OutcomeName = Exclude<keyof Outcome, 'vcpuAccesses' | 'throttleSteps'>;
+
+export interface ThrottleStep {
+  readonly sync: number;
+  readonly percent: number;
+}
 
 export type Verdict = 'completed' | 'not-converged';
 
@@ -60,6 +67,8 @@ export interface Prediction {
   /** Share of seeds (0..1) that complete. */
   readonly completedShare: number;
   readonly figures: Readonly<Record<OutcomeName, Spread>>;
+  /** Percentages that most seeds come to, each at the median of its syncs. */
+  readonly throttleSteps: readonly ThrottleStep[];
   readonly vcpuAccesses: readonly Spread[];
 }
 
@@ -191,8 +200,18 @@ function measuredOutcome(recording: Recording): ValidatedRecording['measured'] {
       (most, { dirtyLimitThrottleUsPerRound: sleep }) => (sleep === null ? most : max(most ?? 0, sleep)),
       null,
     ),
+    throttleSteps: stepsOf(syncs),
     vcpuAccesses: guest.vcpus.map((_, id) => accessesDuring(recording, id, totalTimeMs ?? 0)),
   };
+}
+
+/** A throttle only rises until the migration ends and lifts it. */
+function stepsOf(syncs: readonly { readonly n: number; readonly throttlePercent: number }[]): ThrottleStep[] {
+  const steps: ThrottleStep[] = [];
+  for (const { n, throttlePercent } of syncs) {
+    if (throttlePercent > (steps.at(-1)?.percent ?? 0)) steps.push({ sync: n, percent: throttlePercent });
+  }
+  return steps;
 }
 
 /** The samples begin a little after the migration and end a little before: scaled to the whole of it. */
@@ -246,8 +265,18 @@ function predictionFrom(results: readonly MigrationResult[]): Prediction {
     status,
     completedShare: completed.length / max(1, results.length),
     figures,
+    throttleSteps: commonSteps(alike.map(({ syncs }) => stepsOf(syncs))),
     vcpuAccesses: vcpus.map((_, id) => spread(alike.map((result) => accessesOf(result, id)))),
   };
+}
+
+function commonSteps(ladders: readonly (readonly ThrottleStep[])[]): ThrottleStep[] {
+  const syncsOf = new Map<number, number[]>();
+  for (const { sync, percent } of ladders.flat()) syncsOf.set(percent, [...(syncsOf.get(percent) ?? []), sync]);
+  return [...syncsOf]
+    .filter(([, syncs]) => syncs.length * 2 > ladders.length)
+    .map(([percent, syncs]) => ({ sync: round(median(syncs)), percent }))
+    .sort((a, b) => a.percent - b.percent);
 }
 
 function spread(values: readonly number[]): Spread {
@@ -262,7 +291,7 @@ function spread(values: readonly number[]): Spread {
 // ------------------------------------------------------------------------------------------------------- as records
 
 export type ValidationRecord = Readonly<
-  Record<string, string | number | boolean | null | readonly (number | null)[]>
+  Record<string, string | number | boolean | null | readonly (number | null)[] | readonly ThrottleStep[]>
 >;
 
 /** One object a recording for `--json`: `measured` and `predicted` with the same names, percentiles as `…P5` and `…P95`. */
@@ -289,6 +318,7 @@ export function validationJson(validation: Validation): {
         status: predicted.status,
         completedShare: predicted.completedShare,
         ...figures,
+        throttleSteps: predicted.throttleSteps,
         vcpuAccesses: predicted.vcpuAccesses.map((accesses) => accesses.median),
         vcpuAccessesP5: predicted.vcpuAccesses.map((accesses) => accesses.p5),
         vcpuAccessesP95: predicted.vcpuAccesses.map((accesses) => accesses.p95),
@@ -298,17 +328,27 @@ export function validationJson(validation: Validation): {
   });
 }
 
-/** One flat row a recording for `--csv`; columns `measured_…` and `predicted_…`, accesses summed over the vCPUs. */
+/**
+ * One flat row a recording for `--csv`; columns `measured_…` and `predicted_…`, accesses summed over the vCPUs, throttle
+ * steps as `4:20 6:30` (20 % from sync 4 on, 30 % from sync 6 on).
+ */
 export function validationRows(validation: Validation): Record<string, string | number | null>[] {
   return validationJson(validation).map(({ id, strategy, measured, predicted, totalTimeError }) => {
     const row: Record<string, string | number | null> = { id, strategy };
     for (const [side, figures] of Object.entries({ measured, predicted })) {
       for (const [name, value] of Object.entries(figures)) {
-        const plain = Array.isArray(value) ? (value as number[]).reduce((sum, one) => sum + one, 0) : value;
-        row[`${side}_${name}`] = plain as string | number | null;
+        row[`${side}_${name}`] = cellOf(name, value);
       }
     }
     row['totalTimeError'] = totalTimeError;
     return row;
   });
+}
+
+function cellOf(name: string, value: ValidationRecord[string] | undefined): string | number | null {
+  if (name === 'throttleSteps') {
+    return (value as readonly ThrottleStep[]).map(({ sync, percent }) => `${sync}:${percent}`).join(' ');
+  }
+  const plain = Array.isArray(value) ? (value as number[]).reduce((sum, one) => sum + one, 0) : value;
+  return plain as string | number | null;
 }
