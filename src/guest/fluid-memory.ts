@@ -19,6 +19,7 @@ import {
   type RingUser,
   emptyRing,
   keepFresh,
+  passIdle,
   passThroughFills,
   passed,
   planRings,
@@ -43,6 +44,8 @@ const BUDGET_STEPS = 40;
 
 interface FluidVcpu extends RingUser {
   readonly spec: VcpuSpec;
+  /** All vCPUs that have the same phases, this one too. */
+  inStep: readonly FluidVcpu[];
   /** Where each class begins when it is sequential. */
   readonly starts: readonly number[];
   /** Made when post-copy begins. */
@@ -126,6 +129,7 @@ export class FluidMemory implements GuestMemory {
     this.#vcpus = guest.vcpus.map((vcpu, id) =>
       newVcpu(vcpu, rangeAt, faultUs, startsOf(vcpu, seed, run, id)),
     );
+    groupByPhases(this.#vcpus);
   }
 
   get runIsZero(): boolean {
@@ -184,18 +188,22 @@ export class FluidMemory implements GuestMemory {
       if (this.#tracking !== 'ring') progressUs = this.#runLogged(state, budgetUs);
       else if (this.#limited) progressUs = this.#runLimited(state, budgetUs);
       else progressUs = this.#runReaped(state, budgetUs);
-    }
+    } else if (this.#logging && this.#tracking === 'ring' && !this.#limited) passIdle(state, budgetUs);
     outcome.writes = writesPerUs * progressUs;
     outcome.reads = progressUs * state.readsPerUs * readFactor;
     this.#write(state, writeFactor * progressUs);
   }
 
-  #changeRates(state: FluidVcpu, writeFactor: number): void {
-    state.writeFactor = writeFactor;
-    state.fillRunUs = INFINITY;
-    state.deviation = 0;
-    state.entriesVaryBy = 0;
+  /** A new phase: of this vCPU, and of all that have the same phases, though they have not been asked to run in it yet. */
+  #changeRates({ inStep }: FluidVcpu, writeFactor: number): void {
     this.#planned = false;
+    for (let i = 0; i < inStep.length; i += 1) {
+      const state = inStep[i]!;
+      state.writeFactor = writeFactor;
+      state.fillRunUs = INFINITY;
+      state.deviation = 0;
+      state.entriesVaryBy = 0;
+    }
   }
 
   /** The writes of `us` of progress at full rates reach their ranges. */
@@ -508,6 +516,23 @@ function noticedLate(use: Use, writes: number): number {
   return noticed;
 }
 
+function groupByPhases(vcpus: readonly FluidVcpu[]): void {
+  const groups = new Map<string, FluidVcpu[]>();
+  for (let i = 0; i < vcpus.length; i += 1) {
+    const vcpu = vcpus[i]!;
+    const { phases, phasePeriodUs } = vcpu.spec;
+    if (phases.length === 0) {
+      vcpu.inStep = [vcpu];
+      continue;
+    }
+    const key = JSON.stringify([phases, phasePeriodUs]);
+    const group = groups.get(key) ?? [];
+    group.push(vcpu);
+    groups.set(key, group);
+    vcpu.inStep = group;
+  }
+}
+
 /** Where its sequential classes begin: the very pages at which they begin in the page memory; 0 for the others. */
 function startsOf(vcpu: VcpuSpec, seed: number, run: number, id: number): number[] {
   if (vcpu.classes.every((c) => c.pattern === 'uniform')) return vcpu.classes.map(() => 0);
@@ -541,6 +566,7 @@ function newVcpu(
   }
   return {
     spec: vcpu,
+    inStep: [],
     starts,
     remote: null,
     uses,

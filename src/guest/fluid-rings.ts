@@ -164,6 +164,14 @@ export function passThroughFills(user: RingUser, us: number, pushAll: boolean): 
   user.cyclePhase = restUs / user.cycleUs;
 }
 
+/** A vCPU runs for `us` without a write: only the reaper's rounds go on. */
+export function passIdle(user: RingUser, us: number): void {
+  user.cyclePhase += us / (REAPER_PERIOD_US * user.runShare);
+  if (user.cyclePhase < 1) return;
+  user.cyclePhase -= floor(user.cyclePhase);
+  emptyRing(user);
+}
+
 /** Progress without a round of the reaper. */
 function passFills(user: RingUser, us: number, pushAll: boolean): void {
   const toFullUs = (1 - user.fillPhase) * user.fillUs;

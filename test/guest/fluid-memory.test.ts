@@ -515,6 +515,28 @@ describe('rings that every exit empties', () => {
     expect((writes / (100 * soft) + ringExitUs / SECOND) / 100).toBeCloseTo(1, 3);
   });
 
+  // While it writes nothing the reaper comes by: the next write finds all pages armed, none twice in the ring.
+  test('a vCPU that pauses is reaped meanwhile', () => {
+    const memory = memoryOf({
+      tracking: 'ring',
+      vcpus: [writer({ pages: 100, writesPerSecond: A_WRITE_A_US })],
+    });
+    memory.run(0, 0.5 * SECOND, 1, 1);
+    memory.run(0, SECOND, 0, 1);
+    memory.run(0, 0.1 * SECOND, 1, 1);
+    expect(memory.outcome.faults).toBeCloseTo(100, 3);
+  });
+
+  // Halving every rate and doubling the time changes nothing but the rounds of the reaper: none of them here has room to act.
+  test('a phase at half speed fills rings half as often', () => {
+    const vcpus = [writer({ pages: 50_000, writesPerSecond: 64 * soft, pattern: 'sequential' })];
+    const memory = memoryOf({ tracking: 'ring', ramPages: 60_000, vcpus });
+    memory.run(0, SECOND, 1, 1);
+    const full = memory.outcome.ringExits;
+    memory.run(0, SECOND, 0.5, 1);
+    expect(memory.outcome.ringExits).toBeCloseTo(full / 2, 6);
+  });
+
   test('on hosts where every write is an entry the rate alone counts', () => {
     const memory = memoryOf({
       tracking: 'ring',
