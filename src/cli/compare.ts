@@ -46,7 +46,8 @@ export const compareCommand: Command = {
     if (format !== 'text') {
       const { runRows } = await import('../report/rows.js');
       const results = comparison.strategies.flatMap((entry) => entry.results);
-      given.print(await paperTable(format, runRows(results), manifest));
+      const { provenanceOf } = await import('../report/provenance.js');
+      given.print(await paperTable(format, runRows(results), provenanceOf(manifest)));
       return;
     }
     const { comparisonTable } = await import('../report/table.js');

@@ -35,12 +35,18 @@ export const reportCommand: Command = {
       throw new UsageError('expected a results folder; `migsim plot` draws a single file', { file: folder });
     }
     const results = await readChosen(given);
-    const { readManifest } = await import('../report/manifest-file.js');
-    const manifest = readManifest(folder);
+    const { readProvenance } = await import('../report/provenance.js');
+    const provenance = readProvenance(folder);
     if (format !== 'html') {
       if (results.runs.length === 0)
         throw new UsageError('no runs.csv in it, from which the table is made', { file: folder });
-      given.print(await paperTable(format, results.runs, manifest));
+      const { isSweep } = await import('../report/figures/sweep-keys.js');
+      if (isSweep(results.runs)) {
+        throw new UsageError('this is a sweep, which no single table shows; summary.csv has its figures', {
+          file: folder,
+        });
+      }
+      given.print(await paperTable(format, results.runs, provenance));
       return;
     }
     const file = given.value('out') ?? join(folder, 'report.html');
@@ -48,7 +54,7 @@ export const reportCommand: Command = {
     const output = openOutputFolder(dirname(file), [basename(file)]);
     try {
       const { htmlReport } = await import('../report/html.js');
-      output.append(basename(file), htmlReport({ results, manifest, title: basename(resolve(folder)) }));
+      output.append(basename(file), htmlReport({ results, provenance, title: basename(resolve(folder)) }));
     } catch (error) {
       output.abandon();
       throw error;

@@ -1,6 +1,6 @@
 /** Tables for papers: `--format` of `compare` and `report`. */
 import { UsageError } from '../errors.js';
-import type { Manifest } from '../experiment/manifest.js';
+import type { Provenance } from '../report/provenance.js';
 import type { Row } from '../report/rows.js';
 import { unknown } from '../scenario/wording.js';
 import type { Given } from './command.js';
@@ -18,17 +18,18 @@ export function readTableFormat(given: Given): TableFormat {
   return format;
 }
 
-/** `manifest` null: where the runs come from is not known. */
+/** `provenance` null: where the runs come from is not known. */
 export async function paperTable(
   format: Exclude<TableFormat, 'text'>,
   runs: readonly Row[],
-  manifest: Manifest | null,
+  provenance: Provenance | null,
 ): Promise<string> {
   const { runsTable } = await import('../report/runs-table.js');
-  const { provenanceOf, tableNotes } = await import('../report/runs-table-notes.js');
+  const { tableNotes } = await import('../report/runs-table-notes.js');
   const table = runsTable(runs);
   const notes = tableNotes(table);
   if (format === 'markdown') return (await import('../report/markdown.js')).markdownTable(table, notes);
-  const provenance = manifest === null ? [] : provenanceOf(manifest);
-  return (await import('../report/latex.js')).latexTable(table, { notes, provenance });
+  const { provenanceLines } = await import('../report/provenance.js');
+  const made = provenance === null ? [] : provenanceLines(provenance);
+  return (await import('../report/latex.js')).latexTable(table, { notes, provenance: made });
 }

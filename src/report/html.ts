@@ -1,7 +1,6 @@
 /** One HTML file that says what was asked, what came of it and how to do it again. It needs no network. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Manifest } from '../experiment/manifest.js';
 import type { Drawing, Figure } from './figures/figure.js';
 import { drawAll, figures } from './figures/index.js';
 import { namesIn } from './figures/names.js';
@@ -13,6 +12,7 @@ import { aboutOf, bindingOf, inShort } from './html/prose.js';
 import { SCRIPT } from './html/script.js';
 import { STYLE } from './html/style.js';
 import { timelinesOf } from './html/timelines.js';
+import { conditionsOf, type Provenance } from './provenance.js';
 import { groupBy, type Row } from './rows.js';
 import { tableNotes } from './runs-table-notes.js';
 import { type RunsTable, runsTable } from './runs-table.js';
@@ -27,14 +27,14 @@ const OF_ONE = ['timeline', 'passes'];
 export interface ReportInput {
   readonly results: Results;
   /** null: where the results come from is not known. */
-  readonly manifest: Manifest | null;
-  /** Shown when there is no manifest. */
+  readonly provenance: Provenance | null;
+  /** Shown when the provenance has no name. */
   readonly title: string;
 }
 
 /** The same input gives the same bytes. */
-export function htmlReport({ results, manifest, title }: ReportInput): string {
-  const name = manifest?.scenario.name ?? title;
+export function htmlReport({ results, provenance, title }: ReportInput): string {
+  const name = provenance?.scenario.name ?? title;
   const table = results.runs.length === 0 || isSweep(results.runs) ? null : runsTable(results.runs);
   const timelines = timelinesOf(results, namesIn(results));
   const several = table?.rows.some(({ runs }) => runs > 1) ?? false;
@@ -43,7 +43,7 @@ export function htmlReport({ results, manifest, title }: ReportInput): string {
   );
   const body = [
     `<h1>${escape(name)}</h1>`,
-    manifest === null ? '' : aboutSection(manifest),
+    provenance === null ? '' : aboutSection(provenance),
     table === null ? '' : shortSection(table),
     table === null ? '' : tableSection(table),
     figuresSection(pairs(shared, results)),
@@ -54,8 +54,8 @@ export function htmlReport({ results, manifest, title }: ReportInput): string {
           results,
         ),
     table === null ? '' : bindingSection(results),
-    manifest === null ? '' : scenarioSection(manifest),
-    manifest === null ? '' : repeatSection(manifest),
+    provenance === null ? '' : scenarioSection(provenance),
+    provenance === null ? '' : repeatSection(provenance),
   ];
   return page(name, body.filter((part) => part !== '').join('\n'), timelines);
 }
@@ -83,8 +83,9 @@ ${zoom === '' ? '' : licence()}${zoom}
 `;
 }
 
-function aboutSection({ scenario }: Manifest): string {
-  const entries = aboutOf(scenario.text).map(
+function aboutSection({ question, scenario }: Provenance): string {
+  const asked = question === null ? [] : [{ word: 'Question', text: question }];
+  const entries = [...asked, ...aboutOf(scenario.text)].map(
     ({ word, text }) => `<dt>${escape(word)}</dt><dd>${escape(text)}</dd>`,
   );
   return entries.length === 0 ? '' : `<dl>${entries.join('')}</dl>`;
@@ -186,37 +187,33 @@ function sentences(rows: readonly Row[]): string {
   return escape(bindingOf(rows).join(' '));
 }
 
-function scenarioSection({ scenario, files }: Manifest): string {
-  const sources = files ?? [];
-  const own = sources.map(
+function scenarioSection({ scenario, files }: Provenance): string {
+  const own = files.map(
     ({ path, text }) =>
       `<details><summary><code>${escape(path)}</code></summary><pre>${escape(text)}</pre></details>`,
   );
   return `<h2>Scenario</h2>\n<pre>${escape(scenario.text.trimEnd())}</pre>${own.join('\n')}`;
 }
 
-function repeatSection({
-  migsim,
-  node,
-  command,
-  scenario,
-  memory,
-  seed,
-  runs,
-  strategies,
-  policy,
-}: Manifest): string {
+function repeatSection(provenance: Provenance): string {
+  const { migsim, node, command, scenario, choices } = provenance;
   const shell = command.map((word) =>
     /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
   );
-  const options = [...strategies, policy].map(
+  const options = choices.map(
     (one) => `<li><code>${escape(one.label)}</code>: ${escape(optionText(one.options))}</li>`,
   );
+  const hash =
+    scenario.sha256 === null
+      ? ''
+      : ` The scenario’s text has the SHA-256 <code>${escape(scenario.sha256)}</code>.`;
   return [
     '<h2>How to repeat it</h2>',
     `<pre>migsim ${escape(shell.join(' '))}</pre>`,
-    `<p>migsim ${escape(migsim)} on Node.js ${escape(node)}, ${memory} memory, seed ${seed}, ${runs} run${runs === 1 ? '' : 's'} of each strategy. Same versions, scenario and command: same results to the last byte. The scenario’s text has the SHA-256 <code>${escape(scenario.sha256)}</code>.</p>`,
-    `<details><summary>All options of the strategies and the policy</summary><ul>${options.join('')}</ul></details>`,
+    `<p>migsim ${escape(migsim)} on Node.js ${escape(node)}, ${escape(conditionsOf(provenance))}. Same versions, scenario and command: same results to the last byte.${hash}</p>`,
+    options.length === 0
+      ? ''
+      : `<details><summary>All options of the strategies and the policy</summary><ul>${options.join('')}</ul></details>`,
   ].join('\n');
 }
 

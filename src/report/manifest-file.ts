@@ -6,15 +6,19 @@ import type { Manifest } from '../experiment/manifest.js';
 
 /** null where there is none, or one of another kind of experiment. Throws `UsageError` for what is no JSON. */
 export function readManifest(folder: string): Manifest | null {
+  const value = readManifestJson(folder);
+  return isManifest(value) ? value : null;
+}
+
+/** As it stands there; null where there is none. Throws `UsageError` for what is no JSON. */
+export function readManifestJson(folder: string): unknown {
   const file = join(folder, 'manifest.json');
   if (!existsSync(file)) return null;
-  let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readFileSync(file, 'utf8')) as unknown;
   } catch {
     throw new UsageError('this is not JSON: is the file truncated?', { file });
   }
-  return isManifest(value) ? value : null;
 }
 
 function isManifest(value: unknown): value is Manifest {

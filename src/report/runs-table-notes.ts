@@ -1,5 +1,4 @@
-/** What stands below and above a table of runs. */
-import type { Manifest } from '../experiment/manifest.js';
+/** What stands below a table of runs. */
 import type { RunsTable } from './runs-table.js';
 import { optionsOf } from './strategy-names.js';
 
@@ -13,12 +12,4 @@ export function tableNotes({ rows }: RunsTable): string[] {
     optionsOf(rows.map(({ name }) => name)),
     `${reading} Work: against a guest that is not migrated.`,
   ].filter((note) => note !== null);
-}
-
-/** Enough to make the table again. */
-export function provenanceOf({ migsim, node, scenario, memory, seed, runs, command }: Manifest): string[] {
-  return [
-    `migsim ${migsim}, Node.js ${node}; scenario ${scenario.name} (SHA-256 ${scenario.sha256})`,
-    `${memory} memory, seed ${seed}, ${runs} run${runs === 1 ? '' : 's'} of each strategy: migsim ${command.join(' ')}`,
-  ];
 }

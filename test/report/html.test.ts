@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Results, readResults } from '../../src/report/figures/results.js';
 import { htmlReport } from '../../src/report/html.js';
 import { aboutOf, bindingOf } from '../../src/report/html/prose.js';
-import { readManifest } from '../../src/report/manifest-file.js';
+import { provenanceOf, readProvenance } from '../../src/report/provenance.js';
 import { Browser, CHROMIUM, type Page, type View } from './chromium.js';
 import { RUNS, smallResults } from './small-results.js';
 
@@ -15,7 +15,7 @@ let html: string;
 
 beforeAll(async () => {
   results = await readResults(smallResults(), ALL);
-  html = htmlReport({ results, manifest: readManifest(smallResults()), title: 'folder' });
+  html = htmlReport({ results, provenance: readProvenance(smallResults()), title: 'folder' });
 }, 60_000);
 
 describe('the page', () => {
@@ -49,7 +49,7 @@ describe('the page', () => {
 
   test('has the same bytes for the same results', async () => {
     const again = await readResults(smallResults(), ALL);
-    expect(htmlReport({ results: again, manifest: readManifest(smallResults()), title: 'folder' })).toBe(
+    expect(htmlReport({ results: again, provenance: readProvenance(smallResults()), title: 'folder' })).toBe(
       html,
     );
   });
@@ -59,7 +59,7 @@ describe('the page', () => {
   test('does without a manifest and without a timeline', () => {
     const bare = htmlReport({
       results: { ...results, timeline: [], syncs: [] },
-      manifest: null,
+      provenance: null,
       title: 'a folder',
     });
     expect(bare).toContain('<h1>a folder</h1>');
@@ -67,6 +67,37 @@ describe('the page', () => {
     expect(bare).toContain('<h2>Results</h2>');
   });
 });
+
+test('a sweep is told with its question, its scenario and its command', () => {
+  const manifest = {
+    migsim: '0.1.0',
+    node: 'v20.19.0',
+    command: ['sweep', 'a b.yaml', '--vary', 'link.bandwidth=1Gbit/s,10Gbit/s'],
+    sweep: {
+      question: 'When does it pay?',
+      scenario: { text: '# Shows: x.\nname: mine\n' },
+      seed: 2,
+      runs: 5,
+    },
+  };
+  const runs = results.runs.map((row, index) => ({
+    ...row,
+    'link.bandwidth': index % 2 === 0 ? '1Gbit/s' : '10Gbit/s',
+  }));
+  const swept = { ...results, runs, timeline: [], syncs: [], vcpus: [] };
+  const told = htmlReport({ results: swept, provenance: provenanceOf(manifest), title: 'folder' });
+  expect(told).toContain('<h1>mine</h1>');
+  expect(told).toContain('<dt>Question</dt><dd>When does it pay?</dd>');
+  expect(told).toContain("<pre>migsim sweep 'a b.yaml' --vary link.bandwidth=1Gbit/s,10Gbit/s</pre>");
+  expect(told).toContain('seed 2, 5 runs of each strategy');
+  expect(told).toContain('id="sweep-link-bandwidth"');
+  expect(told).not.toContain('<h2>Results</h2>');
+});
+
+test.each([[null], [[]], [{}], [{ migsim: '1', node: 'v20', scenario: {} }]])(
+  '%j says nothing of provenance',
+  (value) => expect(provenanceOf(value)).toBeNull(),
+);
 
 test('the comment that opens a scenario is read by its words', () => {
   const text =

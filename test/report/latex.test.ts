@@ -4,9 +4,9 @@ import { markdownTable } from '../../src/report/markdown.js';
 import type { Row } from '../../src/report/rows.js';
 import { runRows } from '../../src/report/rows.js';
 import { type RunsTable, runsTable } from '../../src/report/runs-table.js';
-import { provenanceOf, tableNotes } from '../../src/report/runs-table-notes.js';
+import { tableNotes } from '../../src/report/runs-table-notes.js';
 import { readResults } from '../../src/report/figures/results.js';
-import { readManifest } from '../../src/report/manifest-file.js';
+import { provenanceLines, readProvenance } from '../../src/report/provenance.js';
 import { compare } from '../../src/experiment/compare.js';
 import { parseScenario } from '../../src/scenario/load.js';
 import { RUNS, SCENARIO, smallResults } from './small-results.js';
@@ -134,7 +134,7 @@ describe('Markdown', () => {
 });
 
 test('provenance is what it takes to make the table again', () => {
-  const lines = provenanceOf(readManifest(smallResults())!);
+  const lines = provenanceLines(readProvenance(smallResults())!);
   expect(lines.join(' ')).toMatch(
     /^migsim [\d.]+, Node\.js v[\d.]+; scenario small & <quick> \(SHA-256 [0-9a-f]{64}\)/,
   );
