@@ -139,6 +139,7 @@ class Migration {
   #ramBytesStopped = 0;
 
   // The run of pages being sent: known from the memory, taken off it when somebody looks
+  readonly #chunkGib: number;
   #runPages = 0;
   #runIsZero = false;
   #runTaken = 0;
@@ -230,6 +231,7 @@ class Migration {
         this.#linkDown = false;
       });
     }
+    this.#chunkGib = 2 ** migration.clearBitmapShift / GIB_PAGES;
     this.controls = this.#makeControls();
   }
 
@@ -826,7 +828,7 @@ class Migration {
     this.#sendRest();
     const vcpus = guest.vcpus.length;
     const deviceBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
-    this.#transferred += deviceBytes;
+    if (!this.#version.transferredIsRamOnly) this.#transferred += deviceBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
     this.#advance(this.#nowUs + max(saveUs, (deviceBytes / this.#linkBytesPerSecond) * 1e6));
     const loadUs = this.#linkLatencyUs + host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu;

@@ -21,8 +21,6 @@ export interface VersionFacts {
   readonly countsAtEnqueue: boolean;
   /** `ram.transferred` counts RAM records only (7.2) or every stream byte. */
   readonly transferredIsRamOnly: boolean;
-  /** ram.c:migration_trigger_throttle is evaluated only with auto-converge on (7.2). */
-  readonly detectorNeedsAutoConverge: boolean;
   /** multifd: a sync at the end of every iteration (7.2) or once a round. */
   readonly multifdSyncsEveryIteration: boolean;
   /** Zero pages are found by the multifd channels (machine types from 9.0 on). */
@@ -42,7 +40,6 @@ const v72: VersionFacts = {
   clearsInLastStage: true,
   countsAtEnqueue: true,
   transferredIsRamOnly: true,
-  detectorNeedsAutoConverge: true,
   multifdSyncsEveryIteration: true,
   multifdFindsZeroPages: false,
   multifdWithPostcopy: false,
@@ -53,7 +50,6 @@ const v81: VersionFacts = {
   hasDirtyLimitCapability: true,
   countsAtEnqueue: false,
   transferredIsRamOnly: false,
-  detectorNeedsAutoConverge: false,
   multifdSyncsEveryIteration: false,
 };
 const v82: VersionFacts = { ...v81, hasAvailSwitchoverBandwidth: true, ringSleepInterruptible: false };
