@@ -13,9 +13,11 @@ import { initCommand } from './init.js';
 import { learnCommand } from './learn.js';
 import { listCommand } from './list.js';
 import { optionMistake } from './option-mistake.js';
+import { mergeCommand } from './merge.js';
 import { plotCommand } from './plot.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
+import { sweepCommand } from './sweep.js';
 import { validateCommand } from './validate.js';
 import { unknown } from '../scenario/wording.js';
 import { startProgress } from './progress.js';
@@ -26,6 +28,8 @@ const commands: readonly Command[] = [
   initCommand,
   compareCommand,
   runCommand,
+  sweepCommand,
+  mergeCommand,
   checkCommand,
   baselineCommand,
   plotCommand,

@@ -1,11 +1,18 @@
 /** How far a long experiment is, on one line of stderr that goes away by itself. */
+import { formatDurationMs } from '../units.js';
 import type { Environment, Output } from './terminal.js';
 
 const CLEAR_LINE = '\r\u001b[K';
+/** Between two changes of a line that tells the rate: faster than that nobody reads. */
+const READABLE_MS = 200;
 
 export interface Progress {
   /** One more run is done. */
   step(): void;
+  /** So many more are done, of very many: tells the rate and the time left as well. */
+  advance(runs: number): void;
+  /** There will be no more, though there might have been. */
+  end(): void;
 }
 
 /** Says nothing where nobody watches: in files and pipes, and under continuous integration. */
@@ -20,10 +27,25 @@ export function startProgress(
     if (watched) output.write(CLEAR_LINE + (done < total ? `${done} of ${total} runs` : ''));
   };
   show();
+  const begin = performance.now();
+  let shown = begin;
   return {
     step() {
       done += 1;
       show();
+    },
+    advance(runs) {
+      done += runs;
+      const now = performance.now();
+      if (!watched || (now - shown < READABLE_MS && done < total)) return;
+      shown = now;
+      const rate = (done * 1e3) / (now - begin);
+      const left = formatDurationMs(((total - done) * 1e3) / rate);
+      const text = `${done} of ${total} runs, ${Math.round(rate)}/s, at most ${left} left`;
+      output.write(CLEAR_LINE + (done < total ? text : ''));
+    },
+    end() {
+      if (watched) output.write(CLEAR_LINE);
     },
   };
 }

@@ -1,0 +1,120 @@
+/** The shards of a sweep put together: the files that one machine would have written, row by row. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../../errors.js';
+import { checkCells } from './cells.js';
+import { type PlanFile, RUNS, openFiles, partOf, readPlan, stateOf } from './folder.js';
+import { openPlan } from './plan.js';
+import { type CellSummary, cellSummary, headersOf, summaryTexts } from './results.js';
+import { type Line, linesIn, rowTaker } from './rows.js';
+import { type SweepOptions, type SweepOutcome, fileNames, headerLine, manifestText } from './run.js';
+import type { SweepTable } from './table.js';
+import { unitsOf } from './unit.js';
+
+export interface MergeOptions {
+  /** Folders, one a shard, in any order. */
+  readonly shards: readonly string[];
+  readonly out: string;
+  readonly table: SweepTable;
+  readonly onCell?: (cell: CellSummary) => void;
+  readonly extra?: SweepOptions['extra'];
+}
+
+/** Throws `UsageError` when shards are missing, unfinished, doubled or of different sweeps. */
+export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> {
+  const { out, table, extra } = options;
+  const { folders, planFile } = inOrder(options.shards);
+  const plan = await openPlan(planFile.sweep);
+  const units = unitsOf(plan);
+  const labels = checkCells(plan);
+  if (stateOf(out, planFile) === 'finished')
+    throw new UsageError(`${out} is merged already; remove it to merge again`);
+  const files = openFiles(out, planFile, fileNames(extra), false);
+  try {
+    files.append(RUNS, headerLine(plan, table));
+    for (const [name, text] of Object.entries(headersOf(plan, table))) files.append(name, text);
+    const taker = rowTaker(plan, units, labels, table, null, (samples) => {
+      const cell = cellSummary(plan, table, samples);
+      for (const [name, text] of Object.entries(summaryTexts(table, cell))) files.append(name, text);
+      options.onCell?.(cell);
+    });
+    const sources = folders.map((folder) => rowsOf(folder, headerLine(plan, table)));
+    let rows = 0;
+    for (let unit = 0; unit < units.count; unit++) {
+      const source = sources[unit % sources.length]!;
+      let text = '';
+      for (let complete = false; !complete; rows++) {
+        const row = source.next();
+        if (row === null) throw notAll(folders[unit % folders.length]!);
+        complete = taker.add(row);
+        text += `${row}\n`;
+      }
+      files.append(RUNS, text);
+    }
+    const tooMany = folders.find((_, index) => sources[index]!.next() !== null);
+    if (tooMany !== undefined) throw notAll(tooMany);
+    files.append('manifest.json', manifestText(planFile));
+    await extra?.write(partOf(join(out, RUNS)), plan.keys, partOf(join(out, extra.name)));
+    return { plan, planFile, resumed: 0, rows, finishedBefore: false, written: files.finish() };
+  } finally {
+    files.close();
+  }
+}
+
+function notAll(folder: string): UsageError {
+  return new UsageError(`not the rows that its plan asks for; run its shard again`, {
+    file: join(folder, RUNS),
+  });
+}
+
+/** The folders by index of their shard, and the plan of the whole. */
+function inOrder(shards: readonly string[]): { folders: string[]; planFile: PlanFile } {
+  const found = shards.map((folder) => ({ folder, plan: planOf(folder) }));
+  const [first] = found;
+  if (first === undefined) throw new UsageError('nothing to merge; expected the folders of the shards');
+  const { count } = first.plan.shard!;
+  const folders: string[] = [];
+  for (const { folder, plan } of found) {
+    if (plan.hash !== first.plan.hash)
+      throw new UsageError(`${folder} is of another sweep than ${first.folder}`);
+    const { index, count: others } = plan.shard!;
+    if (others !== count)
+      throw new UsageError(`${folder} is one of ${others} shards, ${first.folder} one of ${count}`);
+    if (folders[index] !== undefined)
+      throw new UsageError(`${folder} and ${folders[index]} are the same shard, ${index}/${count}`);
+    folders[index] = folder;
+  }
+  const missing = [...Array(count).keys()].filter((index) => folders[index] === undefined);
+  if (missing.length > 0)
+    throw new UsageError(
+      `${missing.length === 1 ? 'a shard is' : `${missing.length} shards are`} missing: ` +
+        `${missing
+          .slice(0, 10)
+          .map((index) => `${index}/${count}`)
+          .join(', ')}${missing.length > 10 ? ', …' : ''}`,
+    );
+  const unfinished = folders.find((folder) => !existsSync(join(folder, RUNS)));
+  if (unfinished !== undefined)
+    throw new UsageError(`${unfinished} is not finished; run its shard again, it goes on where it was`);
+  return { folders, planFile: { ...first.plan, shard: null } };
+}
+
+function planOf(folder: string): PlanFile {
+  const plan = readPlan(folder);
+  if (plan === null) throw new UsageError('no plan.json; expected the folder of a shard', { file: folder });
+  if (plan.shard === null)
+    throw new UsageError('a whole sweep; expected the folder of a shard', { file: folder });
+  return plan;
+}
+
+/** The rows of a shard one by one, then null. */
+function rowsOf(folder: string, header: string): { next(): string | null } {
+  const path = join(folder, RUNS);
+  const lines: Iterator<Line, void> = linesIn(path);
+  const next = (): string | null => {
+    const { done, value } = lines.next();
+    return done === true ? null : (value as Line).text;
+  };
+  if (`${next()}\n` !== header) throw notAll(folder);
+  return { next };
+}

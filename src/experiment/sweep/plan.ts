@@ -1,0 +1,176 @@
+/** From a specification to its cells: every combination of varied values, in a fixed order, each a scenario of its own. */
+import { UsageError } from '../../errors.js';
+import { loadPolicy, loadStrategy, parseStrategyText } from '../../scenario/choices.js';
+import { scenarioLoader } from '../../scenario/load.js';
+import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
+import { strategies as registry } from '../../strategies/index.js';
+import { preparedSetup } from '../simulate.js';
+import type { SweepSpec } from './spec.js';
+
+/** Every registered strategy with its defaults, where a cell does not refuse it. */
+export const ALL_STRATEGIES = 'all';
+
+const MOST_CELLS = 10_000_000;
+
+export interface Cell {
+  readonly index: number;
+  /** In the order of `keys`. */
+  readonly values: readonly string[];
+  readonly scenario: Scenario;
+  readonly strategies: readonly StrategyChoice[];
+  readonly policy: PolicyChoice;
+}
+
+export interface SweepPlan {
+  readonly spec: SweepSpec;
+  /** Varied keys: columns of the results. */
+  readonly keys: readonly string[];
+  readonly cellCount: number;
+  valuesOf(cell: number): readonly string[];
+  /** Loads and checks a cell; the one asked for last is kept. Throws `UsageError` that names the variation. */
+  cell(index: number): Cell;
+}
+
+/** Loads strategies and policies of the user's own. Throws `UsageError`. */
+export async function openPlan(spec: SweepSpec): Promise<SweepPlan> {
+  const keys = spec.vary.flatMap((variation) => variation.keys);
+  refuseRepeated(keys);
+  const cellCount = spec.vary.reduce((product, variation) => product * variation.steps.length, 1);
+  if (cellCount > MOST_CELLS) throw new UsageError(`${cellCount} cells; expected at most ${MOST_CELLS}`);
+  const load = scenarioLoader(spec.scenario.text, spec.scenario.file);
+  const valuesOf = (cell: number): string[] => valuesAt(spec, cell);
+  const scenarioOf = (index: number): Scenario => {
+    const values = valuesOf(index);
+    const varied = keys.map((key, at) => `${key}=${values[at]!}`);
+    try {
+      return load([...spec.set, ...varied, ...freeing(spec)]);
+    } catch (error) {
+      throw error instanceof UsageError ? atCell(error, spec, varied) : error;
+    }
+  };
+  const first = scenarioOf(0);
+  const strategiesOf = await strategyChooser(spec, first);
+  const ownPolicy = spec.policy === null ? null : await loadPolicy(spec.policy);
+
+  let last: Cell | undefined;
+  const cell = (index: number): Cell => {
+    if (last?.index === index) return last;
+    const scenario = index === 0 ? first : scenarioOf(index);
+    const policy = ownPolicy ?? scenario.policy;
+    const values = valuesOf(index);
+    const check = (strategy: StrategyChoice): unknown =>
+      preparedSetup(scenario, strategy, { policy, memory: spec.memory });
+    try {
+      last = { index, values, scenario, policy, strategies: strategiesOf(scenario, check) };
+    } catch (error) {
+      const varied = keys.map((key, at) => `${key}=${values[at]!}`);
+      throw error instanceof UsageError ? atCell(error, spec, varied) : error;
+    }
+    return last;
+  };
+  return { spec, keys, cellCount, valuesOf, cell };
+}
+
+/** `guest.memory=4GiB link.bandwidth=1Gbit/s`, for people. */
+export function cellText(plan: Pick<SweepPlan, 'keys' | 'valuesOf'>, cell: number): string {
+  const values = plan.valuesOf(cell);
+  return plan.keys.map((key, index) => `${key}=${values[index]!}`).join(' ');
+}
+
+/** Mixed radix, the last variation fastest. */
+function valuesAt({ vary }: SweepSpec, cell: number): string[] {
+  const steps: (readonly string[])[] = [];
+  let rest = cell;
+  for (const variation of vary.toReversed()) {
+    steps.unshift(variation.steps[rest % variation.steps.length]!);
+    rest = Math.floor(rest / variation.steps.length);
+  }
+  return steps.flat();
+}
+
+function refuseRepeated(keys: readonly string[]): void {
+  const twice = keys.find((key, index) => keys.indexOf(key) < index);
+  if (twice !== undefined) throw new UsageError(`${twice} is varied twice; expected once`);
+}
+
+/** With all strategies, those that the scenario lists must not refuse a cell that nobody asked them to run in. */
+function freeing(spec: SweepSpec): string[] {
+  return isAll(spec) ? ['strategies=[none]', 'expect={}'] : [];
+}
+
+function isAll({ strategies }: SweepSpec): boolean {
+  return strategies.length === 1 && strategies[0] === ALL_STRATEGIES;
+}
+
+type Chooser = (scenario: Scenario, check: (strategy: StrategyChoice) => unknown) => StrategyChoice[];
+
+async function strategyChooser(spec: SweepSpec, first: Scenario): Promise<Chooser> {
+  if (isAll(spec)) {
+    const inVain = spec.vary.flatMap(({ keys }) => keys).find((key) => key.startsWith('strategies.'));
+    if (inVain !== undefined) {
+      throw new UsageError(
+        `--vary ${inVain}: --strategy all takes every strategy with its defaults; expected the names of strategies`,
+      );
+    }
+    const all = Object.keys(registry).flatMap((name) => withDefaults(name) ?? []);
+    return (_scenario, check) => all.filter((strategy) => runsHere(() => check(strategy)));
+  }
+  // What the scenario lists may have options that vary; anything else is the same in all cells.
+  const others = new Map<string, StrategyChoice>();
+  for (const text of spec.strategies) {
+    if (listed(text, first) === undefined) others.set(text, await loadStrategy(text));
+  }
+  return (scenario, check) => {
+    const chosen =
+      spec.strategies.length === 0
+        ? [...scenario.strategies]
+        : spec.strategies.map((text) => others.get(text) ?? listed(text, scenario) ?? gone(text));
+    const labels = chosen.map(({ label }) => label);
+    const twice = labels.find((label, index) => labels.indexOf(label) < index);
+    if (twice !== undefined) throw new UsageError(`${twice} is chosen twice; expected once`);
+    for (const strategy of chosen) check(strategy);
+    return chosen;
+  };
+}
+
+function listed(text: string, scenario: Scenario): StrategyChoice | undefined {
+  const byName = scenario.strategies.filter(({ definition }) => definition.name === text);
+  return (
+    scenario.strategies.find(({ label }) => label === text) ?? (byName.length === 1 ? byName[0] : undefined)
+  );
+}
+
+function gone(text: string): never {
+  throw new UsageError(`the scenario lists no ${text} here; expected the name without its options`);
+}
+
+/** undefined: it cannot be without options. */
+function withDefaults(name: string): StrategyChoice | undefined {
+  try {
+    return parseStrategyText(name);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
+}
+
+function runsHere(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
+}
+
+/** The same complaint, about the variation that brought it. */
+function atCell(error: UsageError, spec: SweepSpec, varied: readonly string[]): UsageError {
+  if (varied.length === 0) return error;
+  const [line = ''] = error.message.split('\n');
+  const blamed = varied.find((text) => error.place?.file === `--set ${text}`);
+  const cause = spec.vary.find(({ keys }) => keys.some((key) => blamed?.startsWith(`${key}=`) === true));
+  if (blamed === undefined || cause === undefined) return new UsageError(`${line} (at ${varied.join(' ')})`);
+  const said = line.slice(`--set ${blamed}: `.length);
+  return new UsageError(`--vary ${cause.text}: at ${blamed}: ${said}`);
+}

@@ -1,0 +1,41 @@
+/** Units done by several threads, their rows handed on in the order of the units. */
+import { Tinypool } from 'tinypool';
+import type { SweepSpec } from './spec.js';
+
+/** Units in flight for each thread: enough that none waits, few enough to hold in memory. */
+const PER_THREAD = 4;
+
+/** `worker` is a module that exports a `unitServer`. Throws what a worker threw, or that it ended. */
+export async function inThreads(
+  worker: URL,
+  threads: number,
+  spec: SweepSpec,
+  units: readonly [first: number, end: number, step: number],
+  onRows: (rows: string) => void,
+): Promise<void> {
+  const pool = new Tinypool({
+    filename: worker.href,
+    minThreads: threads,
+    maxThreads: threads,
+    workerData: spec,
+  });
+  const [first, end, step] = units;
+  const inFlight: Promise<string>[] = [];
+  let next = first;
+  try {
+    for (;;) {
+      while (next < end && inFlight.length < threads * PER_THREAD) {
+        const rows = pool.run(next) as Promise<string>;
+        // The error is met when its turn comes.
+        rows.catch(() => undefined);
+        inFlight.push(rows);
+        next += step;
+      }
+      const oldest = inFlight.shift();
+      if (oldest === undefined) return;
+      onRows(await oldest);
+    }
+  } finally {
+    await pool.destroy();
+  }
+}

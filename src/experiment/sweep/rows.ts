@@ -1,0 +1,101 @@
+/** Rows on their way into a sweep's files, live or from a file: which unit they complete, and which cell. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { CellLabels } from './cells.js';
+import type { SweepPlan } from './plan.js';
+import { type CellSamples, cellSamples, positionsOf } from './samples.js';
+import type { Shard } from './shard.js';
+import type { SweepTable } from './table.js';
+import type { Units } from './unit.js';
+
+/** Takes rows in their order. Rows are nowhere numbered: the plan says how many each unit has. */
+export interface RowTaker {
+  /** Index of the unit that the next row belongs to; `units.count` or more when there is none. */
+  readonly next: number;
+  /** Whether this row completed its unit. */
+  add(line: string): boolean;
+  /** Forgets the rows of a unit that is not complete. */
+  drop(): void;
+}
+
+/** `onCell` gets each cell when its last row has come; of a shard it has the shard's rows only. */
+export function rowTaker(
+  plan: SweepPlan,
+  units: Units,
+  labels: CellLabels,
+  table: SweepTable,
+  shard: Shard | null,
+  onCell: (cell: CellSamples) => void,
+): RowTaker {
+  const { precision } = plan.spec;
+  const positions = positionsOf(table.header(plan.keys), table.measures);
+  const step = shard?.count ?? 1;
+  let next = shard?.index ?? 0;
+  let unit = units.at(next);
+  let rows = 0;
+  const samplesOf = (cell: number): CellSamples =>
+    cellSamples(cell, labels[cell] ?? [], table.measures, positions);
+  let samples = samplesOf(unit.cell);
+  return {
+    get next() {
+      return next;
+    },
+    add(line) {
+      samples.add(line);
+      rows += 1;
+      const wanted = (unit.lastRun - unit.firstRun + 1) * samples.strategies.length;
+      if (rows < wanted && (precision === null || !samples.precise(precision))) return false;
+      rows = 0;
+      next += step;
+      const following = units.at(next);
+      if (next >= units.count || following.cell !== unit.cell) {
+        onCell(samples);
+        samples = samplesOf(following.cell);
+      }
+      unit = following;
+      return true;
+    },
+    drop() {
+      samples.drop(rows);
+      rows = 0;
+    },
+  };
+}
+
+export interface Line {
+  /** Without its line break. */
+  readonly text: string;
+  /** Where the next one begins, in bytes. */
+  readonly end: number;
+}
+
+const CHUNK_BYTES = 2 ** 20;
+
+/** The complete lines of a CSV file, the header among them; a line break within quotes is part of its line. */
+export function* linesIn(path: string): Generator<Line> {
+  const file = openSync(path, 'r');
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let rest = Buffer.alloc(0);
+    let position = 0;
+    for (;;) {
+      const count = readSync(file, chunk, 0, CHUNK_BYTES, null);
+      if (count === 0) return;
+      rest = Buffer.concat([rest, chunk.subarray(0, count)]);
+      let begin = 0;
+      let search = 0;
+      for (;;) {
+        const at = rest.indexOf(10, search);
+        if (at < 0) break;
+        search = at + 1;
+        const text = rest.toString('utf8', begin, at);
+        if (text.includes('"') && text.split('"').length % 2 === 0) continue;
+        begin = search;
+        yield { text, end: position + begin };
+      }
+      position += begin;
+      rest = Buffer.from(rest.subarray(begin));
+    }
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,211 @@
+/** Runs a sweep, or goes on with one: units to workers, rows to files, cells to their summaries. Nothing is collected. */
+import { join } from 'node:path';
+import { UsageError } from '../../errors.js';
+import { type CellLabels, checkCells } from './cells.js';
+import { type PlanFile, RUNS, type SweepFiles, openFiles, partOf, planFileOf, stateOf } from './folder.js';
+import { type SweepPlan, openPlan } from './plan.js';
+import { inThreads } from './pool.js';
+import { type CellSummary, DIFFERENCES, SUMMARY, cellSummary, headersOf, summaryTexts } from './results.js';
+import { type RowTaker, linesIn, rowTaker } from './rows.js';
+import { unitRunner } from './run-unit.js';
+import type { Shard } from './shard.js';
+import type { SweepSpec } from './spec.js';
+import { type SweepTable, linesOf } from './table.js';
+import { type Units, unitsOf } from './unit.js';
+
+export interface SweepOptions {
+  readonly spec: SweepSpec;
+  /** For the manifest. */
+  readonly command: readonly string[];
+  readonly table: SweepTable;
+  /** Folder; null: nothing is written. */
+  readonly out: string | null;
+  readonly shard: Shard | null;
+  /** Threads; with one, everything happens in this one. */
+  readonly workers: number;
+  /** The module of a `unitServer`, needed for more than one worker. */
+  readonly worker: URL | null;
+  /** Called when all cells are found good, with the number of runs that there are at most, and of those done before. */
+  readonly onStart?: (runs: number, done: number) => void;
+  readonly onRuns?: (count: number) => void;
+  /** Not called for shards: they know parts of cells only. */
+  readonly onCell?: (cell: CellSummary) => void;
+  /** Makes a further file of the finished runs.csv, at a path beside it. */
+  readonly extra?: {
+    readonly name: string;
+    write(runs: string, keys: readonly string[], path: string): unknown;
+  };
+}
+
+export interface SweepOutcome {
+  readonly plan: SweepPlan;
+  readonly planFile: PlanFile;
+  /** Rows that were there before. */
+  readonly resumed: number;
+  /** Rows in all. */
+  readonly rows: number;
+  /** Nothing was left to do. */
+  readonly finishedBefore: boolean;
+  readonly written: readonly string[];
+}
+
+/** Throws `UsageError`; what was finished by then stays, and the same call goes on with it. */
+export async function runSweep(options: SweepOptions): Promise<SweepOutcome> {
+  const { spec, table, out, shard } = options;
+  const plan = await openPlan(spec);
+  const units = unitsOf(plan);
+  const labels = checkCells(plan);
+  const planFile = planFileOf(spec, shard, options.command);
+  const state = out === null ? 'fresh' : stateOf(out, planFile);
+  const most = runsAtMost(units, labels, shard);
+
+  let files: SweepFiles | null = null;
+  const taker = rowTaker(plan, units, labels, table, shard, (samples) => {
+    if (shard !== null) return;
+    const cell = cellSummary(plan, table, samples);
+    for (const [name, text] of Object.entries(summaryTexts(table, cell))) files?.append(name, text);
+    options.onCell?.(cell);
+  });
+  if (state === 'finished') {
+    const { rows } = replay(join(out!, RUNS), plan, table, taker, units);
+    return { plan, planFile, resumed: rows, rows, finishedBefore: true, written: [] };
+  }
+
+  try {
+    let rows = 0;
+    if (out !== null) {
+      const names = shard === null ? fileNames(options.extra) : [RUNS];
+      files = openFiles(out, planFile, names, state === 'begun');
+      if (shard === null) {
+        for (const [name, text] of Object.entries(headersOf(plan, table))) files.append(name, text);
+      }
+      rows = goOn(files, partOf(join(out, RUNS)), state === 'begun', plan, table, taker, units);
+    }
+    const resumed = rows;
+    options.onStart?.(most, resumed);
+    const onRows = (text: string): void => {
+      files?.append(RUNS, text);
+      const lines = linesOf(text);
+      for (const line of lines) taker.add(line);
+      rows += lines.length;
+      options.onRuns?.(lines.length);
+    };
+    await runUnits(options, plan, units, taker, onRows);
+    const written = files === null ? [] : await finish(files, planFile, plan, options);
+    return { plan, planFile, resumed, rows, finishedBefore: false, written };
+  } catch (error) {
+    throw out !== null && error instanceof UsageError
+      ? new UsageError(`${error.message}; what is finished stays in ${out}, and the same command goes on`)
+      : error;
+  } finally {
+    files?.close();
+  }
+}
+
+/** Takes the rows of an earlier call, cuts what was torn off, and returns their number. */
+function goOn(
+  files: SweepFiles,
+  path: string,
+  begun: boolean,
+  plan: SweepPlan,
+  table: SweepTable,
+  taker: RowTaker,
+  units: Units,
+): number {
+  const { bytes, rows } = begun ? replay(path, plan, table, taker, units) : { bytes: 0, rows: 0 };
+  if (begun) files.keep(bytes);
+  if (bytes === 0) files.append(RUNS, headerLine(plan, table));
+  return rows;
+}
+
+async function finish(
+  files: SweepFiles,
+  planFile: PlanFile,
+  plan: SweepPlan,
+  { out, shard, extra }: Pick<SweepOptions, 'out' | 'shard' | 'extra'>,
+): Promise<string[]> {
+  if (shard === null) {
+    files.append('manifest.json', manifestText(planFile));
+    await extra?.write(partOf(join(out!, RUNS)), plan.keys, partOf(join(out!, extra.name)));
+  }
+  return files.finish();
+}
+
+/** What manifest.json says: the plan without which part of it somebody ran. */
+export function manifestText({ shard: _, ...manifest }: PlanFile): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/** Names of the files that a whole sweep writes. */
+export function fileNames(extra: SweepOptions['extra']): string[] {
+  return [RUNS, SUMMARY, DIFFERENCES, ...(extra === undefined ? [] : [extra.name]), 'manifest.json'];
+}
+
+async function runUnits(
+  { spec, table, workers, worker, shard }: SweepOptions,
+  plan: SweepPlan,
+  units: Units,
+  taker: RowTaker,
+  onRows: (rows: string) => void,
+): Promise<void> {
+  const step = shard?.count ?? 1;
+  if (taker.next >= units.count) return;
+  if (workers > 1 && worker !== null) {
+    try {
+      await inThreads(worker, workers, spec, [taker.next, units.count, step], onRows);
+    } catch (error) {
+      throw asUsage(error);
+    }
+    return;
+  }
+  const run = unitRunner(plan, table);
+  for (let unit = taker.next; unit < units.count; unit += step) {
+    onRows(run(units.at(unit)));
+    // Lets timers and signals have their turn.
+    await new Promise(setImmediate);
+  }
+}
+
+/** What comes out of a thread has lost its class; that it ended, as for want of memory, comes from the pool. */
+function asUsage(error: unknown): UsageError {
+  if (error instanceof UsageError) return error;
+  const { message, code } = error as NodeJS.ErrnoException;
+  return new UsageError(code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'a worker ran out of memory' : message);
+}
+
+function runsAtMost(units: Units, labels: CellLabels, shard: Shard | null): number {
+  let runs = 0;
+  for (let index = shard?.index ?? 0; index < units.count; index += shard?.count ?? 1) {
+    const { cell, firstRun, lastRun } = units.at(index);
+    runs += (lastRun - firstRun + 1) * labels[cell]!.length;
+  }
+  return runs;
+}
+
+export function headerLine(plan: SweepPlan, table: SweepTable): string {
+  return `${table.fields(table.header(plan.keys))}\n`;
+}
+
+/** Rows of whole units at the start of a file; what follows was torn off. */
+function replay(
+  path: string,
+  plan: SweepPlan,
+  table: SweepTable,
+  taker: RowTaker,
+  units: Units,
+): { readonly bytes: number; readonly rows: number } {
+  let bytes = 0;
+  let rows = 0;
+  let seen = -1;
+  for (const { text, end } of linesIn(path)) {
+    seen += 1;
+    if (seen === 0 && `${text}\n` !== headerLine(plan, table)) break;
+    if (seen > 0 && taker.next >= units.count) break;
+    if (seen === 0 || taker.add(text)) {
+      bytes = end;
+      rows = seen;
+    }
+  }
+  taker.drop();
+  return { bytes, rows };
+}

@@ -1,0 +1,94 @@
+/** `4GiB..1TiB:9:log`: values between two ends, written so that people read them and the sweep uses just what they read. */
+import type { UsageError } from '../../errors.js';
+
+/** Units of one family, from small to large, as factors of the first. */
+type Ladder = readonly (readonly [unit: string, factor: number])[];
+
+const BINARY = ladder(['B', 'KiB', 'MiB', 'GiB', 'TiB'], 1024);
+const DECIMAL = ladder(['B', 'kB', 'MB', 'GB', 'TB'], 1000);
+const BITS = ladder(['bit', 'kbit', 'Mbit', 'Gbit', 'Tbit'], 1000);
+const LADDERS: readonly Ladder[] = [
+  BINARY,
+  DECIMAL,
+  perSecond(BINARY),
+  perSecond(DECIMAL),
+  perSecond(BITS),
+  [
+    ['ns', 1],
+    ['us', 1e3],
+    ['ms', 1e6],
+    ['s', 1e9],
+    ['min', 60e9],
+    ['h', 3600e9],
+  ],
+];
+
+/** What a value may lose by being written as a whole number of its unit. */
+const WHOLE_ENOUGH = 5e-4;
+const DIGITS = 4;
+const MOST_VALUES = 100_000;
+
+/** The values of a range; null when the text is none. Both ends are among them, as written. */
+export function spread(text: string, wrong: (what: string) => UsageError): string[] | null {
+  if (!/^[^{["'].*\.\..*:/s.test(text)) return null;
+  const parts = /^([\d.]+?)([^\d.][^.]*)?\.\.([\d.]+)([^\d.:][^:]*)?:(\d+)(?::(lin|log))?$/.exec(
+    text.replaceAll(' ', ''),
+  );
+  const form = 'expected from..to:count:lin or :log, such as 4GiB..1TiB:9:log';
+  if (parts === null) throw wrong(`cannot read "${text}"; ${form}`);
+  const [, fromText = '', fromUnit = '', toText = '', toUnit = '', countText = '', scale = 'lin'] = parts;
+  const count = Number(countText);
+  if (count < 2 || count > MOST_VALUES) throw wrong(`expected 2 to ${MOST_VALUES} values, got ${countText}`);
+  const scaleOf = unitsFor(fromUnit, toUnit);
+  if (scaleOf === null) {
+    throw wrong(`${fromUnit || 'no unit'} and ${toUnit || 'no unit'} do not go together; ${form}`);
+  }
+  const from = Number(fromText) * scaleOf.factor(fromUnit);
+  const to = Number(toText) * scaleOf.factor(toUnit);
+  if (!(from < to)) throw wrong(`expected a range that rises; ${form}`);
+  if (scale === 'log' && from === 0) throw wrong('a range that begins at 0 cannot be log; expected lin');
+  const whole = !`${fromText}${toText}`.includes('.');
+  return Array.from({ length: count }, (_, index) => {
+    if (index === 0) return fromText + fromUnit;
+    if (index === count - 1) return toText + toUnit;
+    const share = index / (count - 1);
+    return scaleOf.write(scale === 'log' ? from * (to / from) ** share : from + (to - from) * share, whole);
+  });
+}
+
+interface Units {
+  factor(unit: string): number;
+  write(value: number, whole: boolean): string;
+}
+
+function unitsFor(from: string, to: string): Units | null {
+  if (from === to && (from === '' || from === '%')) {
+    const write = (value: number, whole: boolean): string =>
+      String(whole && from === '' ? Math.round(value) : Number(value.toPrecision(DIGITS))) + from;
+    return { factor: () => 1, write };
+  }
+  const fitting = LADDERS.find((units) => [from, to].every((unit) => units.some(([name]) => name === unit)));
+  if (fitting === undefined) return null;
+  return {
+    factor: (unit) => fitting.find(([name]) => name === unit)![1],
+    write: (value) => wholeAmount(value, fitting),
+  };
+}
+
+/** In the largest unit of which it is a whole number, or nearly so. */
+function wholeAmount(value: number, units: Ladder): string {
+  for (const [unit, factor] of units.toReversed()) {
+    const amount = Math.round(value / factor);
+    if (amount > 0 && Math.abs(amount * factor - value) <= WHOLE_ENOUGH * value) return `${amount}${unit}`;
+  }
+  const [[unit, factor]] = units as readonly [readonly [string, number]];
+  return `${Math.max(1, Math.round(value / factor))}${unit}`;
+}
+
+function ladder(units: readonly string[], step: number): Ladder {
+  return units.map((unit, index) => [unit, step ** index]);
+}
+
+function perSecond(units: Ladder): Ladder {
+  return units.map(([unit, factor]) => [`${unit}/s`, factor]);
+}

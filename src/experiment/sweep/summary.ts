@@ -1,0 +1,125 @@
+/** What is said of a cell when its runs are done: each strategy by itself, and each against the first on the same runs. */
+import { meanInterval } from '../../stats/interval.js';
+import { quantileOfSorted, standardDeviation } from '../../stats/summary.js';
+import { type CellSamples, type StrategySamples, countingValues } from './samples.js';
+import type { SweepMeasure } from './table.js';
+
+type Figure = number | null;
+
+export interface SummaryRow {
+  readonly strategy: string;
+  readonly measure: string;
+  /** Which runs the figures are of: those that converged, or all, as where none did. */
+  readonly of: 'converged' | 'all';
+  readonly runs: number;
+  readonly n: number;
+  readonly mean: Figure;
+  readonly median: Figure;
+  readonly standardDeviation: Figure;
+  readonly p90: Figure;
+  /** 95 % interval of the mean, by Student's t. */
+  readonly low: Figure;
+  readonly high: Figure;
+}
+
+export const SUMMARY_COLUMNS = [
+  'strategy',
+  'measure',
+  'of',
+  'runs',
+  'n',
+  'mean',
+  'median',
+  'standard_deviation',
+  'p90',
+  'ci95_low',
+  'ci95_high',
+] as const;
+
+export interface DifferenceRow {
+  readonly strategy: string;
+  readonly against: string;
+  readonly measure: string;
+  /** Runs that both strategies converged in; run i of both meets the same guest. */
+  readonly n: number;
+  readonly mean: Figure;
+  readonly low: Figure;
+  readonly high: Figure;
+}
+
+export const DIFFERENCE_COLUMNS = [
+  'strategy',
+  'against',
+  'measure',
+  'n',
+  'mean_difference',
+  'ci95_low',
+  'ci95_high',
+] as const;
+
+export function summaryOf(cell: CellSamples, measures: readonly SweepMeasure[]): SummaryRow[] {
+  return cell.strategies.flatMap((strategy) =>
+    measures.map((measure, index) => summaryRow(strategy, measure, index)),
+  );
+}
+
+function summaryRow(strategy: StrategySamples, measure: SweepMeasure, index: number): SummaryRow {
+  const { of, values } = countingValues(strategy, index, isOutcome(measure));
+  const head = { strategy: strategy.label, measure: measure.name, of, runs: strategy.converged.length };
+  if (values.length === 0) {
+    const nothing = { mean: null, median: null, standardDeviation: null, p90: null, low: null, high: null };
+    return { ...head, n: 0, ...nothing };
+  }
+  const sorted = Float64Array.from(values).sort();
+  const { estimate, low, high } = meanInterval(values);
+  const figure = (value: number): Figure => rounded(value, measure);
+  return {
+    ...head,
+    n: values.length,
+    mean: figure(estimate),
+    median: figure(quantileOfSorted(sorted, 0.5)),
+    standardDeviation: figure(standardDeviation(values)),
+    p90: figure(quantileOfSorted(sorted, 0.9)),
+    low: figure(low),
+    high: figure(high),
+  };
+}
+
+/** Paired by run: common random numbers make these intervals much narrower than those of two means. */
+export function differencesOf(cell: CellSamples, measures: readonly SweepMeasure[]): DifferenceRow[] {
+  const [first, ...others] = cell.strategies;
+  if (first === undefined) return [];
+  return others.flatMap((strategy) =>
+    measures.map((measure, index) => {
+      const differences = pairs(strategy, first, index, isOutcome(measure));
+      const head = { strategy: strategy.label, against: first.label, measure: measure.name };
+      if (differences.length === 0) return { ...head, n: 0, mean: null, low: null, high: null };
+      const { estimate, low, high } = meanInterval(differences);
+      return {
+        ...head,
+        n: differences.length,
+        mean: rounded(estimate, measure),
+        low: rounded(low, measure),
+        high: rounded(high, measure),
+      };
+    }),
+  );
+}
+
+function pairs(one: StrategySamples, other: StrategySamples, measure: number, all: boolean): number[] {
+  return one.values[measure]!.flatMap((value, run) => {
+    const difference = value - other.values[measure]![run]!;
+    const counts = all || (one.converged[run] === true && other.converged[run] === true);
+    return counts && !Number.isNaN(difference) ? [difference] : [];
+  });
+}
+
+/** Whether it converged is asked of all runs. */
+function isOutcome({ column }: SweepMeasure): boolean {
+  return column === 'converged';
+}
+
+/** Without an end, or of a single value: nothing that a file could say. */
+function rounded(value: number, { digits }: SweepMeasure): Figure {
+  return Number.isFinite(value) ? Number(value.toFixed(digits)) : null;
+}

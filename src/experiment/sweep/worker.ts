@@ -1,0 +1,26 @@
+/** The worker's side: it is told the specification once, then numbers of units. */
+import { workerData } from 'node:worker_threads';
+import { openPlan } from './plan.js';
+import { unitRunner } from './run-unit.js';
+import type { SweepSpec } from './spec.js';
+import type { SweepTable } from './table.js';
+import { type Unit, unitsOf } from './unit.js';
+
+/** What a worker thread exports; `table` has the columns, which this layer does not know. */
+export function unitServer(table: SweepTable): (index: number) => Promise<string> {
+  let ready: Promise<(index: number) => string> | undefined;
+  return async (index) => (await (ready ??= prepare(table)))(index);
+}
+
+async function prepare(table: SweepTable): Promise<(index: number) => string> {
+  // A thread that is gone without a word would be waited for in vain.
+  process.exit = (): never => {
+    throw new Error('it called process.exit, which would end the sweep');
+  };
+  // The pool keeps the first entry for itself.
+  const [, spec] = workerData as readonly [unknown, SweepSpec];
+  const plan = await openPlan(spec);
+  const units = unitsOf(plan);
+  const run: (unit: Unit) => string = unitRunner(plan, table);
+  return (index) => run(units.at(index));
+}
