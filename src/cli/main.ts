@@ -7,6 +7,7 @@ import { checkCommand } from './check.js';
 import { type Command, describe, examplesText, globalOptions, positionalsOf, usageOf } from './command.js';
 import { compareCommand } from './compare.js';
 import { complete } from './complete.js';
+import { diffCommand } from './diff.js';
 import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
 import { explainCommand } from './explain.js';
 import { initCommand } from './init.js';
@@ -24,7 +25,7 @@ import { startProgress } from './progress.js';
 import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 
 /** In the order in which help shows them. A new command is a file in this folder and a line here. */
-const commands: readonly Command[] = [
+export const commands: readonly Command[] = [
   initCommand,
   compareCommand,
   runCommand,
@@ -32,6 +33,7 @@ const commands: readonly Command[] = [
   mergeCommand,
   checkCommand,
   baselineCommand,
+  diffCommand,
   plotCommand,
   reportCommand,
   learnCommand,
@@ -45,6 +47,9 @@ const EXAMPLES: Command['examples'] = [
   ['explain dirty-limit', 'what a strategy does'],
 ];
 
+/** How the script that `migsim completion` prints asks: this, the program's name, the words so far. */
+const COMPLETE = '--get-yargs-completions';
+
 /** Where a command reads its surroundings and writes to: the process, or a test. */
 export interface Surroundings {
   readonly stdout: Output;
@@ -56,6 +61,11 @@ export interface Surroundings {
 export async function main(words: readonly string[], around: Surroundings = process): Promise<number> {
   endQuietlyOnBrokenPipe(around.stdout);
   endQuietlyOnBrokenPipe(around.stderr);
+  if (words[0] === COMPLETE) {
+    const found = await complete(words.slice(2), commands);
+    around.stdout.write(found.map((word) => `${word}\n`).join(''));
+    return EXIT.done;
+  }
   try {
     await parserFor(words.length === 0 ? ['--help'] : words, around).parseAsync();
     return EXIT.done;

@@ -58,7 +58,11 @@ function since(
   if (parameters.length > 0)
     return ['  parameters that differ:', ...parameterLines(parameters).map((line) => `    ${line}`)];
   const who = ({ migsim, node }: BaselineManifest): string => `migsim ${migsim} under Node.js ${node}`;
-  return ['  no parameter differs, so the rules do:', `    baseline by ${who(before)}, now ${who(after)}`];
+  if (who(before) === who(after)) return ['  no parameter differs, so the rules of migsim do'];
+  return [
+    '  no parameter differs, so the rules of migsim or the arithmetic of Node.js do:',
+    `    ${who(before)}, now ${who(after)}`,
+  ];
 }
 
 function summary(changes: readonly OutcomeChange[], count: number): string {

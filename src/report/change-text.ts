@@ -1,5 +1,5 @@
 /** What changed between two outcomes, in words. */
-import { show } from '../experiment/measure.js';
+import { type Unit, type Value, show } from '../experiment/measure.js';
 import type { OutcomeChange, ValueChange } from '../experiment/outcomes.js';
 import { type ParameterChange, showParameter } from '../experiment/parameters.js';
 import { labelOf } from './column.js';
@@ -12,18 +12,32 @@ const MOST_PARAMETERS = 12;
 export function valueText({ measure, before, after }: ValueChange): string {
   const column = runColumns.find(({ name }) => name === measure.name) ?? measure;
   const label = labelOf(column);
-  const was = show(measure.unit, before);
-  const is = show(measure.unit, after);
+  const [was, is] = shownApart(measure.unit, before, after);
   if (measure.name === 'converged') return after === true ? 'converges now' : 'no longer converges';
   if (before === null) return `${label} is ${is}, was nothing`;
   if (after === null) return `${label} is nothing, was ${was}`;
   if (typeof before !== 'number' || typeof after !== 'number') return `${label} is ${is}, was ${was}`;
-  // Digits that people see may be the same where the values are not.
-  const [from, to] = was === is ? [String(before), String(after)] : [was, is];
-  return `${label} ${after > before ? 'rose' : 'fell'} from ${from} to ${to}${ratio(before, after, measure.unit)}`;
+  return `${label} ${after > before ? 'rose' : 'fell'} from ${was} to ${is}${ratio(before, after, measure.unit)}`;
 }
 
-function ratio(before: number, after: number, unit: string): string {
+const EXACT_UNITS: Readonly<Partial<Record<Unit, string>>> = {
+  ms: ' ms',
+  us: ' us',
+  bytes: ' B',
+  'bytes/s': ' B/s',
+  'pages/s': '/s',
+  percent: ' %',
+};
+
+/** Both as people read them, with all their digits where they would look the same. */
+export function shownApart(unit: Unit, before: Value, after: Value): [string, string] {
+  const [was, is] = [show(unit, before), show(unit, after)];
+  if (was !== is || before === after) return [was, is];
+  const exact = (value: Value): string => `${String(value)}${EXACT_UNITS[unit] ?? ''}`;
+  return [exact(before), exact(after)];
+}
+
+function ratio(before: number, after: number, unit: Unit): string {
   if (before === 0 || unit === 'percent' || unit === 'share') return '';
   const percent = ((after - before) / before) * 100;
   return ` (${percent > 0 ? '+' : ''}${Number(percent.toPrecision(3))} %)`;

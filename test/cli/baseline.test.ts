@@ -172,7 +172,7 @@ describe('outcomes', () => {
       'work by readers fell from 99 % to 90 %',
     );
     expect(text('status', 'completed' as never, 'gave-up' as never)).toBe('status is gave-up, was completed');
-    expect(text('total_time_ms', 20_000 as never, 20_001 as never)).toContain('from 20000 to 20001');
+    expect(text('total_time_ms', 20_000 as never, 20_001 as never)).toContain('from 20000 ms to 20001 ms');
   });
 });
 
