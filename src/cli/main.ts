@@ -3,6 +3,7 @@ import yargs, { type Argv, type ArgumentsCamelCase } from 'yargs';
 import { UsageError } from '../errors.js';
 import { version } from '../experiment/manifest.js';
 import { baselineCommand } from './baseline.js';
+import { calibrateHostCommand } from './calibrate-host.js';
 import { checkCommand } from './check.js';
 import { type Command, describe, examplesText, globalOptions, positionalsOf, usageOf } from './command.js';
 import { compareCommand } from './compare.js';
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   reportCommand,
   learnCommand,
   validateCommand,
+  calibrateHostCommand,
   listCommand,
   explainCommand,
 ];

@@ -13,7 +13,11 @@ import { experimentOptions, readMemory, readRuns, readSeed } from './experiment-
 export const validateCommand: Command = {
   name: 'validate',
   summary: 'Predict real migrations and show prediction beside measurement',
-  positional: { name: 'recordings', describe: 'Recording (JSON) or a folder of them' },
+  positional: {
+    name: 'recordings',
+    describe: 'Recordings (JSON) or folders of them',
+    takes: 'one or more',
+  },
   options: {
     runs: {
       describe: 'Predictions of each recording, each with other randomness',
@@ -35,9 +39,10 @@ export const validateCommand: Command = {
     if (given.flag('json') && given.flag('csv')) throw new UsageError('--json and --csv exclude each other');
     const { readRecordings, validateRecordings, validationJson, validationRows } =
       await import('../recording/validate.js');
+    const paths = given.all('recordings');
     const options = { runs: readRuns(given), seed: readSeed(given), memory: readMemory(given) };
-    const progress = given.progress(readRecordings([given.positional]).length);
-    const validation = validateRecordings([given.positional], {
+    const progress = given.progress(readRecordings(paths).length);
+    const validation = validateRecordings(paths, {
       ...options,
       onProgress: () => progress.step(),
     });

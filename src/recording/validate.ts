@@ -272,7 +272,8 @@ function predictionFrom(results: readonly MigrationResult[]): Prediction {
 
 function commonSteps(ladders: readonly (readonly ThrottleStep[])[]): ThrottleStep[] {
   const syncsOf = new Map<number, number[]>();
-  for (const { sync, percent } of ladders.flat()) syncsOf.set(percent, [...(syncsOf.get(percent) ?? []), sync]);
+  for (const { sync, percent } of ladders.flat())
+    syncsOf.set(percent, [...(syncsOf.get(percent) ?? []), sync]);
   return [...syncsOf]
     .filter(([, syncs]) => syncs.length * 2 > ladders.length)
     .map(([percent, syncs]) => ({ sync: round(median(syncs)), percent }))
