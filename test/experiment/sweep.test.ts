@@ -1,0 +1,317 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { loadScenario } from '../../src/scenario/load.js';
+import { parseStrategyText } from '../../src/scenario/choices.js';
+import { mergeShards } from '../../src/experiment/sweep/merge.js';
+import { openPlan } from '../../src/experiment/sweep/plan.js';
+import { runSweep } from '../../src/experiment/sweep/run.js';
+import { readShard } from '../../src/experiment/sweep/shard.js';
+import { linesIn } from '../../src/experiment/sweep/rows.js';
+import { fieldsOf, linesOf } from '../../src/experiment/sweep/table.js';
+import { unitsOf } from '../../src/experiment/sweep/unit.js';
+import { simulate } from '../../src/experiment/simulate.js';
+import { csvRows } from '../../src/report/csv.js';
+import { resultTables } from '../../src/report/columns.js';
+import { csvToParquet } from '../../src/report/parquet.js';
+import { sweepTable } from '../../src/report/sweep-table.js';
+import { meanInterval, pairedInterval } from '../../src/stats/interval.js';
+import { parseCsv } from '../report/parse-csv.js';
+import { GUEST, bytesOf, optionsOf, scratch, specOf, sweep } from './sweeps.js';
+
+const folder = scratch();
+let whole: string;
+beforeAll(async () => {
+  whole = await sweep(folder('whole'));
+});
+
+type Rows = readonly Readonly<Record<string, string>>[];
+
+function rowsIn(path: string): Rows {
+  const [header = [], ...rows] = parseCsv(readFileSync(path, 'utf8'));
+  return rows.map((row) => Object.fromEntries(row.map((field, index) => [header[index]!, field])));
+}
+
+describe('cells', () => {
+  test('are all combinations, the first variation slowest; rows go by cell, run, strategy', () => {
+    const rows = rowsIn(join(whole, 'runs.csv'));
+    expect(rows.length).toBe(6 * 5 * 2);
+    expect(rows.slice(0, 3).map(({ run, strategy }) => `${run} ${strategy}`)).toEqual([
+      '1 none',
+      '1 auto-converge',
+      '2 none',
+    ]);
+    const cells = rows.map((row) => `${row['link.bandwidth']} ${row['migration.downtime-limit']}`);
+    expect([...new Set(cells)]).toEqual(
+      ['1Gbit/s', '10Gbit/s'].flatMap((rate) =>
+        ['100ms', '200ms', '400ms'].map((limit) => `${rate} ${limit}`),
+      ),
+    );
+  });
+
+  test('are what the scenario gives with these values set: a row is that of a single run', () => {
+    const set = ['link.bandwidth=10Gbit/s', 'migration.downtime-limit=200ms'];
+    const scenario = loadScenario(GUEST, { set });
+    const result = simulate(scenario, parseStrategyText('auto-converge'), { run: 3, memory: 'fluid' });
+    const alone = csvRows(resultTables[0]!, result).trimEnd();
+    const [row] = linesOf(sweepTable.row(result, '10Gbit/s,200ms'));
+    expect(fieldsOf(row!).filter((_, index) => index !== 7 && index !== 8)).toEqual(fieldsOf(alone));
+    expect(readFileSync(join(whole, 'runs.csv'), 'utf8')).toContain(`\n${row}\n`);
+  });
+
+  test('are checked before the first run, and mistakes name the variation', async () => {
+    const wrong = specOf({}, ['link.bandwidth=1Gbit/s,2']);
+    await expect(sweep(folder('wrong'), { spec: wrong })).rejects.toThrow(
+      '--vary link.bandwidth=1Gbit/s,2: at link.bandwidth=2: link.bandwidth: "2" lacks a unit',
+    );
+    expect(existsSync(folder('wrong'))).toBe(false);
+    const refused = specOf({ strategies: ['dirty-limit'] }, ['guest.dirty-ring-size=4096,0']);
+    await expect(sweep(folder('wrong'), { spec: refused })).rejects.toThrow(
+      /dirty-limit.*guest.dirty-ring-size=0/,
+    );
+  });
+
+  test('with all strategies leave out those that refuse', async () => {
+    const plan = await openPlan(specOf({ strategies: ['all'] }, ['guest.dirty-ring-size=4096,0']));
+    const [ring = [], bitmap = []] = [0, 1].map((cell) =>
+      plan.cell(cell).strategies.map(({ label }) => label),
+    );
+    expect(ring).toEqual(expect.arrayContaining(['none', 'auto-converge', 'dirty-limit']));
+    expect(bitmap).toEqual(expect.arrayContaining(['none', 'auto-converge']));
+    expect(bitmap).not.toContain('dirty-limit');
+  });
+
+  test('vary options of listed strategies', async () => {
+    const key = 'strategies.auto-converge.cpu-throttle-initial';
+    const plan = await openPlan(specOf({}, [`${key}=20,40`]));
+    expect([0, 1].map((cell) => plan.cell(cell).strategies.map(({ label }) => label))).toEqual([
+      ['none', 'auto-converge'],
+      ['none', 'auto-converge(cpu-throttle-initial=40)'],
+    ]);
+  });
+});
+
+test('units cover every run of every cell once, in the order of rows', async () => {
+  const plan = await openPlan(specOf({ runs: 1000 }));
+  const units = unitsOf(plan);
+  let cell = 0;
+  let run = 1;
+  for (let index = 0; index < units.count; index++) {
+    const unit = units.at(index);
+    expect([unit.cell, unit.firstRun]).toEqual([cell, run]);
+    run = unit.lastRun + 1;
+    if (run > 1000) [cell, run] = [cell + 1, 1];
+  }
+  expect([cell, run]).toEqual([6, 1]);
+});
+
+describe('a sweep that was cut off', () => {
+  test('anywhere in its rows ends with the same bytes', async () => {
+    const all = readFileSync(join(whole, 'runs.csv'));
+    // In the header, at its end, in a row, at the ends of a row and of a unit, in the last row, at the very end.
+    const lineEnd = all.indexOf(10, 1500) + 1;
+    const cuts = [
+      0,
+      100,
+      all.indexOf(10) + 1,
+      lineEnd,
+      lineEnd + 7,
+      all.length >> 1,
+      all.length - 1,
+      all.length,
+    ];
+    for (const [index, bytes] of cuts.entries()) {
+      const out = folder(`cut-${index}`);
+      mkdirSync(out);
+      copyFileSync(join(whole, 'plan.json'), join(out, 'plan.json'));
+      writeFileSync(join(out, 'runs.csv.part'), all.subarray(0, bytes));
+      writeFileSync(join(out, 'summary.csv.part'), 'half of a li');
+      expect([bytes, bytesOf(await sweep(out))]).toEqual([bytes, bytesOf(whole)]);
+    }
+  });
+
+  test('does not run again what it has', async () => {
+    const out = folder('kept');
+    mkdirSync(out);
+    copyFileSync(join(whole, 'plan.json'), join(out, 'plan.json'));
+    const half = readFileSync(join(whole, 'runs.csv')).toString().split('\n').slice(0, 31).join('\n');
+    writeFileSync(join(out, 'runs.csv.part'), `${half}\n`);
+    let ran = 0;
+    const outcome = await runSweep(optionsOf(out, { onRuns: (count) => (ran += count) }));
+    expect([outcome.resumed, ran, outcome.rows]).toEqual([30, 30, 60]);
+  });
+
+  test('is finished once: asked again, it runs nothing', async () => {
+    const before = bytesOf(whole);
+    const outcome = await runSweep(optionsOf(whole, { onRuns: () => expect('a run').toBe('none') }));
+    expect([outcome.finishedBefore, outcome.rows]).toEqual([true, 60]);
+    expect(bytesOf(whole)).toEqual(before);
+  });
+
+  test('is not gone on with by another', async () => {
+    await expect(sweep(whole, { spec: specOf({ seed: 2 }) })).rejects.toThrow(
+      `${whole} holds another sweep (other seed); to start afresh, remove it or choose another --out`,
+    );
+    await expect(sweep(whole, { shard: { index: 0, count: 2 } })).rejects.toThrow('other shard');
+  });
+
+  test('by a full disk says so and keeps what it has', async () => {
+    const out = folder('full');
+    mkdirSync(out);
+    // A device on which every write fails for want of space.
+    symlinkSync('/dev/full', join(out, 'runs.csv.part'));
+    await expect(sweep(out)).rejects.toThrow(
+      `cannot write to ${out}: no space is left; what is finished stays in ${out}, and the same command goes on`,
+    );
+  });
+});
+
+describe('shards', () => {
+  const shardsOf = (name: string, count: number, spec = specOf()): Promise<string[]> =>
+    Promise.all(
+      [...Array(count).keys()].map((index) =>
+        sweep(folder(`${name}-${index}`), { spec, shard: { index, count } }),
+      ),
+    );
+  const merge = (shards: readonly string[], out: string): Promise<unknown> =>
+    mergeShards({ shards, out, table: sweepTable });
+
+  test('merge to the bytes of the whole, more shards than cells as well', async () => {
+    for (const count of [2, 7]) {
+      const shards = await shardsOf(`of-${count}`, count);
+      await merge(shards.toReversed(), folder(`merged-${count}`));
+      expect([count, bytesOf(folder(`merged-${count}`))]).toEqual([count, bytesOf(whole)]);
+    }
+  });
+
+  test('merge to the bytes of the whole when cells end early', async () => {
+    const spec = specOf({ precision: 0.02, runs: 40 });
+    const early = await sweep(folder('early'), { spec });
+    await merge(await shardsOf('early', 4, spec), folder('early-merged'));
+    expect(bytesOf(folder('early-merged'))).toEqual(bytesOf(early));
+  });
+
+  test('that lack, are doubled, unfinished or of another sweep are named', async () => {
+    const [a = '', b = ''] = await shardsOf('bad', 2);
+    const other = await sweep(folder('other'), { spec: specOf({ runs: 2 }), shard: { index: 1, count: 2 } });
+    await expect(merge([a], folder('x'))).rejects.toThrow('a shard is missing: 1/2');
+    await expect(merge([a, b, a], folder('x'))).rejects.toThrow('are the same shard, 0/2');
+    await expect(merge([a, other], folder('x'))).rejects.toThrow(`${other} is of another sweep than ${a}`);
+    await expect(merge([a, whole], folder('x'))).rejects.toThrow('a whole sweep');
+    truncateSync(join(b, 'runs.csv'), 2000);
+    await expect(merge([a, b], folder('x'))).rejects.toThrow('not the rows that its plan asks for');
+  });
+
+  test('are named by schedulers', () => {
+    expect(readShard('2/4', {})).toEqual({ index: 2, count: 4 });
+    const slurm = { SLURM_ARRAY_TASK_ID: '3', SLURM_ARRAY_TASK_MIN: '1', SLURM_ARRAY_TASK_COUNT: '8' };
+    expect(readShard('auto', slurm)).toEqual({ index: 2, count: 8 });
+    expect(readShard('auto/5', { JOB_COMPLETION_INDEX: '4' })).toEqual({ index: 4, count: 5 });
+    expect(() => readShard('auto', { JOB_COMPLETION_INDEX: '4' })).toThrow('expected --shard auto/n');
+    expect(() => readShard('auto/5', {})).toThrow('expected --shard i/n');
+    expect(() => readShard('4/4', {})).toThrow('got 4/4');
+    expect(() => readShard('1', {})).toThrow('expected i/n');
+  });
+});
+
+describe('summaries', () => {
+  const CELL = { 'link.bandwidth': '10Gbit/s', 'migration.downtime-limit': '200ms' };
+  const ofCell = (rows: Rows): Rows =>
+    rows.filter((row) => Object.entries(CELL).every(([key, value]) => row[key] === value));
+  const valuesOf = (strategy: string, column: string): number[] =>
+    ofCell(rowsIn(join(whole, 'runs.csv')))
+      .filter((row) => row['strategy'] === strategy)
+      .map((row) => Number(row[column]));
+
+  test('are those of the values in runs.csv', () => {
+    const row = ofCell(rowsIn(join(whole, 'summary.csv'))).find(
+      ({ strategy, measure }) => strategy === 'auto-converge' && measure === 'total_time_ms',
+    )!;
+    const values = valuesOf('auto-converge', 'total_time_ms');
+    const { estimate, low, high } = meanInterval(values);
+    expect(row).toMatchObject({ of: 'converged', runs: '5', n: '5' });
+    expect(Number(row['median'])).toBe([...values].sort((a, b) => a - b)[2]);
+    expect(Number(row['mean'])).toBeCloseTo(estimate, 2);
+    expect(Number(row['ci95_low'])).toBeCloseTo(low, 2);
+    expect(Number(row['ci95_high'])).toBeCloseTo(high, 2);
+  });
+
+  test('compare strategies on the same runs', () => {
+    const row = ofCell(rowsIn(join(whole, 'differences.csv'))).find(
+      ({ measure }) => measure === 'writers_work_done_share',
+    )!;
+    // Plain pre-copy never converges here, so that no pair of runs did.
+    expect(row).toMatchObject({ strategy: 'auto-converge', against: 'none', n: '0', mean_difference: '' });
+  });
+
+  test('pair run with run where both converge', async () => {
+    const spec = specOf({ strategies: ['auto-converge', 'auto-converge:{cpu-throttle-initial: 60}'] });
+    const out = await sweep(folder('pairs'), { spec });
+    const rows = ofCell(rowsIn(join(out, 'runs.csv')));
+    const times = (strategy: string): number[] =>
+      rows.filter((row) => row['strategy'] === strategy).map((row) => Number(row['total_time_ms']));
+    const second = 'auto-converge(cpu-throttle-initial=60)';
+    const { estimate, low } = pairedInterval(times(second), times('auto-converge'));
+    const row = ofCell(rowsIn(join(out, 'differences.csv'))).find(
+      ({ measure }) => measure === 'total_time_ms',
+    )!;
+    expect(row).toMatchObject({ strategy: second, against: 'auto-converge', n: '5' });
+    expect(Number(row['mean_difference'])).toBeCloseTo(estimate, 2);
+    expect(Number(row['ci95_low'])).toBeCloseTo(low, 2);
+  });
+
+  test('end a cell at the first run at which all are precise, and not before the fifth', async () => {
+    const spec = specOf({ precision: 0.01, runs: 60, strategies: ['auto-converge'], memory: 'page' }, [
+      'link.bandwidth=10Gbit/s',
+    ]);
+    const rows = rowsIn(join(await sweep(folder('precise'), { spec }), 'runs.csv'));
+    const preciseAfter = (count: number): boolean =>
+      ['total_time_ms', 'downtime_ms'].every((column) => {
+        const { estimate, high } = meanInterval(rows.slice(0, count).map((row) => Number(row[column])));
+        return high - estimate <= 0.01 * estimate;
+      });
+    const counts = [...Array(rows.length - 4).keys()].map((index) => index + 5);
+    expect(rows.length).toBeLessThan(60);
+    expect(counts.map(preciseAfter)).toEqual(counts.map((count) => count === rows.length));
+  });
+});
+
+describe('files', () => {
+  test('in Parquet say what the CSV says', async () => {
+    const { asyncBufferFromFile, parquetReadObjects, parquetMetadataAsync } = await import('hyparquet');
+    const path = folder('runs.parquet');
+    await csvToParquet(join(whole, 'runs.csv'), path);
+    const file = await asyncBufferFromFile(path);
+    const read = await parquetReadObjects({ file });
+    const text = (value: unknown): string => (value === null ? '' : String(value as string | number));
+    const shown = read.map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, text(v)])));
+    expect(shown).toEqual(rowsIn(join(whole, 'runs.csv')));
+    const { schema } = await parquetMetadataAsync(file);
+    const typeOf = (column: string): string | undefined => schema.find(({ name }) => name === column)?.type;
+    expect(['run', 'converged', 'sent_bytes', 'link.bandwidth'].map(typeOf)).toEqual([
+      'INT64',
+      'BOOLEAN',
+      'DOUBLE',
+      'BYTE_ARRAY',
+    ]);
+  });
+
+  test('keep fields with commas, quotes and line breaks together', () => {
+    const values = ['a,b', 'say "x"', 'two\nlines', '', 'plain'];
+    const line = sweepTable.fields(values);
+    expect(fieldsOf(line)).toEqual(values);
+    expect(parseCsv(`${line}\n`)).toEqual([values]);
+    expect(linesOf(`1,2\n${line}\n3,4\n`)).toEqual(['1,2', line, '3,4']);
+    const path = folder('odd.csv');
+    writeFileSync(path, `1,2\n${line}\n3,"torn`);
+    expect([...linesIn(path)].map(({ text }) => text)).toEqual(['1,2', line]);
+  });
+});
