@@ -6,13 +6,17 @@
  * const { strategies } = compare(loadScenario('guest.yaml'), { runs: 10 });
  * ```
  */
+import { policies as policyRegistry, type PolicyName } from './policies/index.js';
+import type { PolicyDefinition, StrategyDefinition } from './strategies/define.js';
+import { strategies as strategyRegistry, type StrategyName } from './strategies/index.js';
+
 export { UsageError, ExpectationError, type Place } from './errors.js';
 
 export { choosePolicy, chooseStrategy, type WrittenOptions } from './experiment/choice.js';
 export { compare, type CompareOptions, type Comparison, type StrategyResults } from './experiment/compare.js';
 export { simulate, type SimulateOptions } from './experiment/simulate.js';
 
-export { loadScenario, parseScenario } from './scenario/load.js';
+export { loadScenario, type LoadOptions, parseScenario } from './scenario/load.js';
 export type { Choice, ExpectationText, PolicyChoice, Scenario, StrategyChoice } from './scenario/scenario.js';
 
 export {
@@ -21,8 +25,12 @@ export {
   type PolicyDefinition,
   type StrategyDefinition,
 } from './strategies/define.js';
-export { strategies, type StrategyName } from './strategies/index.js';
-export { policies, type PolicyName } from './policies/index.js';
+export type { StrategyName } from './strategies/index.js';
+export type { PolicyName } from './policies/index.js';
+/** Every strategy that migsim has, by its name. */
+export const strategies: Readonly<Record<StrategyName, StrategyDefinition>> = strategyRegistry;
+/** Every policy that migsim has, by its name. */
+export const policies: Readonly<Record<PolicyName, PolicyDefinition>> = policyRegistry;
 export {
   type ClassPlan,
   defineWorkload,
@@ -49,12 +57,14 @@ export {
   type WhyNot,
   workDoneOf,
 } from './migration/result.js';
-export type {
-  LinkPhase,
-  LinkSpec,
-  MigrationParameters,
-  MigrationSetup,
-  QemuVersion,
-  StreamSpec,
+export {
+  type LinkPhase,
+  type LinkSpec,
+  type MigrationParameters,
+  type MigrationSetup,
+  QEMU_VERSIONS,
+  type QemuVersion,
+  type StreamSpec,
 } from './migration/setup.js';
+export type { DirtyPoint } from './guest/dirty-curve.js';
 export type { AccessClass, GuestSpec, HostProfile, Phase, VcpuSpec, ZeroExtent } from './guest/spec.js';
