@@ -33,6 +33,8 @@ export interface Vcpu {
   readonly wakes: Generator;
   /** Share of stolen time that it really loses: a vCPU that waits between accesses hides short thefts in the waiting. */
   readonly stealShare: number;
+  /** Work that waits for it, as time at its own pace, µs; 0 for one that does not catch up. */
+  backlogUs: number;
   /** When it last ran: a stall is counted from here. */
   lastRanUs: number;
   writes: number;
@@ -86,6 +88,7 @@ export class Guest {
       coldUs: host.vcpuColdUs * vcpu.busy,
       wakes: stream(seed, run, `vcpu ${id} wakes`),
       stealShare: max(0, 1 - slackPerAccessUs(vcpu) / STOLEN_CHUNK_US),
+      backlogUs: 0,
       lastRanUs: startUs,
       writes: 0,
       reads: 0,
@@ -153,11 +156,12 @@ export class Guest {
       for (let i = 0; i < this.vcpus.length; i += 1) {
         const vcpu = this.vcpus[i]!;
         const free = this.memory.ringFullNotBeforeUs(i, factorAt(vcpu.spec, now, 'writeFactor'));
-        step = min(step, free);
+        step = min(step, catchesUp(vcpu.spec) ? free * vcpu.spec.busy : free);
       }
       // Below this the vCPU next to its limit just runs into it: the others are at most this far ahead.
       const target = min(toUs, now + max(step, SMALLEST_STEP_US));
-      for (let i = 0; i < this.vcpus.length; i += 1) full[i] = this.#advanceVcpu(this.vcpus[i]!, target) ? 1 : 0;
+      for (let i = 0; i < this.vcpus.length; i += 1)
+        full[i] = this.#advanceVcpu(this.vcpus[i]!, target) ? 1 : 0;
       for (let i = 0; i < this.vcpus.length; i += 1) {
         if (full[i] === 0) continue;
         const vcpu = this.vcpus[i]!;
@@ -175,7 +179,9 @@ export class Guest {
     const { phases } = vcpu.spec;
     while (vcpu.timeUs < toUs) {
       if (vcpu.sleepUntilUs > vcpu.timeUs) {
-        vcpu.timeUs = min(vcpu.sleepUntilUs, toUs);
+        const awake = min(vcpu.sleepUntilUs, toUs);
+        addBacklog(vcpu, awake - vcpu.timeUs);
+        vcpu.timeUs = awake;
         continue;
       }
       let end = toUs;
@@ -190,19 +196,23 @@ export class Guest {
       const available = vcpu.throttle.runTimeUs(vcpu.timeUs, end, vcpu.wakeLossUs);
       if (available <= 0) {
         vcpu.throttledUs += end - vcpu.timeUs;
+        addBacklog(vcpu, end - vcpu.timeUs);
         vcpu.timeUs = end;
         continue;
       }
       this.#noteStall(vcpu, vcpu.throttle.awakeAtUs(vcpu.timeUs));
-      const speed = 1 - (1 - this.speed) * vcpu.stealShare;
-      memory.run(vcpu.id, available * speed, writeFactor, readFactor);
+      const workUs = this.#workWithin(vcpu, available, end);
+      memory.run(vcpu.id, workUs, writeFactor, readFactor);
       vcpu.writes += outcome.writes;
       vcpu.reads += outcome.reads;
       vcpu.faults += outcome.faults;
       vcpu.faultUs += outcome.faultUs;
-      const ranUs = outcome.ringFull ? outcome.ranUs / speed : available;
-      const at = outcome.ringFull ? min(end, vcpu.throttle.instantAfterUs(vcpu.timeUs, ranUs, vcpu.wakeLossUs)) : end;
+      const ranUs = outcome.ringFull ? this.#runTimeOf(vcpu, outcome.ranUs, workUs, available) : available;
+      const at = outcome.ringFull
+        ? min(end, vcpu.throttle.instantAfterUs(vcpu.timeUs, ranUs, vcpu.wakeLossUs))
+        : end;
       const elapsed = at - vcpu.timeUs;
+      addBacklog(vcpu, elapsed - outcome.ranUs + (outcome.ringExits > 0 ? outcome.ringExitUs : 0));
       // Also where the throttle was lifted in the middle of a sleep.
       vcpu.throttledUs += max(0, elapsed - ranUs);
       if (outcome.ringExits > 0) {
@@ -213,10 +223,30 @@ export class Guest {
         vcpu.longestStallUs = max(vcpu.longestStallUs, min(vcpu.throttle.sleepUs, elapsed - ranUs));
       }
       vcpu.timeUs = at;
-      vcpu.lastRanUs = min(at, vcpu.throttle.percent > 0 ? lastRunInstant(vcpu.throttle, at) : at);
+      vcpu.lastRanUs = lastRunInstant(vcpu.throttle, at);
       if (outcome.ringFull) return true;
     }
     return false;
+  }
+
+  /** Work, as time at its own pace, that a vCPU can do in `availableUs` of run time up to `endUs`. */
+  #workWithin(vcpu: Vcpu, availableUs: number, endUs: number): number {
+    if (!catchesUp(vcpu.spec)) return availableUs * (1 - (1 - this.speed) * vcpu.stealShare);
+    // What comes in during a sleep at the very end is done after it.
+    const dueUs = vcpu.backlogUs + lastRunInstant(vcpu.throttle, endUs) - vcpu.timeUs;
+    return min(max(availableUs, dueUs), (availableUs * this.speed) / vcpu.spec.busy);
+  }
+
+  /**
+   * Run time in which a vCPU did `doneUs` of the `workUs` that it could do in `availableUs`. One that catches up goes at full
+   * speed until nothing waits, then at its own pace; across the slices of a throttle this is spread evenly.
+   */
+  #runTimeOf(vcpu: Vcpu, doneUs: number, workUs: number, availableUs: number): number {
+    const busy = vcpu.spec.busy / this.speed;
+    if (!catchesUp(vcpu.spec) || vcpu.throttle.percent > 0 || busy >= 1)
+      return (availableUs * doneUs) / workUs;
+    const catchUpUs = (vcpu.backlogUs * busy) / (1 - busy);
+    return doneUs * busy <= catchUpUs ? doneUs * busy : catchUpUs + doneUs - catchUpUs / busy;
   }
 
   #noteStall(vcpu: Vcpu, runsAgainUs: number): void {
@@ -256,7 +286,8 @@ export class Guest {
   /** The longest time that a ring-full sleep still lasts at `atUs`, over all vCPUs. */
   residualRingSleepUs(atUs: number): number {
     let residual = 0;
-    for (let i = 0; i < this.vcpus.length; i += 1) residual = max(residual, this.vcpus[i]!.sleepUntilUs - atUs);
+    for (let i = 0; i < this.vcpus.length; i += 1)
+      residual = max(residual, this.vcpus[i]!.sleepUntilUs - atUs);
     return residual;
   }
 
@@ -368,20 +399,41 @@ const SMALLEST_STEP_US = 50;
 /** Host work beside a vCPU takes the core in pieces of about this length (a scheduler's wake-up preemption), µs. */
 const STOLEN_CHUNK_US = 100;
 
+/** Clients that have waited for longer than this have given up, or have no more requests to send meanwhile, µs. */
+const LONGEST_BACKLOG_US = 1_000_000;
+
+/** A vCPU that is always busy has no speed to spare. */
+function catchesUp(spec: VcpuSpec): boolean {
+  return spec.catchesUp === true && spec.busy < 1;
+}
+
+/** So much more work has come in than was done. */
+function addBacklog(vcpu: Vcpu, us: number): void {
+  if (!catchesUp(vcpu.spec)) return;
+  vcpu.backlogUs = max(0, min(vcpu.backlogUs + us, LONGEST_BACKLOG_US));
+}
+
 function lastRunInstant(throttle: ThrottleTimetable, atUs: number): number {
+  if (throttle.percent === 0) return atUs;
   const awake = throttle.awakeAtUs(atUs);
   return awake > atUs ? max(0, awake - throttle.sleepUs) : atUs;
 }
 
-/** Share of time that its throttle leaves a vCPU. */
+/** Share of its unthrottled work that its throttle leaves a vCPU. */
 function runShare(vcpu: Vcpu): number {
   const { percent } = vcpu.throttle;
-  return percent === 0 ? 1 : (1 - percent / 100) * max(0, 1 - vcpu.wakeLossUs / CPU_THROTTLE_TIMESLICE_US);
+  const share =
+    percent === 0 ? 1 : (1 - percent / 100) * max(0, 1 - vcpu.wakeLossUs / CPU_THROTTLE_TIMESLICE_US);
+  return catchesUp(vcpu.spec) ? min(1, share / vcpu.spec.busy) : share;
 }
 
-/** Constant rates, all over the working set. */
+/** Constant rates, all over the working set; what was missed is not made up for. */
 function writesEvenly(vcpu: VcpuSpec): boolean {
-  return vcpu.phases.length === 0 && vcpu.classes.every((c) => c.pattern === 'uniform' || c.writesPerSecond === 0);
+  return (
+    !catchesUp(vcpu) &&
+    vcpu.phases.length === 0 &&
+    vcpu.classes.every((c) => c.pattern === 'uniform' || c.writesPerSecond === 0)
+  );
 }
 
 const flat = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };
@@ -421,10 +473,15 @@ function factorAt(spec: VcpuSpec, atUs: number, key: 'writeFactor' | 'readFactor
  * Accesses that a vCPU does between two instants when nobody migrates it: its rates times its phases, undisturbed.
  * The reference of "work done".
  */
-export function unmigratedAccesses(spec: VcpuSpec, fromUs: number, toUs: number): { writes: number; reads: number } {
+export function unmigratedAccesses(
+  spec: VcpuSpec,
+  fromUs: number,
+  toUs: number,
+): { writes: number; reads: number } {
   const writesPerUs = spec.classes.reduce((sum, c) => sum + c.writesPerSecond, 0) / 1e6;
   const readsPerUs = spec.classes.reduce((sum, c) => sum + c.readsPerSecond, 0) / 1e6;
-  if (spec.phases.length === 0) return { writes: writesPerUs * (toUs - fromUs), reads: readsPerUs * (toUs - fromUs) };
+  if (spec.phases.length === 0)
+    return { writes: writesPerUs * (toUs - fromUs), reads: readsPerUs * (toUs - fromUs) };
   let writes = 0;
   let reads = 0;
   let at = fromUs;

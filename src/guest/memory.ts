@@ -39,7 +39,7 @@ export interface GuestMemory {
 
   /** `dirtyLimit`: the vCPU's ring is reaped alone and `run` stops whenever it is full. */
   setLimited(limited: boolean): void;
-  /** Share of time, 0..1, that a throttle leaves a vCPU: by it the fluid memory knows whose ring is full first. */
+  /** Share of its work, 0..1, that a throttle leaves a vCPU: by it the fluid memory knows whose ring is full first. */
   setRunShare(vcpu: number, share: number): void;
   /** A dirty limit before a migration: writes are tracked (all pages armed), nothing is to be sent yet. Ring mode only. */
   startTracking(): void;
@@ -47,7 +47,7 @@ export interface GuestMemory {
   startLogging(): void;
   stopLogging(): void;
   /**
-   * Let a vCPU run for at most `budgetUs` of run time, with its write and read rates multiplied by the factors, until the
+   * Let a vCPU run for at most `budgetUs` of run time at its own pace (less than it takes where it catches up), with its write and read rates multiplied by the factors, until the
    * budget is used or its ring is full. Fills `outcome`.
    */
   run(vcpu: number, budgetUs: number, writeFactor: number, readFactor: number): void;

@@ -42,6 +42,12 @@ export interface VcpuSpec {
    * waited until that time is used up.
    */
   readonly busy: number;
+  /**
+   * Its work waits for it, as that of a server whose clients wait: whenever it was held back, by a throttle, a sleep or
+   * other work on its CPU, it makes up for it at full speed, 1/`busy` of its pace, as soon as it runs. So a throttle of f
+   * costs it nothing while 1 - f >= `busy`. Without it (the default) time that it did not run is lost.
+   */
+  readonly catchesUp?: boolean;
   /** In order of `atUs`; empty: constant rates. After the last phase ends (`phasePeriodUs`) they begin again. */
   readonly phases: readonly Phase[];
   /** 0: the phases do not repeat. */

@@ -88,6 +88,7 @@ function buildGroups(guest: ScenarioFile['guest'], ramPages: number, fail: Fail)
       shared: shared ?? plan.shared,
       plan,
       busy: group.cpu ?? plan.busy,
+      catchesUp: group['catch-up'] ?? plan.catchesUp,
       firstPage: at === undefined ? undefined : Math.floor(at / PAGE_BYTES),
     };
   });

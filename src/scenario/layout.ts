@@ -14,6 +14,7 @@ export interface Group {
   readonly shared: boolean;
   readonly plan: WorkloadPlan;
   readonly busy: number;
+  readonly catchesUp: boolean;
   /** Page at which its sets begin; undefined: behind those before. */
   readonly firstPage: number | undefined;
 }
@@ -61,14 +62,14 @@ export function zeroExtents({ ramPages, zeroPages, hiddenPages }: Memory): ZeroE
   ].filter(({ pages }) => pages > 0);
 }
 
-function vcpuSpec({ name, plan, busy }: Group, setStart: number): VcpuSpec {
+function vcpuSpec({ name, plan, busy, catchesUp }: Group, setStart: number): VcpuSpec {
   let firstPage = setStart;
   const classes = plan.classes.map((one) => {
     const placed = { firstPage, ...one };
     firstPage += one.pages;
     return placed;
   });
-  return { group: name, classes, busy, phases: plan.phases, phasePeriodUs: plan.phasePeriodUs };
+  return { group: name, classes, busy, catchesUp, phases: plan.phases, phasePeriodUs: plan.phasePeriodUs };
 }
 
 function checkFits(group: Group, extent: Extent, { ramPages, zeroPages }: Memory, refuse: Refuse): void {

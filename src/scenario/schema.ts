@@ -46,6 +46,14 @@ const vcpus = section('{ count: 4, workload: stress }', {
   cpu: share('share of its run time that a vCPU needs for its work; 100%: it goes as fast as it goes', {
     max: '100%',
   }).optional(),
+  'catch-up': z
+    .boolean()
+    .describe(
+      'true: work waits, as for a server whose clients wait: held back, a vCPU that needs less than all its time makes up for it ' +
+        'at full speed when it runs again (1 s of work at most); false: what it did not do is lost. ' +
+        'When left out, true for database and memcached-like',
+    )
+    .optional(),
   at: size('where the working sets begin in RAM; when left out, behind those before', {
     zero: true,
     max: '64TiB',

@@ -229,6 +229,7 @@ function planAccesses(form: AccessForm): WorkloadPlan {
       readsPerSecond: read / PAGE_BYTES,
     }),
     busy: flatOut ? 1 : busyShare(write, read),
+    catchesUp: false,
     shared: false,
     ...planPhases(form.phases ?? []),
   };

@@ -19,7 +19,7 @@ const CURVES = {
   'read-16': [point(1.4, 181), point(1.54, 199), point(29.3, 263)],
 };
 
-/** Updates wait for the log to reach the disk, reads are bound by the CPU. */
+/** Updates wait for the log to reach the disk, and clients for them; reads are bound by the CPU. */
 const BUSY = { 'update-16': 0.5, 'update-4': 0.2, 'read-16': 1 };
 
 export const database = defineWorkload({
@@ -38,5 +38,5 @@ export const database = defineWorkload({
     intensity: INTENSITY,
   },
   plan: ({ load, intensity }, surroundings) =>
-    planFromCurve(CURVES[load], intensity, BUSY[load], surroundings),
+    planFromCurve(CURVES[load], intensity, { busy: BUSY[load], catchesUp: true }, surroundings),
 });

@@ -49,6 +49,8 @@ export interface WorkloadPlan {
   readonly classes: readonly ClassPlan[];
   /** See `VcpuSpec.busy`. */
   readonly busy: number;
+  /** See `VcpuSpec.catchesUp`. */
+  readonly catchesUp: boolean;
   /** true: the vCPUs of the group use one set of pages together; false: each has its own, unless the user says otherwise. */
   readonly shared: boolean;
   readonly phases: readonly Phase[];

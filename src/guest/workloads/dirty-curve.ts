@@ -15,5 +15,6 @@ export const dirtyCurve = defineWorkload({
     },
     intensity: INTENSITY,
   },
-  plan: ({ points, intensity }, surroundings) => planFromCurve(points, intensity, 0.5, surroundings),
+  plan: ({ points, intensity }, surroundings) =>
+    planFromCurve(points, intensity, { busy: 0.5, catchesUp: false }, surroundings),
 });

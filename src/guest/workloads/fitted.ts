@@ -16,11 +16,12 @@ export function point(seconds: number, mebibytes: number): DirtyPoint {
  * The sets that the curve falls into, shared by the vCPUs of the group, each doing its part of the writes.
  *
  * @param intensity everything goes this many times as fast
+ * @param load how much of its run time a vCPU needs for it, and whether the work waits for it
  */
 export function planFromCurve(
   points: readonly DirtyPoint[],
   intensity: number,
-  busy: number,
+  load: Pick<WorkloadPlan, 'busy' | 'catchesUp'>,
   { groupVcpus }: Surroundings,
 ): WorkloadPlan {
   const classes = fitDirtyCurve(points).classes.map(({ pages, writesPerSecond }) => ({
@@ -29,7 +30,7 @@ export function planFromCurve(
     writesPerSecond: (writesPerSecond * intensity) / groupVcpus,
     readsPerSecond: 0,
   }));
-  return { classes, busy, shared: true, phases: [], phasePeriodUs: 0 };
+  return { classes, ...load, shared: true, phases: [], phasePeriodUs: 0 };
 }
 
 /** The option that every fitted workload has. */

@@ -14,6 +14,7 @@ export const idle = defineWorkload({
   plan: () => ({
     classes: [{ pages: PAGES, pattern: 'uniform', writesPerSecond: WRITES_PER_SECOND, readsPerSecond: 0 }],
     busy: 0.01,
+    catchesUp: false,
     shared: false,
     phases: [],
     phasePeriodUs: 0,

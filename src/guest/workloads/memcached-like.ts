@@ -14,5 +14,6 @@ export const memcachedLike = defineWorkload({
   source: 'KubeVirt VEP 248 (migration convergence), traces ex-1 and ex-3: Redis',
   fittedTo: '410 MiB dirtied in 3.5 s, 820 MiB in 7.3 s, 3070 MiB in 93 s by the whole guest; fits to 2 %',
   options: { intensity: INTENSITY },
-  plan: ({ intensity }, surroundings) => planFromCurve(POINTS, intensity, 0.5, surroundings),
+  plan: ({ intensity }, surroundings) =>
+    planFromCurve(POINTS, intensity, { busy: 0.5, catchesUp: true }, surroundings),
 });

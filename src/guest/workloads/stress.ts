@@ -32,6 +32,13 @@ export const stress = defineWorkload({
       );
     }
     const accesses = { pages: share / PAGE_BYTES, writesPerSecond: write / PAGE_BYTES, readsPerSecond: 0 };
-    return { classes: sequential(accesses), busy: 1, shared: false, phases: [], phasePeriodUs: 0 };
+    return {
+      classes: sequential(accesses),
+      busy: 1,
+      catchesUp: false,
+      shared: false,
+      phases: [],
+      phasePeriodUs: 0,
+    };
   },
 });
