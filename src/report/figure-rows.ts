@@ -1,6 +1,7 @@
 /** The rows of the comparison table: one measure each, a figure per strategy, the best ones marked. */
 import type { StrategyResults } from '../experiment/compare.js';
 import { show } from '../experiment/measure.js';
+import { regretSeconds } from '../experiment/regret.js';
 import type { MigrationResult } from '../migration/result.js';
 import { mean, standardDeviation } from '../stats/summary.js';
 import { type Column, labelOf } from './column.js';
@@ -43,6 +44,20 @@ export function figureRows(strategies: readonly StrategyResults[]): FigureRow[] 
     }));
     return [{ label: labelOf(column), cells }];
   });
+}
+
+/** Where the oracle is among the strategies: guest work lost beyond its own, run by run, in seconds of a vCPU. */
+export function regretRow(strategies: readonly StrategyResults[]): FigureRow[] {
+  const oracle = strategies.find(({ strategy }) => strategy.definition.name === 'oracle');
+  if (oracle === undefined || strategies.length === 1) return [];
+  const cells = strategies.map(({ results }) => {
+    const regrets = results
+      .map((result, run) => regretSeconds(result, oracle.results[run]!))
+      .filter((value) => value !== null);
+    const text = regrets.length === 0 ? '-' : `${mean(regrets).toFixed(1)} s`;
+    return { text: text === '-0.0 s' ? '0.0 s' : text, best: false };
+  });
+  return [{ label: 'regret', cells }];
 }
 
 function columnNamed(name: string): Column<MigrationResult> {

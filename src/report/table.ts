@@ -1,6 +1,6 @@
 /** Strategies side by side, for people: what the migration took, and what the guest felt. */
 import type { Comparison, StrategyResults } from '../experiment/compare.js';
-import { type FigureRow, figureRows } from './figure-rows.js';
+import { type FigureRow, figureRows, regretRow } from './figure-rows.js';
 import { heading } from './heading.js';
 import { reasonsOf } from './reasons.js';
 import { type Page, type Style, plainPage } from './style.js';
@@ -16,7 +16,7 @@ const HEAD_WIDTH = 10;
 export function comparisonTable(comparison: Comparison, page: Page = plainPage): string {
   const { strategies, scenario, runs } = comparison;
   const { heads, notes } = headsOf(strategies);
-  const rows = [outcomeRow(strategies), ...figureRows(strategies)];
+  const rows = [outcomeRow(strategies), ...figureRows(strategies), ...regretRow(strategies)];
   const runsText = counted(runs, 'run') + (strategies.length > 1 ? ' of each strategy' : '');
   const small = [...notes, ...legend(rows, runs)].flatMap((line) => wrap(line, page.width, '  '));
   const parts = [
@@ -104,6 +104,9 @@ function legend(rows: readonly FigureRow[], runs: number): string[] {
   const starred = rows.some((row) => row.cells.some((cell) => cell.best));
   const star = starred ? '* best of the strategies that converged. ' : '';
   const lines = [`${star}Work: against a guest that is not migrated.`];
+  if (rows.some(({ label }) => label === 'regret')) {
+    lines.push("Regret: guest work lost beyond the oracle's, in seconds of one vCPU.");
+  }
   if (runs > 1) {
     lines.push(
       'Mean ± standard deviation over the runs that converged, over all where none did; no ± where it would not show.',

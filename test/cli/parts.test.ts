@@ -77,7 +77,7 @@ describe('completion', () => {
     [['compare', 'x.yaml', '--strategy', 'dirty-l'], ['dirty-limit']],
     [
       ['compare', 'x.yaml', '--memory', ''],
-      ['page', 'fluid'],
+      ['auto', 'page', 'fluid'],
     ],
     [['explain', 'stop'], ['stop-and-copy']],
     // Nothing of ours: the shell offers files.
