@@ -1,12 +1,12 @@
 /** Options that several commands share, and their reading. Heavy modules are loaded where a command runs, not before. */
 import { UsageError } from '../errors.js';
+import { MEMORY_CHOICES } from '../experiment/memory-choice.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { unknown } from '../scenario/wording.js';
 import type { Given, Option, Positional } from './command.js';
 
 export const scenarioFile: Positional = { name: 'scenario', describe: 'Scenario file (YAML)' };
 
-const MEMORIES = ['page', 'fluid'] as const;
 const MAX_RUNS = 100_000;
 
 export const experimentOptions = {
@@ -21,10 +21,10 @@ export const experimentOptions = {
     words: async () => Object.keys((await import('../policies/index.js')).policies),
   },
   memory: {
-    describe: 'page (every write drawn) or fluid (counts, fast)',
+    describe: 'page (every write drawn), fluid (counts, fast) or auto: page',
     value: 'MODEL',
-    default: 'page',
-    words: () => MEMORIES,
+    default: 'auto',
+    words: () => MEMORY_CHOICES,
   },
   seed: { describe: 'Seed of all randomness, 0 to 4294967295', value: 'N', default: '1' },
   set: {
@@ -43,11 +43,15 @@ export async function readScenario(given: Given): Promise<Scenario> {
   return loadScenario(given.positional, { set: given.values('set') });
 }
 
-export function readMemory(given: Given): 'page' | 'fluid' {
-  const word = given.value('memory') ?? 'page';
-  const memory = MEMORIES.find((candidate) => candidate === word);
-  if (memory === undefined) throw new UsageError(unknown('memory model', word, MEMORIES));
-  return memory;
+/** `auto`, and nothing said, is what suits the command: page for single runs, fluid for very many. */
+export function readMemory(
+  given: Given,
+  auto: 'page' | 'fluid' = 'page',
+  word = given.value('memory'),
+): 'page' | 'fluid' {
+  const memory = MEMORY_CHOICES.find((candidate) => candidate === (word ?? 'auto'));
+  if (memory === undefined) throw new UsageError(unknown('memory model', word ?? '', MEMORY_CHOICES));
+  return memory === 'auto' ? auto : memory;
 }
 
 export function readSeed(given: Given): number {

@@ -12,7 +12,7 @@ import { unknown } from '../scenario/wording.js';
 import { MEMORY_CHOICES } from '../experiment/memory-choice.js';
 import type { Command, Given, Option } from './command.js';
 import type { Progress } from './progress.js';
-import { commandWords, experimentOptions, isFile, runsOption } from './experiment-options.js';
+import { commandWords, experimentOptions, isFile, readMemory, runsOption } from './experiment-options.js';
 
 const FORMATS = ['csv', 'parquet'] as const;
 const MOST_RUNS = 100_000;
@@ -115,6 +115,7 @@ async function specOf(given: Given): Promise<SweepSpec> {
   const { readText } = await import('../scenario/source.js');
   const { sourceFile } = await import('../experiment/manifest.js');
   const file = readSweepFile(given.positional);
+  const vary = await variationsOf(given, file);
   const path = file?.scenario ?? given.positional;
   const strategies =
     given.values('strategy').length > 0 ? given.values('strategy') : (file?.strategies ?? []);
@@ -125,13 +126,13 @@ async function specOf(given: Given): Promise<SweepSpec> {
     question: file?.question ?? null,
     scenario: { file: path, text: readText(path) },
     set: [...(file?.set ?? []), ...given.values('set')],
-    vary: await variationsOf(given, file),
+    vary,
     strategies,
     policy,
     files: own.map((text) => sourceFile(text.replace(/:\s*(\{.*)?$|#.*$/s, ''))),
     runs: whole(given, 'runs', 1, MOST_RUNS) ?? file?.runs ?? 1,
     seed: whole(given, 'seed', 0, 2 ** 32 - 1) ?? file?.seed ?? 1,
-    memory: memoryOf(given.value('memory') ?? file?.memory ?? 'auto'),
+    memory: readMemory(given, 'fluid', given.value('memory') ?? file?.memory),
     precision: precision === undefined ? (file?.precision ?? null) : readPrecision(precision),
   };
 }
@@ -142,13 +143,6 @@ async function variationsOf(given: Given, file: SweepFile | null): Promise<Varia
   const variations = written.length > 0 ? written : (file?.vary ?? []).map(variationOf);
   if (variations.length > 0) return variations;
   throw new UsageError('nothing varies; expected --vary KEY=VALUES, such as link.bandwidth=1Gbit/s,10Gbit/s');
-}
-
-/** Sweeps are large: `auto` is fluid. */
-function memoryOf(word: string): 'page' | 'fluid' {
-  const choice = MEMORY_CHOICES.find((candidate) => candidate === word);
-  if (choice === undefined) throw new UsageError(unknown('memory model', word, MEMORY_CHOICES));
-  return choice === 'auto' ? 'fluid' : choice;
 }
 
 function whole(given: Given, option: string, min: number, max: number): number | undefined {

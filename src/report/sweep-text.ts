@@ -73,10 +73,16 @@ function linesOf({ values, summary }: CellSummary): string[][] {
     const sign = time?.of === 'all' ? '> ' : '';
     return [
       ...values,
-      strategy,
+      nameIn(strategy, strategies),
       show('share', share),
       sign + show('ms', time?.median ?? null),
       show('ms', of('downtime_ms')?.median ?? null),
     ];
   });
+}
+
+/** Without its options where the name alone tells it from the others. */
+function nameIn(label: string, labels: readonly string[]): string {
+  const nameOf = (one: string): string => one.replace(/\(.*$/s, '');
+  return labels.filter((other) => nameOf(other) === nameOf(label)).length === 1 ? nameOf(label) : label;
 }

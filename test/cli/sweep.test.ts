@@ -1,0 +1,189 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { sweepJsonSchemaText } from '../../src/scenario/sweep-file.js';
+import { bytesOf, scratch } from '../experiment/sweeps.js';
+import { SMALL, inProcess, migsim } from './migsim.js';
+
+const folder = scratch();
+const VARY = ['--vary', 'migration.downtime-limit=100ms,200ms,300ms', '--set', 'migration.give-up-after=10s'];
+/** Units enough for several workers, and for being cut off. */
+const WORDS = [
+  ...['sweep', SMALL, '--vary', 'migration.downtime-limit=100ms..400ms:8:lin', '--runs', '60'],
+  ...['--strategy', 'auto-converge'],
+];
+/** Other processes of this machine may make these wait. */
+const PATIENCE_MS = 60_000;
+const into = (name: string): string[] => ['--out', folder(name)];
+
+/** Kills the command as soon as so many bytes of rows are there; null: it had finished by then. */
+function killAt(bytes: number, words: readonly string[], rows: string): Promise<NodeJS.Signals | null> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['bin/migsim.js', ...words], { stdio: 'ignore' });
+    const timer = setInterval(() => {
+      if ((statSync(rows, { throwIfNoEntry: false })?.size ?? 0) > bytes) child.kill('SIGKILL');
+    }, 1);
+    child.on('exit', (_code, signal) => {
+      clearInterval(timer);
+      resolve(signal);
+    });
+  });
+}
+
+describe('the same bytes', () => {
+  test(
+    'for 1, 2 and 3 workers, and after being killed again and again',
+    async () => {
+      const one = migsim([...WORDS, ...into('one'), '--workers', '1']);
+      expect(one).toMatchObject({ status: 0, stderr: '' });
+      const bytes = bytesOf(folder('one'));
+      for (const workers of ['2', '3']) {
+        expect(migsim([...WORDS, ...into(workers), '--workers', workers]).status).toBe(0);
+        expect(bytesOf(folder(workers))).toEqual(bytes);
+      }
+      const killed = [...WORDS, ...into('killed'), '--workers', '2'];
+      const size = statSync(join(folder('one'), 'runs.csv')).size;
+      const signals = [];
+      for (const at of [0, 0.3, 0.6])
+        signals.push(await killAt(at * size, killed, join(folder('killed'), 'runs.csv.part')));
+      expect(signals).toContain('SIGKILL');
+      const { status, stdout } = migsim(killed);
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/\d+ of them from before|Finished before/);
+      expect(bytesOf(folder('killed'))).toEqual(bytes);
+    },
+    PATIENCE_MS,
+  );
+
+  const hasParallel = spawnSync('parallel', ['--version']).status === 0;
+  if (!hasParallel)
+    process.stderr.write('deploy/gnu-parallel.sh is not tested here: apt-get install parallel\n');
+
+  test(
+    'from deploy/gnu-parallel.sh with four shards',
+    () => {
+      if (!hasParallel) return;
+      const words = [...VARY, '--runs', '3'];
+      expect(migsim(['sweep', SMALL, ...words, ...into('unsharded')]).status).toBe(0);
+      const env = { ...process.env, MIGSIM: `${process.execPath} bin/migsim.js` };
+      const script = ['4', folder('by parallel'), SMALL, ...words];
+      const { status, stderr } = spawnSync('deploy/gnu-parallel.sh', script, { env, encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(bytesOf(join(folder('by parallel'), 'whole'))).toEqual(bytesOf(folder('unsharded')));
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('strategies of the user', () => {
+  const STRATEGY = `import { defineStrategy, z } from '${join(process.cwd(), 'dist/index.js')}';
+export default defineStrategy({
+  name: 'mine', summary: '', source: '', rule: '', options: z.strictObject({ at: z.int().default(0) }),
+  start({ at }, migration) { migration.onSync(() => { if (at === 1) process.exit(3); if (at === 2) throw new Error('no luck'); }); },
+});`;
+  const mine = folder('mine.mjs');
+  writeFileSync(mine, STRATEGY);
+  const words = (strategy: string): string[] => [
+    ...[
+      'sweep',
+      SMALL,
+      '--vary',
+      'link.bandwidth=1Gbit/s,10Gbit/s',
+      '--strategy',
+      strategy,
+      '--workers',
+      '2',
+    ],
+  ];
+
+  test('run in workers', () => {
+    const { status, stderr } = migsim([...words(mine), ...into('mine')]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { files } = JSON.parse(readFileSync(join(folder('mine'), 'manifest.json'), 'utf8')).sweep;
+    expect(files).toEqual([expect.objectContaining({ path: mine, text: STRATEGY })]);
+  });
+
+  test.each([
+    [1, 'it called process.exit, which would end the sweep'],
+    [2, 'no luck'],
+  ])('that fail end it with one line', (at, said) => {
+    const out = into(`failing-${at}`);
+    const { status, stderr } = migsim([...words(`${mine}:{at: ${at}}`), ...out]);
+    expect(status).toBe(2);
+    expect(stderr).toBe(
+      `migsim: mine(at=${at}), run 1 link.bandwidth=1Gbit/s: ${said}; what is finished stays in ${out[1]}, and the same command goes on\n`,
+    );
+  });
+});
+
+describe('sweep files', () => {
+  test.each(readdirSync('sweeps'))('%s ships, names its question and runs', async (name) => {
+    const { status, stdout, stderr } = await inProcess(['sweep', `sweeps/${name}`, '--runs', '1', '--json']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { manifest, cells } = JSON.parse(stdout);
+    expect(manifest.sweep.question).toMatch(/\?$/);
+    expect(cells.length).toBeGreaterThan(2);
+  });
+
+  test('are described for editors; `node schema/generate.js` writes it', () => {
+    expect(readFileSync('schema/sweep.schema.json', 'utf8')).toBe(sweepJsonSchemaText());
+  });
+
+  test.each([
+    ['scenario: x.yaml\nvary: [{ a: [1] }]\nvari: 1\n', ':3:1: unknown key "vari"; did you mean vary?'],
+    ['scenario: x.yaml\nvary: [{ a: [1, 1] }]\n', 'vary a: [1, 1]: 1 comes twice'],
+    ['scenario: x.yaml\nvary: [{ a: [1] }]\nstrategies: [nonne]\n', 'did you mean none?'],
+    ['scenario: x.yaml\nvary: [{ a: [1] }]\nprecision: 200%\n', 'below 100%'],
+    ['scenario: x.yaml\nvary: [{ a: [1] }]\n', 'no such file'],
+  ])('with a mistake: %j', async (text, said) => {
+    mkdirSync(folder('files'), { recursive: true });
+    const path = join(folder('files'), 'wrong.yaml');
+    writeFileSync(path, text);
+    const { status, stderr } = await inProcess(['sweep', path]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('what is said', () => {
+  const vary = ['--vary', 'link.bandwidth=1Gbit/s,10Gbit/s'];
+
+  test('a row a cell and strategy, the memory, and where the files are', async () => {
+    const { stdout } = await inProcess(['sweep', SMALL, ...vary, '--runs', '2', ...into('said')]);
+    expect(stdout).toMatch(/2 cells, 2 runs of each strategy, fluid memory, seed 1, 8 rows/);
+    expect(stdout).toMatch(/^1Gbit\/s +auto-converge +100 % +[\d.]+ s +\d+ ms$/m);
+    expect(stdout).toMatch(/^10Gbit\/s +none +0 % +> 1 min +-$/m);
+    expect(stdout).toContain(`Written to ${folder('said')}: runs.csv, summary.csv, differences.csv`);
+  });
+
+  test('the files of a shard, and of their merge', async () => {
+    const part = (index: number): string[] => ['--shard', `${index}/2`, ...into(`part-${index}`)];
+    for (const index of [0, 1])
+      expect((await inProcess(['sweep', SMALL, ...vary, ...part(index)])).stdout).toContain(
+        `shard ${index} of 2`,
+      );
+    const shards = [folder('part-1'), folder('part-0')];
+    const merged = await inProcess(['merge', ...shards, ...into('merged'), '--format', 'parquet']);
+    expect(merged).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(join(folder('merged'), 'runs.parquet'))).toBe(true);
+  });
+
+  test.each([
+    [['sweep', SMALL], 'nothing varies; expected --vary'],
+    [['sweep', SMALL, ...vary, '--shard', '0/2'], '--shard needs a folder'],
+    [['sweep', SMALL, ...vary, '--precision', '2'], 'lacks a unit'],
+    [['sweep', SMALL, ...vary, '--workers', '0'], '--workers: expected a whole number from 1'],
+    [['sweep', SMALL, ...vary, '--memory', 'pge'], 'unknown memory model "pge"; did you mean page?'],
+    [['sweep', SMALL, ...vary, '--format', 'xls'], 'unknown format "xls"'],
+    [['sweep', SMALL, ...vary, ...vary], 'link.bandwidth is varied twice'],
+    [['merge', 'docs', '--out', 'results/x'], 'docs: no plan.json; expected the folder of a shard'],
+    [['merge', 'docs'], 'merge needs a folder for the whole'],
+  ])('of a mistake: %j', async (words, said) => {
+    const { status, stderr } = await inProcess(words);
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
