@@ -2,10 +2,12 @@
  * Every throttle on a grid of guests: who writes how much of what, how fast against the bandwidth, how long a stop is
  * allowed, how large the dirty ring is. Prints what docs/predictive-restraint.md quotes.
  *
- *   npm run build && node bench/grid.mjs [--cells] [--csv FILE]
+ *   npm run build && node bench/grid.mjs [--cells] [--csv FILE] [--no-pml] [--fluid]
  *
- * --cells  a line for each cell, not only the summary
- * --csv    one row a run, written to FILE
+ * --cells   a line for each cell, not only the summary
+ * --csv     one row a run, written to FILE
+ * --no-pml  a host on which each first write to a tracked page is a fault
+ * --fluid   count pages instead of drawing each write
  */
 import { writeFileSync } from 'node:fs';
 
@@ -24,8 +26,24 @@ const DEADLINE_S = 45;
 const FIRST_MIB = 64;
 const READ_MIB = 256;
 
-const RIVALS = ['auto-converge', 'dirty-limit', 'dirty-restraint', 'dirty-quota', 'pi-throttle'];
+/** What a quota for each vCPU would be if somebody knew how many of them write: four fifths of the bandwidth between them. */
+const knownQuota = ({ mix }) => Math.floor((0.8 * BANDWIDTH_MIB) / MIXES[mix].writers.length);
+/** By label: a strategy and its options. */
+const RIVALS = {
+  'auto-converge': ['auto-converge', () => ({})],
+  'ac-eager': ['auto-converge', () => ({ 'cpu-throttle-initial': 60, 'cpu-throttle-increment': 20 })],
+  'dirty-limit': ['dirty-limit', () => ({})],
+  'dl-quota': ['dirty-limit', (cell) => ({ 'vcpu-dirty-limit': knownQuota(cell) })],
+  'dirty-restraint': ['dirty-restraint', () => ({})],
+  'dr-quota': ['dirty-restraint', (cell) => ({ quota: knownQuota(cell) })],
+  'dirty-quota': ['dirty-quota', () => ({})],
+  'pi-throttle': ['pi-throttle', () => ({})],
+  stun: ['stun', () => ({})],
+};
 const OURS = 'predictive-restraint';
+const ALL = ['none', ...Object.keys(RIVALS), 'ac-bitmap', 'natural', OURS, 'oracle'];
+/** All that are not ours, and are no bound. */
+const OTHERS = [...Object.keys(RIVALS), 'ac-bitmap'];
 
 /** Shares of the writes and of the working set that each writer has, and vCPUs that only read. */
 const MIXES = {
@@ -120,7 +138,7 @@ function setupOf(cell) {
       hostPagePages: 1,
       vcpus,
     },
-    host: bareMetal,
+    host: process.argv.includes('--no-pml') ? { ...bareMetal, pml: false } : bareMetal,
     link: { bandwidthBytesPerSecond: 1190 * MIB, latencyUs: 100, phases: [] },
     migration: {
       qemu: '10.0',
@@ -136,7 +154,7 @@ function setupOf(cell) {
       clearBitmapShift: 18,
       giveUpAfterUs: GIVE_UP_S * 1e6,
     },
-    memory: 'page',
+    memory: process.argv.includes('--fluid') ? 'fluid' : 'page',
     seed: 1,
     run: 1,
     timelineMs: 0,
@@ -178,7 +196,8 @@ function runCell(cell) {
   const setup = setupOf(cell);
   const deadline = { deadline: `${DEADLINE_S}s` };
   const runs = { none: run(setup, 'none') };
-  for (const name of RIVALS) runs[name] = run(setup, name);
+  for (const [label, [name, options]] of Object.entries(RIVALS))
+    runs[label] = run(setup, name, options(cell));
   runs['ac-bitmap'] = run({ ...setup, guest: { ...setup.guest, dirtyRingSize: 0 } }, 'auto-converge');
   runs[OURS] = run(setup, OURS, deadline);
   runs.natural = run(setup, OURS, { ...deadline, 'sync-period': '60s' });
@@ -201,8 +220,7 @@ function table(head, rows) {
 }
 
 function summary(results) {
-  const names = ['none', ...RIVALS, 'ac-bitmap', 'natural', OURS, 'oracle'];
-  const rows = names.map((name) => {
+  const rows = ALL.map((name) => {
     const runs = results.map((r) => r.runs[name]);
     const done = runs.filter((r) => r.converged);
     // Against ours, where both converged.
@@ -218,6 +236,7 @@ function summary(results) {
       fixed(median(done.map((r) => r.seconds)), 1),
       fixed(median(done.map((r) => r.lost))),
       fixed(median(regrets)),
+      fixed(median(done.map((r) => r.sentGib)), 1),
       fixed(median(done.map((r) => r.stallMs)), 0),
       fixed(median(done.map((r) => r.lostByOne)), 1),
       fixed(median(done.map((r) => r.lostByReader)), 1),
@@ -233,6 +252,7 @@ function summary(results) {
       'total s',
       'lost vCPU s',
       'regret s',
+      'sent GiB',
       'stall ms',
       'by one writer',
       'by one reader',
@@ -251,7 +271,7 @@ for (const cell of [...cells(), ...oddCells()]) {
   const runs = runCell(cell);
   results.push({ cell, runs });
   if (!withCells) continue;
-  const shown = ['none', ...RIVALS, 'ac-bitmap', 'natural', OURS, 'oracle'].map((name) => {
+  const shown = ALL.map((name) => {
     const { converged, lost, seconds } = runs[name];
     return converged ? `${fixed(lost)} (${fixed(seconds, 0)})` : 'no';
   });
@@ -267,27 +287,27 @@ console.log(`\n${results.length - crossed.length} odd guests\n`);
 summary(results.slice(crossed.length));
 
 const missed = results.filter(
-  ({ runs }) => !runs[OURS].converged && RIVALS.some((name) => runs[name].converged),
+  ({ runs }) => !runs[OURS].converged && OTHERS.some((name) => runs[name].converged),
 );
 const late = results.filter(({ runs }) => runs[OURS].converged && runs[OURS].seconds > DEADLINE_S);
 const loses = results.filter(({ runs }) =>
-  [...RIVALS, 'ac-bitmap'].some((name) => runs[name].converged && runs[name].lost < runs[OURS].lost),
+  OTHERS.some((name) => runs[name].converged && runs[name].lost < runs[OURS].lost),
 );
 console.log(`\nours does not converge where another does: ${missed.length}; converges late: ${late.length}`);
 for (const { cell } of [...missed, ...late]) console.log(`  ${nameOf(cell)}`);
 console.log(`\nsome other throttle loses less than ours: ${loses.length}`);
 for (const { cell, runs } of loses) {
-  const better = [...RIVALS, 'ac-bitmap']
-    .filter((name) => runs[name].converged && runs[name].lost < runs[OURS].lost)
-    .map((name) => `${name} ${fixed(runs[name].lost)}`);
+  const better = OTHERS.filter((name) => runs[name].converged && runs[name].lost < runs[OURS].lost).map(
+    (name) => `${name} ${fixed(runs[name].lost)}`,
+  );
   console.log(`  ${nameOf(cell)}: ours ${fixed(runs[OURS].lost)}, ${better.join(', ')}`);
 }
 const beaten = results.filter(({ runs }) =>
-  [...RIVALS, 'ac-bitmap'].some((name) => runs[name].converged && runs[name].lost < 0.95 * runs.oracle.lost),
+  OTHERS.some((name) => runs[name].converged && runs[name].lost < 0.95 * runs.oracle.lost),
 );
 console.log(`\nsome throttle loses 5 % less than the oracle: ${beaten.length}`);
 for (const { cell } of beaten) console.log(`  ${nameOf(cell)}`);
-for (const rival of ['auto-converge', 'dirty-limit']) {
+for (const rival of ['auto-converge', 'ac-eager', 'ac-bitmap', 'dirty-limit', 'dl-quota', 'dr-quota']) {
   const ratios = hard
     .filter(({ runs }) => runs[rival].converged && runs[OURS].converged)
     .map(({ runs }) => runs[OURS].lost / runs[rival].lost);
