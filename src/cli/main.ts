@@ -9,6 +9,7 @@ import { type Command, describe, examplesText, globalOptions, positionalsOf, usa
 import { compareCommand } from './compare.js';
 import { complete } from './complete.js';
 import { diffCommand } from './diff.js';
+import { drainCommand } from './drain.js';
 import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
 import { explainCommand } from './explain.js';
 import { initCommand } from './init.js';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   runCommand,
   sweepCommand,
   mergeCommand,
+  drainCommand,
   checkCommand,
   baselineCommand,
   diffCommand,

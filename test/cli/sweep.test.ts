@@ -10,7 +10,7 @@ const folder = scratch();
 const VARY = ['--vary', 'migration.downtime-limit=100ms,200ms,300ms', '--set', 'migration.give-up-after=10s'];
 /** Units enough for several workers, and for being cut off. */
 const WORDS = [
-  ...['sweep', SMALL, '--vary', 'migration.downtime-limit=100ms..400ms:8:lin', '--runs', '60'],
+  ...['sweep', SMALL, '--vary', 'migration.downtime-limit=100ms..400ms:9:log', '--runs', '60'],
   ...['--strategy', 'auto-converge'],
 ];
 /** Other processes of this machine may make these wait. */

@@ -23,8 +23,8 @@ const LADDERS: readonly Ladder[] = [
   ],
 ];
 
-/** What a value may lose by being written as a whole number of its unit. */
-const WHOLE_ENOUGH = 5e-4;
+/** What a value may lose by being written as a whole number of its unit: three digits stay. */
+const WHOLE_ENOUGH = 5e-3;
 const DIGITS = 4;
 const MOST_VALUES = 100_000;
 
