@@ -142,6 +142,7 @@ each write will land, so that a regret can be a little below nothing.`,
   start(options, migration) {
     const setup = guests.get(options);
     const deadlineMs = options.deadline === 'none' ? Infinity : options.deadline;
-    if (setup !== undefined) startOracle(migration, setup, deadlineMs);
+    if (setup === undefined) migration.explain('oracle', 'nobody told it the workload: it does nothing');
+    else startOracle(migration, setup, deadlineMs);
   },
 });
