@@ -1,6 +1,7 @@
 /** `migsim drain`: a host is emptied over one link. */
 import { UsageError } from '../errors.js';
 import type { DrainGuest } from '../experiment/drain.js';
+import type { MigrationResult } from '../migration/result.js';
 import type { StrategyChoice, Scenario } from '../scenario/scenario.js';
 import { unknown } from '../scenario/wording.js';
 import type { Command, Given } from './command.js';
@@ -70,7 +71,7 @@ function outcome({
   totalTimeMs,
   downtimeMs,
   sentBytes,
-}: ReturnType<typeof import('../experiment/simulate.js').simulate>): object {
+}: MigrationResult): object {
   return { scenario, strategy, status, converged, totalTimeMs, downtimeMs, sentBytes };
 }
 

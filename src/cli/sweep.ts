@@ -1,5 +1,4 @@
 /** `migsim sweep`: an experiment over all combinations of varied values, of any size. */
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { UsageError } from '../errors.js';
@@ -66,7 +65,7 @@ export const sweepCommand: Command = {
     ['sweep guest.yaml --vary link.bandwidth=1Gbit/s,10Gbit/s', 'two cells'],
     [
       'sweep guest.yaml --vary guest.memory=4GiB..1TiB:9:log --strategy all --runs 20 --out results/mine',
-      'nine',
+      'nine cells',
     ],
     ['sweep sweeps/link-and-memory.yaml --out results/mine', 'an experiment kept as a file'],
   ],

@@ -26,7 +26,7 @@ function oneWay({ parallel, guests, totalTimeMs }: Drain, page: Page): string {
   const columns = [
     { head: 'guest', align: 'left' as const },
     { head: 'strategy', align: 'left' as const },
-    ...['converged', 'from', 'until', 'total time', 'downtime'].map((head) => ({ head })),
+    ...['converged', 'begin', 'end', 'total time', 'downtime'].map((head) => ({ head })),
   ];
   return [lost === 0 ? page.style.strong(title) : page.style.bad(title), grid(columns, rows)].join('\n\n');
 }

@@ -1,7 +1,7 @@
 /** runs.csv as Parquet: the same rows and columns, typed, a quarter of the size. */
 import { renameSync, rmSync } from 'node:fs';
 import { type BasicType, ParquetWriter, fileWriter, schemaFromColumnData } from 'hyparquet-writer';
-import { linesIn } from '../experiment/sweep/rows.js';
+import { type Line, linesIn } from '../experiment/sweep/rows.js';
 import { fieldsOf } from '../experiment/sweep/table.js';
 import { resultTables } from './columns.js';
 
@@ -26,10 +26,14 @@ const READERS: Readonly<Partial<Record<BasicType, (field: string) => unknown>>> 
   DOUBLE: Number,
 };
 
+function headerOf(first: IteratorResult<Line, void>): string[] {
+  return first.done === true ? [] : fieldsOf(first.value.text);
+}
+
 /** Reads `csv` line by line and writes `path`, by way of a file beside it. */
 export async function csvToParquet(csv: string, path: string): Promise<void> {
-  const lines = linesIn(csv);
-  const header = fieldsOf(lines.next().value?.text ?? '');
+  const lines: Iterator<Line, void> & Iterable<Line> = linesIn(csv);
+  const header = headerOf(lines.next());
   const columns = header.map((name) => ({ name, type: typeOf(name) }));
   const filled = (rows: readonly string[][]) =>
     columns.map(({ name, type }, index) => {

@@ -113,7 +113,7 @@ function rowsOf(folder: string, header: string): { next(): string | null } {
   const lines: Iterator<Line, void> = linesIn(path);
   const next = (): string | null => {
     const { done, value } = lines.next();
-    return done === true ? null : (value as Line).text;
+    return done === true ? null : value.text;
   };
   if (`${next()}\n` !== header) throw notAll(folder);
   return { next };
