@@ -10,6 +10,7 @@ import {
   type Learned,
   type LearnOptions,
 } from './learned.js';
+import { memoryLayout } from './memory-layout.js';
 import type { DirtyReadings } from './readings.js';
 
 const { floor } = Math;
@@ -56,7 +57,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       dirtyRingSize: options.dirtyRingSize ?? 0,
       vcpus: options.vcpus ?? DEFAULT_VCPUS,
       cpu: options.cpu ?? 1,
-      roomPages: ramPages,
+      layout: memoryLayout(ramPages, 0, []),
       readings,
       ...fitReadings(readings, ramPages),
     },

@@ -31,7 +31,7 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null): stri
     'guest:',
     `  memory: ${exactSize(guest.ramPages * PAGE_BYTES)}`,
     ...comment(zeroComment(guest), '  '),
-    `  zero-pages: ${exactShare((guest.ramPages - guest.roomPages) / guest.ramPages)}`,
+    ...zeroLines(guest),
     `  hidden: ${exactSize(guest.hiddenPages * PAGE_BYTES)}`,
     `  dirty-ring-size: ${guest.dirtyRingSize} # dirty-limit and dirty-restraint need a ring, such as 4096`,
     '  vcpus:',
@@ -126,21 +126,33 @@ function zeroComment(guest: LearnedGuest): string {
       ? `, of which ${formatBytes(hiddenPages * PAGE_BYTES)} are taken for ROMs and video memory`
       : '';
   const where = zeroExtents.length === 1 ? 'one stretch' : `${zeroExtents.length} stretches`;
-  return `${zeroPages} zero pages in ${where}${hidden}; a scenario has them at the end`;
+  return `${zeroPages} zero pages in ${where}${hidden}; short stretches are put together`;
+}
+
+function zeroLines({ layout }: LearnedGuest): string[] {
+  if (layout.zero.length === 0) return ['  zero-pages: 0%'];
+  return [
+    '  zero-pages:',
+    ...layout.zero.map(
+      ({ firstPage, pages }) =>
+        `    - { at: ${exactSize(firstPage * PAGE_BYTES)}, size: ${exactSize(pages * PAGE_BYTES)} }`,
+    ),
+  ];
 }
 
 function cpuComment(guest: LearnedGuest): string {
   return (
     `cpu: an assumption, the log does not say it. The load needs ${percentage(guest.cpu)} of its vCPU's run time; what it does not ` +
-    'need (waiting for clients or a disk) absorbs the cost of dirty tracking. A CPU throttle takes run time from all loads alike: ' +
-    'a load that waits much loses less of its work than this scenario says.'
+    'need (waiting for clients or a disk) absorbs the cost of dirty tracking, and with catch-up makes up for throttles: ' +
+    'a throttle of f costs nothing while 1 - f is at least cpu. At 100% a throttle takes its share of the work.'
   );
 }
 
 // ---------------------------------------------------------------------------------------------------------- values
 
 function vcpuLines(guest: LearnedGuest, part: number): string[] {
-  const partPages = floor(guest.roomPages / guest.vcpus);
+  const { roomFirstPage, roomPages } = guest.layout;
+  const partPages = floor(roomPages / guest.vcpus);
   const workload =
     part > 0
       ? ['      workload: { dirty-curve: { points: *curve } }']
@@ -152,8 +164,9 @@ function vcpuLines(guest: LearnedGuest, part: number): string[] {
         ];
   return [
     '    - name: load',
-    `      at: ${exactSize(part * partPages * PAGE_BYTES)}`,
+    `      at: ${exactSize((roomFirstPage + part * partPages) * PAGE_BYTES)}`,
     `      cpu: ${exactShare(guest.cpu)}`,
+    '      catch-up: true',
     ...(part === 0 && guest.vcpus > 1
       ? comment(`one ${ordinalPart(guest.vcpus)} of the whole load's curve`, '      ')
       : []),

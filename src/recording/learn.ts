@@ -19,6 +19,7 @@ import {
   type LearnOptions,
   type ThrottleStep,
 } from './learned.js';
+import { memoryLayout } from './memory-layout.js';
 import { findPasses, sendRate, type Pass, type SendRate } from './passes.js';
 import { pagesSent, type MigrateLog, type MigrateSample } from './query-migrate.js';
 
@@ -51,7 +52,7 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
     );
   }
   const zeroPages = zeroExtents.reduce((sum, extent) => sum + extent.pages, 0);
-  const roomPages = min(ramPages, ramPages + hiddenPages - zeroPages);
+  const layout = memoryLayout(ramPages, max(0, zeroPages - hiddenPages), zeroExtents);
   return {
     file: log.file,
     from: 'log',
@@ -63,9 +64,9 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
       dirtyRingSize,
       vcpus: options.vcpus ?? DEFAULT_VCPUS,
       cpu: options.cpu ?? 1,
-      roomPages,
+      layout,
       readings,
-      ...fitReadings(readings, roomPages),
+      ...fitReadings(readings, layout.roomPages),
     },
     migration: migrationOf(samples, rate, maxBandwidth, downtimeLimitMs),
     passes: steady,

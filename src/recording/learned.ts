@@ -1,6 +1,7 @@
 /** What is known of a guest after learning, and what can be told to it beforehand. */
 import type { DirtyPoint, UniformSet } from '../guest/dirty-curve.js';
 import type { ZeroExtent } from '../guest/spec.js';
+import type { MemoryLayout } from './memory-layout.js';
 import type { Pass } from './passes.js';
 
 export interface LearnOptions {
@@ -47,8 +48,8 @@ export interface LearnedGuest {
   readonly dirtyRingSize: number;
   readonly vcpus: number;
   readonly cpu: number;
-  /** RAM that is not zero, when ROMs and video memory are: what the load can write. */
-  readonly roomPages: number;
+  /** Where zero pages and load lie when it is migrated again; ROMs and video memory are taken for zero. */
+  readonly layout: MemoryLayout;
   /** What the log's syncs found. */
   readonly readings: readonly CurveReading[];
   /** The guest's dirty curve: at first the readings, after `refine` the curve whose syncs find them. */

@@ -22,7 +22,7 @@ const STEP = 2;
  * its passes are off, several times.
  */
 export function refine(learned: Learned): Learned {
-  const { readings, roomPages } = learned.guest;
+  const { readings, layout } = learned.guest;
   let best = learned;
   let bestError = Infinity;
   let current = learned;
@@ -41,7 +41,7 @@ export function refine(learned: Learned): Learned {
       // From what the sets give there, not from what was asked of them: a curve no guest can have must not run away.
       return { durationUs, weight, pages: round(dirtyPagesIn(current.guest.classes, durationUs) * factor) };
     });
-    current = { ...learned, guest: { ...learned.guest, ...fitReadings(points, roomPages) } };
+    current = { ...learned, guest: { ...learned.guest, ...fitReadings(points, layout.roomPages) } };
   }
   return best;
 }
@@ -77,6 +77,7 @@ function ratiosOf({ passes, guest }: Learned, found: readonly number[]): number[
 function foundAtLoggedSyncs(learned: Learned): number[] {
   const { passes, migration, guest } = learned;
   const found: number[] = [];
+  const zeroInLayout = guest.layout.zero.reduce((sum, { pages }) => sum + pages, 0);
   runMigration(setupOf(learned), { strategy: 'logged syncs', policy: 'wait' }, (controls) => {
     for (const { atUs, percent } of migration.throttleSteps) {
       controls.after(atUs / 1000, () => controls.throttle('all', percent));
@@ -87,8 +88,7 @@ function foundAtLoggedSyncs(learned: Learned): number[] {
       const next = passes[found.length];
       if (next === undefined) return controls.cancel('all logged passes seen');
       // Zero pages still waiting count as pages and cost next to nothing.
-      const zeroPages =
-        guest.ramPages + guest.hiddenPages - guest.roomPages - controls.stats().duplicatePages;
+      const zeroPages = zeroInLayout + guest.hiddenPages - controls.stats().duplicatePages;
       const pages = max(1, remainingBytes / PAGE_BYTES - zeroPages - next.leftOverPages);
       const maxBandwidth = max(1e6, round(((pages * WIRE_BYTES) / next.durationUs) * 1e6));
       // The sync comes at the first window that begins with less than the threshold: half a window earlier is no other.

@@ -70,28 +70,29 @@ export function setupOf({ file, guest, migration, loadEndedUs }: Learned): Migra
 }
 
 /**
- * Each vCPU has an equal part of every set, in its own part of memory: a guest's hot pages lie all over it. Zero pages lie
- * behind, in one stretch, and all ROMs and video memory are zero: what a scenario file can say.
+ * Each vCPU has an equal part of every set, in its own part of the room: a guest's hot pages lie all over it. All ROMs and
+ * video memory are zero: what a scenario file can say.
  */
 export function guestSpecOf(guest: LearnedGuest): GuestSpec {
-  const partPages = floor(guest.roomPages / guest.vcpus);
+  const { zero, roomFirstPage, roomPages } = guest.layout;
+  const partPages = floor(roomPages / guest.vcpus);
   const vcpus = Array.from({ length: guest.vcpus }, (_, id): VcpuSpec => {
-    let firstPage = id * partPages;
+    let firstPage = roomFirstPage + id * partPages;
     const classes = guest.classes.map((set): AccessClass => {
       const pages = max(1, floor(set.pages / guest.vcpus));
       firstPage += pages;
       const writesPerSecond = set.writesPerSecond / guest.vcpus;
       return { firstPage: firstPage - pages, pages, pattern: 'uniform', writesPerSecond, readsPerSecond: 0 };
     });
-    return { group: `part-${id + 1}`, classes, busy: guest.cpu, phases: [], phasePeriodUs: 0 };
+    const load = { busy: guest.cpu, catchesUp: true, phases: [], phasePeriodUs: 0 };
+    return { group: `part-${id + 1}`, classes, ...load };
   });
   return {
     ramPages: guest.ramPages,
     hiddenPages: guest.hiddenPages,
-    zeroExtents: [
-      { firstPage: guest.roomPages, pages: guest.ramPages - guest.roomPages },
-      { firstPage: guest.ramPages, pages: guest.hiddenPages },
-    ].filter(({ pages }) => pages > 0),
+    zeroExtents: [...zero, { firstPage: guest.ramPages, pages: guest.hiddenPages }].filter(
+      ({ pages }) => pages > 0,
+    ),
     dirtyRingSize: guest.dirtyRingSize,
     hostPagePages: 1,
     vcpus,

@@ -2,13 +2,13 @@
 import { UsageError } from '../errors.js';
 import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
-import { PAGE_BYTES, type GuestSpec, type HostProfile } from '../guest/spec.js';
+import { PAGE_BYTES, type GuestSpec, type HostProfile, type ZeroExtent } from '../guest/spec.js';
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
 import { versionFacts } from '../migration/versions.js';
 import { formatBytes } from '../units.js';
 import { layOut, zeroExtents, type Group } from './layout.js';
 import type { Path } from './problems.js';
-import type { ScenarioFile } from './schema.js';
+import type { ScenarioFile, ZeroPages } from './schema.js';
 
 /** Ends the building with a problem at this path. */
 export type Fail = (path: Path, message: string) => never;
@@ -57,7 +57,7 @@ function buildGuest(guest: ScenarioFile['guest'], host: HostProfile, fail: Fail)
   }
   const memory = {
     ramPages,
-    zeroPages: Math.floor(ramPages * guest['zero-pages']),
+    zero: buildZero(guest['zero-pages'], ramPages, fail),
     hiddenPages: Math.ceil(guest.hidden / PAGE_BYTES),
   };
   const groups = buildGroups(guest, ramPages, fail);
@@ -69,6 +69,31 @@ function buildGuest(guest: ScenarioFile['guest'], host: HostProfile, fail: Fail)
     hostPagePages,
     vcpus: layOut(groups, memory, (group, message) => fail(['guest', 'vcpus', group], message)),
   };
+}
+
+/** Zero pages of RAM, in order of address. */
+function buildZero(zero: ZeroPages, ramPages: number, fail: Fail): ZeroExtent[] {
+  if (typeof zero === 'number') {
+    const pages = Math.floor(ramPages * zero);
+    return pages === 0 ? [] : [{ firstPage: ramPages - pages, pages }];
+  }
+  let end = 0;
+  return zero.map(({ at, size }, index) => {
+    const firstPage = Math.ceil(at / PAGE_BYTES);
+    const pages = Math.floor(size / PAGE_BYTES);
+    const path = ['guest', 'zero-pages', index];
+    if (firstPage < end) {
+      fail(
+        [...path, 'at'],
+        `expected stretches in order of address, this one from ${formatBytes(end * PAGE_BYTES)} on`,
+      );
+    }
+    end = firstPage + pages;
+    if (end > ramPages) {
+      fail(path, `expected a stretch within ${formatBytes(ramPages * PAGE_BYTES)} of RAM`);
+    }
+    return { firstPage, pages };
+  });
 }
 
 function buildGroups(guest: ScenarioFile['guest'], ramPages: number, fail: Fail): Group[] {

@@ -1,6 +1,6 @@
 /**
- * Where everything lies in guest RAM: working sets one after another from the start (or from where `at` says), data that
- * nobody touches, then the zero pages in one stretch at the end; ROMs and video memory follow, zero as well.
+ * Where everything lies in guest RAM: working sets one after another from the start (or from where `at` says) beside the
+ * zero pages, and data that nobody touches; ROMs and video memory follow, zero as well.
  */
 import type { VcpuSpec, ZeroExtent } from '../guest/spec.js';
 import type { WorkloadPlan } from '../guest/workloads/define.js';
@@ -21,7 +21,8 @@ export interface Group {
 
 export interface Memory {
   readonly ramPages: number;
-  readonly zeroPages: number;
+  /** Zero pages of RAM, in order of address. */
+  readonly zero: readonly ZeroExtent[];
   readonly hiddenPages: number;
 }
 
@@ -42,7 +43,8 @@ export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse)
   for (const [index, group] of groups.entries()) {
     const setPages = group.plan.classes.reduce((sum, { pages }) => sum + pages, 0);
     const sets = group.shared ? 1 : group.count;
-    const extent = { group: index, firstPage: group.firstPage ?? nextPage, pages: setPages * sets };
+    const pages = setPages * sets;
+    const extent = { group: index, firstPage: group.firstPage ?? freeFrom(nextPage, pages, memory), pages };
     checkFits(group, extent, memory, refuse);
     checkFree(groups, taken, extent, refuse);
     taken.push(extent);
@@ -55,11 +57,18 @@ export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse)
 }
 
 /** Zero pages of RAM, then the hidden memory. */
-export function zeroExtents({ ramPages, zeroPages, hiddenPages }: Memory): ZeroExtent[] {
-  return [
-    { firstPage: ramPages - zeroPages, pages: zeroPages },
-    { firstPage: ramPages, pages: hiddenPages },
-  ].filter(({ pages }) => pages > 0);
+export function zeroExtents({ ramPages, zero, hiddenPages }: Memory): ZeroExtent[] {
+  return hiddenPages === 0 ? [...zero] : [...zero, { firstPage: ramPages, pages: hiddenPages }];
+}
+
+/** The first page from `firstPage` on with room for so many beside the zero pages; `firstPage` itself when there is none. */
+function freeFrom(firstPage: number, pages: number, { zero, ramPages }: Memory): number {
+  let from = firstPage;
+  for (const stretch of zero) {
+    const inTheWay = stretch.firstPage < from + pages && from < stretch.firstPage + stretch.pages;
+    if (inTheWay) from = stretch.firstPage + stretch.pages;
+  }
+  return from + pages <= ramPages ? from : firstPage;
 }
 
 function vcpuSpec({ name, plan, busy, catchesUp }: Group, setStart: number): VcpuSpec {
@@ -72,9 +81,12 @@ function vcpuSpec({ name, plan, busy, catchesUp }: Group, setStart: number): Vcp
   return { group: name, classes, busy, catchesUp, phases: plan.phases, phasePeriodUs: plan.phasePeriodUs };
 }
 
-function checkFits(group: Group, extent: Extent, { ramPages, zeroPages }: Memory, refuse: Refuse): void {
+function checkFits(group: Group, extent: Extent, { ramPages, zero }: Memory, refuse: Refuse): void {
   const end = extent.firstPage + extent.pages;
-  if (end <= ramPages - zeroPages) return;
+  const stretch = zero.find(
+    ({ firstPage, pages }) => firstPage < end && extent.firstPage < firstPage + pages,
+  );
+  if (end <= ramPages && stretch === undefined) return;
   const whose = group.count === 1 || group.shared ? 'a working set' : `working sets of ${group.count} vCPUs`;
   const sets = `there is no room for ${whose}, ${inBytes(extent.pages)} from ${inBytes(extent.firstPage)} on,`;
   if (end > ramPages) {
@@ -82,9 +94,15 @@ function checkFits(group: Group, extent: Extent, { ramPages, zeroPages }: Memory
   }
   refuse(
     extent.group,
-    `${sets} beside ${inBytes(zeroPages)} of zero pages in ${inBytes(ramPages)} of RAM; ` +
+    `${sets} beside ${inBytes(stretch?.pages ?? 0)} of zero pages${stretchPlace(stretch, ramPages)} in ${inBytes(ramPages)} of RAM; ` +
       'expected smaller sets, fewer zero-pages or more memory',
   );
+}
+
+/** Where a stretch lies, unless it is the one at the end. */
+function stretchPlace(stretch: ZeroExtent | undefined, ramPages: number): string {
+  if (stretch === undefined || stretch.firstPage + stretch.pages === ramPages) return '';
+  return ` at ${inBytes(stretch.firstPage)}`;
 }
 
 function checkFree(groups: readonly Group[], taken: readonly Extent[], extent: Extent, refuse: Refuse): void {

@@ -20,6 +20,7 @@ import {
   size,
   type QuantityOptions,
 } from './forms.js';
+import { check, wrongsOf } from './problems.js';
 import { expected, oneOf } from './wording.js';
 import { streamSchema } from './stream-schema.js';
 import { workloadSchema } from './workload-schema.js';
@@ -54,18 +55,41 @@ const vcpus = section('{ count: 4, workload: stress }', {
         'When left out, true for database and memcached-like',
     )
     .optional(),
-  at: size('where the working sets begin in RAM; when left out, behind those before', {
+  at: size('where the working sets begin in RAM; when left out, behind those before and beside zero pages', {
     zero: true,
     max: '64TiB',
   }).optional(),
 });
 
+const zeroShare = share('share of RAM: one stretch at the end, outside all working sets', {
+  zero: true,
+  max: '100%',
+});
+const zeroStretches = list(
+  section('{ at: 1GiB, size: 512MiB }', {
+    at: size('where the stretch begins in RAM', { zero: true, max: '64TiB' }),
+    size: size('how long it is', { min: '4KiB', max: '64TiB' }),
+  }),
+  '[{ at: 1GiB, size: 512MiB }]',
+);
+
+/** A share of RAM, or stretches of it, in bytes. */
+export type ZeroPages = number | z.output<typeof zeroStretches>;
+
+const zeroPages: z.ZodType<ZeroPages, unknown> = either(
+  'memory that is zero pages: a share of RAM, or a list of stretches such as [{ at: 1GiB, size: 512MiB }], in order of address',
+  () => [zeroShare, zeroStretches],
+  (input, wrong): ZeroPages | undefined => {
+    const result = check(Array.isArray(input) ? zeroStretches : zeroShare, input);
+    if ('value' in result) return result.value;
+    wrong(...wrongsOf(result.problems, []));
+    return undefined;
+  },
+);
+
 const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] }', {
   memory: size('guest RAM', { min: '1MiB', max: '64TiB' }),
-  'zero-pages': share('share of RAM that is zero pages: one stretch at the end, outside all working sets', {
-    zero: true,
-    max: '100%',
-  }).prefault('0%'),
+  'zero-pages': zeroPages.prefault('0%'),
   'dirty-ring-size': ringSize(
     "entries of each vCPU's dirty ring (-accel kvm,dirty-ring-size=…); 0: the dirty bitmap",
   ).prefault(0),
