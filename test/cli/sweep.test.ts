@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { sweepJsonSchemaText } from '../../src/scenario/sweep-file.js';
 import { bytesOf, scratch } from '../experiment/sweeps.js';
+import { startProgress } from '../../src/cli/progress.js';
 import { SMALL, inProcess, migsim } from './migsim.js';
 
 const folder = scratch();
@@ -148,6 +149,18 @@ describe('sweep files', () => {
 });
 
 describe('what is said', () => {
+  test('on the way, nothing in pipes and under CI, and nothing that stays', () => {
+    const shown = (isTTY: boolean, environment: Record<string, string>): string => {
+      let text = '';
+      const progress = startProgress({ isTTY, write: (more) => (text += more) }, 100, environment);
+      progress.advance(60);
+      progress.end();
+      return text;
+    };
+    expect([shown(false, {}), shown(true, { CI: 'true' })]).toEqual(['', '']);
+    expect(shown(true, {})).toMatch(/^\r\u001b\[K0 of 100 runs[^]*\r\u001b\[K$/);
+  });
+
   const vary = ['--vary', 'link.bandwidth=1Gbit/s,10Gbit/s'];
 
   test('a row a cell and strategy, the memory, and where the files are', async () => {
