@@ -31,9 +31,13 @@ function perSecond(command, args) {
 const folder = mkdtempSync(join(tmpdir(), 'migsim-peer-'));
 try {
   const program = join(folder, 'simgrid-migrations');
-  const built = spawnSync('g++', ['-O2', '-std=c++17', join(here, 'simgrid-migrations.cpp'), '-o', program, '-lsimgrid'], {
-    encoding: 'utf8',
-  });
+  const built = spawnSync(
+    'g++',
+    ['-O2', '-std=c++17', join(here, 'simgrid-migrations.cpp'), '-o', program, '-lsimgrid'],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (built.status !== 0) throw new Error(built.stderr);
   const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
   const simgrid = [];
