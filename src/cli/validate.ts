@@ -1,4 +1,6 @@
 /** `migsim validate`: real migrations, predicted beside measured. */
+import { writeFileSync } from 'node:fs';
+import { UsageError } from '../errors.js';
 import type {
   OutcomeName,
   Spread,
@@ -28,17 +30,25 @@ export const validateCommand: Command = {
     seed: experimentOptions.seed,
     json: { describe: 'Print one object a recording instead of text' },
     csv: { describe: 'Print the same as CSV' },
+    plot: {
+      describe: 'Draw predicted against measured, with lines at 10 % off, into this .svg or .png file',
+      value: 'FILE',
+    },
   },
   examples: [
     ['validate recordings', 'every recording that comes with migsim'],
     ['validate recordings/T05.json --runs 50', 'one of them, closely'],
     ['validate recordings --csv > validation.csv', 'for a spreadsheet'],
+    ['validate recordings --plot predicted.svg', 'as a figure'],
   ],
   async run(given) {
-    const { UsageError } = await import('../errors.js');
     if (given.flag('json') && given.flag('csv')) throw new UsageError('--json and --csv exclude each other');
     const { readRecordings, validateRecordings, validationJson, validationRows } =
       await import('../recording/validate.js');
+    const plot = given.value('plot');
+    if (plot !== undefined && !/\.(svg|png)$/.test(plot)) {
+      throw new UsageError(`--plot: expected a file that ends in .svg or .png, got "${plot}"`);
+    }
     const paths = given.all('recordings');
     const options = { runs: readRuns(given), seed: readSeed(given), memory: readMemory(given) };
     const progress = given.progress(readRecordings(paths).length);
@@ -46,11 +56,33 @@ export const validateCommand: Command = {
       ...options,
       onProgress: () => progress.step(),
     });
+    if (plot !== undefined) await draw(validationRows(validation), plot);
     if (given.flag('json')) given.print(`${JSON.stringify(validationJson(validation), null, 2)}\n`);
     else if (given.flag('csv')) given.print(csv(validationRows(validation)));
     else await printReport(given, validation);
   },
 };
+
+async function draw(
+  validation: readonly Readonly<Record<string, string | number | null>>[],
+  file: string,
+): Promise<void> {
+  const { predicted } = await import('../report/figures/predicted.js');
+  const { drawAll } = await import('../report/figures/index.js');
+  const { SHEETS } = await import('../report/figures/sheet.js');
+  const results = { runs: [], vcpus: [], syncs: [], timeline: [], validation, guestperf: [] };
+  const [drawing] = drawAll([predicted], results, SHEETS.two);
+  if (drawing === undefined) {
+    throw new UsageError('nothing to draw: no migration completed both measured and predicted', { file });
+  }
+  const png = file.endsWith('.png') ? (await import('../report/figures/png.js')).pngOf : null;
+  try {
+    writeFileSync(file, png === null ? drawing.svg : png(drawing.svg, SHEETS.two));
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw new UsageError(`cannot be written (${reason})`, { file });
+  }
+}
 
 // ------------------------------------------------------------------------------------------------------------- text
 
