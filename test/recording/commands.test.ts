@@ -1,0 +1,54 @@
+/** `migsim validate` and `migsim calibrate-host` as a user calls them, on the small recording. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { inProcess } from '../cli/migsim.js';
+import { parseScenario } from '../../src/scenario/load.js';
+
+const SMALL = path.join(import.meta.dirname, 'fixtures', 'recording.json');
+const COMPLETED = path.resolve(import.meta.dirname, '../../recordings/T01.json');
+
+const folder = mkdtempSync(path.join(tmpdir(), 'migsim-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('validate', () => {
+  test('takes several paths, and draws what completed', async () => {
+    const file = path.join(folder, 'predicted.svg');
+    const { status, stdout } = await inProcess(['validate', SMALL, COMPLETED, '--runs', '2', '--plot', file]);
+    expect(status).toBe(0);
+    expect(stdout).toContain('Verdicts: 2 of 2 right');
+    expect(readFileSync(file, 'utf8')).toMatch(/^<svg[^]*Total time/);
+  });
+
+  test.each([
+    [['--plot', 'figure.pdf'], '--plot: expected a file that ends in .svg or .png, got "figure.pdf"'],
+    [['--plot', path.join(folder, 'none.svg')], 'nothing to draw: no migration completed'],
+    [['--json', '--csv'], '--json and --csv exclude each other'],
+  ])('%j: the mistake is told', async (words, message) => {
+    const { status, stderr } = await inProcess(['validate', SMALL, '--runs', '1', ...words]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('calibrate-host', () => {
+  test('writes a host section that a scenario can have', async () => {
+    const file = path.join(folder, 'host.json');
+    const { status, stdout } = await inProcess(['calibrate-host', SMALL, '--runs', '1', '--out', file]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/before [\d.]+ %, after [\d.]+ %, each recording left out in turn [\d.]+ %/);
+    const host = readFileSync(file, 'utf8').replaceAll('\n', ' ');
+    const text = `guest: { memory: 1GiB, vcpus: [{ workload: idle }] }\nhost: ${host}\nlink: { bandwidth: 1Gbit/s }\n`;
+    const { setup } = parseScenario(text, 'calibrated.yaml');
+    expect(setup.host.name).toBe('recordings-host');
+    expect(setup.host.siblingSlowdown).toBeLessThanOrEqual(0.9);
+    expect(setup.host.sendNsPerPage).toBeGreaterThan(0);
+  });
+
+  test('a profile that nobody knows is refused', async () => {
+    const { status, stderr } = await inProcess(['calibrate-host', SMALL, '--profile', 'recording-host']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('recordings-host');
+  });
+});
