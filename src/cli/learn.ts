@@ -23,7 +23,7 @@ export const learnCommand: Command = {
   options: {
     out: { describe: 'Write the scenario there instead of printing it', value: 'FILE' },
     cpu: {
-      describe: "Share of its vCPUs' time that the load needs, such as 40%; 100% when not known",
+      describe: "Share of its vCPUs' time that the load needs, such as 40%; 50% when not known",
       value: 'SHARE',
     },
     vcpus: { describe: 'vCPUs of the guest, 4 when not known', value: 'N' },

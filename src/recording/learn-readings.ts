@@ -4,6 +4,7 @@ import type { DirtyPoint } from '../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { fitReadings } from './curve.js';
 import {
+  DEFAULT_CPU,
   DEFAULT_VCPUS,
   VCPUS_ASSUMED,
   type CurveReading,
@@ -56,7 +57,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       zeroPages: 0,
       dirtyRingSize: options.dirtyRingSize ?? 0,
       vcpus: options.vcpus ?? DEFAULT_VCPUS,
-      cpu: options.cpu ?? 1,
+      cpu: options.cpu ?? DEFAULT_CPU,
       layout: memoryLayout(ramPages, 0, []),
       readings,
       ...fitReadings(readings, ramPages),

@@ -12,6 +12,7 @@ import { UsageError } from '../errors.js';
 import { PAGE_BYTES, type ZeroExtent } from '../guest/spec.js';
 import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } from './curve.js';
 import {
+  DEFAULT_CPU,
   DEFAULT_VCPUS,
   VCPUS_ASSUMED,
   type Learned,
@@ -32,7 +33,12 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
   const rate = sendRate(log);
   const maxBandwidth = options.maxBandwidth ?? rate.maxBandwidth ?? 0;
   const downtimeLimitMs = options.downtimeLimitMs ?? downtimeLimitOf(samples, assumptions);
-  const passes = findPasses(log, rate, (rate.bytesPerSecond / 1000) * downtimeLimitMs);
+  const passes = findPasses(
+    log,
+    rate,
+    (rate.bytesPerSecond / 1000) * downtimeLimitMs,
+    options.cpu ?? DEFAULT_CPU,
+  );
   const { ramPages, hiddenPages } = memoryOf(samples, options.memoryBytes, assumptions, log.file);
   const zeroExtents = zeroExtentsOf(samples, ramPages + hiddenPages);
   if ((samples[0] as MigrateSample).dirtySyncCount > 1) {
@@ -63,7 +69,7 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
       zeroPages,
       dirtyRingSize,
       vcpus: options.vcpus ?? DEFAULT_VCPUS,
-      cpu: options.cpu ?? 1,
+      cpu: options.cpu ?? DEFAULT_CPU,
       layout,
       readings,
       ...fitReadings(readings, layout.roomPages),

@@ -16,8 +16,8 @@ export interface LearnOptions {
   /** vCPUs of the guest, each with an equal part of the load in a part of memory of its own; default 4: the log does not say. */
   readonly vcpus?: number;
   /**
-   * Share of its run time, 0..1, that the load needs; default 1. What it does not need absorbs the cost of dirty tracking; a
-   * CPU throttle takes run time from every load alike.
+   * Share of its run time, 0..1, that the load needs; default 0.5, an assumption. What it does not need absorbs the cost of
+   * dirty tracking and makes up for throttles and sleeps (`VcpuSpec.catchesUp`).
    */
   readonly cpu?: number;
 }
@@ -100,5 +100,7 @@ export interface WeightedPoint extends DirtyPoint {
   readonly weight: number;
 }
 
+/** As the workload `database` under updates: a server that waits for its disk and its clients half of the time. */
+export const DEFAULT_CPU = 0.5;
 export const DEFAULT_VCPUS = 4;
 export const VCPUS_ASSUMED = `${DEFAULT_VCPUS} vCPUs share the load evenly, each in a part of memory of its own`;

@@ -35,7 +35,7 @@ export interface Pass {
   readonly n: number;
   readonly startUs: number;
   readonly durationUs: number;
-  /** Of it, run time of the vCPUs under the logged CPU throttle. */
+  /** Of it, the time that the load's work would have taken without the CPU throttle. */
   readonly runUs: number;
   /** Pages newly dirty at the sync that ended it. */
   readonly newPages: number;
@@ -96,10 +96,10 @@ function roundBandwidth(windowRate: number): number {
 
 /**
  * Every pass between the first sync in the log and the switchover. `thresholdBytes`: what QEMU compared its estimate
- * with. Passes that samples cannot tell apart share their pages evenly.
+ * with; `cpu`: share of its time that the load needs. Passes that samples cannot tell apart share their pages evenly.
  * @throws UsageError when fewer than two passes ended.
  */
-export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: number): Pass[] {
+export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: number, cpu: number): Pass[] {
   const first = log.samples[0] as MigrateSample;
   const passes: Pass[] = [];
   let startUs = first.dirtySyncCount <= 1 ? (first.setupTimeMs ?? 0) * 1000 : Number.NaN;
@@ -107,7 +107,12 @@ export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: numb
     for (const sync of syncsBetween(a, b, rate, thresholdBytes / PAGE_BYTES)) {
       if (startUs === startUs) {
         const durationUs = sync.atUs - startUs;
-        passes.push({ ...sync.pass, startUs, durationUs, runUs: runTime(log.samples, startUs, sync.atUs) });
+        passes.push({
+          ...sync.pass,
+          startUs,
+          durationUs,
+          runUs: workTime(log.samples, startUs, sync.atUs, cpu),
+        });
       }
       startUs = sync.atUs;
     }
@@ -173,8 +178,13 @@ function syncsBetween(a: MigrateSample, b: MigrateSample, rate: SendRate, thresh
   return syncs;
 }
 
-/** Run time between two instants under the logged CPU throttle: 10 ms on, the rest of the slice asleep. */
-function runTime(samples: readonly MigrateSample[], fromUs: number, toUs: number): number {
+/** Share of its work that a load does under a CPU throttle when it makes up for what it missed as far as its time allows. */
+export function workShare(throttlePercent: number, cpu: number): number {
+  return min(1, (1 - throttlePercent / 100) / cpu);
+}
+
+/** Time between two instants, each moment weighed by the share of its work that the load did under the logged throttle. */
+function workTime(samples: readonly MigrateSample[], fromUs: number, toUs: number, cpu: number): number {
   let runUs = 0;
   let atUs = fromUs;
   let share = 1;
@@ -184,7 +194,7 @@ function runTime(samples: readonly MigrateSample[], fromUs: number, toUs: number
       runUs += (sample.tUs - atUs) * share;
       atUs = sample.tUs;
     }
-    share = 1 - sample.throttlePercent / 100;
+    share = workShare(sample.throttlePercent, cpu);
   }
   return runUs + (toUs - atUs) * share;
 }

@@ -2,11 +2,11 @@
 import { bareMetal } from '../guest/host-profiles/default.js';
 import { PAGE_BYTES, type AccessClass, type GuestSpec, type VcpuSpec } from '../guest/spec.js';
 import { runMigration } from '../migration/engine.js';
-import type { MigrationResult, SyncRecord } from '../migration/result.js';
+import type { MigrationResult } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { findStrategy } from '../strategies/index.js';
 import type { Learned, LearnedGuest, ThrottleStep } from './learned.js';
-import { pairs, type Pass } from './passes.js';
+import { pairs, workShare, type Pass } from './passes.js';
 
 const { floor, max, round } = Math;
 
@@ -100,7 +100,7 @@ export function guestSpecOf(guest: LearnedGuest): GuestSpec {
 }
 
 /** The passes of a simulated migration, in the terms of a log's. */
-export function passesOf(result: MigrationResult): Pass[] {
+export function passesOf(result: MigrationResult, cpu: number): Pass[] {
   const passes: Pass[] = [];
   for (const [start, end] of pairs(result.syncs)) {
     if (end.cause !== 'natural' && end.cause !== 'timer') continue;
@@ -109,7 +109,8 @@ export function passesOf(result: MigrationResult): Pass[] {
       n: end.n,
       startUs: start.timeMs * 1000,
       durationUs,
-      runUs: durationUs * runShare(start),
+      // Throttles change at syncs only.
+      runUs: durationUs * workShare(start.throttlePercent, cpu),
       newPages: end.newDirtyPages,
       leftOverPages: end.remainingBeforeBytes / PAGE_BYTES,
       remainingPages: end.remainingBytes / PAGE_BYTES,
@@ -119,9 +120,4 @@ export function passesOf(result: MigrationResult): Pass[] {
     });
   }
   return passes;
-}
-
-/** Throttles change at syncs only. */
-function runShare(sync: SyncRecord): number {
-  return 1 - sync.throttlePercent / 100;
 }

@@ -39,7 +39,7 @@ const COMPARED_US = 1_000_000;
 
 export function selfCheck(learned: Learned): SelfCheck {
   const result = replay(learned);
-  const simulated = passesOf(result);
+  const simulated = passesOf(result, learned.guest.cpu);
   const passes: ComparedPass[] = [];
   for (const logged of learned.passes.slice(0, COMPARED_PASSES)) {
     const twin = simulated.find((pass) => pass.n === logged.n);

@@ -121,7 +121,14 @@ describe('a guest that does not converge', () => {
     expect(found.migration.throttleSteps.map(({ percent }) => percent)).toEqual([80]);
     const late = found.passes.filter((pass) => pass.startUs > 26_000_000);
     expect(late.length).toBeGreaterThan(0);
-    for (const pass of late) expect(pass.runUs / pass.durationUs).toBeCloseTo(0.2, 5);
+    // A load that needs half of its time does 0.2 / 0.5 of its work under a throttle of 80 %.
+    for (const pass of late) expect(pass.runUs / pass.durationUs).toBeCloseTo(0.4, 5);
+  });
+
+  test('a load that needs all its time is said to, and loses what the throttle takes', () => {
+    const log = simulatedLog(hot, { giveUpAfterUs: 40_000_000, throttle: { atMs: 25_000, percent: 80 } });
+    const late = learn(readQueryMigrate(log.text, 'known.json'), { cpu: 1 }).passes.at(-1)!;
+    expect(late.runUs / late.durationUs).toBeCloseTo(0.2, 5);
   });
 });
 
