@@ -4,7 +4,8 @@ import type { HostProfile } from '../spec.js';
 export const recordingsHost: HostProfile = {
   name: 'recordings-host',
   summary: 'the 2-CPU AMD machine of recordings/, source and destination side by side over loopback',
-  source: 'recordings/: fitted over all of them at once',
+  source:
+    'recordings/: set by hand for all of them at once; migsim calibrate-host finds none that predicts better',
   pml: false,
   writeFaultNs: 300,
   pmlNsPerPage: 0,
