@@ -4,11 +4,11 @@ import { UsageError } from '../errors.js';
 import type {
   OutcomeName,
   Spread,
+  Tally,
   ValidatedRecording,
   Validation,
   ValidationSummary,
 } from '../recording/validate.js';
-import { formatBytes, formatDurationMs } from '../units.js';
 import type { Command, Given } from './command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from './experiment-options.js';
 
@@ -94,22 +94,26 @@ async function printReport(given: Given, { recordings, summary }: Validation): P
   given.print(`\n${summaryLines(summary).join('\n')}\n`);
 }
 
+const MIB = 2 ** 20;
+
 const HEADS = [
   '',
   '',
   'ended',
-  'total',
-  'downtime',
+  'total\ns',
+  'down\nms',
   'syncs',
-  'sent',
-  'first\nstep',
-  'peak\nthrottle',
-  'ring\nsleep',
-  'accesses',
+  'sent\nMiB',
+  'first\nstep s',
+  'throttle\n%',
+  'ring\nsleep ms',
+  'accesses\n1000',
 ];
 const LEGEND = [
-  'Figures are medians over the predictions, ± half the span from the 5th to the 95th percentile.',
-  'first step: first sync that saw a throttle or a sleep at full rings; accesses: of each vCPU, in thousands.',
+  'Figures are medians over the predictions, ± half the span from the 5th to',
+  'the 95th percentile where it is more than 1 % of them. first step: first sync',
+  'that saw a throttle or a sleep at full rings; throttle and ring sleep: the',
+  'highest; accesses: of each vCPU.',
 ];
 
 /** Measured, and below it predicted. */
@@ -123,13 +127,13 @@ function rowsOf({ id, measured, predicted }: ValidatedRecording): string[][] {
     [id, ''],
     ['measured', 'predicted'],
     [ended(measured.status), `${ended(predicted.status)}${right ? '' : ' !'}`],
-    of('totalTimeMs', formatDurationMs),
-    of('downtimeMs', formatDurationMs),
-    of('dirtySyncCount', String),
-    of('transferredBytes', formatBytes),
-    of('firstThrottleMs', formatDurationMs),
-    of('maxThrottlePercent', (percent) => `${percent} %`),
-    of('maxDirtyLimitThrottleUsPerRound', (us) => formatDurationMs(us / 1000)),
+    of('totalTimeMs', (ms) => (ms / 1000).toFixed(1)),
+    of('downtimeMs', (ms) => ms.toFixed(0)),
+    of('dirtySyncCount', (count) => count.toFixed(0)),
+    of('transferredBytes', (bytes) => (bytes / MIB).toFixed(0)),
+    of('firstThrottleMs', (ms) => (ms / 1000).toFixed(1)),
+    of('maxThrottlePercent', (percent) => percent.toFixed(0)),
+    of('maxDirtyLimitThrottleUsPerRound', (us) => (us / 1000).toFixed(0)),
     [
       measured.vcpuAccesses.map(thousands).join(' '),
       predicted.vcpuAccesses.map(({ median }) => (median === null ? '-' : thousands(median))).join(' '),
@@ -148,21 +152,32 @@ function thousands(count: number): string {
 
 function spread({ median, p5, p95 }: Spread, show: (value: number) => string): string {
   if (median === null || p5 === null || p95 === null) return '-';
-  return p95 - p5 <= 0.02 * median ? show(median) : `${show(median)}\n±${show((p95 - p5) / 2)}`;
+  const half = show((p95 - p5) / 2);
+  return p95 - p5 <= 0.02 * median || Number(half) === 0 ? show(median) : `${show(median)}\n±${half}`;
 }
 
 function summaryLines(summary: ValidationSummary): string[] {
-  const { recordings, rightVerdicts, completed } = summary;
-  const lines = [
-    `Verdicts: ${Math.round(rightVerdicts * recordings)} of ${recordings} right (${percent(rightVerdicts)})`,
-  ];
-  if (completed === 0) return lines;
+  const { recordings, rightVerdicts, completed, throttleSteps, ringSleeps, vcpuAccesses } = summary;
   const { medianTotalTimeError, meanTotalTimeError, p90TotalTimeError } = summary;
+  const lines = [`verdict         right: ${Math.round(rightVerdicts * recordings)} of ${recordings}`];
+  if (completed > 0) {
+    lines.push(
+      `total time      off by ${percent(medianTotalTimeError)} in the median, ${percent(meanTotalTimeError)} in the mean,`,
+      `                ${percent(p90TotalTimeError)} at the 90th percentile (${completed} that completed)`,
+    );
+  }
+  lines.push(`data sent       off by ${percent(summary.medianTransferredError)} in the median`);
+  if (throttleSteps.of > 0)
+    lines.push(`throttle steps  at their sync, one of slack: ${tally(throttleSteps, 'recordings')}`);
+  if (ringSleeps.of > 0) lines.push(`ring sleep      within 15 %: ${tally(ringSleeps, 'recordings')}`);
   lines.push(
-    `Total time of the ${completed} that completed, relative error: median ${percent(medianTotalTimeError)}, ` +
-      `mean ${percent(meanTotalTimeError)}, 90th percentile ${percent(p90TotalTimeError)}`,
+    `accesses        within 10 %: ${tally(vcpuAccesses, 'vCPUs')}; off by ${percent(summary.medianAccessesError)} in the median`,
   );
   return lines;
+}
+
+function tally({ right, of }: Tally, what: string): string {
+  return `${right} of ${of} ${what}`;
 }
 
 function percent(share: number | null): string {

@@ -274,12 +274,13 @@ const DRIFT = { paced: 0.025, unpaced: 0.06 };
 const DISTURBED = 0.9;
 
 /**
- * Accesses a second of an undisturbed vCPU: as measured. But a paced loop has the speed that its pace says; where much less
- * was measured, something else had its CPU in those two seconds, which says nothing about the minute that follows. Without
- * a pace there is nothing to hold the measurement against.
+ * Accesses a second of an undisturbed vCPU. Other load on the host only ever slows a loop, so of the two measurements the
+ * faster one is nearer to its own speed; what tracking cost the second one is less than that load costs. A paced loop has
+ * the speed that its pace says: where much less was measured, something else had its CPU in those few seconds, which says
+ * nothing about the minute that follows.
  */
-function accessRate({ paceMicroseconds, pagesPerSecond }: RecordedVcpu): number {
-  if (paceMicroseconds === 0) return pagesPerSecond;
+function accessRate({ paceMicroseconds, pagesPerSecond, pagesPerSecondWhileLogged }: RecordedVcpu): number {
+  if (paceMicroseconds === 0) return max(pagesPerSecond, pagesPerSecondWhileLogged ?? 0);
   const ownSpeed = 1e6 / (paceMicroseconds + PACE_OVERSHOOT_US);
   return pagesPerSecond < DISTURBED * ownSpeed ? ownSpeed : pagesPerSecond;
 }

@@ -17,7 +17,7 @@ describe('validate', () => {
     const file = path.join(folder, 'predicted.svg');
     const { status, stdout } = await inProcess(['validate', SMALL, COMPLETED, '--runs', '2', '--plot', file]);
     expect(status).toBe(0);
-    expect(stdout).toContain('Verdicts: 2 of 2 right');
+    expect(stdout).toContain('right: 2 of 2');
     expect(readFileSync(file, 'utf8')).toMatch(/^<svg[^]*Total time/);
   });
 

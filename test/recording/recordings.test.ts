@@ -13,7 +13,9 @@ import {
   validateRecordings,
   validationJson,
   validationRows,
+  type Spread,
   type ValidatedRecording,
+  type Verdict,
 } from '../../src/recording/validate.js';
 
 const FILE = path.join(import.meta.dirname, 'fixtures', 'recording.json');
@@ -252,12 +254,13 @@ describe('validation', () => {
   });
 
   test('sums up as the literature does: errors over what completed in both, verdicts over all', () => {
-    const one = (measured: string, predicted: string, error: number | null): ValidatedRecording =>
-      ({
-        measured: { status: measured },
-        predicted: { status: predicted },
-        totalTimeError: error,
-      }) as unknown as ValidatedRecording;
+    const base = validateRecording(small(), { runs: 1 });
+    const one = (measured: Verdict, predicted: Verdict, totalTimeError: number | null): ValidatedRecording => ({
+      ...base,
+      measured: { ...base.measured, status: measured },
+      predicted: { ...base.predicted, status: predicted },
+      totalTimeError,
+    });
     const summary = summarise([
       one('completed', 'completed', 0.1),
       one('completed', 'completed', 0.2),
@@ -268,6 +271,39 @@ describe('validation', () => {
     expect(summary.medianTotalTimeError).toBeCloseTo(0.2);
     expect(summary.meanTotalTimeError).toBeCloseTo(0.3);
     expect(summary.p90TotalTimeError).toBeCloseTo(0.52); // 0.2 + 0.8 of the way to 0.6
+  });
+
+  test('counts what came true of throttle steps, sleeps and accesses, of what could', () => {
+    const base = validateRecording(small(), { runs: 1 });
+    const steps = [{ sync: 3, percent: 20 }];
+    const sleeping = { ...base.measured, maxDirtyLimitThrottleUsPerRound: 100_000 };
+    const spread = (median: number | null): Spread => ({ median, p5: median, p95: median });
+    const sleepOf = (us: number | null): ValidatedRecording['predicted'] => ({
+      ...base.predicted,
+      figures: { ...base.predicted.figures, maxDirtyLimitThrottleUsPerRound: spread(us) },
+    });
+    const measured = { ...base.measured, throttleSteps: steps };
+    const late = (sync: number): ValidatedRecording['predicted'] => ({
+      ...base.predicted,
+      throttleSteps: [{ sync, percent: 20 }],
+    });
+    const summary = summarise([
+      { ...base, measured, predicted: late(4) }, // one sync late: within the slack
+      { ...base, measured, predicted: late(5) }, // two: not
+      { ...base, measured, predicted: { ...base.predicted, throttleSteps: [] } }, // never: not
+      { ...base, measured: sleeping, predicted: sleepOf(114_000) }, // 14 % off
+      { ...base, measured: sleeping, predicted: sleepOf(120_000) }, // 20 %
+      { ...base, measured: sleeping, predicted: sleepOf(null) }, // nobody slept
+    ]);
+    expect(summary.throttleSteps).toEqual({ right: 1, of: 3 });
+    expect(summary.ringSleeps).toEqual({ right: 1, of: 3 });
+    expect(summary.vcpuAccesses.of).toBe(6 * base.measured.vcpuAccesses.length);
+    const exact = { ...base.predicted, vcpuAccesses: base.measured.vcpuAccesses.map(spread) };
+    const far = { ...base.predicted, vcpuAccesses: base.measured.vcpuAccesses.map((n) => spread(1.11 * n)) };
+    const of = base.measured.vcpuAccesses.length;
+    expect(summarise([{ ...base, predicted: exact }]).vcpuAccesses).toEqual({ right: of, of });
+    expect(summarise([{ ...base, predicted: far }]).vcpuAccesses).toEqual({ right: 0, of });
+    expect(summarise([{ ...base, predicted: far }]).medianAccessesError).toBeCloseTo(0.11);
   });
 
   test('JSON and rows carry the same figures under the names of `result`', () => {
