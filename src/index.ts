@@ -46,6 +46,20 @@ export { z } from 'zod';
 
 export { runMigration } from './migration/engine.js';
 export type { Controls, DetectorEvent, MigrationStats, SyncEvent, Timer } from './migration/controls.js';
+export type {
+  DecisionFacts,
+  Downtime,
+  DowntimePart,
+  Ending,
+  GuestStopped,
+  ParameterSet,
+  PostcopyOver,
+  SyncBegins,
+  SyncJudged,
+  SyncNotJudged,
+  Threshold,
+  Turn,
+} from './migration/decisions.js';
 export {
   type Decision,
   type MigrationResult,

@@ -28,7 +28,11 @@ export interface Experiment {
 export async function runExperiment(
   given: Given,
   choose: (scenario: Scenario) => Promise<readonly StrategyChoice[]>,
-  { keep, timeline }: { readonly keep: 'everything' | 'scalars'; readonly timeline: boolean },
+  {
+    keep,
+    timeline,
+    trace = false,
+  }: { readonly keep: 'everything' | 'scalars'; readonly timeline: boolean; readonly trace?: boolean },
 ): Promise<Experiment> {
   const numbers = { seed: readSeed(given), runs: readRuns(given), memory: readMemory(given) };
   const scenario = await readScenario(given);
@@ -39,6 +43,7 @@ export async function runExperiment(
     policy,
     strategies,
     keep,
+    trace,
     timelineMs: timeline ? TIMELINE_MS : 0,
   };
 

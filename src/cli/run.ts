@@ -27,7 +27,8 @@ export const runCommand: Command = {
       await strategyOf(given, scenario),
     ];
     const writeGuestperf = await openGuestperf(given);
-    const experiment = await runExperiment(given, choose, { keep: 'everything', timeline: true });
+    const trace = given.flag('verbose') || given.flag('json');
+    const experiment = await runExperiment(given, choose, { keep: 'everything', timeline: true, trace });
     const { comparison, manifest } = experiment;
     const result = comparison.strategies[0]!.results[0]!;
     await writeGuestperf(comparison);

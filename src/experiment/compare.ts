@@ -16,6 +16,8 @@ export interface CompareOptions {
   readonly memory?: 'page' | 'fluid';
   /** Period of `timeline`, ms; default 0, none. */
   readonly timelineMs?: number;
+  /** Default false; true adds what QEMU's own rules decided to `decisions`. */
+  readonly trace?: boolean;
   /** `scalars` drops syncs, timeline and decisions of each result once `onResult` has seen it; default `everything`. */
   readonly keep?: 'everything' | 'scalars';
   /** Called after every run, in the order of the result: strategy by strategy, run by run. */
@@ -43,13 +45,13 @@ export interface Comparison {
  */
 export function compare(scenario: Scenario, options: CompareOptions = {}): Comparison {
   const { runs = 1, seed = 1, memory = 'page', policy = scenario.policy, timelineMs = 0 } = options;
-  const { strategies = scenario.strategies, keep = 'everything', onResult } = options;
+  const { strategies = scenario.strategies, trace = false, keep = 'everything', onResult } = options;
   for (const strategy of strategies) preparedSetup(scenario, strategy, { policy, memory });
 
   const repeat = (strategy: StrategyChoice): StrategyResults => {
     const results: MigrationResult[] = [];
     for (let run = 1; run <= runs; run++) {
-      const result = simulate(scenario, strategy, { seed, run, memory, policy, timelineMs });
+      const result = simulate(scenario, strategy, { seed, run, memory, policy, timelineMs, trace });
       onResult?.(result);
       results.push(keep === 'everything' ? result : { ...result, syncs: [], timeline: [], decisions: [] });
     }

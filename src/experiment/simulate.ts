@@ -19,6 +19,8 @@ export interface SimulateOptions {
   readonly timelineMs?: number;
   /** Default true; false leaves `syncs` empty. */
   readonly keepSyncs?: boolean;
+  /** Default false; true adds what QEMU's own rules decided to `decisions`. */
+  readonly trace?: boolean;
 }
 
 /** Throws `UsageError` when the strategy or the policy refuses this scenario. */
@@ -48,8 +50,9 @@ export function preparedSetup(
     policy = scenario.policy,
     timelineMs = 0,
     keepSyncs = true,
+    trace = false,
   } = options;
-  const setup: MigrationSetup = { ...scenario.setup, memory, seed, run, timelineMs, keepSyncs };
+  const setup: MigrationSetup = { ...scenario.setup, memory, seed, run, timelineMs, keepSyncs, trace };
   return prepare(policy, prepare(strategy, setup));
 }
 

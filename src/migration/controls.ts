@@ -104,6 +104,6 @@ export interface Controls {
   pause(): void;
   /** migrate_cancel; `reason` is shown to the user. */
   cancel(reason: string): void;
-  /** Say what was decided and by which rule, for `--verbose`. */
-  explain(rule: string, text: string): void;
+  /** Say what was decided and by which rule. A function is asked only where a run is traced: for what happens often. */
+  explain(rule: string, text: string | (() => string)): void;
 }

@@ -17,6 +17,7 @@ import type { Generator } from '../random/generator.js';
 import { stream } from '../random/streams.js';
 import { EventQueue } from './clock.js';
 import type { Controls, DetectorEvent, MigrationStats, SyncEvent, Timer } from './controls.js';
+import { type DecisionFacts, type DowntimePart, type Threshold, inWords, isAbout } from './decisions.js';
 import type {
   Decision,
   MigrationResult,
@@ -161,6 +162,7 @@ class Migration {
   // Sync accounting
   #syncCount = 0;
   #lastEligibleMs: number | null = null;
+  #lastEligibleSync: number | null = null;
   #periodPages = 0;
   #periodStartBytes = 0;
   #dirtyPagesRate = 0;
@@ -168,6 +170,8 @@ class Migration {
   #mutexHeld = false;
   #syncWanted = false;
   #syncing = false;
+  /** The detector's listeners are being told: what they decide follows from its judgement. */
+  #judging = false;
 
   // Throttle, for the record
   #throttlePercent = 0;
@@ -196,9 +200,18 @@ class Migration {
   readonly #timeline: TimelinePoint[] = [];
   readonly #decisions: Decision[] = [];
 
+  // Trace
+  readonly #traced: boolean;
+  /** The sync after which the last decision to iterate was written down, and the threshold last told. */
+  #decidedSync = 0;
+  #thresholdTold: Threshold | null = null;
+  #ringSleepUsAtStop = 0;
+  #downtimeParts: DowntimePart[] = [];
+
   constructor(setup: MigrationSetup) {
     const { guest, host, link, migration } = setup;
     this.#setup = setup;
+    this.#traced = setup.trace ?? false;
     this.#version = versionFacts[migration.qemu];
     this.#memory = makeMemory(setup);
     this.#nowUs = 0 - (migration.settleUs ?? 0);
@@ -257,6 +270,11 @@ class Migration {
       } else throw error;
       this.#phase = status === 'failed' ? 'failed' : 'cancelled';
       if (!this.#guestLost) this.#bringGuestUp();
+      this.#trace({
+        kind: status,
+        afterMs: this.#nowUs / 1000,
+        reason: this.#error ?? this.#cancelReason ?? '',
+      });
     }
     for (const listener of this.#endListeners) listener();
     return this.#result(names, status);
@@ -508,7 +526,7 @@ class Migration {
 
   /** migration.c:migration_iteration_run, the pre-copy part. */
   #decide(): 'iterate' | 'complete' | 'postcopy' {
-    if (this.#pauseWanted) this.#stopGuest();
+    if (this.#pauseWanted && this.#stopUs === null) this.#pauseGuest();
     let pending = pendingEstimate(this.#dirtyPages);
     if (pending < this.#threshold) {
       this.#sync('natural');
@@ -516,9 +534,52 @@ class Migration {
       pending = pendingEstimate(this.#dirtyPages);
     }
     const complete = mayComplete(pending, this.#threshold, this.#version.completesAtThreshold);
+    let verdict: 'iterate' | 'complete' | 'postcopy' = complete ? 'complete' : 'iterate';
     // With the capability RAM counts as what post-copy can take, so nothing must go before the switch.
-    if (this.#postcopyWanted && (this.#version.postcopyFirst || !complete)) return 'postcopy';
-    return complete ? 'complete' : 'iterate';
+    if (this.#postcopyWanted && (this.#version.postcopyFirst || !complete)) verdict = 'postcopy';
+    if (this.#traced) this.#traceTurn(verdict, pending);
+    return verdict;
+  }
+
+  /** To iterate is a decision after a sync only: in between the answer is the same thousands of times. */
+  #traceTurn(verdict: 'iterate' | 'complete' | 'postcopy', pendingBytes: number): void {
+    if (verdict === 'iterate' && this.#decidedSync === this.#syncCount) return;
+    this.#decidedSync = this.#syncCount;
+    this.#traceThreshold();
+    const { completesAtThreshold } = this.#version;
+    this.#trace({
+      kind: 'turn',
+      verdict,
+      pendingBytes,
+      thresholdBytes: this.#threshold,
+      completesAtThreshold,
+    });
+  }
+
+  /** Told before a decision that it counts for, where it is not about the one last told. */
+  #traceThreshold(): void {
+    const { availSwitchoverBandwidth } = this.#setup.migration;
+    const given = this.#version.hasAvailSwitchoverBandwidth ? availSwitchoverBandwidth : 0;
+    const bytesPerMs = given > 0 ? floor(given / 1000) : this.#bandwidthPerMs;
+    const facts: Threshold = {
+      kind: 'threshold',
+      thresholdBytes: this.#threshold,
+      bandwidthBytesPerSecond: bytesPerMs * 1000,
+      // The limit that it was computed with: a new one counts from the next window on.
+      downtimeLimitMs: bytesPerMs > 0 ? round(this.#threshold / bytesPerMs) : this.#downtimeLimitMs,
+      bandwidthIsGiven: given > 0,
+      windowClosed: this.#bandwidthPerMs > 0,
+    };
+    if (this.#thresholdTold !== null && isAbout(facts, this.#thresholdTold)) return;
+    this.#thresholdTold = facts;
+    this.#trace(facts);
+  }
+
+  /** For `--verbose`: dropped when nobody asked for a trace. */
+  #trace(facts: DecisionFacts): void {
+    if (!this.#traced) return;
+    const sync = 'sync' in facts ? { sync: facts.sync } : {};
+    this.#decisions.push({ timeMs: this.#nowUs / 1000, ...inWords(facts), ...sync, facts });
   }
 
   /** Other traffic and TCP's own swings: this iteration's share of the link, never below a twentieth. */
@@ -691,6 +752,7 @@ class Migration {
       this.#guest.speed = 1;
     }
     const before = this.#dirtyPages;
+    if (this.#traced) this.#traceSync(n, cause, before);
     if (this.#lastEligibleMs === null) this.#lastEligibleMs = this.#ms();
     this.#pullTracking();
     const fresh = this.#memory.harvest();
@@ -707,6 +769,12 @@ class Migration {
       remainingBytes: pendingEstimate(this.#dirtyPages),
     };
     for (const listener of this.#syncListeners) listener(event);
+  }
+
+  #traceSync(sync: number, cause: SyncCause, pendingPages: number): void {
+    if (cause === 'natural') this.#traceThreshold();
+    const pendingBytes = pendingEstimate(pendingPages);
+    this.#trace({ kind: 'sync', sync, cause, pendingBytes, thresholdBytes: this.#threshold });
   }
 
   /** Bring what tracking knows into the log: a ring sync kicks every vCPU in turn and then reaps all rings. */
@@ -741,22 +809,51 @@ class Migration {
   #endSyncPeriod(): SyncRecord['detector'] {
     const nowMs = this.#ms();
     const last = this.#lastEligibleMs ?? nowMs;
-    if (!syncIsEligible(nowMs, last)) return 'not-eligible';
+    if (!syncIsEligible(nowMs, last)) {
+      if (this.#traced) this.#traceNotJudged(nowMs - last, false);
+      this.#lastEligibleSync ??= this.#syncCount;
+      return 'not-eligible';
+    }
+    const verdict = this.#triggerThrottle(nowMs - last);
+    this.#dirtyPagesRate = dirtyPagesRate(this.#periodPages, nowMs - last);
+    this.#lastEligibleMs = nowMs;
+    this.#lastEligibleSync = this.#syncCount;
+    this.#periodPages = 0;
+    this.#periodStartBytes = this.#transferred;
+    return verdict;
+  }
+
+  /** ram.c:migration_trigger_throttle. Somebody who listens to the detector is what a capability is to QEMU. */
+  #triggerThrottle(periodMs: number): SyncRecord['detector'] {
+    const heeded = this.#detectorListeners.length > 0 || this.#eligibleListeners.length > 0;
+    if (this.#version.detectorNeedsAutoConverge && !heeded) {
+      if (this.#traced) this.#traceNotJudged(periodMs, true);
+      return 'not-eligible';
+    }
     const transferred = this.#transferred - this.#periodStartBytes;
+    const thresholdPercent = this.#setup.migration.throttleTriggerThreshold;
     const event: DetectorEvent = {
       sync: this.#syncCount,
       dirtyBytes: this.#periodPages * PAGE_BYTES,
       transferredBytes: transferred,
-      limitBytes: triggerLimit(transferred, this.#setup.migration.throttleTriggerThreshold),
+      limitBytes: triggerLimit(transferred, thresholdPercent),
     };
     const verdict = this.#detector.judge(event.dirtyBytes, event.limitBytes);
+    if (this.#traced) {
+      const { sync, dirtyBytes, limitBytes } = event;
+      const figures = { dirtyBytes, sentBytes: transferred, thresholdPercent, limitBytes };
+      this.#trace({ kind: 'judged', sync, verdict, ...figures, strikes: this.#detector.strikes, heeded });
+    }
+    this.#judging = true;
     for (const listener of this.#eligibleListeners) listener(event);
     if (verdict === 'act') for (const listener of this.#detectorListeners) listener(event);
-    this.#dirtyPagesRate = dirtyPagesRate(this.#periodPages, nowMs - last);
-    this.#lastEligibleMs = nowMs;
-    this.#periodPages = 0;
-    this.#periodStartBytes = this.#transferred;
+    this.#judging = false;
     return verdict;
+  }
+
+  #traceNotJudged(sinceMs: number, detectorOff: boolean): void {
+    const since = { sinceMs, sinceSync: this.#lastEligibleSync };
+    this.#trace({ kind: 'not-judged', sync: this.#syncCount, ...since, detectorOff });
   }
 
   #recordSync(
@@ -807,8 +904,37 @@ class Migration {
     if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(startUs);
     const residualUs = this.#guest.residualRingSleepUs(startUs);
     this.#guest.stop(startUs);
+    this.#ringSleepUsAtStop = max(0, residualUs);
     this.#advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
     return startUs;
+  }
+
+  /** QMP `stop` while the migration goes on. */
+  #pauseGuest(): void {
+    const startUs = this.#stopGuest();
+    this.#trace({
+      kind: 'stopped',
+      durationMs: (this.#nowUs - startUs) / 1000,
+      ringSleepMs: this.#ringSleepUsAtStop / 1000,
+    });
+  }
+
+  /** A part of the downtime is over, which began where the last one ended. */
+  #endPart(part: DowntimePart['part'], sinceUs: number): number {
+    if (this.#traced) this.#downtimeParts.push({ part, durationMs: (this.#nowUs - sinceUs) / 1000 });
+    return this.#nowUs;
+  }
+
+  #traceDowntime(postcopy: boolean, downtimeUs: number, blackoutUs: number, ramBytes: number): void {
+    this.#trace({
+      kind: 'downtime',
+      postcopy,
+      downtimeMs: downtimeUs / 1000,
+      blackoutMs: blackoutUs / 1000,
+      parts: this.#downtimeParts,
+      ringSleepMs: this.#ringSleepUsAtStop / 1000,
+      ramBytes,
+    });
   }
 
   /** migration.c:migration_completion_precopy, migration_completion_end. */
@@ -816,29 +942,38 @@ class Migration {
     const { host, migration, guest } = this.#setup;
     const startUs = this.#nowUs;
     const stoppedUs = this.#stopGuest();
+    let sinceUs = this.#endPart('stop', startUs);
     if (migration.pauseBeforeSwitchover) {
       this.#phase = 'pre-switchover';
       this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
+      sinceUs = this.#endPart('migrate-continue', sinceUs);
     }
     if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#phase = 'device';
     // The rate limiter is off from here: only the link counts.
     this.#switching = true;
     this.#quota = 0;
     this.#sync('switchover');
+    sinceUs = this.#endPart('sync', sinceUs);
+    const sentBytes = this.#transferred;
     this.#sendRest();
+    const restBytes = round(this.#transferred - sentBytes);
+    sinceUs = this.#endPart('RAM', sinceUs);
     const vcpus = guest.vcpus.length;
     const deviceBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
     if (!this.#version.transferredIsRamOnly) this.#transferred += deviceBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
     this.#advance(this.#nowUs + max(saveUs, (deviceBytes / this.#linkBytesPerSecond) * 1e6));
+    sinceUs = this.#endPart('device state', sinceUs);
     const loadUs = this.#linkLatencyUs + host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu;
     const resumeUs = this.#nowUs + loadUs + host.destinationStartUs;
     if (migration.returnPath) this.#advance(resumeUs + this.#linkLatencyUs);
+    this.#endPart('destination', sinceUs);
     this.#checkCancelledInSwitchover();
     this.#downtimeUs = this.#nowUs - startUs;
     const destinationRunsUs =
       max(resumeUs, migration.orchestratorContUs > 0 ? this.#nowUs : 0) + migration.orchestratorContUs;
     this.#blackoutUs = destinationRunsUs - stoppedUs;
+    this.#traceDowntime(false, this.#downtimeUs, this.#blackoutUs, restBytes);
     this.#guest.resume(destinationRunsUs);
     this.#phase = 'completed';
   }
@@ -859,20 +994,27 @@ class Migration {
     const { host, guest, migration } = this.#setup;
     const startUs = this.#nowUs;
     const stoppedUs = this.#stopGuest();
-    if (migration.pauseBeforeSwitchover) this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
+    let sinceUs = this.#endPart('stop', startUs);
+    if (migration.pauseBeforeSwitchover) {
+      this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
+      sinceUs = this.#endPart('migrate-continue', sinceUs);
+    }
     if (this.#version.alwaysDeviceStatus) this.#phase = 'device';
     this.#sync('postcopy');
+    sinceUs = this.#endPart('sync', sinceUs);
     this.#memory.stopLogging();
     const vcpus = guest.vcpus.length;
     const packageBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
     this.#transferred += packageBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
     this.#advance(this.#nowUs + saveUs);
+    this.#endPart('device state', sinceUs);
     this.#downtimeUs = this.#nowUs - startUs;
     const onWireUs = (packageBytes / this.#linkBytesPerSecond) * 1e6;
     const loadUs = host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + host.destinationStartUs;
     const resumeUs = this.#nowUs + onWireUs + this.#linkLatencyUs + loadUs + migration.orchestratorContUs;
     this.#blackoutUs = resumeUs - stoppedUs;
+    this.#traceDowntime(true, this.#downtimeUs, this.#blackoutUs, 0);
     this.#phase = 'postcopy-active';
     this.#postcopyStartUs = this.#nowUs;
     this.#quota = windowQuota(migration.maxPostcopyBandwidth ?? 0);
@@ -896,6 +1038,11 @@ class Migration {
       this.#guest.resume(resumeUs);
     }
     if (migration.returnPath) this.#advance(this.#nowUs + 2 * this.#linkLatencyUs);
+    this.#trace({
+      kind: 'postcopy-over',
+      durationMs: (this.#nowUs - this.#postcopyStartUs) / 1000,
+      requests: round(this.#guest.requests),
+    });
     this.#phase = 'completed';
   }
 
@@ -1014,8 +1161,12 @@ class Migration {
         else this.#sync('timer');
       },
       set: (parameters) => {
-        if (parameters.downtimeLimitMs !== undefined) this.#downtimeLimitMs = parameters.downtimeLimitMs;
+        if (parameters.downtimeLimitMs !== undefined) {
+          this.#traceParameter('downtime-limit', this.#downtimeLimitMs, parameters.downtimeLimitMs);
+          this.#downtimeLimitMs = parameters.downtimeLimitMs;
+        }
         if (parameters.maxBandwidth !== undefined) {
+          this.#traceParameter('max-bandwidth', this.#maxBandwidth, parameters.maxBandwidth);
           this.#maxBandwidth = parameters.maxBandwidth;
           if (!this.#switching) this.#quota = windowQuota(this.#maxBandwidth);
         }
@@ -1032,9 +1183,19 @@ class Migration {
         this.#cancelReason ??= reason;
       },
       explain: (rule, text) => {
-        this.#decisions.push({ timeMs: this.#nowUs / 1000, rule, text });
+        if (typeof text !== 'string' && !this.#traced) return;
+        const sync = this.#judging ? { sync: this.#syncCount } : {};
+        const said = typeof text === 'string' ? text : text();
+        this.#decisions.push({ timeMs: this.#nowUs / 1000, rule, text: said, ...sync });
       },
     };
+  }
+
+  /** A change that somebody has just explained is not told again. */
+  #traceParameter(name: 'downtime-limit' | 'max-bandwidth', from: number, to: number): void {
+    const last = this.#decisions.at(-1);
+    const isExplained = last !== undefined && last.facts === undefined && last.timeMs === this.#nowUs / 1000;
+    if (from !== to && !isExplained) this.#trace({ kind: 'parameter', name, from, to });
   }
 
   #throttle(vcpus: 'all' | readonly number[], percent: number): void {

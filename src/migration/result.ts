@@ -1,4 +1,5 @@
 /** What a run returns. Every number has its unit in its name; docs/csv.md is generated from src/report/columns.ts. */
+import type { DecisionFacts } from './decisions.js';
 
 export type MigrationStatus = 'completed' | 'gave-up' | 'cancelled' | 'failed';
 
@@ -74,12 +75,16 @@ export interface VcpuResult {
   readonly ringFullExits: number;
 }
 
-/** A decision with the rule that took it, for `--verbose`. */
+/** A decision with the rule that took it. */
 export interface Decision {
   readonly timeMs: number;
   /** Name of the rule, such as `migration_trigger_throttle`. */
   readonly rule: string;
   readonly text: string;
+  /** The sync that it belongs to: the engine's own, or a strategy's answer to the detector's judgement of that sync. */
+  readonly sync?: number;
+  /** What one of QEMU's rules decided on; strategies and policies give their reasons in words. */
+  readonly facts?: DecisionFacts;
 }
 
 /** Why a run did not converge. */
@@ -150,6 +155,7 @@ export interface MigrationResult {
   readonly vcpus: readonly VcpuResult[];
   readonly syncs: readonly SyncRecord[];
   readonly timeline: readonly TimelinePoint[];
+  /** In order of time. What strategies and policies explained; of a traced run also what QEMU's own rules decided. */
   readonly decisions: readonly Decision[];
 }
 

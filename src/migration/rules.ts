@@ -81,6 +81,11 @@ export class ThrottleDetector {
     this.#high = 0;
     return 'act';
   }
+
+  /** Bad periods counted towards the next act: a good one leaves them as they are. */
+  get strikes(): number {
+    return this.#high;
+  }
 }
 
 /** migration.c:migration_iteration_run: may the guest be stopped for what is pending? `<=` from 10.2 on. */

@@ -94,4 +94,6 @@ export interface MigrationSetup {
   readonly timelineMs: number;
   /** false: `syncs` stays empty (sweeps that only want scalars). */
   readonly keepSyncs: boolean;
+  /** `decisions` also has what QEMU's own rules decided, at every sync and at the switchover. Absent: false. */
+  readonly trace?: boolean;
 }

@@ -15,6 +15,8 @@ export interface VersionFacts {
   readonly ringSleepInterruptible: boolean;
   /** Status `device` in every switchover, since 10.0; before that only with pause-before-switchover. */
   readonly alwaysDeviceStatus: boolean;
+  /** ram.c:migration_trigger_throttle: 7.2 counts bad syncs only with auto-converge on, later versions always. */
+  readonly detectorNeedsAutoConverge: boolean;
   /** ram.c: the last stage clears (and re-arms) the tracking of what it sends; not in 10.2. */
   readonly clearsInLastStage: boolean;
   /** qemu-file.c: bytes count when they are queued (7.2) or when they are flushed. */
@@ -37,6 +39,7 @@ const v72: VersionFacts = {
   hasDirtyLimitCapability: false,
   ringSleepInterruptible: true,
   alwaysDeviceStatus: false,
+  detectorNeedsAutoConverge: true,
   clearsInLastStage: true,
   countsAtEnqueue: true,
   transferredIsRamOnly: true,
@@ -48,6 +51,7 @@ const v72: VersionFacts = {
 const v81: VersionFacts = {
   ...v72,
   hasDirtyLimitCapability: true,
+  detectorNeedsAutoConverge: false,
   countsAtEnqueue: false,
   transferredIsRamOnly: false,
   multifdSyncsEveryIteration: false,

@@ -5,6 +5,7 @@ import { PAGE_BYTES } from '../guest/spec.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { mean } from '../stats/summary.js';
 import { timelineColumns } from './columns.js';
+import { decisionsText } from './decisions-text.js';
 import { type HowRun, heading } from './heading.js';
 import { sparkline } from './sparkline.js';
 import { type Page, plainPage } from './style.js';
@@ -32,7 +33,7 @@ export function runReport(
     curves(result, page),
     syncTable(result.syncs),
     groupTable(result.vcpus),
-    verbose ? decisions(result, page) : '',
+    verbose ? decisionsText(result.decisions, page) : '',
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -190,13 +191,4 @@ function groupTable(vcpus: readonly VcpuResult[]): string {
 
 function clipped(name: string): string {
   return name.length <= GROUP_WIDTH ? name : `${name.slice(0, GROUP_WIDTH - 1)}…`;
-}
-
-function decisions(result: MigrationResult, page: Page): string {
-  return result.decisions
-    .map(
-      ({ timeMs, rule, text }) =>
-        `${page.style.faint(`${(timeMs / 1e3).toFixed(3).padStart(9)} s`)}  ${rule}: ${text}`,
-    )
-    .join('\n');
 }

@@ -64,7 +64,7 @@ its checks that more pages are sent than dirtied, over the last while and in all
       if (next === throttle) return;
       migration.explain(
         'targetGuestCPU',
-        `sending keeps up with ${(100 * minimum).toFixed(1)} % of the guest: throttle ${throttle} % -> ${next} %`,
+        `sending keeps up with ${(100 * minimum).toFixed(1)} % of the guest: throttle ${throttle} -> ${next} %`,
       );
       throttle = next;
       migration.throttle('all', throttle);

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { DetectorEvent } from '../migration/controls.js';
-import { formatBytes } from '../units.js';
 import { defineStrategy } from './define.js';
 import { percent } from './option-types.js';
 import { throttleTriggerThreshold, withTriggerThreshold } from './trigger.js';
@@ -55,10 +54,7 @@ longer the bandwidth, limit D. It begins when the detector first acts.`,
       const share = workingFrequency(1 - throttle / 100, dirtyBytes, transferredBytes, wanted);
       const next = max(0, min(THROTTLE_MAX, ceil(100 * (1 - share))));
       if (next === throttle) return;
-      migration.explain(
-        'working frequency',
-        `${formatBytes(dirtyBytes)} dirtied while ${formatBytes(transferredBytes)} were sent: throttle ${throttle} % -> ${next} %`,
-      );
+      migration.explain('working frequency', `throttle ${throttle} -> ${next} %`);
       throttle = next;
       migration.throttle('all', throttle);
     };

@@ -76,26 +76,34 @@ export function queryRingFullTime(
   return { ringFullTimeUs: highest === 0 ? 0 : ringFullTimeUs(dirtyRingSize, highest), maxRate: highest };
 }
 
+function noChange(vcpus: number, limited: number): string {
+  return vcpus === limited ? 'no change for any vCPU' : `no change for ${vcpus} of ${limited} vCPUs`;
+}
+
 /** The statistics thread: measure for a period, then adjust each limited vCPU, for ever. */
 function startLimiter(migration: Controls, vcpus: readonly number[], quota: number, periodMs: number): void {
   const sleepsUs = new Map(vcpus.map((vcpu) => [vcpu, 0]));
   const rule = migration.qemu === '7.2' ? rateOfWholeMib : rateOfPages;
   let maxRate = 0;
-  const adjust = (vcpu: number, rate: number): void => {
+  /** Returns whether the sleep changed. */
+  const adjust = (vcpu: number, rate: number): boolean => {
     const sleepUs = sleepsUs.get(vcpu)!;
     const next = adjustSleep({ sleepUs, maxRate }, quota, rate, migration.dirtyRingSize);
     maxRate = next.maxRate;
-    if (next.sleepUs === sleepUs) return;
+    if (next.sleepUs === sleepUs) return false;
     migration.explain(
       'dirtylimit_set_throttle',
       `vCPU ${vcpu} dirties ${rate} MiB/s, quota ${quota}: sleep at a full ring ${sleepUs} us -> ${next.sleepUs} us`,
     );
     sleepsUs.set(vcpu, next.sleepUs);
     migration.ringFullSleep(vcpu, next.sleepUs);
+    return true;
   };
   const cycle = (): void => {
     measureDirtyRates(migration, periodMs, rule, (rates) => {
-      for (const vcpu of sleepsUs.keys()) adjust(vcpu, rates[vcpu]!);
+      let left = 0;
+      for (const vcpu of sleepsUs.keys()) if (!adjust(vcpu, rates[vcpu]!)) left += 1;
+      if (left > 0) migration.explain('dirtylimit_adjust_throttle', () => noChange(left, sleepsUs.size));
       cycle();
     });
   };
@@ -181,7 +189,10 @@ ring cannot enforce a small quota.`,
     }
     let inService = false;
     migration.onDetector(() => {
-      if (inService) return;
+      if (inService) {
+        migration.explain('migration_dirty_limit_guest', () => 'the limits are in service already');
+        return;
+      }
       inService = true;
       startLimiter(migration, all, quota, options['x-vcpu-dirty-limit-period']);
     });

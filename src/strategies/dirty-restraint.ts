@@ -70,7 +70,7 @@ function restrain(migration: Controls, vcpu: number, quota: number, rateOf: (vcp
     if (percent !== applied) {
       migration.explain(
         'dirtyrestraint_pct',
-        `vCPU ${vcpu} dirties ${rateOf(vcpu)} MiB/s, quota ${quota}: throttle ${applied} % -> ${percent} %`,
+        `vCPU ${vcpu} dirties ${rateOf(vcpu)} MiB/s, quota ${quota}: throttle ${applied} -> ${percent} %`,
       );
       migration.throttle([vcpu], percent);
       applied = percent;

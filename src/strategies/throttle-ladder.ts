@@ -5,7 +5,6 @@
 import type { z } from 'zod';
 import type { Controls, DetectorEvent } from '../migration/controls.js';
 import { versionFacts } from '../migration/versions.js';
-import { formatBytes } from '../units.js';
 import { flag, percent } from './option-types.js';
 import { throttleTriggerThreshold } from './trigger.js';
 
@@ -16,6 +15,7 @@ const THROTTLE_MIN = 1;
 const THROTTLE_MAX = 99;
 /** CPU_THROTTLE_DIRTY_SYNC_TIMESLICE_MS of cpu-throttle.c. */
 const SYNC_TIMER_MS = 5000;
+const SYNC_TIMER_RULE = 'cpu_throttle_dirty_sync_timer_tick';
 
 /** All in percent. */
 export interface ThrottleLadder {
@@ -63,8 +63,9 @@ export function startSyncTimer(migration: Controls): void {
     migration.after(SYNC_TIMER_MS, tick);
   };
   const tick = (): void => {
-    const count = migration.stats().dirtySyncCount;
+    const { dirtySyncCount: count, status } = migration.stats();
     ownSyncPending = count > 1 && count === countAtLastTick;
+    if (status === 'active') migration.explain(SYNC_TIMER_RULE, () => tickInWords(count, ownSyncPending));
     if (ownSyncPending) migration.sync('timer');
     else rearm();
   };
@@ -74,6 +75,11 @@ export function startSyncTimer(migration: Controls): void {
     rearm();
   });
   rearm();
+}
+
+function tickInWords(count: number, syncs: boolean): string {
+  if (syncs) return 'tick: no sync since the last tick, so one now';
+  return count > 1 ? 'tick: there was a sync since the last tick' : 'tick: the first pass goes on';
 }
 
 /** The options of the ladder, under QEMU's own names. */
@@ -122,11 +128,11 @@ export function climber(
   let throttle = 0;
   return ({ dirtyBytes, limitBytes }, { first = ladder.initial, why = '' } = {}) => {
     const next = nextThrottle(throttle, { ...ladder, initial: first }, dirtyBytes, limitBytes);
-    if (next === throttle) return;
-    migration.explain(
-      rule,
-      `${why}${formatBytes(dirtyBytes)} came back dirty, ${formatBytes(limitBytes)} allowed: throttle ${throttle} % -> ${next} %`,
-    );
+    if (next === throttle) {
+      migration.explain(rule, () => `${why}throttle stays at ${next} %`);
+      return;
+    }
+    migration.explain(rule, `${why}throttle ${throttle} -> ${next} %`);
     throttle = next;
     migration.throttle('all', throttle);
   };

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import type { Decision } from '../../src/migration/result.js';
 import { resultTables, runColumns } from '../../src/report/columns.js';
 import { parseCsv } from '../report/parse-csv.js';
 import { SMALL, inProcess, migsim } from './migsim.js';
@@ -116,7 +117,12 @@ describe('run', () => {
     expect(stdout).toContain('auto-converge: converged in');
     expect(stdout).toMatch(/^remaining .*▁/m);
     expect(stdout).toMatch(/^throttle /m);
-    expect(stdout).toMatch(/mig_throttle_guest_down: /);
+    // The detector and what the strategy made of it are one thought; every line fits the page.
+    expect(stdout).toMatch(
+      /sync \d+: dirtied \S+ MiB > 50 % of sent \S+ MiB, second\s+strike:\s+throttle 0 -> \d+ %\s+migration_trigger_throttle, mig_throttle_guest_down$/m,
+    );
+    expect(stdout).toMatch(/ downtime \d+ ms = /);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(stdout).toMatch(/^writer +1 /m);
   });
 
@@ -128,6 +134,11 @@ describe('run', () => {
     for (const part of ['vcpus', 'syncs', 'timeline', 'decisions'])
       expect(runs[0][part].length).toBeGreaterThan(1);
     expect(runs[0].syncs[0]).not.toHaveProperty('scenario');
+    const judged = runs[0].decisions.filter(({ facts }: Decision) => facts?.kind === 'judged');
+    const detector = runs[0].syncs.filter((sync: { detector: string }) => sync.detector !== 'not-eligible');
+    expect(judged.map(({ sync }: Decision) => sync)).toEqual(
+      detector.map((sync: { sync: number }) => sync.sync),
+    );
   });
 
   test('ends quietly when nobody reads on', () => {

@@ -35,6 +35,7 @@ test('the table grows with the versions: what came with one is in all later ones
   // And what was left behind is in none.
   expect(having('ringSleepInterruptible')).toEqual(['7.2', '8.1']);
   expect(having('countsAtEnqueue')).toEqual(['7.2']);
+  expect(having('detectorNeedsAutoConverge')).toEqual(['7.2']);
   expect(having('clearsInLastStage')).toEqual(['7.2', '8.1', '8.2', '9.2', '10.0']);
 });
 
@@ -70,6 +71,21 @@ describe.each(QEMU_VERSIONS)('QEMU %s', (qemu) => {
     expect(told.converged).toBe(facts.hasAvailSwitchoverBandwidth);
     // It decides and shapes nothing: the pause takes what the link takes.
     if (told.converged) expect(told.downtimeMs).toBe(672);
+  });
+
+  // Every pass brings all of the memory back, and takes 1.3 s: bad from the first judged sync on.
+  test(`without auto-converge ${facts.detectorNeedsAutoConverge ? 'counts no' : 'counts'} bad syncs`, () => {
+    const fields = { ...RESTLESS, migration: { maxBandwidth: 50e6, downtimeLimitMs: 1, giveUpAfterUs: 6e6 } };
+    const { syncs } = on(qemu, fields);
+    const judged = syncs.slice(1).map(({ detector }) => detector);
+    expect(judged).toHaveLength(4);
+    const counts = ['bad', 'act', 'bad', 'act'];
+    const off = judged.map(() => 'not-eligible');
+    expect(judged).toEqual(facts.detectorNeedsAutoConverge ? off : counts);
+    // The rate is none of the detector's business.
+    expect(syncs.at(-1)!.dirtyPagesRate).toBeGreaterThan(10_000);
+    const setup = setupOf({ ...fields, migration: { ...fields.migration, qemu } });
+    expect(migrate(setup, 'auto-converge').syncs[2]).toMatchObject({ detector: 'act', throttlePercent: 20 });
   });
 
   test(`with auto-converge ${facts.hasPeriodicSync ? 'syncs by timer' : 'syncs only when a pass ends'}`, () => {

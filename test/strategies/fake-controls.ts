@@ -182,8 +182,9 @@ export class FakeControls implements Controls {
   cancel(reason: string): void {
     this.#note(`cancel ${reason}`);
   }
-  explain(rule: string, text: string): void {
-    this.explanations.push(`${rule}: ${text}`);
+  /** Nobody traces it: what is only said when asked is not. */
+  explain(rule: string, text: string | (() => string)): void {
+    if (typeof text === 'string') this.explanations.push(`${rule}: ${text}`);
   }
 
   #arm(delayMs: number, periodMs: number, listener: () => void): Timer {
