@@ -1,19 +1,24 @@
-// Writes docs/csv.md and what README.md shows of the program: npm run build && node docs/generate.js
+// Writes docs/csv.md and what README.md and docs/strategies.md show of the program: npm run build && node docs/generate.js
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { compare } from '../dist/experiment/compare.js';
 import { keyColumns, resultTables } from '../dist/report/columns.js';
+import { decisionsText } from '../dist/report/decisions-text.js';
 import { comparisonTable } from '../dist/report/table.js';
-import { loadScenario } from '../dist/scenario/load.js';
+import { chooseStrategy } from '../dist/experiment/choice.js';
+import { simulate } from '../dist/experiment/simulate.js';
+import { loadScenario, parseScenario } from '../dist/scenario/load.js';
 import { strategies } from '../dist/strategies/index.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** What should stand in each file, by its path. */
 export function pages() {
+  const strategiesPage = readFileSync(`${ROOT}/docs/strategies.md`, 'utf8');
   const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
   return new Map([
     ['docs/csv.md', csvPage()],
+    ['docs/strategies.md', fill(strategiesPage, 'run --verbose', shownDecisions())],
     ['README.md', fill(fill(readme, 'npm start', shownTable()), 'strategies', strategyList())],
   ]);
 }
@@ -23,7 +28,7 @@ function fill(text, name, content) {
   const start = `<!-- ${name} -->\n`;
   const from = text.indexOf(start);
   const to = text.indexOf('<!-- end -->', from);
-  if (from < 0 || to < 0) throw new Error(`README.md has no place for ${name}`);
+  if (from < 0 || to < 0) throw new Error(`no place for ${name}`);
   return `${text.slice(0, from)}${start}\n${content}\n\n${text.slice(to)}`;
 }
 
@@ -31,6 +36,22 @@ function shownTable() {
   const scenario = loadScenario(`${ROOT}/scenarios/readers-and-writers.yaml`);
   return ['```text', comparisonTable(compare(scenario, { keep: 'scalars' })), '```'].join('\n');
 }
+
+/** The end of a run that is short enough to be read. */
+function shownDecisions() {
+  const scenario = parseScenario(
+    `
+    guest: { memory: 2GiB, vcpus: [{ count: 1, workload: { write: 100MiB/s, working-set: 256MiB } }] }
+    link: { bandwidth: 1Gbit/s }
+    migration: { max-bandwidth: unlimited }
+    `,
+    'one-writer',
+  );
+  const { decisions } = simulate(scenario, chooseStrategy('auto-converge', OPTIONS), { trace: true });
+  return ['```text', decisionsText(decisions.slice(-LAST)), '```'].join('\n');
+}
+const OPTIONS = { 'cpu-throttle-initial': 60 };
+const LAST = 20;
 
 function strategyList() {
   return Object.values(strategies)
