@@ -30,6 +30,8 @@ export class SegmentCircle {
   readonly #ranges: readonly WrittenRange[];
   readonly #clears: ChunkClears;
   #cursor: Segment | null;
+  /** The segment behind the last run. */
+  #behindRun: Segment | null = null;
 
   /** `snapshots`: a sync keeps the log, and sending the first page of a chunk clears it (manual dirty-log protect). */
   constructor(layout: Layout, zero: readonly ZeroExtent[], snapshots: boolean) {
@@ -86,7 +88,20 @@ export class SegmentCircle {
       segment = segment.next;
     } while (segment !== first);
     this.runIsZero = isZero;
+    this.#behindRun = segment;
     return pages;
+  }
+
+  /** See `GuestMemory.runHostPages`: where pages are dirty by chance, a host page is touched with 1 - (1 - share)^size. */
+  runHostPages(hostPagePages: number): number {
+    let hostPages = 0;
+    let segment = this.#cursor;
+    while (segment !== null) {
+      const share = segment.dirty / segment.pages;
+      hostPages += (segment.pages / hostPagePages) * (1 - (1 - share) ** hostPagePages);
+      segment = segment.next === this.#behindRun ? null : segment.next;
+    }
+    return hostPages;
   }
 
   /** The cursor goes on to the next segment. */

@@ -473,6 +473,10 @@ export class FluidMemory implements GuestMemory {
     return this.#circle.nextRun();
   }
 
+  runHostPages(): number {
+    return this.#circle.runHostPages(this.#hostPagePages);
+  }
+
   clearChunk(behindUs: number): void {
     this.#circle.clearChunk(behindUs);
   }

@@ -71,6 +71,8 @@ export interface GuestMemory {
   readonly runIsZero: boolean;
   /** Of the last `nextRun`: the next dirty page lies in a chunk whose tracking must be cleared first. */
   readonly clearNeeded: boolean;
+  /** Of the last `nextRun`: host pages that its pages lie in; an expectation in the fluid memory. */
+  runHostPages(): number;
   /** How often the cursor has wrapped from the last page to the first. */
   readonly rounds: number;
   /** Page numbers of the next `count` pages of the run, into `pages`. Absent where pages have no numbers. */

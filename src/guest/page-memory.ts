@@ -102,6 +102,7 @@ export class PageMemory implements GuestMemory {
   #logging = false;
   #dirty = 0;
   #cursor = 0;
+  #runEnd = 0;
   #chunk = 0;
 
   constructor(
@@ -423,7 +424,18 @@ export class PageMemory implements GuestMemory {
       end = min(end, this.#chunkEnd(chunk));
     }
     end = min(end, this.#kindEnd(page));
+    this.#runEnd = end;
     return countRange(this.#toSend, page, end);
+  }
+
+  runHostPages(): number {
+    let hostPages = 0;
+    let page = nextSet(this.#toSend, this.#cursor, this.#runEnd);
+    while (page >= 0) {
+      hostPages += 1;
+      page = nextSet(this.#toSend, page - (page % this.#hostPagePages) + this.#hostPagePages, this.#runEnd);
+    }
+    return hostPages;
   }
 
   beginSpan(_runUs: number): void {

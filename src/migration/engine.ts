@@ -141,7 +141,10 @@ class Migration {
 
   // The run of pages being sent: known from the memory, taken off it when somebody looks
   readonly #chunkGib: number;
+  readonly #hostPagePages: number;
   #runPages = 0;
+  /** How many of them lie in one host page, on average. */
+  #runDirtyPerHostPage = 1;
   #runIsZero = false;
   #runTaken = 0;
   #dirtyPages = 0;
@@ -245,6 +248,7 @@ class Migration {
       });
     }
     this.#chunkGib = 2 ** migration.clearBitmapShift / GIB_PAGES;
+    this.#hostPagePages = guest.hostPagePages;
     this.controls = this.#makeControls();
   }
 
@@ -383,7 +387,8 @@ class Migration {
       if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
         const decision = this.#decide();
         if (decision !== 'iterate') return decision;
-        this.#iterate();
+        if (this.#hostPagePages === 1) this.#iterate();
+        else this.#iterateHostPages();
         this.#runWantedSync();
       }
       this.#rateLimit();
@@ -401,6 +406,7 @@ class Migration {
       this.#xbzrle !== null ||
       this.#pauseWanted ||
       this.#postcopyWanted ||
+      this.#hostPagePages > 1 ||
       this.#runTaken >= this.#runPages
     )
       return;
@@ -625,6 +631,49 @@ class Migration {
     this.#mutexHeld = false;
   }
 
+  /**
+   * ram.c:ram_save_iterate over huge pages: ram_find_and_save_block sends all dirty pages of a host page, so that the clock
+   * is read at the first host page and then at each 64th. migration_rate_limit is called between two of its pages: windows
+   * close and waits happen inside the iteration, which ends for a wait only if that falls on the end of a host page.
+   */
+  #iterateHostPages(): void {
+    this.#mutexHeld = true;
+    const startUs = this.#nowUs;
+    let hostPages = 0;
+    let clockCheck = 1;
+    while (this.#cancelReason === null && this.#findRun(this.#nowUs)) {
+      this.#drawJitter();
+      let available = this.#runPages - this.#runTaken;
+      if (this.#xbzrle !== null && this.#memory.rounds > 0) available = min(available, FLUSH_NORMAL_PAGES);
+      const cost = this.#costOfRun(available);
+      const pageUs = this.#pageUs(cost);
+      const windowBytes = this.#transferred - this.#windowStartBytes;
+      const windowLeftUs = (this.#windowStartMs + BUFFER_DELAY_MS - this.#ms()) * 1000;
+      const dirtyPerHostPage = this.#runDirtyPerHostPage;
+      const pages = min(
+        available,
+        pagesToExceed(cost, this.#quota, windowBytes),
+        max(1, ceil(windowLeftUs / pageUs)),
+        max(1, ceil((clockCheck - hostPages) * dirtyPerHostPage)),
+      );
+      this.#runTaken += pages;
+      this.#dirtyPages -= pages;
+      this.#count(pages, cost.bytes);
+      const whole = floor(hostPages);
+      hostPages += pages / dirtyPerHostPage;
+      this.#advance(this.#nowUs + pages * pageUs);
+      if (this.#pauseWanted) this.#stopGuest();
+      if (this.#dirtyPages > 0) this.#rateLimit();
+      const ended = floor(hostPages) > whole && hostPages % 1 < 1 / dirtyPerHostPage;
+      if (ended && rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) break;
+      if (hostPages < clockCheck) continue;
+      if (this.#nowUs - startUs >= (MAX_WAIT_MS + 1) * 1000) break;
+      clockCheck += CLOCK_CHECK_PAGES;
+    }
+    this.#transferred += this.#iterationEndBytes();
+    this.#mutexHeld = false;
+  }
+
   #iterationEndBytes(): number {
     return ITERATION_END_BYTES + (this.#stream.syncsEveryIteration ? this.#stream.syncBytes : 0);
   }
@@ -672,6 +721,8 @@ class Migration {
       this.#handOver();
       this.#runPages = this.#memory.nextRun();
       this.#runIsZero = this.#memory.runIsZero;
+      if (this.#hostPagePages > 1 && this.#runPages > 0)
+        this.#runDirtyPerHostPage = max(1, this.#runPages / this.#memory.runHostPages());
       if (this.#runPages > 0) return true;
       if (!this.#memory.clearNeeded) return false;
       let behindUs = 0;

@@ -12,7 +12,7 @@ export const BUFFER_DELAY_MS = 100;
 export const XFER_LIMIT_RATIO = 1000 / BUFFER_DELAY_MS;
 /** ram.c: MAX_WAIT, the whole ms after which an iteration ends (strictly more). */
 export const MAX_WAIT_MS = 50;
-/** ram.c:ram_save_iterate looks at the clock every 64th page. */
+/** ram.c:ram_save_iterate looks at the clock every 64th host page. */
 export const CLOCK_CHECK_PAGES = 64;
 /** ram.c:migration_bitmap_sync: a sync is eligible when more than this lies behind it, ms. */
 export const ELIGIBLE_SYNC_MS = 1000;

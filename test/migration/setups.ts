@@ -77,6 +77,7 @@ export interface SetupFields {
   readonly host?: Partial<HostProfile>;
   readonly link?: Partial<LinkSpec>;
   readonly migration?: Partial<MigrationParameters>;
+  readonly memory?: MigrationSetup['memory'];
   readonly seed?: number;
   readonly run?: number;
   readonly timelineMs?: number;
