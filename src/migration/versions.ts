@@ -11,7 +11,11 @@ export interface VersionFacts {
   readonly hasPeriodicSync: boolean;
   /** The `dirty-limit` capability, since 8.1; 7.2 has the commands only. */
   readonly hasDirtyLimitCapability: boolean;
-  /** dirtylimit.c:dirtylimit_vcpu_execute: usleep in 7.2 returns at a signal, g_usleep goes on. */
+  /**
+   * dirtylimit.c:dirtylimit_vcpu_execute: usleep returns at a signal, such as the kick that each ring sync sends to every vCPU,
+   * the migration's and the rate meter's alike (kvm-all.c:kvm_cpu_synchronize_kick_all). g_usleep, since commit cce10a1f0c82 of
+   * November 2023, goes on.
+   */
   readonly ringSleepInterruptible: boolean;
   /** Status `device` in every switchover, since 10.0; before that only with pause-before-switchover. */
   readonly alwaysDeviceStatus: boolean;

@@ -7,6 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { FluidMemory } from '../../src/guest/fluid-memory.js';
 import { PageMemory } from '../../src/guest/page-memory.js';
 import type { GuestSpec } from '../../src/guest/spec.js';
+import type { Controls } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import type { StrategyName } from '../../src/strategies/index.js';
 import { MIB, type SetupFields, freeHost, migrate, setupOf, writer } from './setups.js';
@@ -21,6 +22,7 @@ function run(
   setMib: number,
   fields: SetupFields = {},
   strategy: StrategyName = 'none',
+  watch?: (controls: Controls) => void,
 ): MigrationResult {
   return migrate(
     setupOf({
@@ -35,6 +37,8 @@ function run(
       migration: { giveUpAfterUs: 30e6, ...fields.migration },
     }),
     strategy,
+    {},
+    watch,
   );
 }
 
@@ -119,6 +123,21 @@ describe('windows inside an iteration', () => {
     expect(limited(HUGE)).toBeGreaterThan(ms / 1.066 - 300);
     expect(limited(HUGE)).toBeLessThan(ms);
     expect(Math.abs(limited(HUGE) - limited(1))).toBeLessThan(200);
+  });
+
+  /**
+   * A host page of 1 GiB at 10 MB/s is one iteration of 107 s. migrate_cancel shuts the socket down, and the error ends it; a `stop`
+   * is another thread's business altogether.
+   */
+  test('a cancel and a stop do not wait for its end', () => {
+    const slow: SetupFields = { migration: { maxBandwidth: 1e7, giveUpAfterUs: 5e6 } };
+    expect(run(262_144, 1024, slow).totalTimeMs).toBeLessThan(5300);
+    // A million writes a second, for 2 s and the window under way then.
+    const paused = run(262_144, 1024, slow, 'none', (controls) =>
+      controls.after(2000, () => controls.pause()),
+    );
+    expect(paused.vcpus[0]!.writes).toBeGreaterThan(2e6);
+    expect(paused.vcpus[0]!.writes).toBeLessThan(2.2e6);
   });
 
   /** Windows of 100 ms close on the way, so a threshold is known at the end of a first iteration of 1.4 s. */
