@@ -82,11 +82,12 @@ async function printReport(given: Given, calibration: Calibration): Promise<void
     lossRise < NOT_IDENTIFIED ? 'not identified' : `+${percent(lossRise)}`,
   ]);
   given.print(`${grid(columns, rows)}\n\n`);
-  const { startLoss, loss, leaveOneOutLoss, recordings, tried } = calibration;
+  const { startLoss, loss, leaveOneOutLoss, otherSeedStartLoss, otherSeedLoss } = calibration;
   given.print(
-    `Mean relative error of total time, downtime, bytes sent and accesses over ${recordings.length} recordings ` +
-      `(${tried} profiles tried):\n` +
-      `  before ${percent(startLoss)}, after ${percent(loss)}, each recording left out in turn ${percent(leaveOneOutLoss)}\n`,
+    `Mean relative error of total time, downtime, bytes sent and accesses over\n` +
+      `${calibration.recordings.length} recordings (${calibration.tried} profiles tried):\n` +
+      `  before ${percent(startLoss)}, after ${percent(loss)}, each recording left out in turn ${percent(leaveOneOutLoss)}\n` +
+      `  with another seed: before ${percent(otherSeedStartLoss)}, after ${percent(otherSeedLoss)}\n`,
   );
 }
 

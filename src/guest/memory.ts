@@ -71,7 +71,10 @@ export interface GuestMemory {
   readonly runIsZero: boolean;
   /** Of the last `nextRun`: the next dirty page lies in a chunk whose tracking must be cleared first. */
   readonly clearNeeded: boolean;
-  /** Of the last `nextRun`: host pages that its pages lie in; an expectation in the fluid memory. */
+  /**
+   * Of the last `nextRun`: host pages that end with it. In the page memory a run lies in one host page: 1, or 0 where more
+   * dirty pages of that host page follow in another run. In the fluid memory an expectation over the whole run.
+   */
   runHostPages(): number;
   /** How often the cursor has wrapped from the last page to the first. */
   readonly rounds: number;

@@ -423,19 +423,20 @@ export class PageMemory implements GuestMemory {
       }
       end = min(end, this.#chunkEnd(chunk));
     }
-    end = min(end, this.#kindEnd(page));
+    end = min(end, this.#kindEnd(page), this.#hostPageEnd(page));
     this.#runEnd = end;
     return countRange(this.#toSend, page, end);
   }
 
+  /** Where the host page that `page` lies in ends; without huge pages there is nothing to end at. */
+  #hostPageEnd(page: number): number {
+    const size = this.#hostPagePages;
+    return size === 1 ? this.totalPages : page - (page % size) + size;
+  }
+
   runHostPages(): number {
-    let hostPages = 0;
-    let page = nextSet(this.#toSend, this.#cursor, this.#runEnd);
-    while (page >= 0) {
-      hostPages += 1;
-      page = nextSet(this.#toSend, page - (page % this.#hostPagePages) + this.#hostPagePages, this.#runEnd);
-    }
-    return hostPages;
+    const end = min(this.totalPages, this.#hostPageEnd(this.#cursor));
+    return nextSet(this.#toSend, this.#runEnd, end) < 0 ? 1 : 0;
   }
 
   beginSpan(_runUs: number): void {

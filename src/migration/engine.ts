@@ -143,8 +143,8 @@ class Migration {
   readonly #chunkGib: number;
   readonly #hostPagePages: number;
   #runPages = 0;
-  /** How many of them lie in one host page, on average. */
-  #runDirtyPerHostPage = 1;
+  /** Host pages that end with it. */
+  #runHostPages = 0;
   #runIsZero = false;
   #runTaken = 0;
   #dirtyPages = 0;
@@ -639,6 +639,7 @@ class Migration {
   #iterateHostPages(): void {
     this.#mutexHeld = true;
     const startUs = this.#nowUs;
+    const isPage = this.#memory.kind === 'page';
     let hostPages = 0;
     let clockCheck = 1;
     while (this.#cancelReason === null && this.#findRun(this.#nowUs)) {
@@ -649,22 +650,26 @@ class Migration {
       const pageUs = this.#pageUs(cost);
       const windowBytes = this.#transferred - this.#windowStartBytes;
       const windowLeftUs = (this.#windowStartMs + BUFFER_DELAY_MS - this.#ms()) * 1000;
-      const dirtyPerHostPage = this.#runDirtyPerHostPage;
+      const left = this.#runPages - this.#runTaken;
+      // The page memory's run lies in one host page; the fluid memory's in many, with so many dirty pages each.
+      const perHostPage = isPage ? left : max(1, left / this.#runHostPages);
       const pages = min(
         available,
         pagesToExceed(cost, this.#quota, windowBytes),
         max(1, ceil(windowLeftUs / pageUs)),
-        max(1, ceil((clockCheck - hostPages) * dirtyPerHostPage)),
+        isPage ? left : max(1, ceil((clockCheck - hostPages) * perHostPage)),
       );
       this.#runTaken += pages;
       this.#dirtyPages -= pages;
       this.#count(pages, cost.bytes);
       const whole = floor(hostPages);
-      hostPages += pages / dirtyPerHostPage;
+      if (!isPage) hostPages += pages / perHostPage;
+      else if (pages === left) hostPages += this.#runHostPages;
+      this.#runHostPages -= pages === left || isPage ? 0 : pages / perHostPage;
       this.#advance(this.#nowUs + pages * pageUs);
       if (this.#pauseWanted) this.#stopGuest();
       if (this.#dirtyPages > 0) this.#rateLimit();
-      const ended = floor(hostPages) > whole && hostPages % 1 < 1 / dirtyPerHostPage;
+      const ended = floor(hostPages) > whole && hostPages % 1 < 1 / perHostPage;
       if (ended && rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) break;
       if (hostPages < clockCheck) continue;
       if (this.#nowUs - startUs >= (MAX_WAIT_MS + 1) * 1000) break;
@@ -721,8 +726,7 @@ class Migration {
       this.#handOver();
       this.#runPages = this.#memory.nextRun();
       this.#runIsZero = this.#memory.runIsZero;
-      if (this.#hostPagePages > 1 && this.#runPages > 0)
-        this.#runDirtyPerHostPage = max(1, this.#runPages / this.#memory.runHostPages());
+      if (this.#hostPagePages > 1 && this.#runPages > 0) this.#runHostPages = this.#memory.runHostPages();
       if (this.#runPages > 0) return true;
       if (!this.#memory.clearNeeded) return false;
       let behindUs = 0;

@@ -59,6 +59,9 @@ export interface Calibration {
   /** Mean over the recordings, before and after. */
   readonly startLoss: number;
   readonly loss: number;
+  /** The same two with another seed, which the search did not see: what of the gain is not chance. */
+  readonly otherSeedStartLoss: number;
+  readonly otherSeedLoss: number;
   /** Mean loss of each recording under the profile that is best for all others, of those that the search tried. */
   readonly leaveOneOutLoss: number;
   readonly recordings: readonly { readonly id: string; readonly startLoss: number; readonly loss: number }[];
@@ -114,10 +117,10 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
   const { start = recordingsHost, fields = CALIBRATED_FIELDS, onTried } = options;
   const { runs = 4, seed = 1, memory = 'page' } = options;
   const tried: Tried[] = [];
+  const lossesOf = (host: HostProfile, withSeed: number): number[] =>
+    recordings.map((one) => lossOf(validateRecording(one, { runs, seed: withSeed, memory, host })));
   const attempt = (profile: HostProfile): Tried => {
-    const losses = recordings.map((one) =>
-      lossOf(validateRecording(one, { runs, seed, memory, host: profile })),
-    );
+    const losses = lossesOf(profile, seed);
     const result = { profile, losses, loss: mean(losses) };
     tried.push(result);
     onTried?.();
@@ -145,6 +148,7 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
     }
   }
   const fitted = best;
+  const otherSeed = (seed + 1) % 2 ** 32;
   const results = fields.map((field): CalibratedFieldResult => {
     const probes = [PROBE, 1 / PROBE].flatMap((factor) => {
       const profile = moved(field, factor);
@@ -158,6 +162,8 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
     fields: results,
     startLoss: first.loss,
     loss: fitted.loss,
+    otherSeedStartLoss: mean(lossesOf(start, otherSeed)),
+    otherSeedLoss: mean(lossesOf(fitted.profile, otherSeed)),
     leaveOneOutLoss: mean(recordings.map((_, left) => bestWithout(tried, left).losses[left] ?? 0)),
     recordings: recordings.map(({ id }, at) => ({
       id,

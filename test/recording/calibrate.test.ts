@@ -58,6 +58,17 @@ describe('a host profile from recordings', () => {
     expect(fit.fields).toEqual([{ field: 'ringExitUs', before: 100, after: 100, lossRise: 0 }]);
   });
 
+  /** With one run the search fits the chance of its seed too; truth and nothing better is what another seed confirms. */
+  test('another seed tells how much of the gain is not chance', () => {
+    const recording = measuredOn(truth);
+    const fit = calibrateHost([recording], { start, runs: 1, fields: ['sendNsPerPage'] });
+    const lossWith = (host: HostProfile): number =>
+      lossOf(validateRecording(recording, { runs: 1, seed: 2, host }));
+    expect(fit.otherSeedStartLoss).toBe(lossWith(start));
+    expect(fit.otherSeedLoss).toBe(lossWith(fit.profile));
+    expect(fit.otherSeedLoss).toBeLessThan(0.3 * fit.otherSeedStartLoss);
+  });
+
   test('two recordings that contradict each other: left out, each is predicted worse than fitted', () => {
     const slow = measuredOn({ ...truth, sendNsPerPage: 20_000 });
     const fast = measuredOn({ ...truth, sendNsPerPage: 5000 });
