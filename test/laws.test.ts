@@ -134,6 +134,28 @@ describe.each(MEMORIES)('with the %s memory', (memory) => {
       const setup = { ...given, memory };
       expect(JSON.stringify(run(setup, name, options))).toBe(JSON.stringify(run(setup, name, options)));
     });
+
+    // A timeline makes nothing stop: neither a long pass, which is one step, nor the guest, whose writes would be drawn and
+    // whose time would be summed in other portions.
+    property.prop([scenario], { seed: 3, numRuns: 4 })(
+      'gives the same bytes with and without a timeline',
+      (given) => {
+        const bytes = (timelineMs: number): string =>
+          JSON.stringify(run({ ...given, memory, timelineMs }, name, options), (key, value: unknown) =>
+            key === 'timeline' ? undefined : value,
+          );
+        const unwatched = bytes(0);
+        expect(bytes(100)).toBe(unwatched);
+        expect(bytes(7)).toBe(unwatched);
+      },
+    );
+
+    // The work of all stretches is the work of the run, as far as no share had to be cut to 1.
+    property.prop([scenario], { seed: 4, numRuns: 4 })('has a timeline that adds up to its work', (given) => {
+      const result = run({ ...given, memory }, name, options);
+      if (result === null) return;
+      checkTimeline(result, given);
+    });
   });
 
   // Somebody who polls 500 times a second makes the engine stop at every turn, where it else passes thousands in one step.
@@ -259,6 +281,38 @@ function checkSyncs(result: MigrationResult): void {
     );
   });
   for (const point of result.timeline) expect(point.remainingBytes).toBeLessThanOrEqual(total + 1);
+}
+
+function checkTimeline(
+  { timeline, vcpus, totalTimeMs, sentBytes }: MigrationResult,
+  setup: MigrationSetup,
+): void {
+  expect(floor(timeline.at(-1)!.timeMs)).toBe(totalTimeMs);
+  expect(timeline.at(-1)!.sentBytes).toBe(sentBytes);
+  timeline.forEach(({ timeMs, sentBytes: sent, remainingBytes }, i) => {
+    const before = timeline[i - 1];
+    expect(remainingBytes).toBeGreaterThanOrEqual(0);
+    if (before === undefined) return;
+    expect(timeMs).toBeGreaterThan(before.timeMs);
+    expect(sent).toBeGreaterThanOrEqual(before.sentBytes);
+  });
+  for (const { id, writes, reads } of vcpus) {
+    const perMs = setup.guest.vcpus[id]!.classes.reduce(
+      (sum, c) => sum + (c.writesPerSecond + c.readsPerSecond) / 1000,
+      0,
+    );
+    let done = 0;
+    let cut = 0;
+    timeline.forEach(({ timeMs, vcpuWorkShare }, i) => {
+      const undisturbed = perMs * (timeMs - (timeline[i - 1]?.timeMs ?? 0));
+      done += vcpuWorkShare[id]! * undisturbed;
+      // An access in the making may be done in the next stretch.
+      if (vcpuWorkShare[id]! > 1 - 1e-9) cut += 1 + undisturbed * 1e-3;
+    });
+    if (perMs === 0) continue;
+    expect(done).toBeLessThanOrEqual(writes + reads + 1e-6 * (writes + reads));
+    expect(done).toBeGreaterThanOrEqual((writes + reads) * (1 - 1e-6) - cut);
+  }
 }
 
 function checkPause(result: MigrationResult): void {

@@ -10,6 +10,7 @@ import { stream } from '../random/streams.js';
 import type { GuestMemory } from './memory.js';
 import { type GuestSpec, type HostProfile, type Phase, type VcpuSpec, slackPerAccessUs } from './spec.js';
 import { CPU_THROTTLE_TIMESLICE_US, ThrottleTimetable } from './throttle.js';
+import { WorkHistory } from './work-history.js';
 
 const { max, min, floor } = Math;
 const INFINITY = Infinity;
@@ -58,6 +59,8 @@ export class Guest {
   limited = false;
   /** Share of its speed, 0..1, that a running vCPU has beside the host's other work. */
   speed = 1;
+  /** null: nobody wants to know. */
+  history: WorkHistory | null = null;
   readonly #host: HostProfile;
   readonly #shared: ThrottleTimetable;
   readonly #startUs: number;
@@ -105,6 +108,11 @@ export class Guest {
 
   get timeUs(): number {
     return this.#timeUs;
+  }
+
+  /** Note from `fromUs` on, every `periodUs`, what each vCPU has done. */
+  watch(fromUs: number, periodUs: number): void {
+    this.history = new WorkHistory(this.vcpus.length, fromUs, periodUs);
   }
 
   /** Let every vCPU run until `toUs`. Rings that fill on the way are reaped and their vCPUs put to sleep. */
@@ -182,6 +190,7 @@ export class Guest {
         const awake = min(vcpu.sleepUntilUs, toUs);
         addBacklog(vcpu, awake - vcpu.timeUs);
         vcpu.timeUs = awake;
+        if (this.history !== null) this.history.rested(vcpu, awake);
         continue;
       }
       let end = toUs;
@@ -198,10 +207,13 @@ export class Guest {
         vcpu.throttledUs += end - vcpu.timeUs;
         addBacklog(vcpu, end - vcpu.timeUs);
         vcpu.timeUs = end;
+        if (this.history !== null) this.history.rested(vcpu, end);
         continue;
       }
       this.#noteStall(vcpu, vcpu.throttle.awakeAtUs(vcpu.timeUs));
       const workUs = this.#workWithin(vcpu, available, end);
+      const before = vcpu.writes + vcpu.reads;
+      const sinceUs = vcpu.timeUs;
       memory.run(vcpu.id, workUs, writeFactor, readFactor);
       vcpu.writes += outcome.writes;
       vcpu.reads += outcome.reads;
@@ -223,6 +235,7 @@ export class Guest {
         vcpu.longestStallUs = max(vcpu.longestStallUs, min(vcpu.throttle.sleepUs, elapsed - ranUs));
       }
       vcpu.timeUs = at;
+      if (this.history !== null) this.history.ran(vcpu, sinceUs, before);
       vcpu.lastRanUs = lastRunInstant(vcpu.throttle, at);
       if (outcome.ringFull) return true;
     }
@@ -333,6 +346,8 @@ export class Guest {
         const phase = phaseAt(vcpu.spec, vcpu.timeUs);
         const end = min(toUs, phase.untilUs);
         const wallUs = end - vcpu.timeUs;
+        const sinceUs = vcpu.timeUs;
+        const before = vcpu.writes + vcpu.reads;
         this.memory.runRemote(i, wallUs, phase.writeFactor, phase.readFactor, stallUs);
         vcpu.writes += outcome.writes;
         vcpu.reads += outcome.reads;
@@ -340,6 +355,7 @@ export class Guest {
         this.requests += outcome.requests;
         fetched += outcome.fetched;
         vcpu.timeUs = end;
+        if (this.history !== null) this.history.ran(vcpu, sinceUs, before);
         if (outcome.blockedUs >= wallUs) this.#noteStall(vcpu, end);
         else {
           vcpu.longestStallUs = max(vcpu.longestStallUs, min(outcome.blockedUs, stallUs));
@@ -386,6 +402,7 @@ export class Guest {
     for (let i = 0; i < this.vcpus.length; i += 1) {
       const vcpu = this.vcpus[i]!;
       this.#noteStall(vcpu, atUs);
+      if (this.history !== null) this.history.rested(vcpu, atUs);
       vcpu.timeUs = atUs;
       vcpu.sleepUntilUs = atUs;
       vcpu.lastRanUs = atUs;

@@ -71,6 +71,8 @@ const SETUP_BYTES = 500;
 
 type Phase = MigrationStats['status'];
 
+type Look = Omit<TimelinePoint, 'vcpuWorkShare'>;
+
 /** Thrown inside the engine to leave the loop when the migration was cancelled; never escapes. */
 class Ended extends Error {}
 
@@ -200,7 +202,13 @@ class Migration {
   #downtimeUs: number | null = null;
   #blackoutUs: number | null = null;
   readonly #syncs: SyncRecord[] = [];
-  readonly #timeline: TimelinePoint[] = [];
+  // What is seen from outside every `timelineMs`: from when on, how often so far, and how things stood at the last turn
+  readonly #looks: Look[] = [];
+  #nextLookUs = INFINITY;
+  #lookFromUs = 0;
+  #turnUs = 0;
+  #turnBytes = 0;
+  #turnPages = 0;
   readonly #decisions: Decision[] = [];
 
   // Trace
@@ -300,6 +308,7 @@ class Migration {
       if (fire !== null) fire();
     }
     if (toUs > this.#nowUs) this.#nowUs = toUs;
+    this.#look();
   }
 
   /** Where the guest is looked at, it stands at the present. */
@@ -346,8 +355,11 @@ class Migration {
     this.#phase = 'active';
     this.#guest.speed = this.#speedBesideBulk();
     if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
-    if (timelineMs > 0) this.#every(timelineMs, () => this.#sample());
-    if (timelineMs > 0) this.#sample();
+    if (timelineMs === 0) return;
+    this.#guest.watch(this.#nowUs, timelineMs * 1000);
+    this.#lookFromUs = this.#nowUs;
+    this.#nextLookUs = this.#nowUs;
+    this.#look();
   }
 
   /** In the first pass the destination takes in pages that it never had: beside the source, that slows its vCPUs. */
@@ -383,6 +395,7 @@ class Migration {
     for (;;) {
       this.#checkCancelled();
       this.#leap();
+      this.#look();
       this.#checkCancelled();
       if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
         const decision = this.#decide();
@@ -392,6 +405,7 @@ class Migration {
         this.#runWantedSync();
       }
       this.#rateLimit();
+      this.#look();
     }
   }
 
@@ -812,6 +826,7 @@ class Migration {
     this.#pullTracking();
     const fresh = this.#memory.harvest();
     this.#dirtyPages = this.#memory.dirtyPages();
+    this.#look();
     this.#periodPages += fresh;
     this.#dirtyBytesLastSync = pendingEstimate(this.#dirtyPages);
     const detector = this.#endSyncPeriod();
@@ -1320,27 +1335,60 @@ class Migration {
     };
   }
 
-  #sample(): void {
-    this.#bringGuestUp();
-    const previous = this.#timeline.at(-1);
-    this.#timeline.push({
-      timeMs: this.#nowUs / 1000,
-      phase: this.#phase === 'completed' || this.#phase === 'cancelled' ? 'done' : timelinePhase(this.#phase),
-      sentBytes: round(this.#transferred),
-      remainingBytes: round(pendingEstimate(this.#dirtyPages)),
+  /**
+   * Somebody looks every `timelineMs`, which is no event: a run must not depend on it. Between the last turn and this one
+   * pages left evenly.
+   */
+  #look(): void {
+    if (this.#setup.timelineMs === 0) return;
+    const sinceUs = this.#turnUs;
+    while (this.#nextLookUs <= this.#nowUs) {
+      const share = this.#nowUs > sinceUs ? (this.#nextLookUs - sinceUs) / (this.#nowUs - sinceUs) : 1;
+      const bytes = this.#turnBytes + share * (this.#transferred - this.#turnBytes);
+      const pages = this.#turnPages + share * (this.#dirtyPages - this.#turnPages);
+      this.#looks.push(this.#seenAt(this.#nextLookUs, bytes, pages));
+      this.#nextLookUs = this.#lookFromUs + this.#looks.length * this.#setup.timelineMs * 1000;
+    }
+    this.#turnUs = this.#nowUs;
+    this.#turnBytes = this.#transferred;
+    this.#turnPages = this.#dirtyPages;
+  }
+
+  #seenAt(timeUs: number, sentBytes: number, dirtyPages: number): Look {
+    const { vcpus } = this.#guest;
+    return {
+      timeMs: timeUs / 1000,
+      phase: timelinePhase(this.#phase),
+      sentBytes: round(sentBytes),
+      remainingBytes: round(pendingEstimate(dirtyPages)),
       bandwidthBytesPerSecond: this.#bandwidthPerMs * 1000,
       dirtyPagesRate: this.#dirtyPagesRate,
       expectedDowntimeMs: this.#expectedDowntimeMs,
       throttlePercent: this.#throttlePercent,
-      vcpuWorkShare: workShares(
-        this.#guest.vcpus,
-        (previous?.timeMs ?? 0) * 1000,
-        this.#nowUs,
-        this.#workSeen,
-      ),
-    });
+      vcpuThrottlePercent: vcpus.map((v) => v.throttle.percent),
+      vcpuSleepUs: vcpus.map((v) => v.ringSleepUs),
+    };
   }
-  readonly #workSeen: number[] = [];
+
+  /** What was seen, the end included, with the work that the guest did from one look to the next. */
+  #timeline(): TimelinePoint[] {
+    if (this.#setup.timelineMs === 0) return [];
+    const looks = [...this.#looks];
+    const last = this.#seenAt(this.#nowUs, this.#transferred, this.#dirtyPages);
+    if (looks.at(-1)?.timeMs === last.timeMs) looks.pop();
+    const { vcpus, history } = this.#guest;
+    const seen: number[] = [];
+    return [...looks, last].map((look, index) => ({
+      ...look,
+      vcpuWorkShare: workShares(
+        vcpus,
+        index === 0 ? 0 : looks[index - 1]!.timeMs * 1000,
+        look.timeMs * 1000,
+        (v) => (look === last ? undefined : history?.at(v.id, index)) ?? v.writes + v.reads,
+        seen,
+      ),
+    }));
+  }
 
   #result(
     names: { readonly strategy: string; readonly policy: string },
@@ -1352,7 +1400,6 @@ class Migration {
       endUs,
       this.#stopUs === null || this.#blackoutUs === null ? 0 : this.#stopUs + this.#blackoutUs,
     );
-    if (setup.timelineMs > 0) this.#sample();
     const totalTimeMs = floor(endUs / 1000);
     const sentPages = this.#normalPages + this.#zeroPages;
     const remaining = pendingEstimate(max(0, this.#dirtyPages));
@@ -1400,7 +1447,7 @@ class Migration {
       postcopyTimeMs: this.#postcopyStartUs === null ? 0 : (endUs - this.#postcopyStartUs) / 1000,
       vcpus: vcpuResults(this.#guest.vcpus, guestEndUs, this.#blackoutUs ?? 0),
       syncs: this.#syncs,
-      timeline: this.#timeline,
+      timeline: this.#timeline(),
       decisions: this.#decisions,
     };
     return { ...partial, why: completed ? null : whyNot(setup, partial, this.#linkBytesPerSecond) };

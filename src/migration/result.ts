@@ -51,6 +51,9 @@ export interface TimelinePoint {
   readonly throttlePercent: number;
   /** Per vCPU since the last point: accesses done as a share (0..1) of an unmigrated run. */
   readonly vcpuWorkShare: readonly number[];
+  /** Per vCPU: throttle percentage, and sleep at each full ring, µs. */
+  readonly vcpuThrottlePercent: readonly number[];
+  readonly vcpuSleepUs: readonly number[];
 }
 
 export interface VcpuResult {

@@ -33,10 +33,16 @@ export function vcpuResults(vcpus: readonly Vcpu[], endUs: number, blackoutUs: n
   });
 }
 
-/** Per vCPU, accesses done since `fromUs` as a share of an unmigrated run; `seen` remembers the accesses up to then. */
-export function workShares(vcpus: readonly Vcpu[], fromUs: number, toUs: number, seen: number[]): number[] {
+/** Per vCPU, accesses done since `fromUs` as a share of an unmigrated run; `seen` has and gets the accesses up to then. */
+export function workShares(
+  vcpus: readonly Vcpu[],
+  fromUs: number,
+  toUs: number,
+  doneBy: (vcpu: Vcpu) => number,
+  seen: number[],
+): number[] {
   return vcpus.map((v, i) => {
-    const done = v.writes + v.reads;
+    const done = doneBy(v);
     const full = unmigratedAccesses(v.spec, fromUs, toUs);
     const undisturbed = full.writes + full.reads;
     const before = seen[i] ?? 0;

@@ -1,0 +1,58 @@
+/**
+ * What each vCPU had done at instants a period apart, noted while the guest runs as it runs anyway: nobody who wants to see
+ * it makes the guest stop, and so a guest that is watched does what it does unwatched.
+ */
+import type { ThrottleTimetable } from './throttle.js';
+
+/** What of a vCPU is watched. */
+interface Watched {
+  readonly id: number;
+  readonly throttle: ThrottleTimetable;
+  readonly wakeLossUs: number;
+  timeUs: number;
+  writes: number;
+  reads: number;
+}
+
+export class WorkHistory {
+  readonly #fromUs: number;
+  readonly #periodUs: number;
+  /** Per vCPU: accesses at `fromUs`, one period later, … */
+  readonly #accesses: readonly number[][];
+
+  constructor(vcpus: number, fromUs: number, periodUs: number) {
+    this.#fromUs = fromUs;
+    this.#periodUs = periodUs;
+    this.#accesses = Array.from({ length: vcpus }, () => []);
+  }
+
+  /**
+   * A vCPU has come from `sinceUs`, with `before` accesses, to where it stands: spread over the time in which its throttle
+   * let it run, as the first accesses of a stretch are not known from its last.
+   */
+  ran(vcpu: Watched, sinceUs: number, before: number): void {
+    const accesses = this.#accesses[vcpu.id]!;
+    const { throttle, wakeLossUs, timeUs } = vcpu;
+    let at = this.#fromUs + accesses.length * this.#periodUs;
+    if (at > timeUs) return;
+    const done = vcpu.writes + vcpu.reads - before;
+    const ranUs = throttle.runTimeUs(sinceUs, timeUs, wakeLossUs);
+    while (at <= timeUs) {
+      const share = ranUs > 0 ? throttle.runTimeUs(sinceUs, at, wakeLossUs) / ranUs : 1;
+      accesses.push(before + share * done);
+      at = this.#fromUs + accesses.length * this.#periodUs;
+    }
+  }
+
+  /** A vCPU has done nothing up to `untilUs`. */
+  rested(vcpu: Watched, untilUs: number): void {
+    const accesses = this.#accesses[vcpu.id]!;
+    while (this.#fromUs + accesses.length * this.#periodUs <= untilUs)
+      accesses.push(vcpu.writes + vcpu.reads);
+  }
+
+  /** Accesses of a vCPU at the i-th instant; undefined when it has not come so far. */
+  at(vcpu: number, index: number): number | undefined {
+    return this.#accesses[vcpu]![index];
+  }
+}
