@@ -75,7 +75,7 @@ const UNITS = {
 
 const OPENING = `# The CSV files
 
-\`--out FOLDER\` writes four files and \`manifest.json\`. Every file has one header line, a comma between fields, units in the
+\`--out FOLDER\` writes five files and \`manifest.json\`. Every file has one header line, a comma between fields, units in the
 names of its columns, and rows in a stable order: strategy by strategy, run by run. An empty field means that the run has no
 such value. Truth values are \`true\` and \`false\`. The same command with the same migsim and Node.js gives the same bytes.
 

@@ -70,7 +70,8 @@ async function draw(
   const { predicted } = await import('../report/figures/predicted.js');
   const { drawAll } = await import('../report/figures/index.js');
   const { SHEETS } = await import('../report/figures/sheet.js');
-  const results = { runs: [], vcpus: [], syncs: [], timeline: [], validation, guestperf: [] };
+  const { NOTHING } = await import('../report/figures/results.js');
+  const results = { ...NOTHING, validation };
   const [drawing] = drawAll([predicted], results, SHEETS.two);
   if (drawing === undefined) {
     throw new UsageError('nothing to draw: no migration completed both measured and predicted', { file });

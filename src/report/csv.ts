@@ -20,7 +20,7 @@ function csvLines(rows: readonly (readonly Value[])[]): string {
   return stringify(rows as Value[][], { cast: { boolean: String } });
 }
 
-/** Writes results into the four files as they come, so that a long experiment is never held in memory. */
+/** Writes results into the files as they come, so that a long experiment is never held in memory. */
 export interface CsvWriter {
   add(result: MigrationResult): void;
   /** Puts everything in place, with the manifest beside it, and returns the paths. */

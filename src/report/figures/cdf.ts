@@ -48,7 +48,16 @@ export const cdf: Figure = {
         .map(({ name, rows }) => curveOf(name, rows, measure))
         .filter(({ values }) => values.length > 0),
     })).filter(({ curves }) => curves.length > 0);
-    return distributions.length === 0 ? [] : [drawing(distributions, sheet)];
+    const without = strategies.filter(({ rows }) => rows.every((row) => !hasConverged(row)));
+    return distributions.length === 0
+      ? []
+      : [
+          drawing(
+            distributions,
+            without.map(({ name }) => name.short),
+            sheet,
+          ),
+        ];
   },
 };
 
@@ -69,7 +78,7 @@ function curveOf(name: Name, rows: readonly Row[], { value }: Measure): Curve {
   return { name, values: values.sort((a, b) => a - b), runs: rows.length };
 }
 
-function drawing(distributions: readonly Distribution[], sheet: Sheet): Drawing {
+function drawing(distributions: readonly Distribution[], without: readonly string[], sheet: Sheet): Drawing {
   const { font } = sheet;
   const names = distributions[0]!.curves.map(({ name }) => name);
   const words = names.map((name) => linesOf(name, 20));
@@ -84,7 +93,11 @@ function drawing(distributions: readonly Distribution[], sheet: Sheet): Drawing 
   const panels = distributions.map((distribution, index) =>
     distributionPanel(distribution, boxes[index]!, sheet),
   );
-  const notes = smallPrint([optionsOf(names)], bottom, sheet);
+  const notes = smallPrint(
+    [optionsOf(names), without.length === 0 ? null : `Without a run that converged: ${without.join(', ')}.`],
+    bottom,
+    sheet,
+  );
   return {
     name: 'cdf',
     caption:

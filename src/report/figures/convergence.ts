@@ -45,8 +45,8 @@ function pointsOf(rows: readonly Row[]): Point[] {
 }
 
 /** Until the last run that converged: one that was given up after ten minutes must not press the others together. */
-export function shownSeconds({ runs, timeline, syncs }: Results): number {
-  const all = timeline.length > 0 ? timeline : syncs;
+export function shownSeconds({ runs, timeline, syncs, vcpuTimeline }: Results): number {
+  const all = [timeline, syncs, vcpuTimeline].find((rows) => rows.length > 0) ?? [];
   const converged = new Set(runs.filter((row) => hasConverged(row)).map((row) => textIn(row, 'strategy')));
   const rows = all.filter((row) => converged.has(textIn(row, 'strategy')));
   return Math.max(...(rows.length > 0 ? rows : all).map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;

@@ -1,7 +1,11 @@
-/** How much of its work the guest did while it was migrated: writers and readers apart, a panel a strategy. */
+/**
+ * How much of its work the guest did while it was migrated: a line a vCPU, or where the results have no more than that the
+ * means of writers and readers.
+ */
 import * as Plot from '@observablehq/plot';
 import { groupBy, numberIn, type Row } from '../rows.js';
 import { optionsOf } from '../strategy-names.js';
+import { averaged } from './averaged.js';
 import { exact } from './axes.js';
 import { shownSeconds } from './convergence.js';
 import type { Drawing, Figure } from './figure.js';
@@ -13,6 +17,7 @@ import { type Axis, type Box, panel, tickRoom } from './panel.js';
 import { BLUE, INK, type Sheet, VERMILLION } from './sheet.js';
 import { picture, text } from './svg.js';
 import type { Point } from './thin.js';
+import { vcpuPanels } from './vcpu-work.js';
 
 const GROUPS = [
   { name: 'writers', column: 'writers_work_share', color: VERMILLION, width: 1.4 },
@@ -23,14 +28,15 @@ const SHARES: Axis = { domain: [0, 100], ticks: [0, 50, 100] };
 
 export const guestWork: Figure = {
   name: 'guest-work',
-  summary: 'work done by writers and by readers over time, a panel a strategy',
-  needs: 'timeline.csv',
+  summary: 'work done by each vCPU over time, writers and readers apart',
+  needs: 'vcpu-timeline.csv or timeline.csv',
   draw(results, sheet, names) {
-    const curves = [...groupBy(results.timeline, 'strategy')]
+    const { vcpuTimeline, timeline } = results;
+    const ofEach = vcpuTimeline.length > 0;
+    const curves = [...groupBy(ofEach ? vcpuTimeline : timeline, 'strategy')]
       .filter(([, rows]) => rows.length > 1)
       .map(([label, rows]) => ({ name: names.of(label), rows, endS: endOf(rows) }));
-    if (curves.length === 0) return [];
-    return [drawing(curves, shownSeconds(results), sheet)];
+    return curves.length === 0 ? [] : [drawing(curves, ofEach, shownSeconds(results), sheet)];
   },
 };
 
@@ -44,15 +50,11 @@ function endOf(rows: readonly Row[]): number {
   return Math.max(...rows.map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
 }
 
-function drawing(curves: readonly Curve[], shownS: number, sheet: Sheet): Drawing {
+function drawing(curves: readonly Curve[], ofEach: boolean, shownS: number, sheet: Sheet): Drawing {
   const { font } = sheet;
-  const right = textWidth(`and ${GROUPS[0].name}`, font) + 8;
-  const margins = { left: tickRoom(SHARES, font), right, above: 1.9 * font, below: 1.9 * font };
-  const { boxes, bottom } = frames(curves.length, 6.5 * font, margins, sheet, { top: 1.6 * font });
-  const panels = curves.map((curve, index) =>
-    workPanel(curve, boxes[index]!, shownS, isLowest(index, curves.length, sheet), sheet),
-  );
-  const end = bottom + 1.5 * font;
+  const top = 1.6 * font;
+  const drawn = ofEach ? vcpuPanels(curves, shownS, sheet, top) : groupPanels(curves, shownS, sheet, top);
+  const end = drawn.bottom + 1.5 * font;
   const clipped = curves.some(({ endS }) => endS > shownS);
   const notes = smallPrint(
     [
@@ -62,16 +64,34 @@ function drawing(curves: readonly Curve[], shownS: number, sheet: Sheet): Drawin
     end,
     sheet,
   );
+  const what = ofEach
+    ? 'Work done by each vCPU, those that write and those that only read in frames of their own'
+    : 'Work done by the vCPUs that write and by those that only read';
   return {
     name: 'guest-work',
-    caption:
-      'Work done by the vCPUs that write and by those that only read, as a share of what they do when nobody migrates them; the thin line is the vCPU that did least.',
+    caption: `${what}, as a share of what they do when nobody migrates them${ofEach ? '' : '; the thin line is the vCPU that did least'}.`,
     svg: picture(sheet, end + notes.height + 2, 'Guest work during the migration', [
-      text(margins.left, 1.1 * font, 'Work done (% of an unmigrated guest)'),
-      ...panels,
+      text(0.5 * font, 1.1 * font, 'Work done (% of an unmigrated guest)'),
+      drawn.svg,
       notes.svg,
     ]),
   };
+}
+
+function groupPanels(
+  curves: readonly Curve[],
+  shownS: number,
+  sheet: Sheet,
+  top: number,
+): { readonly svg: string; readonly bottom: number } {
+  const { font } = sheet;
+  const right = textWidth(`and ${GROUPS[0].name}`, font) + 8;
+  const margins = { left: tickRoom(SHARES, font), right, above: 1.9 * font, below: 1.9 * font };
+  const { boxes, bottom } = frames(curves.length, 6.5 * font, margins, sheet, { top });
+  const panels = curves.map((curve, index) =>
+    workPanel(curve, boxes[index]!, shownS, isLowest(index, curves.length, sheet), sheet),
+  );
+  return { svg: panels.join('\n'), bottom };
 }
 
 function workPanel(curve: Curve, box: Box, shownS: number, lowest: boolean, sheet: Sheet): string {
@@ -129,26 +149,4 @@ function alike(a: Group, b: Group): boolean {
     a.points.length === b.points.length &&
     a.points.every(({ y }, index) => Math.abs(y - b.points[index]!.y) <= 2)
   );
-}
-
-/**
- * Means over stretches of three pixels: samples are shorter than the cycle of a strong throttle (10 ms of running a
- * second at 99 %) and jump between all and nothing.
- */
-function averaged(rows: readonly Row[], column: string, shownS: number, box: Box): Point[] {
-  const bins = Math.ceil(box.width / 3);
-  const sums = Array.from({ length: bins }, () => ({ time: 0, work: 0, count: 0 }));
-  for (const row of rows) {
-    const time = (numberIn(row, 'time_ms') ?? 0) / 1e3;
-    const work = numberIn(row, column);
-    // The first sample closes no stretch of time.
-    if (work === null || time > shownS || time === 0) continue;
-    const bin = sums[Math.min(bins - 1, Math.floor((time / shownS) * bins))]!;
-    bin.time += time;
-    bin.work += work;
-    bin.count += 1;
-  }
-  return sums
-    .filter(({ count }) => count > 0)
-    .map(({ time, work, count }) => ({ x: time / count, y: (100 * work) / count }));
 }

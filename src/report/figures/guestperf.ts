@@ -37,7 +37,7 @@ function drawing(report: GuestperfReport, sheet: Sheet): Drawing {
   const threads = threadsOf(report);
   const words = [...threads.map((thread) => thread.words), 'passes'];
   const right = Math.max(...words.map((one) => textWidth(one, font))) + 10;
-  const margins = { left: tickRoom(y, font), right, above: 4.4 * font, below: BELOW_WITH_TITLE * font };
+  const margins = { left: tickRoom(y, font), right, above: 5.6 * font, below: BELOW_WITH_TITLE * font };
   const { boxes, bottom } = frames(1, 14 * font, margins, sheet, { columns: 1 });
   const box = boxes[0]!;
   const drawn = panel(sheet, {
@@ -67,7 +67,7 @@ function drawing(report: GuestperfReport, sheet: Sheet): Drawing {
     const last = index === history.length - 1;
     const tick = line(x, rug - 0.4 * font, x, rug + 0.4 * font, 'stroke-width="0.8" stroke-opacity="0.7"');
     const at = Math.min(x + 0.7 * font, sheet.width - textWidth(status, font));
-    return last ? symbolAt(END, x, rug, 0.35 * font) + text(at, rug - 0.7 * font, status) : tick;
+    return last ? symbolAt(END, x, rug, 0.35 * font) + text(at, rug - 0.6 * font, status) : tick;
   });
   const { name } = report.scenario;
   return {

@@ -44,13 +44,22 @@ export function drawAll(chosen: readonly Figure[], results: Results, sheet: Shee
   });
 }
 
-function scenariosIn({ runs, vcpus, syncs, timeline: samples }: Results): string[] {
-  const labels = [runs, vcpus, syncs, samples].flatMap((rows) => rows.map((row) => textIn(row, 'scenario')));
+function scenariosIn({ runs, vcpus, syncs, timeline: samples, vcpuTimeline }: Results): string[] {
+  const labels = [runs, vcpus, syncs, samples, vcpuTimeline].flatMap((rows) =>
+    rows.map((row) => textIn(row, 'scenario')),
+  );
   return [...new Set(labels)];
 }
 
 function partOf(results: Results, scenario: string): Results {
   const of = (rows: readonly Row[]): Row[] => rows.filter((row) => textIn(row, 'scenario') === scenario);
-  const { runs, vcpus, syncs, timeline: samples } = results;
-  return { ...results, runs: of(runs), vcpus: of(vcpus), syncs: of(syncs), timeline: of(samples) };
+  const { runs, vcpus, syncs, timeline: samples, vcpuTimeline } = results;
+  return {
+    ...results,
+    runs: of(runs),
+    vcpus: of(vcpus),
+    syncs: of(syncs),
+    timeline: of(samples),
+    vcpuTimeline: of(vcpuTimeline),
+  };
 }

@@ -20,7 +20,8 @@ export interface Names {
 
 /** In the order in which the strategies first come, which is that of the scenario. */
 export function namesIn(results: Results): Names {
-  const tables = [results.runs, results.vcpus, results.timeline, results.syncs, results.validation];
+  const { runs, vcpus, timeline, syncs, vcpuTimeline, validation } = results;
+  const tables = [runs, vcpus, timeline, syncs, vcpuTimeline, validation];
   const labels = new Set(tables.flatMap((table) => table.map((row) => textIn(row, 'strategy'))));
   const names = new Map(
     strategyNames([...labels]).map((name, index) => [

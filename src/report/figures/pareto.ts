@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
 import { groupBy, hasConverged, numberIn, type Row } from '../rows.js';
 import { optionsOf } from '../strategy-names.js';
-import { around, isWide, logarithmic } from './axes.js';
+import { around, exact, isWide, logarithmic } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
 import { endLabels, pointLabels, symbolRoom } from './labels.js';
 import { frames, isLowest } from './layout.js';
@@ -71,10 +71,11 @@ function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
     groupPanel(group, boxes[index]!, isLowest(index, groups.length, sheet), sheet),
   );
   const several = groups.some(({ points }) => points.some(({ runs }) => runs.length > 1));
+  const joins = groups.some(({ points }) => frontOf(points).length > 1);
   const notes = smallPrint(
     [
       optionsOf(names),
-      `The line joins the strategies that no other beats in both.${several ? ' Large symbols are means, small ones runs.' : ''} Only runs that converged.`,
+      `${joins ? 'The line joins the strategies that no other beats in both. ' : ''}${several ? 'Large symbols are means, small ones runs. ' : ''}Only runs that converged.`,
     ],
     bottom,
     sheet,
@@ -188,14 +189,10 @@ function lossesOf(points: readonly Point[]): number[] {
   return points.flatMap(({ lost, runs }) => [lost, ...runs.map((run) => run.lost)]);
 }
 
-/** With room for words above, but not beyond all of the work. */
+/** From nothing lost, with room for words above, but not beyond all of the work. */
 function lostAxis(lost: readonly number[]): Axis {
-  const axis = around([...lost, Math.max(...lost) * 1.1], 4);
-  return {
-    ...axis,
-    domain: [axis.domain[0], Math.min(104, axis.domain[1])],
-    ticks: axis.ticks.filter((tick) => tick <= 100),
-  };
+  const most = Math.max(...lost) || 1;
+  return exact(0, Math.min(104, 1.2 * most), Math.max(4, most / 25));
 }
 
 /** Those that no other strategy beats in time and in work, in the order of time. */

@@ -5,6 +5,7 @@ import { type PassBytes, passBytes } from '../pass-pages.js';
 import { groupBy, numberIn, type Row } from '../rows.js';
 import { exact, fromZero } from './axes.js';
 import type { Drawing, Figure } from './figure.js';
+import { textWidth } from './font.js';
 import { frames, legend } from './layout.js';
 import { type Name, smallPrint } from './names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
@@ -134,7 +135,10 @@ function passPanel(part: readonly Pass[], { axis, unit, bytes }: Scale, box: Box
     box,
     x: {
       domain,
-      ticks: exact(...domain, box.width / (2.5 * sheet.font)).ticks.filter(Number.isInteger),
+      ticks: exact(
+        ...domain,
+        box.width / (textWidth(String(lastN), sheet.font) + 1.2 * sheet.font),
+      ).ticks.filter(Number.isInteger),
     },
     y: axis,
     title: firstN > 1 ? `Without the first (${unit})` : `Memory covered (${unit})`,

@@ -15,6 +15,7 @@ export interface Results {
   /** Of the chosen runs only: see `Selection`. */
   readonly syncs: readonly Row[];
   readonly timeline: readonly Row[];
+  readonly vcpuTimeline: readonly Row[];
   /** Of `migsim validate --csv`. */
   readonly validation: readonly Row[];
   readonly guestperf: readonly GuestperfReport[];
@@ -28,7 +29,7 @@ export interface Selection {
   readonly strategies: readonly string[];
 }
 
-type TableName = 'runs' | 'vcpus' | 'syncs' | 'timeline' | 'validation';
+type TableName = 'runs' | 'vcpus' | 'syncs' | 'timeline' | 'vcpuTimeline' | 'validation';
 
 /** A file is taken for a table when its header has these; the other columns may be missing. */
 const SIGNATURES: Readonly<Record<TableName, readonly string[]>> = {
@@ -36,17 +37,27 @@ const SIGNATURES: Readonly<Record<TableName, readonly string[]>> = {
   vcpus: ['strategy', 'vcpu', 'work_done_share'],
   syncs: ['strategy', 'sync', 'time_ms', 'remaining_bytes'],
   timeline: ['strategy', 'time_ms', 'remaining_bytes', 'phase'],
+  vcpuTimeline: ['strategy', 'time_ms', 'vcpu', 'work_share'],
   validation: ['strategy', 'measured_totalTimeMs', 'predicted_totalTimeMs'],
 };
 const TABLES = Object.keys(SIGNATURES) as TableName[];
 /** Files of a results folder. */
-const FILES = TABLES.map((table) => `${table}.csv`);
+const FILES = [...resultTables.map(({ name }) => name), 'validation'].map((name) => `${name}.csv`);
+const SHOWN_FILES = FILES.slice(0, 4).join(', ');
 
 const UNITS: ReadonlyMap<string, Unit> = new Map(
   resultTables.flatMap((table) => table.columns.map(({ name, unit }) => [name, unit] as const)),
 );
 
-const NOTHING: Results = { runs: [], vcpus: [], syncs: [], timeline: [], validation: [], guestperf: [] };
+export const NOTHING: Results = {
+  runs: [],
+  vcpus: [],
+  syncs: [],
+  timeline: [],
+  vcpuTimeline: [],
+  validation: [],
+  guestperf: [],
+};
 
 /** `path`: a results folder, one of its CSV files, or a report of guestperf. Throws `UsageError`. */
 export async function readResults(path: string, selection: Selection): Promise<Results> {
@@ -57,7 +68,7 @@ export async function readResults(path: string, selection: Selection): Promise<R
   }
   const files = stat.isDirectory() ? FILES.map((name) => join(path, name)).filter(existsSync) : [path];
   if (files.length === 0) {
-    throw new UsageError(`no results in this folder; expected ${FILES.slice(0, 4).join(', ')}`, {
+    throw new UsageError(`no results in this folder; expected ${SHOWN_FILES}`, {
       file: path,
     });
   }
@@ -110,7 +121,7 @@ function tableOf(header: readonly string[], file: string): TableName {
   if (table !== undefined) return table;
   const found = header.slice(0, 4).join(', ');
   throw new UsageError(
-    `not a result of migsim: expected the columns of ${FILES.slice(0, 4).join(', ')} (docs/csv.md), found ${found}${header.length > 4 ? ', …' : ''}`,
+    `not a result of migsim: expected the columns of ${SHOWN_FILES} (docs/csv.md), found ${found}${header.length > 4 ? ', …' : ''}`,
     { file, line: 1 },
   );
 }
@@ -119,7 +130,7 @@ function tableOf(header: readonly string[], file: string): TableName {
 function choiceOf(table: TableName, { run, strategies }: Selection): (row: Row) => boolean {
   const chosen = (row: Row): boolean =>
     strategies.length === 0 || strategies.includes(String(row['strategy']));
-  if (table !== 'syncs' && table !== 'timeline') return chosen;
+  if (table !== 'syncs' && table !== 'timeline' && table !== 'vcpuTimeline') return chosen;
   const first = new Map<string, string>();
   return (row) => {
     if (!chosen(row)) return false;
@@ -166,7 +177,8 @@ function mistake(error: CsvError, file: string): UsageError {
 }
 
 function checkSelection(results: Results, { run, strategies }: Selection, file: string): void {
-  const tables = [results.runs, results.vcpus, results.timeline, results.syncs, results.validation];
+  const { runs, vcpus, timeline, syncs, vcpuTimeline, validation } = results;
+  const tables = [runs, vcpus, timeline, syncs, vcpuTimeline, validation];
   const rows = tables.find((table) => table.length > 0);
   if (rows === undefined) {
     const what = strategies.length > 0 ? ` of ${strategies.join(', ')}` : '';
@@ -177,7 +189,7 @@ function checkSelection(results: Results, { run, strategies }: Selection, file: 
       throw new UsageError(`no strategy "${label}" in it; give it as the files have it`, { file });
     }
   }
-  if (run !== undefined && results.runs.length > 0 && !results.runs.some((row) => row['run'] === run)) {
+  if (run !== undefined && runs.length > 0 && !runs.some((row) => row['run'] === run)) {
     throw new UsageError(`no run ${run} in it`, { file });
   }
 }

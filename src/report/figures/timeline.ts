@@ -14,6 +14,8 @@ import { type Point, thin } from './thin.js';
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
+/** Phases in which a switchover is still to come. */
+const GUEST_RUNS: ReadonlySet<string> = new Set(['setup', 'active']);
 
 export const timeline: Figure = {
   name: 'timeline',
@@ -131,6 +133,7 @@ function stripsOf(rows: readonly Row[], syncs: readonly Row[]): Strip[] {
     return bandwidth > 0 && bytes > 0 ? (bytes / bandwidth) * 1e3 : null;
   };
   const limit = curve((row) => implied(row, 'threshold_bytes'), syncs);
+  const running = rows.filter((row) => GUEST_RUNS.has(textIn(row, 'phase')));
   const throttle = curve(column('throttle_percent', 1));
   const sleep = curve(column('max_ring_full_sleep_us', 1e3), syncs);
   const all: Strip[] = [
@@ -157,7 +160,7 @@ function stripsOf(rows: readonly Row[], syncs: readonly Row[]): Strip[] {
       title: 'Implied downtime (ms)',
       log: true,
       series: [
-        { name: 'implied', color: BLUE, points: curve((row) => implied(row, 'remaining_bytes')) },
+        { name: 'implied', color: BLUE, points: curve((row) => implied(row, 'remaining_bytes'), running) },
         { name: 'limit', color: INK, dash: '4,2', points: limit, steps: true },
       ].filter(({ points }) => points.length > 0),
     },
@@ -179,7 +182,7 @@ function stripsOf(rows: readonly Row[], syncs: readonly Row[]): Strip[] {
 
 function valueAxis({ series, log, axis }: Strip): Axis {
   const values = series.flatMap(({ points }) => points.map((point) => point.y));
-  return axis ?? (log === true ? logarithmic(values, 4) : fromZero(values, 3));
+  return axis ?? (log === true ? logarithmic(values, 6) : fromZero(values, 3));
 }
 
 function stripPanel(
