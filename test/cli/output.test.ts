@@ -24,7 +24,7 @@ describe('compare', () => {
     const lines = stdout.trimEnd().split('\n');
     for (const line of lines.slice(0, -1)) expect([line, line.length <= 80]).toEqual([line, true]);
     expect(lines.at(-1)).toBe(
-      `Written to ${join(folder, 'a')}: runs.csv, vcpus.csv, syncs.csv, timeline.csv, manifest.json`,
+      `Written to ${join(folder, 'a')}: runs.csv, vcpus.csv, syncs.csv, timeline.csv, vcpu-timeline.csv, manifest.json`,
     );
     expect(stdout).toMatch(/^converged +no +yes$/m);
   });

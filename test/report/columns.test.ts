@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { namesItsUnit } from '../../src/experiment/measure.js';
-import { keyColumns, resultTables } from '../../src/report/columns.js';
+import { MOST_VCPU_TIMELINE_ROWS, keyColumns, resultTables } from '../../src/report/columns.js';
 import { madeUpPoint, madeUpResult, madeUpSync } from './made-up.js';
 
 describe.each(resultTables.map((table) => [table.name, table] as const))('%s', (_name, table) => {
@@ -60,6 +60,53 @@ describe('what a column computes', () => {
     expect(valueOf('timeline', 'readers_work_share', result)).toEqual([0.75]);
     expect(valueOf('timeline', 'work_share', result)).toEqual([0.5]);
     expect(valueOf('timeline', 'lowest_work_share', result)).toEqual([0.25]);
+  });
+
+  test('a vCPU over time: every sample of the first run, and no other run', () => {
+    const timeline = [
+      madeUpPoint({
+        timeMs: 100,
+        vcpuWorkShare: [0.25, 1],
+        vcpuThrottlePercent: [20, 0],
+        vcpuSleepUs: [0, 0],
+      }),
+      madeUpPoint({
+        timeMs: 200,
+        vcpuWorkShare: [0.5, 1],
+        vcpuThrottlePercent: [0, 0],
+        vcpuSleepUs: [70, 0],
+      }),
+    ];
+    const of = (column: string): unknown => valueOf('vcpu-timeline', column, madeUpResult({ timeline }));
+    expect(of('time_ms')).toEqual([100, 100, 200, 200]);
+    expect(of('vcpu')).toEqual([0, 1, 0, 1]);
+    expect(of('writer')).toEqual([true, false, true, false]);
+    expect(of('work_share')).toEqual([0.25, 1, 0.5, 1]);
+    expect(of('throttle_percent')).toEqual([20, 0, 0, 0]);
+    expect(of('ring_full_sleep_us')).toEqual([0, 0, 70, 0]);
+    expect(valueOf('vcpu-timeline', 'vcpu', madeUpResult({ timeline, run: 2 }))).toEqual([]);
+  });
+
+  // 25,000 samples of two vCPUs are 50,000 values for 20,000 rows, so that a row takes three. The work of all rows together
+  // is that of all samples: the last row is of one sample and weighs a third.
+  test('a vCPU over time: a row covers as many samples as it must for the file to stay small', () => {
+    const samples = 25_000;
+    const timeline = Array.from({ length: samples }, (_, index) =>
+      madeUpPoint({ timeMs: 100 * (index + 1), vcpuWorkShare: [index % 2, 1] }),
+    );
+    const result = madeUpResult({ timeline });
+    const times = valueOf('vcpu-timeline', 'time_ms', result) as number[];
+    const shares = valueOf('vcpu-timeline', 'work_share', result) as number[];
+    expect(times.length).toBeLessThanOrEqual(MOST_VCPU_TIMELINE_ROWS);
+    expect(times.slice(0, 4)).toEqual([300, 300, 600, 600]);
+    expect(times.at(-1)).toBe(100 * samples);
+    const writer = shares.filter((_, index) => index % 2 === 0);
+    const ends = times.filter((_, index) => index % 2 === 0);
+    const work = writer.reduce(
+      (sum, share, index) => sum + share * (ends[index]! - (ends[index - 1] ?? 0)),
+      0,
+    );
+    expect(work / (100 * samples)).toBeCloseTo(0.5, 5);
   });
 
   test('a guest without readers has no work of readers', () => {

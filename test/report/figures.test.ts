@@ -10,9 +10,10 @@ import { drawAll, figures } from '../../src/report/figures/index.js';
 import { pngOf } from '../../src/report/figures/png.js';
 import { asNumbers } from '../../src/report/figures/quantities.js';
 import { type Results, readResults } from '../../src/report/figures/results.js';
-import { SHEETS, lookOf } from '../../src/report/figures/sheet.js';
+import { SHEETS, type Sheet, lookOf } from '../../src/report/figures/sheet.js';
 import { thin } from '../../src/report/figures/thin.js';
 import { passBytes } from '../../src/report/pass-pages.js';
+import type { Row } from '../../src/report/rows.js';
 import { RUNS, smallResults } from './small-results.js';
 
 const ALL = { strategies: [] };
@@ -41,6 +42,37 @@ function named(name: string, sheet = SHEETS.two, from = results): Drawing {
   const drawing = drawAll(figures, from, sheet).find((one) => one.name === name);
   if (drawing === undefined) throw new Error(`no drawing ${name}`);
   return drawing;
+}
+
+/** Half of the writers hot, half warm, each doing a steady share of its own; and 16 readers that do all. */
+function crowd(writers: number): Row[] {
+  return [...Array(20).keys()].flatMap((sample) =>
+    [...Array(writers + 16).keys()].map((vcpu) => ({
+      scenario: 's',
+      strategy: 'none',
+      run: 1,
+      time_ms: 500 * (sample + 1),
+      vcpu,
+      group: vcpu >= writers ? 'reader' : vcpu < writers / 2 ? 'hot' : 'warm',
+      writer: vcpu < writers,
+      work_share: vcpu >= writers ? 1 : (21 + vcpu) / 100,
+    })),
+  );
+}
+
+function coveredWords(drawings: readonly Drawing[], sheet: Sheet): string[] {
+  const covered: string[] = [];
+  for (const { name, svg } of drawings) {
+    const texts = horizontalTexts(svg, sheet.font);
+    texts.forEach((a, index) => {
+      for (const b of texts.slice(index + 1)) {
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const high = Math.min(a.base, b.base) - Math.max(a.base, b.base) + 0.7 * sheet.font;
+        if (wide > 1 && high > 1) covered.push(`${name} ${sheet.columns}: "${a.text}" and "${b.text}"`);
+      }
+    });
+  }
+  return covered;
 }
 
 const SWEEP = [
@@ -109,19 +141,7 @@ describe('from a results folder', () => {
   });
 
   test('no two words of a drawing cover each other', () => {
-    const covered: string[] = [];
-    for (const [, sheet] of WIDTHS) {
-      for (const { name, svg } of drawAll(figures, results, sheet)) {
-        const texts = horizontalTexts(svg, sheet.font);
-        texts.forEach((a, index) => {
-          for (const b of texts.slice(index + 1)) {
-            const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-            const high = Math.min(a.base, b.base) - Math.max(a.base, b.base) + 0.7 * sheet.font;
-            if (wide > 1 && high > 1) covered.push(`${name} ${sheet.columns}: "${a.text}" and "${b.text}"`);
-          }
-        });
-      }
-    }
+    const covered = WIDTHS.flatMap(([, sheet]) => coveredWords(drawAll(figures, results, sheet), sheet));
     expect(covered).toEqual([]);
   });
 
@@ -174,8 +194,37 @@ describe('from a results folder', () => {
     expect(words(named('timeline-dirty-limit-2').svg)).toContain('Sleep at a full ring (ms)');
   });
 
-  test('readers and writers stand apart where a strategy treats them apart, and together where it does not', () => {
-    const texts = words(named('guest-work').svg);
+  test('guest work: a line a vCPU, writers and readers in frames of their own', () => {
+    const { svg } = named('guest-work');
+    const texts = words(svg);
+    expect(texts).toEqual(
+      expect.arrayContaining(['none, writers', 'none, readers', 'dirty-limit [2], readers']),
+    );
+    expect(svg.match(/aria-description="vCPU 0"/g)).toHaveLength(4);
+    expect(svg.match(/aria-description="vCPU 1"/g)).toHaveLength(4);
+    expect(texts.filter((word) => word === 'writer 0')).toHaveLength(4);
+    expect(texts.filter((word) => word === 'reader 1')).toHaveLength(4);
+  });
+
+  // 48 writers between 21 % and 68 % in steps of one: none lies on its neighbour, and the median is that of the middle two.
+  test.each(WIDTHS)('of many vCPUs the median and the extremes are named, in %s column(s)', (_, sheet) => {
+    const many = { ...results, runs: [], vcpus: [], syncs: [], timeline: [], vcpuTimeline: crowd(48) };
+    const { svg } = named('guest-work', sheet, many);
+    expect(svg.match(/aria-description="vCPU \d+"/g)).toHaveLength(48 + 16);
+    expect(svg.match(/aria-description="median"/g)).toHaveLength(2);
+    const labels = words(svg).filter((word) => /^(hot|warm|reader)\b/.test(word));
+    expect(labels.sort()).toEqual(
+      ['hot 0', 'hot 23', 'hot, median', 'reader 48–63', 'warm 24', 'warm 47', 'warm, median'].sort(),
+    );
+    for (const { left, right } of horizontalTexts(svg, sheet.font)) {
+      expect(left).toBeGreaterThanOrEqual(0);
+      expect(right).toBeLessThanOrEqual(sheet.width);
+    }
+    expect(coveredWords([{ name: 'many', caption: '', svg }], sheet)).toEqual([]);
+  });
+
+  test('results from before there was vcpu-timeline.csv are drawn from timeline.csv', () => {
+    const texts = words(named('guest-work', SHEETS.two, { ...results, vcpuTimeline: [] }).svg);
     // dirty-limit limits the writer alone; auto-converge throttles both, and none nobody.
     expect(texts.filter((word) => word === 'readers')).toHaveLength(1);
     expect(texts.filter((word) => word === 'and readers')).toHaveLength(3);

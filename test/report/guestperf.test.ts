@@ -3,6 +3,7 @@ import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import { type GuestperfReport, type GuestperfTiming, readGuestperf } from '../../src/recording/guestperf.js';
 import { drawAll, figures } from '../../src/report/figures/index.js';
+import { NOTHING } from '../../src/report/figures/results.js';
 import { SHEETS } from '../../src/report/figures/sheet.js';
 import { guestperfReport } from '../../src/report/guestperf.js';
 import { parseScenario } from '../../src/scenario/load.js';
@@ -182,8 +183,7 @@ describe('a run as a report', () => {
 
   test('is drawn: a line a thread, a tick a pass', () => {
     const report = reports.get('auto-converge')!;
-    const nothing = { runs: [], vcpus: [], syncs: [], timeline: [], validation: [] };
-    const [drawing, ...others] = drawAll(figures, { ...nothing, guestperf: [report] }, SHEETS.one);
+    const [drawing, ...others] = drawAll(figures, { ...NOTHING, guestperf: [report] }, SHEETS.one);
     expect(others).toEqual([]);
     expect(drawing!.svg.match(/aria-description="thread \d"/g)).toHaveLength(2);
     expect(drawing!.svg).toContain('>completed<');

@@ -70,6 +70,8 @@ export function madeUpPoint(changes: Partial<TimelinePoint> = {}): TimelinePoint
     expectedDowntimeMs: 300,
     throttlePercent: 0,
     vcpuWorkShare: [0.5, 1],
+    vcpuThrottlePercent: [0, 0],
+    vcpuSleepUs: [0, 0],
     ...changes,
   };
 }

@@ -1,14 +1,13 @@
 /** A curve of shares of work, without the jumps of samples shorter than what makes it jump. */
 import { numberIn, type Row } from '../rows.js';
-import type { Box } from './panel.js';
 import type { Point } from './thin.js';
 
 /**
- * Means over stretches of three pixels, in percent: samples are shorter than the cycle of a strong throttle (10 ms of
+ * Means over stretches of three pixels of `width`, in percent: samples are shorter than the cycle of a strong throttle (10 ms of
  * running a second at 99 %) and jump between all and nothing.
  */
-export function averaged(rows: readonly Row[], column: string, shownS: number, box: Box): Point[] {
-  const bins = Math.ceil(box.width / 3);
+export function averaged(rows: readonly Row[], column: string, shownS: number, width: number): Point[] {
+  const bins = Math.ceil(width / 3);
   const sums = Array.from({ length: bins }, () => ({ time: 0, work: 0, count: 0 }));
   for (const row of rows) {
     const time = (numberIn(row, 'time_ms') ?? 0) / 1e3;

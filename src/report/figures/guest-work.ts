@@ -98,7 +98,7 @@ function workPanel(curve: Curve, box: Box, shownS: number, lowest: boolean, shee
   const { font } = sheet;
   const shown = together(
     GROUPS.map(({ name, column, color, width }) => {
-      return { lines: [name], color, width, points: averaged(curve.rows, column, shownS, box) };
+      return { lines: [name], color, width, points: averaged(curve.rows, column, shownS, box.width) };
     }).filter(({ points }) => points.length > 0),
   );
   const drawn = panel(sheet, {

@@ -5,7 +5,7 @@ import { groupBy, type Row } from '../rows.js';
 import { exact } from './axes.js';
 import { averaged } from './averaged.js';
 import { textWidth } from './font.js';
-import { type EndLabel, endLabels, symbolRoom } from './labels.js';
+import { type EndLabel, endLabels, lineHeight, symbolRoom } from './labels.js';
 import { frames, isLowest } from './layout.js';
 import type { Name } from './names.js';
 import { type Axis, type Box, panel, tickRoom } from './panel.js';
@@ -44,11 +44,15 @@ export function vcpuPanels(
   );
   const right = symbolRoom(font) + widestLabel(rows, font) + 8;
   const margins = { left: tickRoom(SHARES, font), right, above: 1.9 * font, below: 1.9 * font };
-  const height = (sheet.columns === 1 && kinds.length > 1 ? 5 : 6.5) * font;
+  const low = (sheet.columns === 1 && kinds.length > 1 ? 5 : 6.5) * font;
+  const width = frames(cells.length, low, margins, sheet).boxes[0]!.width;
+  const filled = cells.map((cell) => ({ ...cell, groups: groupsOf(cell.rows, looks, shownS, width) }));
+  const names = filled.map(({ groups: all }) => all.reduce((sum, { named }) => sum + named.length, 0));
+  const height = Math.max(low, Math.max(...names) * lineHeight(font));
   const { boxes, bottom } = frames(cells.length, height, margins, sheet, { top });
-  const panels = cells.map((cell, index) => {
+  const panels = filled.map((cell, index) => {
     const lowest = isLowest(index, cells.length, sheet);
-    return workPanel(cell.title, cell.rows, looks, boxes[index]!, shownS, lowest, sheet);
+    return workPanel(cell.title, cell.groups, boxes[index]!, shownS, lowest, sheet);
   });
   return { svg: panels.join('\n'), bottom };
 }
@@ -77,20 +81,35 @@ interface Named {
   readonly points: readonly Point[];
 }
 
-function workPanel(
-  title: string,
+interface Group {
+  readonly look: Look;
+  readonly lines: readonly VcpuLine[];
+  readonly named: readonly Named[];
+  /** Where the lines are too many to be named. */
+  readonly median: readonly Point[] | null;
+}
+
+function groupsOf(
   rows: readonly Row[],
   looks: ReadonlyMap<string, Look>,
+  shownS: number,
+  width: number,
+): Group[] {
+  return [...groupBy(rows, 'group')].map(([group, ofGroup]) => {
+    const lines = linesOf(ofGroup, shownS, width);
+    return { look: looks.get(group)!, lines, ...namedOf(group, lines) };
+  });
+}
+
+function workPanel(
+  title: string,
+  groups: readonly Group[],
   box: Box,
   shownS: number,
   lowest: boolean,
   sheet: Sheet,
 ): string {
   const { font } = sheet;
-  const groups = [...groupBy(rows, 'group')].map(([group, ofGroup]) => {
-    const lines = linesOf(ofGroup, shownS, box);
-    return { look: looks.get(group)!, lines, ...namedOf(group, lines) };
-  });
   const drawn = panel(sheet, {
     box,
     x: exact(0, shownS, box.width / (6 * font)),
@@ -98,14 +117,14 @@ function workPanel(
     title,
     ...(lowest ? { xTitle: 'Time since migrate (s)' } : {}),
     marks: [
-      ...groups.flatMap(({ look, lines, crowded }) =>
+      ...groups.flatMap(({ look, lines, median }) =>
         lines.map(({ id, points }) =>
           Plot.line(points, {
             x: 'x',
             y: 'y',
             stroke: look.color,
-            strokeWidth: crowded ? 0.5 : 1.1,
-            strokeOpacity: crowded ? Math.max(0.2, Math.min(0.6, 8 / lines.length)) : 0.9,
+            strokeWidth: median === null ? 1.1 : 0.5,
+            strokeOpacity: median === null ? 0.9 : Math.max(0.2, Math.min(0.6, 8 / lines.length)),
             ariaDescription: `vCPU ${id}`,
           }),
         ),
@@ -146,9 +165,9 @@ function workPanel(
   return drawn.svg + endLabels(labels, end + 6, box, font);
 }
 
-function linesOf(rows: readonly Row[], shownS: number, box: Box): VcpuLine[] {
+function linesOf(rows: readonly Row[], shownS: number, width: number): VcpuLine[] {
   return [...groupBy(rows, 'vcpu')]
-    .map(([id, ofVcpu]) => ({ id: Number(id), points: averaged(ofVcpu, 'work_share', shownS, box) }))
+    .map(([id, ofVcpu]) => ({ id: Number(id), points: averaged(ofVcpu, 'work_share', shownS, width) }))
     .filter(({ points }) => points.length > 0);
 }
 
@@ -156,10 +175,7 @@ function linesOf(rows: readonly Row[], shownS: number, box: Box): VcpuLine[] {
  * What is named of a group. vCPUs whose lines lie on each other share a name; where that leaves too many, it is the median
  * and those vCPUs that did least and most, if they stand apart.
  */
-function namedOf(
-  group: string,
-  lines: readonly VcpuLine[],
-): { readonly named: readonly Named[]; readonly median: readonly Point[] | null; readonly crowded: boolean } {
+function namedOf(group: string, lines: readonly VcpuLine[]): Pick<Group, 'named' | 'median'> {
   const bundles: VcpuLine[][] = [];
   for (const one of lines) {
     const bundle = bundles.find(([first]) => alike(first!.points, one.points));
@@ -174,7 +190,7 @@ function namedOf(
       ),
       points: bundle[0]!.points,
     }));
-    return { named, median: null, crowded: false };
+    return { named, median: null };
   }
   const median = medianOf(lines);
   const centre = meanWork(median);
@@ -186,7 +202,7 @@ function namedOf(
     { words: medianName(group), points: median },
     ...extremes.map(({ id, points }) => ({ words: idsName(group, [id]), points })),
   ];
-  return { named, median, crowded: true };
+  return { named, median };
 }
 
 /** `writer 3`, `writer 0–1`, `writer ×4` where they do not follow each other. */
