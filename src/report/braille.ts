@@ -2,6 +2,7 @@
 import { show } from '../experiment/measure.js';
 import type { MigrationResult } from '../migration/result.js';
 import { timelineColumns } from './columns.js';
+import { sparkline } from './sparkline.js';
 import { type Page, plainPage } from './style.js';
 
 export interface Dot {
@@ -82,14 +83,67 @@ export function runChart(result: MigrationResult, page: Page = plainPage): strin
       .map((row, index) => `${page.style.faint(heads[index]!.padEnd(LABELS))}${row.trimEnd()}`)
       .join('\n');
   });
+  const each = vcpuLines(result, columns).map(
+    ({ label, line }) => `${page.style.faint(label.padEnd(LABELS))}${line.trimEnd()}`,
+  );
   const marks = Array<string>(columns).fill(' ');
   for (const { timeMs } of syncs) marks[Math.min(columns - 1, Math.floor((timeMs / right) * columns))] = '╵';
   const end = show('ms', right);
   return [
     ...blocks,
+    ...each,
     page.style.faint(`${'syncs'.padEnd(LABELS)}${marks.join('').trimEnd()}`),
     page.style.faint(`${' '.repeat(LABELS)}0 s${end.padStart(columns - 3)}`),
   ].join('\n');
+}
+
+/** Lines of vCPUs that a chart has at most. */
+const MOST_VCPU_LINES = 8;
+
+/**
+ * A line of blocks for each vCPU, where those of a group do not all do the same, which the means above do not show. Those
+ * whose lines differ by no more than a step share one; of too many, those are shown that did least.
+ */
+function vcpuLines(result: MigrationResult, columns: number): { label: string; line: string }[] {
+  const bundles: { group: string; ids: number[]; shares: readonly number[]; work: number }[] = [];
+  for (const { id, group, workDone } of result.vcpus) {
+    const shares = sharesOf(result, id, columns);
+    const bundle = bundles.find((one) => one.group === group && nearlySame(one.shares, shares));
+    if (bundle === undefined) bundles.push({ group, ids: [id], shares, work: workDone ?? 1 });
+    else bundle.ids.push(id);
+  }
+  if (bundles.length === new Set(bundles.map(({ group }) => group)).size) return [];
+  const least = [...bundles].sort((a, b) => a.work - b.work).slice(0, MOST_VCPU_LINES);
+  return bundles
+    .filter((bundle) => least.includes(bundle))
+    .map(({ group, ids, shares }) => {
+      const number = ids.length === 1 ? ` ${ids[0]}` : ` ×${ids.length}`;
+      return {
+        label: group.slice(0, LABELS - 1 - number.length) + number,
+        line: sparkline(shares, columns, 1),
+      };
+    });
+}
+
+/** Work of a vCPU in each column: the mean of the samples that end in it, or where none does that of the column before. */
+function sharesOf({ timeline }: MigrationResult, vcpu: number, columns: number): number[] {
+  const right = timeline.at(-1)!.timeMs;
+  const sums = Array.from({ length: columns }, () => ({ work: 0, count: 0 }));
+  for (const { timeMs, vcpuWorkShare } of timeline) {
+    const sum = sums[Math.min(columns - 1, Math.floor((timeMs / right) * columns))]!;
+    sum.work += vcpuWorkShare[vcpu]!;
+    sum.count += 1;
+  }
+  let before = timeline[0]!.vcpuWorkShare[vcpu]!;
+  return sums.map(({ work, count }) => {
+    if (count > 0) before = work / count;
+    return before;
+  });
+}
+
+/** By no more than a block's step. */
+function nearlySame(a: readonly number[], b: readonly number[]): boolean {
+  return a.every((share, column) => Math.abs(share - b[column]!) <= 1 / 8);
 }
 
 interface Curve {

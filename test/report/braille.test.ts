@@ -3,6 +3,7 @@ import { simulate } from '../../src/experiment/simulate.js';
 import { brailleCurve, runChart } from '../../src/report/braille.js';
 import { plain } from '../../src/report/style.js';
 import { parseScenario } from '../../src/scenario/load.js';
+import { madeUpPoint, madeUpResult, madeUpVcpu } from './made-up.js';
 import { SCENARIO } from './small-results.js';
 
 describe('a curve in braille', () => {
@@ -77,4 +78,20 @@ test('the chart of a run keeps within the page and marks its syncs', () => {
   }
   const { timeline, ...rest } = result;
   expect(runChart({ ...rest, timeline: timeline.slice(0, 1) })).toBe('The run has no timeline to draw.');
+});
+
+test('vCPUs have lines of their own where those of a group do not do the same', () => {
+  const lines = (shares: readonly number[]): string[] => {
+    const vcpus = shares.map((_, id) => madeUpVcpu({ id, group: id < 3 ? 'writer' : 'reader' }));
+    const timeline = [1, 2, 3].map((k) => madeUpPoint({ timeMs: 100 * k, vcpuWorkShare: shares }));
+    const chart = runChart(madeUpResult({ vcpus, timeline }), { width: 60, style: plain });
+    return chart.split('\n').filter((line) => /^(writer|reader) /.test(line));
+  };
+  expect(lines([0.5, 0.55, 0.5, 1])).toEqual([]);
+  const columns = 60 - 11;
+  expect(lines([0.5, 1, 0.55, 1])).toEqual([
+    `writer ×2  ${'▄'.repeat(columns)}`,
+    `writer 1   ${'█'.repeat(columns)}`,
+    `reader 3   ${'█'.repeat(columns)}`,
+  ]);
 });
