@@ -27,7 +27,7 @@ export async function paperTable(
   const { runsTable } = await import('../report/runs-table.js');
   const { tableNotes } = await import('../report/runs-table-notes.js');
   const table = runsTable(runs);
-  const notes = tableNotes(table);
+  const notes = tableNotes(table, 'bold');
   if (format === 'markdown') return (await import('../report/markdown.js')).markdownTable(table, notes);
   const { provenanceLines } = await import('../report/provenance.js');
   const made = provenance === null ? [] : provenanceLines(provenance);

@@ -111,7 +111,7 @@ function tableSection(table: RunsTable): string {
     const bad = converged < runs ? ' class="no"' : '';
     return `<tr><th scope="row">${escape(name.short)}</th><td data-label="Converged"${bad}>${converged} of ${runs}</td>${figures_.join('')}</tr>`;
   });
-  const notes = [...tableNotes(table), 'In green: best of the strategies that converged in every run.'];
+  const notes = tableNotes(table, 'green');
   return [
     '<h2>Results</h2>',
     `<table class="results"><thead><tr>${heads.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table>`,

@@ -84,29 +84,47 @@ const TABLE = runsTable([
 ]);
 
 describe('LaTeX', () => {
-  const text = latexTable(TABLE, { notes: tableNotes(TABLE), provenance: ['made by: x & y'] });
+  const text = latexTable(TABLE, { notes: tableNotes(TABLE, 'bold'), provenance: ['made by: x & y'] });
 
-  test('is one tabular with as many cells in every row as it has columns', () => {
-    const [, spec] = /\\begin\{tabular\}\{(l?r*)\}/.exec(text) ?? [];
+  const cellsOf = (latex: string): number[] =>
+    latex
+      .split('\n')
+      .filter((row) => row.endsWith('\\\\'))
+      .map((row) => row.split(/(?<!\\)&/).length);
+
+  test('is one tabular with as many cells in every row as it has columns: strategies side by side', () => {
+    const [, spec] = /\\begin\{tabular\}\{@\{\}(l?r*)@\{\}\}/.exec(text) ?? [];
     expect(spec).toBe('lrrr');
-    const rows = text.split('\n').filter((row) => / & /.test(row) && row.endsWith('\\\\'));
-    expect(rows.map((row) => row.split(/(?<!\\)&/).length)).toEqual([4, 4, 4, 4, 4]);
+    expect(cellsOf(text)).toEqual([4, 4, 4, 4, 4]);
     expect(text.match(/\\(?:top|mid|bottom)rule/g)).toEqual(['\\toprule', '\\midrule', '\\bottomrule']);
+  });
+
+  test('has a row for each strategy where a page is too narrow for all of them side by side', () => {
+    const many = latexTable(runsTable([...'abcdefg'].map((name) => run(name, { total_time_ms: 1000 }))));
+    expect(many).toContain('\\begin{tabular}{@{}lrr@{}}');
+    expect(many).toContain('  g & 1/1 & \\num{1} \\\\');
+    expect(cellsOf(many)).toEqual(Array<number>(9).fill(3));
+  });
+
+  test('sets notes as a paragraph below the table, whose width they must not decide', () => {
+    expect(text.slice(text.indexOf('\\end{tabular}'))).toMatch(
+      /^\\end\{tabular\}\n\\par\\smallskip\{\\footnotesize \[1\] x=50\\%, y=1\. Mean .* In bold: best .*\\par\}\n$/,
+    );
   });
 
   test('leaves numbers to siunitx, with their uncertainty and their bound, and the best in bold', () => {
     expect(text).toContain('\\num{> 60.0}');
     expect(text).toContain('{\\bfseries\\num[detect-weight=true]{21.0 +- 1.4}}');
     expect(text).toContain('(\\si{\\milli\\second})');
-    expect(text).toContain('none & 0/1 &');
-    expect(text).toContain(' & -- \\\\');
+    expect(text).toContain('Converged & 0/1 &');
+    expect(text).toContain('(\\si{\\milli\\second}) & -- & ');
   });
 
   test('escapes what LaTeX would take for its own', () => {
     expect(text).toContain('auto\\_converge [1]');
     expect(text).toContain('[1] x=50\\%, y=1');
     expect(text).toContain('Mean $\\pm$ standard deviation');
-    expect(latexTable(runsTable([run('a~b^c\\d#{}$')])).split('\n')[6]).toContain(
+    expect(latexTable(runsTable([run('a~b^c\\d#{}$')])).split('\n')[4]).toContain(
       'a\\textasciitilde{}b\\textasciicircum{}c\\textbackslash{}d\\#\\{\\}\\$',
     );
     // A comment ends with its line.
@@ -115,7 +133,7 @@ describe('LaTeX', () => {
 });
 
 describe('Markdown', () => {
-  const lines = markdownTable(TABLE, tableNotes(TABLE)).split('\n');
+  const lines = markdownTable(TABLE, tableNotes(TABLE, 'bold')).split('\n');
 
   test('is a table that every reader takes: as many cells everywhere, aligned in the text too', () => {
     const table = lines.filter((line) => line.startsWith('|'));
