@@ -7,13 +7,15 @@ import { namesIn } from './figures/names.js';
 import type { Results } from './figures/results.js';
 import type { Sheet } from './figures/sheet.js';
 import { escape } from './figures/svg.js';
-import { isSweep } from './figures/sweep-keys.js';
+import { sweepKeys } from './figures/sweep-keys.js';
 import { aboutOf, bindingOf, inShort } from './html/prose.js';
 import { SCRIPT } from './html/script.js';
 import { STYLE } from './html/style.js';
+import { bindingOverCells, cellsOf, type SweepCell, sweepInShort } from './html/sweep.js';
 import { timelinesOf } from './html/timelines.js';
 import { conditionsOf, type Provenance } from './provenance.js';
 import { groupBy, type Row } from './rows.js';
+import { counted } from './text.js';
 import { tableNotes } from './runs-table-notes.js';
 import { type RunsTable, runsTable } from './runs-table.js';
 
@@ -35,7 +37,9 @@ export interface ReportInput {
 /** The same input gives the same bytes. */
 export function htmlReport({ results, provenance, title }: ReportInput): string {
   const name = provenance?.scenario.name ?? title;
-  const table = results.runs.length === 0 || isSweep(results.runs) ? null : runsTable(results.runs);
+  const keys = sweepKeys(results.runs);
+  const cells = keys.length === 0 ? [] : cellsOf(results.runs, keys);
+  const table = results.runs.length === 0 || cells.length > 0 ? null : runsTable(results.runs);
   const timelines = timelinesOf(results, namesIn(results));
   const several = table?.rows.some(({ runs }) => runs > 1) ?? false;
   const shared = figures.filter(
@@ -44,8 +48,10 @@ export function htmlReport({ results, provenance, title }: ReportInput): string 
   const body = [
     `<h1>${escape(name)}</h1>`,
     provenance === null ? '' : aboutSection(provenance),
-    table === null ? '' : shortSection(table),
-    table === null ? '' : tableSection(table),
+    table === null ? '' : shortSection(inShort(table)),
+    table === null ? '' : `<h2>Results</h2>\n${tableHtml(table)}`,
+    cells.length === 0 ? '' : shortSection(sweepInShort(cells)),
+    cells.length === 0 ? '' : cellsSection(cells),
     figuresSection(pairs(shared, results)),
     timelines.length === 0
       ? ''
@@ -54,6 +60,7 @@ export function htmlReport({ results, provenance, title }: ReportInput): string 
           results,
         ),
     table === null ? '' : bindingSection(results),
+    cells.length === 0 ? '' : sweepBindingSection(results, cells),
     provenance === null ? '' : scenarioSection(provenance),
     provenance === null ? '' : repeatSection(provenance),
   ];
@@ -91,13 +98,11 @@ function aboutSection({ question, scenario }: Provenance): string {
   return entries.length === 0 ? '' : `<dl>${entries.join('')}</dl>`;
 }
 
-function shortSection(table: RunsTable): string {
-  return `<h2>In short</h2>\n<ul>${inShort(table)
-    .map((one) => `<li>${escape(one)}</li>`)
-    .join('')}</ul>`;
+function shortSection(sentences: readonly string[]): string {
+  return `<h2>In short</h2>\n<ul>${sentences.map((one) => `<li>${escape(one)}</li>`).join('')}</ul>`;
 }
 
-function tableSection(table: RunsTable): string {
+function tableHtml(table: RunsTable): string {
   const labels = table.columns.map(({ label, unit }) => (unit === '' ? label : `${label} (${unit})`));
   const heads = ['Strategy', 'Converged', ...labels].map((label) => `<th scope="col">${escape(label)}</th>`);
   const rows = table.rows.map(({ name, converged, runs, cells }) => {
@@ -113,10 +118,25 @@ function tableSection(table: RunsTable): string {
   });
   const notes = tableNotes(table, 'green');
   return [
-    '<h2>Results</h2>',
     `<table class="results"><thead><tr>${heads.join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table>`,
     ...notes.map((note) => `<p class="quiet">${escape(note)}</p>`),
   ].join('\n');
+}
+
+/** Cells of a sweep whose tables a page can carry. */
+const MOST_CELLS = 60;
+
+function cellsSection(cells: readonly SweepCell[]): string {
+  const shown = cells
+    .slice(0, MOST_CELLS)
+    .map(
+      ({ name, table }) =>
+        `<details${cells.length === 1 ? ' open' : ''}><summary>${escape(name)}</summary>${tableHtml(table)}</details>`,
+    );
+  const others = cells.length - shown.length;
+  const more =
+    others > 0 ? [`<p class="quiet">And ${counted(others, 'cell')} more, in summary.csv.</p>`] : [];
+  return ['<h2>Results</h2>', '<p class="quiet">A table for each cell.</p>', ...shown, ...more].join('\n');
 }
 
 /** A drawing for narrow and one for wide pages. */
@@ -158,7 +178,7 @@ function timelineSection(labels: readonly string[], results: Results): string {
   return [
     '<h2>Over time</h2>',
     '<div class="screen">',
-    '<p class="quiet">Drag over a part to zoom in, double-click to see everything again. Short ticks on top are bitmap syncs, dotted lines steps of a throttle or limit.</p>',
+    '<p class="quiet">Drag over a part to zoom in and double-click to see everything again, or use the buttons. Short ticks on top are bitmap syncs, dotted lines steps of a throttle or limit.</p>',
     `<div class="tools"><label class="quiet" for="run">Run</label><select id="run">${options}</select>${buttons.join('')}</div>`,
     '<div id="timeline"></div>',
     '</div>',
@@ -183,16 +203,26 @@ function bindingSection(results: Results): string {
   return `<h2>What binds each strategy</h2>\n${articles.join('\n')}`;
 }
 
+function sweepBindingSection({ runs }: Results, cells: readonly SweepCell[]): string {
+  const articles = [...groupBy(runs, 'strategy').keys()].map(
+    (label) =>
+      `<article><h3>${escape(label)}</h3><p>${escape(bindingOverCells(label, cells).join(' '))}</p></article>`,
+  );
+  return `<h2>What binds each strategy</h2>\n${articles.join('\n')}`;
+}
+
 function sentences(rows: readonly Row[]): string {
   return escape(bindingOf(rows).join(' '));
 }
 
-function scenarioSection({ scenario, files }: Provenance): string {
+function scenarioSection({ scenario, files, changes }: Provenance): string {
   const own = files.map(
     ({ path, text }) =>
       `<details><summary><code>${escape(path)}</code></summary><pre>${escape(text)}</pre></details>`,
   );
-  return `<h2>Scenario</h2>\n<pre>${escape(scenario.text.trimEnd())}</pre>${own.join('\n')}`;
+  const set = changes.map((change) => `<code>${escape(change)}</code>`).join(', ');
+  const changed = set === '' ? '' : `<p>Changed for this: ${set}.</p>`;
+  return `<h2>Scenario</h2>\n${changed}<pre>${escape(scenario.text.trimEnd())}</pre>${own.join('\n')}`;
 }
 
 function repeatSection(provenance: Provenance): string {

@@ -10,6 +10,8 @@ export interface Provenance {
   /** Of a sweep. */
   readonly question: string | null;
   readonly scenario: { readonly name: string | null; readonly text: string; readonly sha256: string | null };
+  /** What `--set` and a sweep's `set` changed in the scenario, as `path=value`. */
+  readonly changes: readonly string[];
   /** Strategies and policies of the user's own. */
   readonly files: readonly { readonly path: string; readonly text: string }[];
   /** Strategies, then the policy, with all their options. */
@@ -37,16 +39,18 @@ export function provenanceOf(manifest: unknown): Provenance | null {
   const text = textOf(scenario['text']);
   if (text === null) return null;
   const [, named] = /^name:\s*(\S.*?)\s*$/m.exec(text) ?? [];
+  const command = listOf(manifest['command']).map(String);
   return {
     migsim,
     node,
-    command: listOf(manifest['command']).map(String),
+    command,
     question: textOf(experiment['question']),
     scenario: {
       name: textOf(scenario['name']) ?? named ?? null,
       text,
       sha256: textOf(scenario['sha256']),
     },
+    changes: isObject(manifest['sweep']) ? listOf(experiment['set']).map(String) : setIn(command),
     files: listOf(experiment['files']).filter(isObject).flatMap(fileOf),
     choices: [...listOf(experiment['strategies']), experiment['policy']].filter(isObject).flatMap(choiceOf),
     memory: textOf(experiment['memory']),
@@ -73,6 +77,14 @@ export function conditionsOf({ memory, seed, runs }: Pick<Provenance, 'memory' |
   ]
     .filter((part) => part !== '')
     .join(', ');
+}
+
+/** The values of `--set`, in both ways of giving them. */
+function setIn(command: readonly string[]): string[] {
+  return command.flatMap((word, index) => {
+    if (word.startsWith('--set=')) return [word.slice('--set='.length)];
+    return command[index - 1] === '--set' ? [word] : [];
+  });
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Results, readResults } from '../../src/report/figures/results.js';
 import { htmlReport } from '../../src/report/html.js';
 import { aboutOf, bindingOf } from '../../src/report/html/prose.js';
+import { bindingOverCells, cellsOf, sweepInShort } from '../../src/report/html/sweep.js';
+import type { Row } from '../../src/report/rows.js';
 import { provenanceOf, readProvenance } from '../../src/report/provenance.js';
 import { Browser, CHROMIUM, type Page, type View } from './chromium.js';
 import { RUNS, smallResults } from './small-results.js';
@@ -91,7 +93,73 @@ test('a sweep is told with its question, its scenario and its command', () => {
   expect(told).toContain("<pre>migsim sweep 'a b.yaml' --vary link.bandwidth=1Gbit/s,10Gbit/s</pre>");
   expect(told).toContain('seed 2, 5 runs of each strategy');
   expect(told).toContain('id="sweep-link-bandwidth"');
-  expect(told).not.toContain('<h2>Results</h2>');
+  // A table for each cell, each with the rows of that cell only.
+  expect(told.match(/<details><summary>link\.bandwidth 1(?:0)?Gbit\/s<\/summary><table/g)).toHaveLength(2);
+  expect(told).toContain('<h2>In short</h2>');
+  expect(told).toContain('<h2>What binds each strategy</h2>');
+});
+
+describe('a sweep in sentences', () => {
+  const run = (size: string, strategy: string, more: Row): Row => ({
+    strategy,
+    size,
+    converged: true,
+    status: 'completed',
+    total_time_ms: 10_000,
+    blackout_ms: 100,
+    ...more,
+  });
+  const failed = { converged: false, status: 'gave-up', binds: 'bandwidth', total_time_ms: 60_000 };
+  const runs = [
+    run('1', 'a', {}),
+    run('1', 'b', { total_time_ms: 8_000 }),
+    run('2', 'a', { total_time_ms: 20_000, blackout_ms: 120 }),
+    run('2', 'b', failed),
+    run('3', 'a', {}),
+    run('3', 'b', { total_time_ms: 9_000 }),
+  ];
+  const cells = cellsOf(runs, ['size']);
+
+  test('has its cells in their order, each with its own table', () => {
+    expect(cells.map(({ name }) => name)).toEqual(['size 1', 'size 2', 'size 3']);
+    expect(cells.map(({ table }) => table.rows.map(({ runs: count }) => count))).toEqual([
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ]);
+  });
+
+  test('says who converged where, and who was best most often', () => {
+    // b is the faster one at 1 and 3; at 2 it does not converge, and a has nobody to be better than.
+    expect(sweepInShort(cells)).toEqual([
+      'Converged in every run: a. In some runs: b (2 of 3 runs).',
+      'Shortest migration most often: b, in 2 of 3 cells.',
+    ]);
+  });
+
+  test('says of a strategy between which bounds it converged, and where it did not, and why', () => {
+    expect(bindingOverCells('a', cells)).toEqual([
+      'It converged in 3 of 3 runs, after 10 s to 20 s with a blackout of 100 ms to 120 ms.',
+    ]);
+    expect(bindingOverCells('b', cells).slice(1)).toEqual([
+      '1 run did not converge: the network carries less than the guest dirties.',
+      'This was at size 2.',
+    ]);
+  });
+});
+
+test('what changed the scenario is shown with it', () => {
+  const manifest = {
+    migsim: '1',
+    node: 'v20',
+    command: ['compare', 'x.yaml', '--set', 'link.bandwidth=1Gbit/s', '--set=guest.memory=2GiB'],
+    scenario: { text: 'name: x' },
+  };
+  const provenance = provenanceOf(manifest);
+  expect(provenance?.changes).toEqual(['link.bandwidth=1Gbit/s', 'guest.memory=2GiB']);
+  expect(htmlReport({ results, provenance, title: 'folder' })).toContain(
+    '<p>Changed for this: <code>link.bandwidth=1Gbit/s</code>, <code>guest.memory=2GiB</code>.</p>',
+  );
 });
 
 test.each([[null], [[]], [{}], [{ migsim: '1', node: 'v20', scenario: {} }]])(
@@ -238,6 +306,15 @@ if (CHROMIUM === null) {
       expect((await span(page)).to).not.toBe(whole.to);
       expect(await overflowing(page)).toEqual([]);
       expect(page.complaints).toEqual([]);
+    }, 30_000);
+
+    test('on paper, results are a table', async () => {
+      const display = (view: View): Promise<string> =>
+        browser
+          .open(file, view)
+          .then((page) => page.evaluate(`getComputedStyle(document.querySelector('.results tr')).display`));
+      expect(await display({ width: 720, height: 1000, print: true })).toBe('table-row');
+      expect(await display({ width: 720, height: 1000 })).toBe('block');
     }, 30_000);
 
     test('on paper, timelines are figures', async () => {

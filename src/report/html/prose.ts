@@ -27,12 +27,14 @@ export function inShort(table: RunsTable): string[] {
   const some = table.rows.filter(({ converged, runs }) => converged > 0 && converged < runs);
   const none = table.rows.filter(({ converged }) => converged === 0);
   const labels = (rows: RunsTable['rows']): string => rows.map(({ name }) => name.short).join(', ');
+  const once = table.rows.every(({ runs }) => runs === 1);
+  const every = once ? '' : ' in every run';
   const outcome = [
-    all.length > 0 ? `Converged in every run: ${labels(all)}.` : 'No strategy converged in every run.',
+    all.length > 0 ? `Converged${every}: ${labels(all)}.` : `No strategy converged${every}.`,
     some.length > 0
       ? `In some runs: ${some.map((row) => `${row.name.short} (${row.converged} of ${row.runs})`).join(', ')}.`
       : '',
-    none.length > 0 ? `Never: ${labels(none)}.` : '',
+    none.length > 0 ? `${once ? 'Did not' : 'Never'}: ${labels(none)}.` : '',
   ];
   const best = SUPERLATIVES.flatMap(([column, words]) => {
     const index = table.columns.findIndex(({ name }) => name === column);
@@ -44,9 +46,10 @@ export function inShort(table: RunsTable): string[] {
   return [outcome.filter((sentence) => sentence !== '').join(' '), ...best];
 }
 
-const SUPERLATIVES: readonly (readonly [string, string])[] = [
+/** Columns of a table of runs, and what its best is called. */
+export const SUPERLATIVES: readonly (readonly [string, string])[] = [
   ['total_time_ms', 'Shortest migration'],
-  ['downtime_ms', 'Shortest downtime'],
+  ['blackout_ms', 'Shortest blackout'],
   ['sent_bytes', 'Least data sent'],
   ['writers_work_done_share', 'Most work by writers'],
   ['readers_work_done_share', 'Most work by readers'],
@@ -70,10 +73,7 @@ const BINDS: Readonly<Record<WhyNot['binds'], string>> = {
 export function bindingOf(rows: readonly Row[]): string[] {
   const converged = rows.filter(hasConverged);
   const counting = converged.length > 0 ? converged : rows;
-  const average = (column: string): number | null => {
-    const values = counting.map((row) => numberIn(row, column)).filter((value) => value !== null);
-    return values.length === 0 ? null : mean(values);
-  };
+  const average = (column: string): number | null => averageOf(counting, column);
   const sentences: string[] = [];
   const total = show('ms', average('total_time_ms'));
   if (converged.length > 0) {
@@ -107,16 +107,26 @@ export function bindingOf(rows: readonly Row[]): string[] {
 }
 
 function failureOf(binds: string, failed: readonly Row[], runs: number): string {
-  const [example] = failed;
-  const status = example === undefined ? '' : textIn(example, 'status');
-  const many = runs === 1 ? 'It' : failed.length === runs ? 'No run' : `${counted(failed.length, 'run')}`;
-  const did = runs === 1 ? 'did not converge' : failed.length === runs ? 'converged' : 'did not converge';
-  const reason = binds in BINDS ? `: ${BINDS[binds as WhyNot['binds']]}` : ` (${status})`;
-  const at = example === undefined ? null : numberIn(example, 'settled_remaining_bytes');
-  const pause = example === undefined ? null : numberIn(example, 'settled_pause_ms');
+  const many = runs === 1 ? 'It' : failed.length === runs ? 'No run' : counted(failed.length, 'run');
+  const did = runs === 1 || failed.length < runs ? 'did not converge' : 'converged';
+  const at = averageOf(failed, 'settled_remaining_bytes');
+  const pause = averageOf(failed, 'settled_pause_ms');
   const settled =
-    at === null
+    at === null || binds === 'time'
       ? ''
       : ` It settled at ${show('bytes', at)} remaining${pause === null ? '' : `, a pause of ${show('ms', pause)}`}.`;
-  return `${many} ${did}${reason}.${settled}`;
+  return `${many} ${did}${reasonOf(binds, failed)}.${settled}`;
+}
+
+/** `: time ran out`, or the status where nobody knows what binds. */
+export function reasonOf(binds: string, failed: readonly Row[]): string {
+  return binds in BINDS
+    ? `: ${BINDS[binds as WhyNot['binds']]}`
+    : ` (${failed[0] === undefined ? '' : textIn(failed[0], 'status')})`;
+}
+
+/** null where no run has such a value. */
+function averageOf(rows: readonly Row[], column: string): number | null {
+  const values = rows.map((row) => numberIn(row, column)).filter((value) => value !== null);
+  return values.length === 0 ? null : mean(values);
 }

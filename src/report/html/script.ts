@@ -84,7 +84,7 @@ export const SCRIPT = `
       scales: { x: { time: false }, y },
       axes: [
         axis({ label: last ? 'time since migrate (s)' : undefined, labelSize: 18, size: 30 }),
-        axis(Object.assign({ size: 52, values: (u, ticks) => ticks.map(figureOfTick) }, log ? decades : {})),
+        axis(Object.assign({ size: 72, values: (u, ticks) => ticks.map(figureOfTick) }, log ? decades : {})),
       ],
       series: [{ label: 'time', value: (u, value) => (value == null ? '–' : figure(value) + ' s') }].concat(series),
       hooks: {
@@ -118,7 +118,7 @@ export const SCRIPT = `
 
   function figureOfTick(value) {
     if (value == null) return '';
-    return Math.abs(value) >= 1e5 ? value.toExponential(0).replace('+', '') : String(Number(value.toPrecision(3)));
+    return String(Number(value.toPrecision(3))).replace(/\\B(?=(\\d{3})+$)/g, '\\u2009');
   }
 
   function show(index, from, to) {

@@ -33,7 +33,7 @@ pre {
   font: 0.8125rem/1.45 ui-monospace, 'DejaVu Sans Mono', monospace; white-space: pre-wrap; overflow-wrap: anywhere;
 }
 code { font-family: ui-monospace, 'DejaVu Sans Mono', monospace; font-size: 0.9em; overflow-wrap: anywhere; }
-summary { cursor: pointer; }
+summary { cursor: pointer; padding: 0.2rem 0; }
 .results { border-collapse: collapse; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 .results th, .results td {
   text-align: right; padding: 0.3rem 0.4rem; border-bottom: 1px solid var(--line); vertical-align: baseline;
@@ -60,7 +60,7 @@ summary { cursor: pointer; }
   .narrow { display: none; }
   .wide { display: block; }
 }
-@media (max-width: 61.99rem) {
+@media screen and (max-width: 61.99rem) {
   .results, .results tbody, .results tr, .results td, .results tbody th { display: block; }
   .results thead { display: none; }
   .results tr { padding: 0.5rem 0; border-bottom: 1px solid var(--line); max-width: 30rem; }
@@ -75,6 +75,9 @@ summary { cursor: pointer; }
   .print { display: block; }
   .narrow { display: none; }
   .wide { display: block; }
+  .results { font-size: 7.5pt; }
+  .results th, .results td { padding: 0.2rem; }
+  .results tbody th { min-width: 5.5rem; }
   figure, article, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; }
