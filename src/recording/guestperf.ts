@@ -151,18 +151,39 @@ export function readGuestperf(text: string, file: string): GuestperfReport {
   if (!isGuestperf(value)) {
     throw new UsageError('not a report of guestperf: expected an object with "progress_history"', { file });
   }
-  const parsed = reportSchema.safeParse(value);
+  const parsed = reportSchema.safeParse(value, { error: inWords });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new UsageError(
       `${(issue?.path ?? []).join('.')}: ${issue?.message ?? 'not as guestperf writes it'}`,
-      {
-        file,
-      },
+      { file },
     );
   }
   const report = parsed.data;
   return { ...report, file, samples: samplesOf(report.progress_history, file) };
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** `expected a number, got "four"`; a field that is not there is `missing`. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  const { input } = issue;
+  const what =
+    issue.code === 'invalid_type'
+      ? (KINDS[issue.expected] ?? issue.expected)
+      : issue.code === 'too_small'
+        ? `a number ${issue.inclusive === false ? 'above' : 'of at least'} ${issue.minimum}`
+        : undefined;
+  if (what === undefined) return undefined;
+  const got = typeof input === 'object' && input !== null ? 'something else' : JSON.stringify(input);
+  return input === undefined ? `missing; expected ${what}` : `expected ${what}, got ${got}`;
 }
 
 function samplesOf(history: readonly z.output<typeof progressSchema>[], file: string): MigrateSample[] {

@@ -158,7 +158,8 @@ function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progre
       remaining_bytes: result.remainingBytes,
       duplicate_pages: result.zeroPages,
       normal_pages: result.normalPages,
-      dirty_rate_pps: result.dirtyPagesRate,
+      // migration.c:populate_ram_info has none of what is completed.
+      dirty_rate_pps: result.status === 'completed' ? 0 : result.dirtyPagesRate,
       transfer_rate_mbs: rounded((result.bandwidthBytesPerSecond * 8) / 1e6, 5),
       iterations: result.dirtySyncCount,
     }),

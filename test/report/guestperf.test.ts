@@ -105,6 +105,8 @@ describe('a run as a report', () => {
       duplicate_pages: result.zeroPages,
     });
     expect(last.downtime).toBe(result.downtimeMs ?? 0);
+    // query-migrate of a completed migration has no dirty-pages-rate.
+    if (result.status === 'completed') expect(last.ram.dirty_rate_pps).toBe(0);
     // Counters only grow, up to those of the end.
     for (const [index, { ram, now, duration }] of history.entries()) {
       const before = history[index - 1];
@@ -297,6 +299,40 @@ describe('a report as input', () => {
     expect(report.progress_history[1]!.dirty_limit_throttle_time_per_round).toBe(0);
   });
 
+  test('of every year is read: fields that a year did not have yet take their defaults', () => {
+    const since2021 = { multifd: true, multifd_channels: 4 };
+    const since2023 = { dirty_limit: true, x_vcpu_dirty_limit_period: 800, vcpu_dirty_limit: 20 };
+    const of2021 = { ...OLD, scenario: { ...OLD.scenario, ...since2021 } };
+    const of2023 = {
+      ...of2021,
+      hardware: { ...OLD.hardware, dirty_ring_size: 4096 },
+      scenario: { ...of2021.scenario, ...since2023 },
+      progress_history: OLD.progress_history.map((one) => ({
+        ...one,
+        dirty_limit_throttle_time_per_round: 1500,
+        dirty_limit_ring_full_time: 900,
+      })),
+    };
+    const of2025 = {
+      ...of2023,
+      scenario: { ...of2023.scenario, multifd_compression: 'zstd' },
+      result: { success: true },
+    };
+    expect(read(of2021).scenario).toMatchObject({ ...since2021, dirty_limit: false, vcpu_dirty_limit: 1 });
+    expect(read(of2021).hardware.dirty_ring_size).toBe(0);
+    expect(read(of2023).scenario).toMatchObject({ ...since2021, ...since2023, multifd_compression: '' });
+    expect(read(of2023).samples[0]!.dirtyLimitSleepUs).toBe(1500);
+    expect(read(of2023).result.success).toBeNull();
+    expect(read(of2025).scenario.multifd_compression).toBe('zstd');
+    expect(read(of2025).result.success).toBe(true);
+  });
+
+  test('that was cancelled ends in a reply without figures, which guestperf writes as zeros', () => {
+    const [, active] = OLD.progress_history;
+    const end = { ...active!, status: 'cancelled', ram: zeros(), duration: 0 };
+    expect(read({ ...OLD, progress_history: [active, end] }).samples).toHaveLength(1);
+  });
+
   test('becomes samples of query-migrate, without those before RAM was known', () => {
     const { samples } = read(OLD);
     expect(samples).toHaveLength(2);
@@ -329,8 +365,12 @@ describe('a report as input', () => {
     expect(refused([])).toBe(
       'old.json: not a report of guestperf: expected an object with "progress_history"',
     );
-    expect(refused({ ...OLD, hardware: { ...OLD.hardware, cpus: 'four' } })).toMatch(
-      /^old\.json: hardware\.cpus: /,
+    expect(refused({ ...OLD, hardware: { ...OLD.hardware, cpus: 'four' } })).toBe(
+      'old.json: hardware.cpus: expected a number, got "four"',
+    );
+    expect(refused({ ...OLD, scenario: undefined })).toBe('old.json: scenario: missing; expected an object');
+    expect(refused({ ...OLD, hardware: { ...OLD.hardware, mem: 0 } })).toBe(
+      'old.json: hardware.mem: expected a number above 0, got 0',
     );
     expect(
       refused({ ...OLD, progress_history: [{ ...active, ram: { ...active!.ram, remaining_bytes: 9000 } }] }),

@@ -1,7 +1,6 @@
 /** What the report says of a sweep: its cells one by one, and each strategy over all of them. */
 import { show, type Unit } from '../../experiment/measure.js';
-import { hasConverged, numberIn, type Row, textIn } from '../rows.js';
-import { groupBy } from '../rows.js';
+import { groupBy, hasConverged, numberIn, type Row, textIn } from '../rows.js';
 import { type RunsTable, runsTable } from '../runs-table.js';
 import { counted } from '../text.js';
 import { reasonOf, SUPERLATIVES } from './prose.js';
