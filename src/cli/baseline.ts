@@ -1,6 +1,6 @@
 /** `migsim baseline`: outcomes that are kept, and later compared with. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { ExpectationError, UsageError } from '../errors.js';
 import type { Baseline, BaselineManifest, BaselineOptions } from '../experiment/baseline.js';
 import { type Unit, bareName } from '../experiment/measure.js';
@@ -33,7 +33,7 @@ export const baselineCommand: Command = {
     },
     runs: { ...runsOption, describe: 'save: repetitions of each strategy' },
     memory: { ...memoryOption, describe: `save: ${memoryOption.describe}` },
-    seed: { ...experimentOptions.seed, describe: `save: ${experimentOptions.seed.describe}` },
+    seed: { ...experimentOptions.seed, describe: `save: ${lower(experimentOptions.seed.describe)}` },
   },
   examples: [
     ['baseline save shipped', 'all of scenarios/, into results/baselines/shipped.csv'],
@@ -50,6 +50,10 @@ export const baselineCommand: Command = {
   },
 };
 
+function lower(sentence: string): string {
+  return `${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1)}`;
+}
+
 async function save(given: Given, name: string): Promise<void> {
   if (given.value('tolerance') !== undefined) throw new UsageError('--tolerance belongs to baseline diff');
   const options = { memory: readMemoryChoice(given), runs: readRuns(given), seed: readSeed(given) };
@@ -57,15 +61,14 @@ async function save(given: Given, name: string): Promise<void> {
   const { results, manifest } = await take(given, scenarios, options);
   const { outcomeCsv } = await import('../report/outcome-csv.js');
   const [csv, json] = pathsOf(name);
-  try {
-    mkdirSync(FOLDER, { recursive: true });
-    writeFileSync(csv, outcomeCsv(results));
-    writeFileSync(json, `${JSON.stringify(manifest, null, 2)}\n`);
-  } catch (error) {
-    throw new UsageError(`cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
-      file: csv,
-    });
-  }
+  const { openOutputFolder } = await import('../report/output-folder.js');
+  const output = openOutputFolder(
+    FOLDER,
+    [csv, json].map((path) => basename(path)),
+  );
+  output.append(basename(csv), outcomeCsv(results));
+  output.append(basename(json), `${JSON.stringify(manifest, null, 2)}\n`);
+  output.finish();
   given.print(`Written: ${csv}, ${json}\n`);
 }
 

@@ -1,5 +1,4 @@
 /** `migsim check`: whether scenarios do what they say. */
-import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { ExpectationError, UsageError } from '../errors.js';
 import type { CheckOptions, CheckReport } from '../experiment/check.js';
 import type { Scenario } from '../scenario/scenario.js';
@@ -44,7 +43,8 @@ export const checkCommand: Command = {
     const { default: checkFile, measures } = await import('./check-worker.js');
     const scenarios = await loadAll(files, (scenario) => refuseUnreadable(scenario, measures));
     const junit = given.value('junit');
-    if (junit !== undefined) refuseUnwritable(junit);
+    const { openOutputFile } = await import('../report/output-folder.js');
+    const writeJunit = junit === undefined ? null : openOutputFile(junit);
 
     const tasks = files.map((file): CheckTask => ({ file, options }));
     const onDone = progressOf(given, scenarios, options.runs);
@@ -52,9 +52,9 @@ export const checkCommand: Command = {
 
     const { checkText, failuresOf } = await import('../report/check-text.js');
     given.print(`${checkText(reports, given.flag('verbose'), given.page)}\n`);
-    if (junit !== undefined) {
+    if (writeJunit !== null) {
       const { junitXml } = await import('../report/junit.js');
-      writeFileSync(junit, junitXml(reports));
+      writeJunit(junitXml(reports));
     }
     const failures = failuresOf(reports);
     if (failures > 0)
@@ -96,15 +96,4 @@ export function readMemoryChoice(given: Given): MemoryChoice {
   const choice = MEMORY_CHOICES.find((candidate) => candidate === word);
   if (choice === undefined) throw new UsageError(unknown('memory model', word, MEMORY_CHOICES));
   return choice;
-}
-
-/** Before the first run, not after the last. What an older report says stays until there is a new one. */
-function refuseUnwritable(path: string): void {
-  try {
-    closeSync(openSync(path, 'a'));
-  } catch (error) {
-    throw new UsageError(`cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
-      file: path,
-    });
-  }
 }

@@ -38,6 +38,7 @@ function write(file: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw new UsageError('exists already; expected the name of a new file', { file });
+    if (code === 'ENOENT') throw new UsageError('there is no such folder to write it to', { file });
     throw new UsageError(`cannot be written (${code ?? 'unknown reason'})`, { file });
   }
 }

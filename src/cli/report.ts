@@ -1,6 +1,6 @@
 /** `migsim report`: one HTML file of a results folder, or its table for a paper. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
 import { unknown } from '../scenario/wording.js';
 import type { Command, Given } from './command.js';
@@ -50,16 +50,10 @@ export const reportCommand: Command = {
       return;
     }
     const file = given.value('out') ?? join(folder, 'report.html');
-    const { openOutputFolder } = await import('../report/output-folder.js');
-    const output = openOutputFolder(dirname(file), [basename(file)]);
-    try {
-      const { htmlReport } = await import('../report/html.js');
-      output.append(basename(file), htmlReport({ results, provenance, title: basename(resolve(folder)) }));
-    } catch (error) {
-      output.abandon();
-      throw error;
-    }
-    output.finish();
+    const { openOutputFile } = await import('../report/output-folder.js');
+    const write = openOutputFile(file);
+    const { htmlReport } = await import('../report/html.js');
+    write(htmlReport({ results, provenance, title: basename(resolve(folder)) }));
     given.print(`Written: ${file}\n`);
   },
 };

@@ -1,5 +1,4 @@
 /** `migsim run`: one migration in detail. */
-import { basename, dirname } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Comparison } from '../experiment/compare.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
@@ -51,15 +50,12 @@ export const runCommand: Command = {
 async function openGuestperf(given: Given): Promise<(comparison: Comparison) => Promise<void>> {
   const file = given.value('guestperf');
   if (file === undefined) return () => Promise.resolve();
-  const { openOutputFolder } = await import('../report/output-folder.js');
-  const name = basename(file);
-  openOutputFolder(dirname(file), [name]).abandon();
+  const { openOutputFile } = await import('../report/output-folder.js');
+  const write = openOutputFile(file);
   return async ({ scenario, policy, strategies }) => {
     const { guestperfReport } = await import('../report/guestperf.js');
     const { strategy, results } = strategies[0]!;
-    const output = openOutputFolder(dirname(file), [name]);
-    output.append(name, guestperfReport({ setup: scenario.setup, strategy, policy, result: results[0]! }));
-    output.finish();
+    write(guestperfReport({ setup: scenario.setup, strategy, policy, result: results[0]! }));
   };
 }
 

@@ -28,7 +28,7 @@ export interface Verdict {
   /** The condition as written, such as `>= 99%`. */
   readonly expected: string;
   readonly ok: boolean;
-  /** Of the run that does worst, for people. */
+  /** Of the run that does worst, for people; of a relation with the value of its right side. */
   readonly got: string;
   /** Distance to the bound when it does not hold and there is one to measure, for people. */
   readonly byHowMuch: string | null;
@@ -96,7 +96,7 @@ function checkRelation(
     throw new UsageError(`"${text}" compares ${left.unit} with ${right.unit}`, place);
   }
   const expected = `${operator} ${rightText}`;
-  return { subject: leftText, expected, place, ...judge(left, operator as Operator, right) };
+  return { subject: leftText, expected, place, ...judge(left, operator as Operator, right, true) };
 }
 
 /** `dirty-limit.total-time` or `0.5 * auto-converge.reader.work-done`. */
@@ -240,11 +240,25 @@ function parseValue(text: string, key: string, unit: Unit, place: Place | undefi
   throw new UsageError(`cannot read "${text}" for ${key}; expected ${EXAMPLES[unit]}`, place);
 }
 
+/** In the words of conditions: `true`, not `yes`. */
+function told(unit: Unit, value: Value): string {
+  if (value === null) return 'no value';
+  return typeof value === 'boolean' ? String(value) : show(unit, value);
+}
+
+/** Shares differ by points: 1 % of 50 % is another thing. */
+function distanceText(unit: Unit, distance: number): string {
+  return unit === 'percent' || unit === 'share'
+    ? show(unit, distance).replace(' %', ' points')
+    : show(unit, distance);
+}
+
 /** Takes the run that is farthest on the wrong side, or nearest to the bound when all are on the right one. */
 function judge(
   quantity: Quantity,
   operator: Operator,
   bounds: Pick<Quantity, 'values' | 'overRuns'>,
+  boundIsMeasured = false,
 ): Pick<Verdict, 'ok' | 'got' | 'byHowMuch'> {
   const at = (side: typeof bounds, run: number): Value => side.values[side.overRuns ? 0 : run] ?? null;
   const count = Math.max(quantity.values.length, bounds.values.length);
@@ -259,10 +273,11 @@ function judge(
     !ok && typeof value === 'number' && Number.isFinite(distance) && distance >= Number.MIN_VALUE;
   const missed = typeof value === 'number' ? Math.abs(value - Number(at(bounds, worst))) : 0;
   const which = count > 1 ? ` in run ${worst + 1}` : '';
+  const against = boundIsMeasured ? ` against ${told(quantity.unit, at(bounds, worst))}` : '';
   return {
     ok,
-    got: `${value === null ? 'no value' : show(quantity.unit, value)}${which}`,
-    byHowMuch: measurable && missed > 0 ? show(quantity.unit, missed) : null,
+    got: `${told(quantity.unit, value)}${against}${which}`,
+    byHowMuch: measurable && missed > 0 ? distanceText(quantity.unit, missed) : null,
   };
 }
 

@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
 
 export interface OutputFolder {
@@ -43,6 +43,10 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
     // One by one: Node's own recursion never returns where a folder such as /proc takes none.
     for (const path of missing.toReversed()) mkdirSync(path);
     if (!statSync(folder).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'EEXIST' });
+    const taken = names.find((name) =>
+      statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory(),
+    );
+    if (taken !== undefined) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
     for (const name of names) files.set(name, openSync(part(name), 'w'));
   } catch (error) {
     abandon();
@@ -69,6 +73,20 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
       return paths;
     },
     abandon,
+  };
+}
+
+/**
+ * One file, tried at once and written whole by the function that is returned. What an older one says stays until then.
+ * Throws `UsageError` when it cannot be written to.
+ */
+export function openOutputFile(path: string): (content: string) => void {
+  const [folder, name] = [dirname(path), basename(path)];
+  openOutputFolder(folder, [name]).abandon();
+  return (content) => {
+    const output = openOutputFolder(folder, [name]);
+    output.append(name, content);
+    output.finish();
   };
 }
 

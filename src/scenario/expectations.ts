@@ -4,10 +4,11 @@ import type { Path } from './problems.js';
 import type { ExpectationForm, ScenarioFile } from './schema.js';
 import { expected, unknown } from './wording.js';
 
-/** What can be expected of a run: the columns of runs.csv without their units. */
+/** What can be expected of a run: the columns of runs.csv without their units, where one is left that tells them apart. */
 export const RUN_KEYS = [
   'converges',
   'status',
+  'binds',
   'total-time',
   'setup-time',
   'downtime',
@@ -15,8 +16,18 @@ export const RUN_KEYS = [
   'expected-downtime',
   'dirty-sync-count',
   'sent',
-  'resent-pages',
+  'precopy',
+  'downtime-bytes',
+  'postcopy',
+  'multifd',
+  'total-ram',
   'remaining',
+  'normal-pages',
+  'zero-pages',
+  'resent-pages',
+  'dirty-pages-per-s',
+  'bandwidth',
+  'threshold',
   'max-throttle',
   'max-ring-full-sleep',
   'first-throttle-sync',
@@ -35,13 +46,17 @@ export const GROUP_KEYS = [
   'work-done',
   'write-work-done',
   'read-work-done',
+  'writes',
+  'reads',
   'longest-stall',
   'fault',
   'throttled',
   'ring-sleep',
   'ring-exit',
-  'ring-full-exits',
+  'postcopy-blocked',
   'blackout',
+  'faults',
+  'ring-full-exits',
 ] as const;
 
 /** The one key of `expect:` that is no strategy. */

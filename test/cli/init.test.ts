@@ -61,7 +61,7 @@ describe('migsim init', () => {
 
   test.each([
     ['guest.txt', /^guest\.txt: no scenario file; expected a name that ends in \.yaml\n$/],
-    ['no/such/folder.yaml', /^no\/such\/folder\.yaml: cannot be written \(ENOENT\)\n$/],
+    ['no/such/folder.yaml', /^no\/such\/folder\.yaml: there is no such folder to write it to\n$/],
   ])('%s is a mistake', async (file, message) => {
     const { status, stderr } = await inProcess(['init', file]);
     expect(status).toBe(2);

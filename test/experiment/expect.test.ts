@@ -73,7 +73,7 @@ describe('a condition', () => {
 
   test('that does not hold says what came and by how much it missed', () => {
     expect(about('total-time', '< 15s', result)).toMatchObject({ ok: false, got: '20 s', byHowMuch: '5 s' });
-    expect(about('writer.work-done', '>= 99%', result)).toMatchObject({ got: '90 %', byHowMuch: '9 %' });
+    expect(about('writer.work-done', '>= 99%', result)).toMatchObject({ got: '90 %', byHowMuch: '9 points' });
   });
 
   test('must hold in every run; the worst is shown', () => {
@@ -85,7 +85,7 @@ describe('a condition', () => {
     });
     expect(about('total-time', '<= 70s', ...runs).ok).toBe(true);
     const mixed = [madeUpResult(), madeUpFailure()];
-    expect(about('converges', 'true', ...mixed)).toMatchObject({ ok: false, got: 'no in run 2' });
+    expect(about('converges', 'true', ...mixed)).toMatchObject({ ok: false, got: 'false in run 2' });
   });
 
   test('on a figure that the run does not have does not hold, whichever way it points', () => {
@@ -119,6 +119,7 @@ describe('a relation', () => {
     // 20 s against 15 s in run 1 would fail if runs were mixed; 20 s against 30 s in run 2 holds.
     expect(check(...key(text), runs, [slower[1]!, slower[0]!])).toMatchObject({
       ok: false,
+      got: '20 s against 15 s in run 2',
       byHowMuch: '5 s',
     });
   });
