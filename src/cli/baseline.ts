@@ -90,12 +90,15 @@ async function diff(given: Given, name: string): Promise<void> {
 
   const { results, manifest } = await take(given, scenarios, saved);
   const { outcomeChanges } = await import('../experiment/outcomes.js');
-  const before = readOutcomes(readFileSync(csv, 'utf8')).filter(
+  const { relabelled } = await import('../experiment/baseline.js');
+  const outcomes = readOutcomes(readFileSync(csv, 'utf8')).filter(
     ({ scenario }) => chosen.length === 0 || names.has(scenario),
   );
-  const changes = outcomeChanges(before, readOutcomes(outcomeCsv(results)), outcomeColumns, tolerances);
+  const before = relabelled({ manifest: saved, outcomes }, manifest);
+  const after = readOutcomes(outcomeCsv(results));
+  const changes = outcomeChanges(before.outcomes, after, outcomeColumns, tolerances);
   const { baselineText } = await import('../report/baseline-text.js');
-  given.print(`${baselineText(saved, manifest, changes, given.page)}\n`);
+  given.print(`${baselineText(before.manifest, manifest, changes, given.page)}\n`);
   if (changes.length > 0) throw new ExpectationError(`migsim: ${name} has changed`);
 }
 

@@ -5,7 +5,8 @@ import type { Scenario } from '../scenario/scenario.js';
 import { compare } from './compare.js';
 import { version } from './manifest.js';
 import { type MemoryChoice, memoryFor } from './memory-choice.js';
-import { type Parameters, parametersOf } from './parameters.js';
+import type { Outcome } from './outcomes.js';
+import { type Parameter, type Parameters, parametersOf } from './parameters.js';
 
 export interface BaselineOptions {
   readonly memory: MemoryChoice;
@@ -64,6 +65,63 @@ export function takeBaseline(
     manifest: { migsim: version(), node: process.version, ...options, scenarios: described },
     results,
   };
+}
+
+/**
+ * What was kept, under the labels that strategies have now. A label has the options in it: where one strategy of a name is
+ * gone from a scenario and one of that name is new, it is the same with other options.
+ */
+export function relabelled(
+  { manifest, outcomes }: { readonly manifest: BaselineManifest; readonly outcomes: readonly Outcome[] },
+  after: BaselineManifest,
+): { readonly manifest: BaselineManifest; readonly outcomes: readonly Outcome[] } {
+  const labels = new Map(
+    manifest.scenarios.map(({ name, parameters }) => {
+      const now = after.scenarios.find((scenario) => scenario.name === name);
+      return [name, now === undefined ? new Map<string, string>() : newLabels(parameters, now.parameters)];
+    }),
+  );
+  return {
+    manifest: {
+      ...manifest,
+      scenarios: manifest.scenarios.map((scenario) => ({
+        ...scenario,
+        parameters: underLabels(scenario.parameters, labels.get(scenario.name)!),
+      })),
+    },
+    outcomes: outcomes.map((outcome) => ({
+      ...outcome,
+      strategy: labels.get(outcome.scenario)?.get(outcome.strategy) ?? outcome.strategy,
+    })),
+  };
+}
+
+const STRATEGY = /^strategies\.(.+)\.name$/;
+
+/** From the label that is gone to the one that came. */
+function newLabels(before: Parameters, after: Parameters): Map<string, string> {
+  const only = (these: Parameters, others: Parameters): { label: string; name: Parameter }[] =>
+    Object.entries(these).flatMap(([key, name]) => {
+      const label = STRATEGY.exec(key)?.[1];
+      return label === undefined || key in others ? [] : [{ label, name }];
+    });
+  const [gone, come] = [only(before, after), only(after, before)];
+  const single = (list: typeof gone, name: Parameter): boolean =>
+    list.filter((one) => one.name === name).length === 1;
+  const pairs = gone.flatMap(({ label, name }): [string, string][] =>
+    single(gone, name) && single(come, name) ? [[label, come.find((one) => one.name === name)!.label]] : [],
+  );
+  return new Map(pairs);
+}
+
+function underLabels(parameters: Parameters, labels: ReadonlyMap<string, string>): Parameters {
+  const renamed = (key: string): string => {
+    const label = [...labels.keys()].find((old) => key.startsWith(`strategies.${old}.`));
+    return label === undefined
+      ? key
+      : `strategies.${labels.get(label)!}.${key.slice(`strategies.${label}.`.length)}`;
+  };
+  return Object.fromEntries(Object.entries(parameters).map(([key, value]) => [renamed(key), value]));
 }
 
 /** Outcomes are found again by the names of their scenarios. */

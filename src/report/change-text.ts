@@ -39,6 +39,7 @@ export function shownApart(unit: Unit, before: Value, after: Value): [string, st
 
 function ratio(before: number, after: number, unit: Unit): string {
   if (before === 0 || unit === 'percent' || unit === 'share') return '';
+  if (after / before >= 20) return ` (${Number((after / before).toPrecision(2))} times as much)`;
   const percent = ((after - before) / before) * 100;
   return ` (${percent > 0 ? '+' : ''}${Number(percent.toPrecision(3))} %)`;
 }

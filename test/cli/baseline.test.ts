@@ -106,6 +106,25 @@ describe('a baseline', () => {
     expect(stdout).not.toContain('parameters');
   });
 
+  test('follows a strategy whose options changed, and says which', async () => {
+    const options = '{ auto-converge: { cpu-throttle-initial: 60 } }';
+    const { status, stdout } = await changed('[none, auto-converge]', `[none, ${options}]`, () => diff());
+    expect(status).toBe(1);
+    const label = String.raw`auto-converge\(cpu-throttle-initial=60\)`;
+    expect(stdout).toMatch(new RegExp(`^  ${label}: total time fell from`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^    strategies\\.${label}\\.cpu-throttle-initial: 20, now 60$`, 'm'));
+    expect(stdout).not.toMatch(/is new|is gone/);
+    expect(stdout).toMatch(/\n1 scenario: 1 strategy has another outcome, in 1 scenario\n$/);
+  });
+
+  test('takes two of a name for new and gone: which of them changed nobody knows', async () => {
+    const two =
+      '{ auto-converge: { cpu-throttle-initial: 60 } }, { auto-converge: { cpu-throttle-initial: 70 } }';
+    const { stdout } = await changed('[none, auto-converge]', `[none, ${two}]`, () => diff());
+    expect(stdout).toMatch(/^ {2}auto-converge: is gone$/m);
+    expect(stdout).toMatch(/^ {2}auto-converge\(cpu-throttle-initial=70\): is new$/m);
+  });
+
   test('knows scenarios that are gone', async () => {
     const json = JSON.parse(readFileSync(SAVED[1], 'utf8'));
     json.scenarios[0].file = 'scenarios/gone.yaml';
