@@ -52,7 +52,7 @@ export const compareCommand: Command = {
     }
     const { comparisonTable } = await import('../report/table.js');
     given.print(`${comparisonTable(comparison, given.page)}\n`);
-    printWritten(given, experiment);
+    await printWritten(given, experiment);
   },
 };
 

@@ -76,8 +76,10 @@ export async function runExperiment(
 }
 
 /** The last line of a report. */
-export function printWritten(given: Given, { written }: Experiment): void {
+export async function printWritten(given: Given, { written }: Pick<Experiment, 'written'>): Promise<void> {
   const [first] = written;
   if (first === undefined) return;
-  given.print(`\nWritten to ${dirname(first)}: ${written.map((path) => basename(path)).join(', ')}\n`);
+  const { writtenText } = await import('../report/text.js');
+  const names = written.map((path) => basename(path));
+  given.print(`\n${writtenText(dirname(first), names, given.page.width)}\n`);
 }

@@ -42,7 +42,7 @@ export const runCommand: Command = {
       const { runChart } = await import('../report/braille.js');
       given.print(`\n${runChart(result, given.page)}\n`);
     }
-    printWritten(given, experiment);
+    await printWritten(given, experiment);
   },
 };
 

@@ -1,6 +1,5 @@
 /** `migsim sweep`: an experiment over all combinations of varied values, of any size. */
 import { availableParallelism } from 'node:os';
-import { basename, dirname } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { CellSummary } from '../experiment/sweep/results.js';
 import type { SweepOptions, SweepOutcome } from '../experiment/sweep/run.js';
@@ -10,6 +9,7 @@ import type { SweepFile } from '../scenario/sweep-file.js';
 import { unknown } from '../scenario/wording.js';
 import { MEMORY_CHOICES } from '../experiment/memory-choice.js';
 import type { Command, Given, Option } from './command.js';
+import { printWritten } from './experiment.js';
 import type { Progress } from './progress.js';
 import { commandWords, experimentOptions, isFile, readMemory, runsOption } from './experiment-options.js';
 
@@ -132,8 +132,19 @@ async function specOf(given: Given): Promise<SweepSpec> {
     runs: whole(given, 'runs', 1, MOST_RUNS) ?? file?.runs ?? 1,
     seed: whole(given, 'seed', 0, 2 ** 32 - 1) ?? file?.seed ?? 1,
     memory: readMemory(given, 'fluid', given.value('memory') ?? file?.memory),
-    precision: precision === undefined ? (file?.precision ?? null) : readPrecision(precision),
+    precision:
+      precision === undefined
+        ? (file?.precision ?? null)
+        : atOption('--precision', () => readPrecision(precision)),
   };
+}
+
+function atOption<Value>(option: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(`${option}: ${error.message}`) : error;
+  }
 }
 
 async function variationsOf(given: Given, file: SweepFile | null): Promise<Variation[]> {
@@ -207,10 +218,8 @@ export async function printOutcome(
     const more = out === undefined ? null : `… all in ${out}/summary.csv and differences.csv.`;
     given.print(`\n${sweepText(plan.keys, cells, more, given.page)}\n`);
   }
-  const [first] = written;
   if (outcome.finishedBefore) given.print(`\nFinished before: ${out} has all of it.\n`);
-  else if (first !== undefined)
-    given.print(`\nWritten to ${dirname(first)}: ${written.map((path) => basename(path)).join(', ')}\n`);
+  else await printWritten(given, { written });
 }
 
 function named(keys: readonly string[], { values, summary, differences }: CellSummary): object {

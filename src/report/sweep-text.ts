@@ -48,7 +48,7 @@ export function sweepText(
     { head: 'strategy', align: 'left' as const },
     { head: 'converged' },
     { head: 'total time' },
-    { head: 'downtime' },
+    { head: 'blackout' },
   ];
   const table = grid(columns, shown);
   const notes = [
@@ -76,7 +76,8 @@ function linesOf({ values, summary }: CellSummary): string[][] {
       nameIn(strategy, strategies),
       show('share', share),
       sign + show('ms', time?.median ?? null),
-      show('ms', of('downtime_ms')?.median ?? null),
+      // What QEMU calls downtime leaves out a guest that was stopped before.
+      show('ms', of('blackout_ms')?.median ?? null),
     ];
   });
 }

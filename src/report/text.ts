@@ -28,6 +28,14 @@ export function wrapItems(items: readonly string[], width: number): string[] {
   return lines;
 }
 
+/** `Written to results/mine: runs.csv, manifest.json`; files that do not fit into the line stand on the next. */
+export function writtenText(folder: string, files: readonly string[], width: number): string {
+  const lead = `Written to ${folder}: `;
+  const lines = wrapItems(files, width - 2);
+  const whole = lead + lines.join(' ');
+  return whole.length <= width ? whole : [lead.trimEnd(), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
 /** Like `wrap`, but words may also break after a hyphen: for headings of narrow columns. */
 export function wrapHyphens(text: string, width: number): string[] {
   const pieces = text.split(/(?<=-)(?=.)|(?<= )/);

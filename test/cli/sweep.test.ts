@@ -168,7 +168,7 @@ describe('what is said', () => {
     expect(stdout).toMatch(/2 cells, 2 runs of each strategy, fluid memory, seed 1, 8 rows/);
     expect(stdout).toMatch(/^1Gbit\/s +auto-converge +100 % +[\d.]+ s +\d+ ms$/m);
     expect(stdout).toMatch(/^10Gbit\/s +none +0 % +> 1 min +-$/m);
-    expect(stdout).toContain(`Written to ${folder('said')}: runs.csv, summary.csv, differences.csv`);
+    expect(stdout).toMatch(/\nWritten to \S+said:\s+runs\.csv, summary\.csv, differences\.csv/);
   });
 
   test('the files of a shard, and of their merge', async () => {
