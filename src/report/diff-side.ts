@@ -24,7 +24,7 @@ export interface DiffSide {
 
 /** `folder`, `folder#strategy` or `folder#strategy:run`. Throws `UsageError`. */
 export function readSide(text: string): DiffSide {
-  const [, folder = '', strategy = null, run] = /^([^#]*)(?:#(.+?)(?::(\d+))?)?$/s.exec(text) ?? [];
+  const [, folder = '', word = null, run] = /^([^#]*)(?:#(.+?)(?::(\d+))?)?$/s.exec(text) ?? [];
   const file = join(folder, 'runs.csv');
   const manifest = readManifest(folder);
   if (manifest === null || !existsSync(file)) {
@@ -34,8 +34,9 @@ export function readSide(text: string): DiffSide {
   }
   const all = readOutcomes(readFileSync(file, 'utf8'));
   const labels = [...new Set(all.map((outcome) => outcome.strategy))];
-  if (strategy !== null && !labels.includes(strategy))
-    throw new UsageError(`${text}: ${unknown('strategy', strategy, labels)}`);
+  const strategy = word === null ? null : labelOf(word, labels);
+  if (word !== null && strategy === null)
+    throw new UsageError(`${text}: ${unknown('strategy', word, labels)}`);
   const outcomes = all.filter(
     (outcome) =>
       (strategy === null || outcome.strategy === strategy) &&
@@ -43,6 +44,13 @@ export function readSide(text: string): DiffSide {
   );
   if (outcomes.length === 0) throw new UsageError(`${text}: there is no run ${run ?? '1'}`);
   return { text, folder, strategy, manifest, outcomes };
+}
+
+/** The strategy of that label, or else the only one of that name. */
+function labelOf(word: string, labels: readonly string[]): string | null {
+  if (labels.includes(word)) return word;
+  const named = labels.filter((label) => label.startsWith(`${word}(`));
+  return named.length === 1 ? named[0]! : null;
 }
 
 /** The one strategy, or the one run, of a folder that has two of them, as two sides. Throws `UsageError`. */

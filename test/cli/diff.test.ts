@@ -21,6 +21,9 @@ beforeAll(async () => {
   await compare('again');
   await compare('patient', '--set', 'migration.downtime-limit=300ms');
   await compare('stopped', '--strategy', 'none', '--strategy', 'stop-and-copy');
+  const options = (step: number): string => `auto-converge: { cpu-throttle-increment: ${step} }`;
+  await compare('options', '--strategy', 'none', '--strategy', options(20));
+  await compare('steps', '--strategy', options(20), '--strategy', options(30));
   await compare('runs', '--strategy', 'auto-converge', '--runs', '2', '--memory', 'page');
 });
 afterAll(() => {
@@ -52,6 +55,14 @@ describe('migsim diff', () => {
     expect(outcomes).toMatch(
       /\n {2}auto-converge: total time fell from [\d.]+ s to [\d.]+ s \(-[\d.]+ %\); downtime/,
     );
+  });
+
+  test('takes the name of a strategy for the only one of that name, whatever its options', async () => {
+    const text = await diff(`${at('options')}#none`, `${at('options')}#auto-converge`);
+    expect(text).toContain('none -> auto-converge(cpu-throttle-increment=20)');
+    const two = await inProcess(['diff', `${at('steps')}#auto-converge`, `${at('plain')}#none`]);
+    expect(two.status).toBe(2);
+    expect(two.stderr).toMatch(/unknown strategy "auto-converge"/);
   });
 
   test('compares two strategies of a folder, and says where they part', async () => {
