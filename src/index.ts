@@ -5,6 +5,13 @@
  * import { compare, loadScenario } from 'migsim';
  * const { strategies } = compare(loadScenario('guest.yaml'), { runs: 10 });
  * ```
+ *
+ * Scenarios come from `loadScenario` or `parseScenario`. `simulate` runs one migration, `compare` strategies side by side,
+ * `sweep` all combinations of varied values, `drain` the guests of a host over one link, `checkScenario` what a scenario
+ * expects. `learnFromLog` and `validateRecordings` start from real migrations. Whatever a user can mend is thrown as a
+ * `UsageError` of one line; the same seed gives the same results on every machine.
+ *
+ * @packageDocumentation
  */
 import { policies as policyRegistry, type PolicyName } from './policies/index.js';
 import type { PolicyDefinition, StrategyDefinition } from './strategies/define.js';
@@ -12,13 +19,88 @@ import { strategies as strategyRegistry, type StrategyName } from './strategies/
 
 export { UsageError, ExpectationError, type Place } from './errors.js';
 
-export { choosePolicy, chooseStrategy, type WrittenOptions } from './experiment/choice.js';
-export { compare, type CompareOptions, type Comparison, type StrategyResults } from './experiment/compare.js';
-export { simulate, type SimulateOptions } from './experiment/simulate.js';
-
+// Scenarios, and what runs in them.
 export { loadScenario, type LoadOptions, parseScenario } from './scenario/load.js';
 export type { Choice, ExpectationText, PolicyChoice, Scenario, StrategyChoice } from './scenario/scenario.js';
+export { choosePolicy, chooseStrategy, type WrittenOptions } from './experiment/choice.js';
+export { loadPolicy, loadStrategy } from './scenario/choices.js';
 
+// Experiments.
+export { simulate, type SimulateOptions } from './experiment/simulate.js';
+export { compare, type CompareOptions, type Comparison, type StrategyResults } from './experiment/compare.js';
+export {
+  type LoadedSweep,
+  loadSweep,
+  type MergeOptions,
+  mergeShards,
+  sweep,
+  type Sweep,
+  type SweepOptions,
+  type VariedKey,
+  type VaryAxis,
+} from './library/sweep.js';
+export type { SweepRow } from './library/sweep-row.js';
+export type { SweepCell } from './experiment/sweep/results.js';
+export type { SweepManifest } from './experiment/sweep/folder.js';
+export type { SweepSpec } from './experiment/sweep/spec.js';
+export type { Variation } from './experiment/sweep/variation.js';
+export type { SourceFile } from './experiment/manifest.js';
+export type { Shard } from './experiment/sweep/shard.js';
+export type { DifferenceRow, SummaryRow } from './experiment/sweep/summary.js';
+export {
+  drain,
+  type Drain,
+  type DrainedGuest,
+  type DrainGuest,
+  type DrainOptions,
+  type Share,
+} from './experiment/drain.js';
+export { checkScenario } from './library/check.js';
+export type { CheckedExpectation, CheckOptions, CheckReport } from './experiment/check.js';
+export type { Verdict } from './experiment/expect.js';
+export type { MemoryChoice } from './experiment/memory-choice.js';
+
+// Real migrations.
+export { learnFromLog, type LearnResult } from './recording/learn-from-log.js';
+export type {
+  CurveReading,
+  Learned,
+  LearnedGuest,
+  LearnedMigration,
+  LearnOptions,
+  Plateau,
+  ThrottleStep as LearnedThrottleStep,
+  WeightedPoint,
+} from './recording/learned.js';
+export type { MemoryLayout } from './recording/memory-layout.js';
+export type { Pass } from './recording/passes.js';
+export type { UniformSet } from './guest/dirty-curve.js';
+export type { ComparedPass, PlateauFigures, SelfCheck } from './recording/self-check.js';
+export { readRecordings, validateRecordings } from './recording/validate.js';
+export type {
+  Outcome,
+  OutcomeName,
+  Prediction,
+  Spread,
+  ThrottleStep,
+  ValidatedRecording,
+  ValidateOptions,
+  Validation,
+  ValidationSummary,
+  Verdict as RecordedVerdict,
+} from './recording/validate.js';
+export type { Recording } from './recording/recording.js';
+export { type GuestperfReport, readGuestperf } from './recording/guestperf.js';
+export type { MigrateSample } from './recording/query-migrate.js';
+export { guestperfReport, type GuestperfRun } from './report/guestperf.js';
+
+// What comes of results.
+export { drawFigures, type FigureOptions } from './library/figures.js';
+export type { Drawing } from './report/figures/figure.js';
+export { type Interval, meanInterval, pairedInterval } from './stats/interval.js';
+export { mean, median, quantile, standardDeviation } from './stats/summary.js';
+
+// Strategies, policies and workloads of one's own.
 export {
   definePolicy,
   defineStrategy,

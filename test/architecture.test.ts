@@ -19,6 +19,7 @@ const LAYERS = [
   'scenario',
   'experiment',
   'report',
+  'library',
   'index',
   'jest',
   'cli',

@@ -1,9 +1,7 @@
 /** What a worker thread of `migsim check` does with a file. */
-import { type CheckOptions, type CheckReport, checkScenario } from '../experiment/check.js';
-import { runColumns, vcpuColumns } from '../report/columns.js';
+import type { CheckOptions, CheckReport } from '../experiment/check.js';
+import { checkScenario } from '../library/check.js';
 import { loadScenario } from '../scenario/load.js';
-
-export const measures = { run: runColumns, vcpu: vcpuColumns };
 
 export interface CheckTask {
   readonly file: string;
@@ -11,5 +9,5 @@ export interface CheckTask {
 }
 
 export default function checkFile({ file, options }: CheckTask): CheckReport {
-  return checkScenario(loadScenario(file), measures, options);
+  return checkScenario(loadScenario(file), options);
 }

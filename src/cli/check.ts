@@ -1,6 +1,6 @@
 /** `migsim check`: whether scenarios do what they say. */
 import { ExpectationError, UsageError } from '../errors.js';
-import type { CheckOptions, CheckReport } from '../experiment/check.js';
+import type { CheckReport } from '../experiment/check.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { unknown } from '../scenario/wording.js';
 import type { CheckTask } from './check-worker.js';
@@ -33,15 +33,15 @@ export const checkCommand: Command = {
     ['check --junit results/check.xml', 'status 1 when something does not hold'],
   ],
   async run(given) {
-    const options: CheckOptions = {
+    const options = {
       memory: readMemoryChoice(given),
       runs: readRuns(given),
       seed: readSeed(given),
     };
     const files = namedFiles(given.all('files'));
-    const { refuseUnreadable } = await import('../experiment/expect.js');
-    const { default: checkFile, measures } = await import('./check-worker.js');
-    const scenarios = await loadAll(files, (scenario) => refuseUnreadable(scenario, measures));
+    const { refuseUnreadable } = await import('../library/check.js');
+    const { default: checkFile } = await import('./check-worker.js');
+    const scenarios = await loadAll(files, refuseUnreadable);
     const junit = given.value('junit');
     const { openOutputFile } = await import('../report/output-folder.js');
     const writeJunit = junit === undefined ? null : openOutputFile(junit);

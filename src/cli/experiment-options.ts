@@ -72,12 +72,9 @@ function wholeNumber(given: Given, option: string, min: number, max: number): nu
 
 /** One that the scenario lists is taken with the options it has there; any other by its name, with its defaults. */
 export async function readStrategy(text: string, scenario: Scenario): Promise<StrategyChoice> {
-  const byLabel = scenario.strategies.find((choice) => choice.label === text);
-  if (byLabel !== undefined) return byLabel;
-  const byName = scenario.strategies.filter((choice) => choice.definition.name === text);
-  if (byName.length === 1) return byName[0]!;
+  const { listedStrategy } = await import('../experiment/choice.js');
   const { loadStrategy } = await import('../scenario/choices.js');
-  return loadStrategy(text);
+  return listedStrategy(text, scenario) ?? loadStrategy(text);
 }
 
 export async function readPolicy(given: Given, scenario: Scenario): Promise<PolicyChoice> {

@@ -1,7 +1,7 @@
 /** `migsim merge`: the shards of a sweep to the results of the whole. */
 import { UsageError } from '../errors.js';
 import type { Command } from './command.js';
-import { collector, extraOf, formatOption, printOutcome } from './sweep.js';
+import { collector, formatOf, formatOption, printSweep } from './sweep.js';
 
 export const mergeCommand: Command = {
   name: 'merge',
@@ -19,17 +19,10 @@ export const mergeCommand: Command = {
   async run(given) {
     const out = given.value('out');
     if (out === undefined) throw new UsageError('merge needs a folder for the whole: --out FOLDER');
-    const extra = await extraOf(given);
-    const { mergeShards } = await import('../experiment/sweep/merge.js');
-    const { sweepTable } = await import('../report/sweep-table.js');
+    const { mergeShards } = await import('../library/sweep.js');
     const collected = collector(given);
-    const outcome = await mergeShards({
-      shards: given.all('folders'),
-      out,
-      table: sweepTable,
-      onCell: collected.add,
-      ...(extra === undefined ? {} : { extra }),
-    });
-    await printOutcome(given, outcome, collected.cells);
+    const folders = given.all('folders');
+    const merged = await mergeShards(folders, { out, format: formatOf(given), onCell: collected.add });
+    await printSweep(given, merged, null, collected.cells);
   },
 };

@@ -2,8 +2,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../errors.js';
-import type { Drawing, Figure } from '../report/figures/figure.js';
-import type { Results } from '../report/figures/results.js';
+import type { Drawing } from '../report/figures/figure.js';
+import type { Results, Selection } from '../report/figures/results.js';
 import type { Sheet } from '../report/figures/sheet.js';
 import { counted } from '../report/text.js';
 import { unknown } from '../scenario/wording.js';
@@ -60,15 +60,15 @@ export const plotCommand: Command = {
   async run(given) {
     const format = choice(given, 'format', FORMATS);
     const width = choice(given, 'width', WIDTHS);
-    const { figures, drawAll } = await import('../report/figures/index.js');
+    const { drawFigures } = await import('../library/figures.js');
     const { SHEETS } = await import('../report/figures/sheet.js');
-    const chosen = chosenFigures(given, figures);
-    const results = await readChosen(given);
-    const sheet = SHEETS[width];
-    const drawings = drawAll(chosen, results, sheet);
-    if (drawings.length === 0) throw nothingToDraw(given, chosen);
+    const drawings = await drawFigures(given.positional, {
+      figures: given.values('figure'),
+      width,
+      ...chosenRuns(given),
+    });
     const folder = given.value('out') ?? folderBeside(given.positional);
-    const paths = await write(drawings, format, sheet, folder);
+    const paths = await write(drawings, format, SHEETS[width], folder);
     const names = paths.map((path) => basename(path)).join(', ');
     given.print(`${counted(paths.length, 'figure')} in ${folder}: ${names}\n`);
   },
@@ -76,13 +76,16 @@ export const plotCommand: Command = {
 
 /** The results that the positional and `drawingOptions` ask for. */
 export async function readChosen(given: Given): Promise<Results> {
+  const { readResults } = await import('../report/figures/results.js');
+  return readResults(given.positional, chosenRuns(given));
+}
+
+function chosenRuns(given: Given): Selection {
   const text = given.value('run');
   if (text !== undefined && !/^[1-9]\d*$/.test(text)) {
     throw new UsageError(`--run: expected a whole number from 1, got "${text}"`);
   }
-  const { readResults } = await import('../report/figures/results.js');
-  const run = text === undefined ? {} : { run: Number(text) };
-  return readResults(given.positional, { strategies: given.values('strategy'), ...run });
+  return { strategies: given.values('strategy'), ...(text === undefined ? {} : { run: Number(text) }) };
 }
 
 function choice<Word extends string>(given: Given, option: string, words: readonly Word[]): Word {
@@ -90,20 +93,6 @@ function choice<Word extends string>(given: Given, option: string, words: readon
   const found = words.find((word) => word === text);
   if (found === undefined) throw new UsageError(unknown(option, text, words));
   return found;
-}
-
-function chosenFigures(given: Given, figures: readonly Figure[]): readonly Figure[] {
-  const names = given.values('figure');
-  const known = figures.map(({ name }) => name);
-  for (const name of names) if (!known.includes(name)) throw new UsageError(unknown('figure', name, known));
-  return names.length === 0 ? figures : figures.filter(({ name }) => names.includes(name));
-}
-
-function nothingToDraw(given: Given, chosen: readonly Figure[]): UsageError {
-  const [only, ...others] = chosen;
-  const needs =
-    only !== undefined && others.length === 0 ? `${only.name} needs ${only.needs}` : 'nothing to draw in it';
-  return new UsageError(needs, { file: given.positional });
 }
 
 /** `results/mine/figures` for the folder `results/mine` and for a file in it. */

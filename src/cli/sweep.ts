@@ -1,17 +1,23 @@
 /** `migsim sweep`: an experiment over all combinations of varied values, of any size. */
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';
-import type { CellSummary } from '../experiment/sweep/results.js';
-import type { SweepOptions, SweepOutcome } from '../experiment/sweep/run.js';
-import type { SweepSpec } from '../experiment/sweep/spec.js';
-import type { Variation } from '../experiment/sweep/variation.js';
-import type { SweepFile } from '../scenario/sweep-file.js';
+import type { SweepCell } from '../experiment/sweep/results.js';
+import type { Shard } from '../experiment/sweep/shard.js';
+import type { LoadedSweep, Sweep, SweepOptions } from '../library/sweep.js';
+import type { Scenario } from '../scenario/scenario.js';
 import { unknown } from '../scenario/wording.js';
 import { MEMORY_CHOICES } from '../experiment/memory-choice.js';
 import type { Command, Given, Option } from './command.js';
 import { printWritten } from './experiment.js';
 import type { Progress } from './progress.js';
-import { commandWords, experimentOptions, isFile, readMemory, runsOption } from './experiment-options.js';
+import {
+  commandWords,
+  experimentOptions,
+  readMemory,
+  readPolicy,
+  readStrategy,
+  runsOption,
+} from './experiment-options.js';
 
 const FORMATS = ['csv', 'parquet'] as const;
 const MOST_RUNS = 100_000;
@@ -70,89 +76,98 @@ export const sweepCommand: Command = {
     ['sweep sweeps/link-and-memory.yaml --out results/mine', 'an experiment kept as a file'],
   ],
   async run(given) {
-    const spec = await specOf(given);
-    const shardText = given.value('shard');
-    const { readShard } = await import('../experiment/sweep/shard.js');
-    const shard = shardText === undefined ? null : readShard(shardText, process.env);
-    const out = given.value('out') ?? null;
-    if (shard !== null && out === null)
-      throw new UsageError('--shard needs a folder for its part: --out FOLDER');
-    const extra = await extraOf(given);
-    if (extra !== undefined && out === null) throw new UsageError('--format parquet needs --out FOLDER');
-    const { runSweep } = await import('../experiment/sweep/run.js');
-    const { sweepTable } = await import('../report/sweep-table.js');
+    const { scenario, ...options } = await readSweep(given);
+    const { sweep } = await import('../library/sweep.js');
     const collected = collector(given);
-    const quiet = given.flag('json');
     let progress: Progress | undefined;
-    const outcome = await runSweep({
-      spec,
+    let shown = 0;
+    const swept = await sweep(scenario, {
+      ...options,
+      keep: 'nothing',
       command: sweepWords(given.words),
-      table: sweepTable,
-      out,
-      shard,
-      ...threads(given),
-      ...(extra === undefined ? {} : { extra }),
       onCell: collected.add,
-      onRuns: (count) => progress?.advance(count),
-      onStart(runs, done) {
-        if (!quiet) progress = given.progress(runs - done);
+      onProgress(done, of) {
+        if (given.flag('json')) return;
+        if (progress === undefined) {
+          progress = given.progress(of - done);
+          shown = done;
+        }
+        progress.advance(done - shown);
+        shown = done;
       },
     }).finally(() => progress?.end());
-    await printOutcome(given, outcome, collected.cells);
+    await printSweep(given, swept, options.shard ?? null, collected.cells);
   },
 };
 
-/** In worker threads, unless there is no built worker beside this module. */
-function threads(given: Given): Pick<SweepOptions, 'workers' | 'worker'> {
-  const workers = whole(given, 'workers', 1, MOST_WORKERS) ?? availableParallelism();
-  const built = import.meta.url.endsWith('.js');
-  return { workers, worker: built ? new URL('../report/sweep-worker.js', import.meta.url) : null };
-}
-
-async function specOf(given: Given): Promise<SweepSpec> {
-  const { readPrecision, readSweepFile } = await import('../scenario/sweep-file.js');
-  const { readText } = await import('../scenario/source.js');
-  const { sourceFile } = await import('../experiment/manifest.js');
-  const file = readSweepFile(given.positional);
-  const vary = await variationsOf(given, file);
-  const path = file?.scenario ?? given.positional;
-  const strategies =
-    given.values('strategy').length > 0 ? given.values('strategy') : (file?.strategies ?? []);
-  const policy = given.value('policy') ?? file?.policy ?? null;
-  const own = [...strategies, ...(policy === null ? [] : [policy])].filter(isFile);
+/** The file, a sweep or a scenario, and instead of what it says what the command line does. */
+async function readSweep(given: Given): Promise<LoadedSweep> {
+  const { readSweepFile } = await import('../scenario/sweep-file.js');
+  const set = given.values('set');
+  const isSweep = readSweepFile(given.positional) !== null;
+  const { loadSweep } = await import('../library/sweep.js');
+  const { loadScenario } = await import('../scenario/load.js');
+  const file: Partial<LoadedSweep> = isSweep ? await loadSweep(given.positional, { set }) : {};
+  const scenario = file.scenario ?? loadScenario(given.positional, { set });
+  const vary = given.values('vary').length > 0 ? given.values('vary') : (file.vary ?? []);
+  if (vary.length === 0)
+    throw new UsageError(
+      'nothing varies; expected --vary KEY=VALUES, such as link.bandwidth=1Gbit/s,10Gbit/s',
+    );
+  const memory = given.value('memory');
   const precision = given.value('precision');
+  const shard = await shardOf(given);
+  const runs = whole(given, 'runs', 1, MOST_RUNS);
+  const seed = whole(given, 'seed', 0, 2 ** 32 - 1);
+  const out = outOf(given);
+  const format = formatOf(given);
   return {
-    question: file?.question ?? null,
-    scenario: { file: path, text: readText(path) },
-    set: [...(file?.set ?? []), ...given.values('set')],
+    ...file,
+    scenario,
     vary,
-    strategies,
-    policy,
-    files: own.map((text) => sourceFile(text.replace(/:\s*(\{.*)?$|#.*$/s, ''))),
-    runs: whole(given, 'runs', 1, MOST_RUNS) ?? file?.runs ?? 1,
-    seed: whole(given, 'seed', 0, 2 ** 32 - 1) ?? file?.seed ?? 1,
-    memory: readMemory(given, 'fluid', given.value('memory') ?? file?.memory),
-    precision:
-      precision === undefined
-        ? (file?.precision ?? null)
-        : atOption('--precision', () => readPrecision(precision)),
+    ...(await strategiesOf(given, scenario)),
+    ...(given.value('policy') === undefined ? {} : { policy: await readPolicy(given, scenario) }),
+    ...(runs === undefined ? {} : { runs }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(memory === undefined ? {} : { memory: readMemory(given, 'fluid') }),
+    ...(precision === undefined ? {} : { precision: await readShare(precision) }),
+    ...(shard === null ? {} : { shard }),
+    ...(out === undefined ? {} : { out }),
+    format,
+    workers: whole(given, 'workers', 1, MOST_WORKERS) ?? availableParallelism(),
   };
 }
 
-function atOption<Value>(option: string, read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof UsageError ? new UsageError(`${option}: ${error.message}`) : error;
-  }
+async function strategiesOf(given: Given, scenario: Scenario): Promise<Pick<SweepOptions, 'strategies'>> {
+  const texts = given.values('strategy');
+  if (texts.length === 0) return {};
+  if (texts.length === 1 && texts[0] === 'all') return { strategies: 'all' };
+  return { strategies: await Promise.all(texts.map((text) => readStrategy(text, scenario))) };
 }
 
-async function variationsOf(given: Given, file: SweepFile | null): Promise<Variation[]> {
-  const { parseVariation, variationOf } = await import('../experiment/sweep/variation.js');
-  const written = given.values('vary').map(parseVariation);
-  const variations = written.length > 0 ? written : (file?.vary ?? []).map(variationOf);
-  if (variations.length > 0) return variations;
-  throw new UsageError('nothing varies; expected --vary KEY=VALUES, such as link.bandwidth=1Gbit/s,10Gbit/s');
+async function shardOf(given: Given): Promise<Shard | null> {
+  const text = given.value('shard');
+  if (text === undefined) return null;
+  const { readShard } = await import('../experiment/sweep/shard.js');
+  return readShard(text, process.env);
+}
+
+function outOf(given: Given): string | undefined {
+  const out = given.value('out');
+  if (out !== undefined) return out;
+  if (given.value('shard') !== undefined)
+    throw new UsageError('--shard needs a folder for its part: --out FOLDER');
+  if (formatOf(given) === 'parquet') throw new UsageError('--format parquet needs --out FOLDER');
+  return undefined;
+}
+
+async function readShare(text: string): Promise<number> {
+  const { readPrecision } = await import('../scenario/sweep-file.js');
+  try {
+    return readPrecision(text);
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(`--precision: ${error.message}`) : error;
+  }
 }
 
 function whole(given: Given, option: string, min: number, max: number): number | undefined {
@@ -163,28 +178,28 @@ function whole(given: Given, option: string, min: number, max: number): number |
   throw new UsageError(`--${option}: expected a whole number from ${min} to ${max}, got "${text}"`);
 }
 
-export async function extraOf(given: Given): Promise<SweepOptions['extra']> {
+export function formatOf(given: Given): (typeof FORMATS)[number] {
   const word = given.value('format') ?? 'csv';
-  if (!FORMATS.some((format) => format === word)) throw new UsageError(unknown('format', word, FORMATS));
-  if (word === 'csv') return undefined;
-  const { csvToParquet } = await import('../report/parquet.js');
-  return { name: 'runs.parquet', write: (runs, _keys, path) => csvToParquet(runs, path) };
+  const format = FORMATS.find((candidate) => candidate === word);
+  if (format === undefined) throw new UsageError(unknown('format', word, FORMATS));
+  return format;
 }
 
 /** The command as the manifest keeps it: on how many machines and threads it ran does not change the results. */
 function sweepWords(words: readonly string[]): string[] {
   const kept: string[] = [];
-  const words_ = commandWords(words);
-  for (let index = 0; index < words_.length; index++) {
-    if (/^--(shard|workers|format)$/.test(words_[index]!)) index += 1;
-    else if (!/^--(shard|workers|format)=/.test(words_[index]!)) kept.push(words_[index]!);
+  const given = commandWords(words);
+  for (let index = 0; index < given.length; index += 1) {
+    const word = given[index]!;
+    if (/^--(shard|workers|format)$/.test(word)) index += 1;
+    else if (!/^--(shard|workers|format)=/.test(word)) kept.push(word);
   }
   return kept;
 }
 
 /** The cells that are printed: the first ones, or all for --json. */
-export function collector(given: Given): { readonly cells: CellSummary[]; add(cell: CellSummary): void } {
-  const cells: CellSummary[] = [];
+export function collector(given: Given): { readonly cells: SweepCell[]; add(cell: SweepCell): void } {
+  const cells: SweepCell[] = [];
   let rows = 0;
   return {
     cells,
@@ -198,34 +213,24 @@ export function collector(given: Given): { readonly cells: CellSummary[]; add(ce
 /** More than a table shows. */
 const ROWS_KEPT = 1000;
 
-export async function printOutcome(
+export async function printSweep(
   given: Given,
-  outcome: SweepOutcome,
-  cells: readonly CellSummary[],
+  swept: Sweep,
+  shard: Shard | null,
+  cells: readonly SweepCell[],
 ): Promise<void> {
-  const { plan, planFile, written } = outcome;
+  const { keys, manifest, written } = swept;
   if (given.flag('json')) {
-    const { shard: _, ...manifest } = planFile;
-    given.print(
-      `${JSON.stringify({ manifest, cells: cells.map((cell) => named(plan.keys, cell)) }, null, 2)}\n`,
-    );
+    given.print(`${JSON.stringify({ manifest, cells }, null, 2)}\n`);
     return;
   }
   const { sweepHeading, sweepText } = await import('../report/sweep-text.js');
   const out = given.value('out');
-  given.print(`${sweepHeading(outcome, given.page)}\n`);
-  if (planFile.shard === null) {
+  given.print(`${sweepHeading(swept, shard, given.page)}\n`);
+  if (shard === null) {
     const more = out === undefined ? null : `… all in ${out}/summary.csv and differences.csv.`;
-    given.print(`\n${sweepText(plan.keys, cells, more, given.page)}\n`);
+    given.print(`\n${sweepText(keys, cells, more, given.page)}\n`);
   }
-  if (outcome.finishedBefore) given.print(`\nFinished before: ${out} has all of it.\n`);
+  if (swept.finishedBefore) given.print(`\nFinished before: ${out} has all of it.\n`);
   else await printWritten(given, { written });
-}
-
-function named(keys: readonly string[], { values, summary, differences }: CellSummary): object {
-  return {
-    varied: Object.fromEntries(keys.map((key, index) => [key, values[index]])),
-    summary,
-    differences,
-  };
 }

@@ -4,19 +4,23 @@ import { compare } from './compare.js';
 import { type Measures, type Verdict, checkExpectations } from './expect.js';
 import { type MemoryChoice, memoryFor } from './memory-choice.js';
 
+/** How a scenario is checked; all have defaults. */
 export interface CheckOptions {
-  readonly memory: MemoryChoice;
-  /** Repetitions of each strategy. */
-  readonly runs: number;
-  readonly seed: number;
+  /** Default `auto`: page where that takes no more than about half a second, else fluid; the scenario alone decides. */
+  readonly memory?: MemoryChoice;
+  /** Repetitions of each strategy; default 1. */
+  readonly runs?: number;
+  /** Unsigned 32-bit; default 1. */
+  readonly seed?: number;
 }
 
+/** One line of `expect:` and what became of it. */
 export interface CheckedExpectation extends Verdict {
   /** The words after `migsim` that run the same migrations again. */
   readonly repeat: readonly string[];
 }
 
-/** Plain data: it comes out of worker threads. */
+/** What became of a scenario's `expect:`. Plain data: it comes out of worker threads. */
 export interface CheckReport {
   readonly file: string;
   readonly scenario: string;
@@ -28,9 +32,13 @@ export interface CheckReport {
 }
 
 /** Throws `UsageError` for an expectation that cannot be read; one that does not hold is in the report. */
-export function checkScenario(scenario: Scenario, measures: Measures, options: CheckOptions): CheckReport {
-  const { runs, seed } = options;
-  const memory = memoryFor(scenario, options.memory, runs);
+export function checkScenario(
+  scenario: Scenario,
+  measures: Measures,
+  options: CheckOptions = {},
+): CheckReport {
+  const { runs = 1, seed = 1 } = options;
+  const memory = memoryFor(scenario, options.memory ?? 'auto', runs);
   const comparison = compare(scenario, { runs, seed, memory, keep: 'scalars' });
   const file = scenario.file ?? scenario.name;
   const expectations = checkExpectations(comparison, measures).map((verdict, index) => ({

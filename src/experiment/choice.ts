@@ -1,9 +1,9 @@
 /** Strategies and policies for programs: by name, or a definition of one's own. */
 import { UsageError } from '../errors.js';
 import { parsePolicyText, parseStrategyText } from '../scenario/choices.js';
-import { choose } from '../scenario/choice-schema.js';
+import { type Kind, POLICY, STRATEGY, choose } from '../scenario/choice-schema.js';
 import { pathText } from '../scenario/problems.js';
-import type { PolicyChoice, StrategyChoice } from '../scenario/scenario.js';
+import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { PolicyDefinition, StrategyDefinition } from '../strategies/define.js';
 
 /** Options as a scenario file has them: `{ 'vcpu-dirty-limit': '20MiB/s' }`. */
@@ -18,24 +18,38 @@ export function chooseStrategy(
   options: WrittenOptions = {},
 ): StrategyChoice {
   const named = typeof strategy === 'string' ? parseStrategyText(strategy) : null;
-  return withOptions(named, strategy, options);
+  return withOptions(named, strategy, options, STRATEGY);
 }
 
 /** The same for policies. */
 export function choosePolicy(policy: string | PolicyDefinition, options: WrittenOptions = {}): PolicyChoice {
   const named = typeof policy === 'string' ? parsePolicyText(policy) : null;
-  return withOptions(named, policy, options);
+  return withOptions(named, policy, options, POLICY);
+}
+
+/**
+ * A strategy by the word of `--strategy`: one that the scenario lists has the options that it has there, be it named by
+ * its label or, where only one has it, by its name. undefined: the scenario lists no such one.
+ */
+export function listedStrategy(text: string, { strategies }: Scenario): StrategyChoice | undefined {
+  const byName = strategies.filter(({ definition }) => definition.name === text);
+  return strategies.find(({ label }) => label === text) ?? (byName.length === 1 ? byName[0] : undefined);
 }
 
 function withOptions(
   named: StrategyChoice | null,
   given: string | StrategyDefinition,
   options: WrittenOptions,
+  { registry }: Kind,
 ): StrategyChoice {
   if (named !== null && Object.keys(options).length === 0) return named;
   const definition = named?.definition ?? (given as StrategyDefinition);
   const result = choose(definition, options);
-  if ('chosen' in result) return { ...result.chosen, place: undefined };
+  if ('chosen' in result) {
+    const known = registry[definition.name] === definition;
+    const text = `${definition.name}:${JSON.stringify(options)}`;
+    return { ...result.chosen, place: undefined, ...(known ? { text } : {}) };
+  }
   const { path, at, message } = result.problems[0]!;
   const where = at === 'key' ? path.slice(0, -1) : path;
   throw new UsageError(`${pathText([definition.name, ...where])}: ${message}`);

@@ -3,6 +3,7 @@ import type { MigrationResult } from '../migration/result.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { preparedSetup, simulate } from './simulate.js';
 
+/** How strategies are compared; all have defaults. */
 export interface CompareOptions {
   /** Instead of the scenario's. */
   readonly strategies?: readonly StrategyChoice[];
@@ -24,12 +25,14 @@ export interface CompareOptions {
   readonly onResult?: (result: MigrationResult) => void;
 }
 
+/** The runs of one strategy. */
 export interface StrategyResults {
   readonly strategy: StrategyChoice;
   /** Index i is run i + 1. */
   readonly results: readonly MigrationResult[];
 }
 
+/** What came of a comparison, and how it was run. */
 export interface Comparison {
   readonly scenario: Scenario;
   readonly policy: PolicyChoice;

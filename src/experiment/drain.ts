@@ -13,11 +13,13 @@ import type { LinkPhase } from '../migration/setup.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { simulate } from './simulate.js';
 
+/** A guest on the host, and how it is held back while it leaves. */
 export interface DrainGuest {
   readonly scenario: Scenario;
   readonly strategy: StrategyChoice;
 }
 
+/** How a host is emptied. */
 export interface DrainOptions {
   /** Migrations at a time; 1: one after the other. */
   readonly parallel: number;
@@ -34,6 +36,7 @@ export interface Share {
   readonly bytesPerSecond: number;
 }
 
+/** When one guest left, over what, and how. */
 export interface DrainedGuest {
   /** Since the drain began, ms. A migration that does not converge ends when it is given up. */
   readonly startMs: number;
@@ -42,6 +45,7 @@ export interface DrainedGuest {
   readonly result: MigrationResult;
 }
 
+/** What came of it. */
 export interface Drain {
   readonly parallel: number;
   /** In the order in which they were given, which is that in which they start. */

@@ -22,6 +22,7 @@ export interface Measures {
   readonly vcpu: readonly Measure<VcpuResult>[];
 }
 
+/** Whether one expectation holds. */
 export interface Verdict {
   /** What was measured, such as `dirty-limit reader.work-done`, or the left side of a relation. */
   readonly subject: string;

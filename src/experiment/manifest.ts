@@ -11,6 +11,7 @@ interface Named {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** A file that decides the results: a strategy or policy of the user's own. The hash is hexadecimal. */
 export interface SourceFile {
   readonly path: string;
   readonly sha256: string;

@@ -2,6 +2,7 @@
 import type { Scenario } from '../scenario/scenario.js';
 
 export const MEMORY_CHOICES = ['auto', 'page', 'fluid'] as const;
+/** `auto` leaves it to the scenario. */
 export type MemoryChoice = (typeof MEMORY_CHOICES)[number];
 
 /** What the page memory does in about half a second: pages written by the guest, and pages to be sent. */

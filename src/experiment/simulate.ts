@@ -6,6 +6,7 @@ import type { MigrationSetup } from '../migration/setup.js';
 import type { Choice, PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 
+/** How one migration is run; all have defaults. */
 export interface SimulateOptions {
   /** Unsigned 32-bit; default 1. */
   readonly seed?: number;

@@ -8,6 +8,7 @@ import { nnls } from '../stats/nnls.js';
 
 const { exp, expm1, log, max, min, round, sqrt } = Math;
 
+/** A point of a dirty curve. */
 export interface DirtyPoint {
   /** Length of the interval, µs. */
   readonly durationUs: number;

@@ -32,6 +32,7 @@ export interface Phase {
   readonly readFactor: number;
 }
 
+/** One vCPU and its load. */
 export interface VcpuSpec {
   /** Name of the group it belongs to, such as `writer`. */
   readonly group: string;
@@ -66,6 +67,7 @@ export interface ZeroExtent {
   readonly pages: number;
 }
 
+/** A guest: its memory, its vCPUs and how its writes are tracked. */
 export interface GuestSpec {
   /** Guest RAM in pages. */
   readonly ramPages: number;

@@ -37,6 +37,7 @@ export interface MigrationStats {
   readonly thresholdBytes: number;
 }
 
+/** A bitmap sync, as it has just ended. */
 export interface SyncEvent {
   readonly n: number;
   readonly cause: SyncCause;
@@ -54,10 +55,13 @@ export interface DetectorEvent {
   readonly limitBytes: number;
 }
 
+/** What `every` and `after` return. */
 export interface Timer {
+  /** No more calls; nothing happens when it is over. */
   cancel(): void;
 }
 
+/** What a strategy or a policy sees of a migration and may do to it; times are virtual. */
 export interface Controls {
   readonly qemu: QemuVersion;
   readonly vcpuCount: number;
@@ -67,11 +71,13 @@ export interface Controls {
   readonly downtimeLimitMs: number;
   /** Virtual time since `migrate`, µs. */
   nowUs(): number;
+  /** What `query-migrate` would answer now. */
   stats(): MigrationStats;
   /** Ring entries reaped of one vCPU since its start (`cpu->dirty_pages`). */
   reapedPages(vcpu: number): number;
 
   // hooks
+  /** After every bitmap sync, whatever caused it. */
   onSync(listener: (event: SyncEvent) => void): void;
   /** Two bad eligible syncs: the moment at which QEMU lets auto-converge or dirty-limit act. */
   onDetector(listener: (event: DetectorEvent) => void): void;
@@ -81,6 +87,7 @@ export interface Controls {
   onRingFull(listener: (vcpu: number) => void): void;
   /** Called each period of virtual time, first after one period. Fractions of a ms are allowed. */
   every(periodMs: number, listener: () => void): Timer;
+  /** Called once, after so much virtual time. */
   after(delayMs: number, listener: () => void): Timer;
   /** The migration ended, whatever the outcome. */
   onEnd(listener: () => void): void;

@@ -3,6 +3,7 @@ import type { DecisionFacts } from './decisions.js';
 
 export type MigrationStatus = 'completed' | 'gave-up' | 'cancelled' | 'failed';
 
+/** Why a bitmap sync was made: at setup, as the estimate fell below the threshold, by auto-converge's timer, while the guest was stopped, or in post-copy. */
 export type SyncCause = 'setup' | 'natural' | 'timer' | 'switchover' | 'postcopy';
 
 /** One bitmap sync. */
@@ -56,6 +57,7 @@ export interface TimelinePoint {
   readonly vcpuSleepUs: readonly number[];
 }
 
+/** What the migration was like for one vCPU. */
 export interface VcpuResult {
   readonly id: number;
   readonly group: string;
@@ -109,6 +111,7 @@ export interface WhyNot {
   readonly text: string;
 }
 
+/** Everything about one simulated migration. Units are in the names; docs/csv.md explains every figure. */
 export interface MigrationResult {
   readonly scenario: string;
   readonly strategy: string;

@@ -3,6 +3,7 @@ import type { GuestSpec, HostProfile } from '../guest/spec.js';
 
 /** Versions whose rules migsim knows; facts of the version matrix hang on these (see versions.ts). */
 export const QEMU_VERSIONS = ['7.2', '8.1', '8.2', '9.2', '10.0', '10.2'] as const;
+/** A version whose rules migsim knows. */
 export type QemuVersion = (typeof QEMU_VERSIONS)[number];
 
 /** From `atUs` on the link has this bandwidth and latency (a step, a drop, competing traffic). */
@@ -12,6 +13,7 @@ export interface LinkPhase {
   readonly latencyUs: number;
 }
 
+/** The network between source and destination. */
 export interface LinkSpec {
   /** Payload bytes a second that the link carries: what remains after TCP/IP and Ethernet overhead. */
   readonly bandwidthBytesPerSecond: number;
@@ -79,6 +81,7 @@ export interface MigrationParameters {
   readonly stream?: StreamSpec;
 }
 
+/** The whole input of one simulated migration, in plain numbers. */
 export interface MigrationSetup {
   readonly name: string;
   readonly guest: GuestSpec;

@@ -33,6 +33,7 @@ export const policies = {
   'smart-termination': smartTermination,
 } satisfies Record<string, PolicyDefinition>;
 
+/** A name of migsim's own policies. */
 export type PolicyName = keyof typeof policies;
 
 /** By the word users write. Throws `UsageError` with the nearest name. */

@@ -132,6 +132,7 @@ const reportSchema = z.object({
 /** With guestperf's own names: units are beside the fields of the schema above. */
 export type GuestperfFile = z.input<typeof reportSchema>;
 
+/** A report of guestperf under its own names, with defaults for what older reports lack. */
 export interface GuestperfReport extends z.output<typeof reportSchema> {
   readonly file: string;
   /** `progress_history` as samples of query-migrate, without those that carry no RAM statistics. */

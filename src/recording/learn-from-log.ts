@@ -8,6 +8,7 @@ import type { Learned, LearnOptions } from './learned.js';
 import { refine } from './refine.js';
 import { selfCheck, type SelfCheck } from './self-check.js';
 
+/** What was learned, as a scenario and in figures. */
 export interface LearnResult {
   readonly learned: Learned;
   /** Text of a scenario file. */

@@ -4,6 +4,7 @@ import type { ZeroExtent } from '../guest/spec.js';
 import type { MemoryLayout } from './memory-layout.js';
 import type { Pass } from './passes.js';
 
+/** What the log does not say; all have defaults. */
 export interface LearnOptions {
   /** Entries of a dirty ring that the logged guest had; default 0: the log does not say, the bitmap log is QEMU's default. */
   readonly dirtyRingSize?: number;
@@ -39,6 +40,7 @@ export interface Plateau {
   readonly passes: number;
 }
 
+/** The guest that the log is of. Sizes are in pages of 4 KiB. */
 export interface LearnedGuest {
   readonly ramPages: number;
   readonly hiddenPages: number;
@@ -60,6 +62,7 @@ export interface LearnedGuest {
   readonly residual: number;
 }
 
+/** How the logged migration went, and with which parameters. */
 export interface LearnedMigration {
   /** bytes/s; 0: the link was the limit. */
   readonly maxBandwidth: number;
@@ -74,6 +77,7 @@ export interface LearnedMigration {
   readonly totalTimeMs: number;
 }
 
+/** A CPU throttle from a time on. */
 export interface ThrottleStep {
   readonly atUs: number;
   readonly percent: number;

@@ -3,6 +3,7 @@ import type { ZeroExtent } from '../guest/spec.js';
 
 const { ceil, max, min } = Math;
 
+/** Where things lie in the learned guest's memory, in pages of 4 KiB. */
 export interface MemoryLayout {
   /** Zero pages of guest RAM: in address order, disjoint, outside the room. */
   readonly zero: readonly ZeroExtent[];

@@ -30,6 +30,7 @@ export interface SendRate {
   readonly maxBandwidth: number | null;
 }
 
+/** One pass over the guest's memory, from one bitmap sync to the next. */
 export interface Pass {
   /** `dirty-sync-count` of the sync that ended it. */
   readonly n: number;

@@ -18,6 +18,7 @@ export interface SelfCheck {
   readonly largestDeviation: number;
 }
 
+/** One pass as logged and as simulated. */
 export interface ComparedPass {
   readonly n: number;
   readonly loggedMs: number;
@@ -27,6 +28,7 @@ export interface ComparedPass {
   readonly simulatedRemainingBytes: number;
 }
 
+/** Where the passes settled, in the mean. */
 export interface PlateauFigures {
   readonly passMs: number;
   readonly remainingBytes: number;

@@ -11,6 +11,7 @@ import { readRecording, type Recording } from './recording.js';
 
 const { abs, max, round } = Math;
 
+/** How recordings are predicted; all have defaults. */
 export interface ValidateOptions {
   /** Runs of each recording; default 10. */
   readonly runs?: number;
@@ -45,13 +46,16 @@ export interface Outcome {
   /** Accesses of each vCPU during the migration. */
   readonly vcpuAccesses: readonly number[];
 }
+/** The figures of an `Outcome`. */
 export type OutcomeName = Exclude<keyof Outcome, 'vcpuAccesses' | 'throttleSteps'>;
 
+/** A CPU throttle and the number of the first sync that saw it. */
 export interface ThrottleStep {
   readonly sync: number;
   readonly percent: number;
 }
 
+/** How a recorded migration ended. */
 export type Verdict = 'completed' | 'not-converged';
 
 /** A predicted figure over the seeds: its median (of the seeds that have one), and its 5th and 95th percentile. */
@@ -61,6 +65,7 @@ export interface Spread {
   readonly p95: number | null;
 }
 
+/** What the runs of one recording predict. */
 export interface Prediction {
   /** What most seeds say. */
   readonly status: Verdict;
@@ -72,6 +77,7 @@ export interface Prediction {
   readonly vcpuAccesses: readonly Spread[];
 }
 
+/** One recording: what was measured and what was predicted. */
 export interface ValidatedRecording {
   readonly id: string;
   readonly file: string;
@@ -82,6 +88,7 @@ export interface ValidatedRecording {
   readonly totalTimeError: number | null;
 }
 
+/** How far off the predictions of all recordings are. */
 export interface ValidationSummary {
   readonly recordings: number;
   /** Share (0..1) of recordings whose verdict was predicted. */
@@ -108,6 +115,7 @@ export interface Tally {
   readonly of: number;
 }
 
+/** Predictions beside measurements, and how far off they are. */
 export interface Validation {
   readonly recordings: readonly ValidatedRecording[];
   readonly summary: ValidationSummary;

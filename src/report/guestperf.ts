@@ -23,6 +23,7 @@ const MIB = 2 ** 20;
 const QEMU_TID = 1000;
 const UNLIMITED_MIB_PER_S = 125_000;
 
+/** What a report is made from. */
 export interface GuestperfRun {
   readonly setup: MigrationSetup;
   readonly strategy: StrategyChoice;

@@ -1,6 +1,7 @@
 /** A sweep in the terminal: cells by strategies, the first of them. */
-import type { CellSummary } from '../experiment/sweep/results.js';
-import type { SweepOutcome } from '../experiment/sweep/run.js';
+import type { SweepCell } from '../experiment/sweep/results.js';
+import type { Shard } from '../experiment/sweep/shard.js';
+import type { SweepSpec } from '../experiment/sweep/spec.js';
 import type { SummaryRow } from '../experiment/sweep/summary.js';
 import { show } from '../experiment/measure.js';
 import { grid } from './grid.js';
@@ -10,24 +11,32 @@ import { counted, wrap, wrapItems } from './text.js';
 /** Rows of a table that people still read. */
 export const SHOWN_ROWS = 24;
 
+/** What the heading is about. */
+export interface SweptRuns {
+  /** Name of the scenario. */
+  readonly scenario: string;
+  readonly manifest: { readonly sweep: SweepSpec };
+  readonly cellCount: number;
+  readonly rowCount: number;
+  readonly resumedRows: number;
+  readonly finishedBefore: boolean;
+}
+
 /** What was run, and how. */
-export function sweepHeading(
-  { plan, planFile, rows, resumed, finishedBefore }: SweepOutcome,
-  page: Page,
-): string {
-  const { spec } = plan;
-  const { shard } = planFile;
+export function sweepHeading(swept: SweptRuns, shard: Shard | null, page: Page): string {
+  const { cellCount, rowCount, resumedRows, finishedBefore } = swept;
+  const spec = swept.manifest.sweep;
   const conditions = [
-    counted(plan.cellCount, 'cell'),
+    counted(cellCount, 'cell'),
     `${counted(spec.runs, 'run')} of each strategy${spec.precision === null ? '' : ' at most'}`,
     ...(spec.precision === null ? [] : [`precision ${show('share', spec.precision)}`]),
     `${spec.memory} memory`,
     `seed ${spec.seed}`,
     ...(shard === null ? [] : [`shard ${shard.index} of ${shard.count}`]),
-    counted(rows, 'row'),
-    ...(resumed > 0 && !finishedBefore ? [`${resumed} of them from before`] : []),
+    counted(rowCount, 'row'),
+    ...(resumedRows > 0 && !finishedBefore ? [`${resumedRows} of them from before`] : []),
   ];
-  const title = spec.question ?? `Sweep of ${plan.cell(0).scenario.name}`;
+  const title = spec.question ?? `Sweep of ${swept.scenario}`;
   return [
     ...wrap(title, page.width).map(page.style.strong),
     ...wrapItems(conditions, page.width).map(page.style.faint),
@@ -37,7 +46,7 @@ export function sweepHeading(
 /** One line a strategy of a cell; `more` says where the others are. */
 export function sweepText(
   keys: readonly string[],
-  cells: readonly CellSummary[],
+  cells: readonly SweepCell[],
   more: string | null,
   page: Page,
 ): string {
@@ -63,7 +72,7 @@ function headOf(key: string): string {
   return key.split('.').at(-1)!;
 }
 
-function linesOf({ values, summary }: CellSummary): string[][] {
+function linesOf({ varied, summary }: SweepCell): string[][] {
   const strategies = [...new Set(summary.map(({ strategy }) => strategy))];
   return strategies.map((strategy) => {
     const of = (measure: string): SummaryRow | undefined =>
@@ -72,7 +81,7 @@ function linesOf({ values, summary }: CellSummary): string[][] {
     const time = of('total_time_ms');
     const sign = time?.of === 'all' ? '> ' : '';
     return [
-      ...values,
+      ...Object.values(varied),
       nameIn(strategy, strategies),
       show('share', share),
       sign + show('ms', time?.median ?? null),

@@ -34,7 +34,7 @@ function parseChoiceText(kind: Kind, text: string): StrategyChoice {
   if (!Object.hasOwn(kind.registry, name)) {
     throw new UsageError(unknown(kind.word, name, Object.keys(kind.registry)));
   }
-  return withOptions(kind.registry[name]!, options);
+  return { ...withOptions(kind.registry[name]!, options), text };
 }
 
 /**
@@ -75,6 +75,8 @@ function orchestratorPolicy(path: string, which: string | undefined): PolicyChoi
     ...chosen,
     label: `${name}(${title ?? basename(path)})`,
     place: { file: path },
+    text: which === undefined ? path : `${path}#${which}`,
+    from: path,
     notes,
     definition: {
       ...definition,
@@ -87,7 +89,7 @@ function orchestratorPolicy(path: string, which: string | undefined): PolicyChoi
 async function loadChoice(kind: Kind, text: string): Promise<StrategyChoice> {
   const { name, options } = splitText(kind, text);
   return isFile(name)
-    ? withOptions(await importDefinition(kind, name), options)
+    ? { ...withOptions(await importDefinition(kind, name), options), text, from: name }
     : parseChoiceText(kind, text);
 }
 

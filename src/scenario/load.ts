@@ -13,6 +13,7 @@ import { parseSource, readText, type Source } from './source.js';
 export { loadPolicy, loadStrategy, parsePolicyText, parseStrategyText } from './choices.js';
 export { scenarioJsonSchema } from './json-schema.js';
 
+/** What to change in a scenario while it is loaded. */
 export interface LoadOptions {
   /** Values to put in before checking: `guest.memory=32GiB`, `guest.vcpus.0.count=4`. */
   readonly set?: readonly string[];
@@ -72,6 +73,7 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
     about: openingComment(source.text),
     file: source.file,
     text: source.text,
+    set: overrides.map(({ text }) => text),
     setup,
     strategies,
     policy: { ...file.policy, place: place(['policy']) },

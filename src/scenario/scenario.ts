@@ -11,10 +11,16 @@ export interface Choice<Definition> {
   /** Unique within a scenario: the name, or the name with the options that differ from the defaults. */
   readonly label: string;
   readonly place: Place | undefined;
+  /** What `--strategy` or `--policy` calls it, which chooses it again; none where a scenario lists it or a program made it. */
+  readonly text?: string;
+  /** The file that it comes from, where it is not one of migsim's. */
+  readonly from?: string;
   /** What a user should know of how it was read: settings of an orchestrator's file that are not its own. */
   readonly notes?: readonly string[];
 }
+/** A strategy to run, with its options. */
 export type StrategyChoice = Choice<StrategyDefinition>;
+/** A policy to run with, and its options. */
 export type PolicyChoice = Choice<PolicyDefinition>;
 
 /** One line of `expect:`, kept as written; src/experiment/expect.ts gives it meaning. */
@@ -28,6 +34,7 @@ export interface ExpectationText {
   readonly place: Place | undefined;
 }
 
+/** A guest, a link, QEMU's parameters, and what is to run: a scenario file, checked. `loadScenario` makes it; treat it as read-only. */
 export interface Scenario {
   readonly name: string;
   /** What it shows and what to expect: the comment lines that open the file. */
@@ -36,6 +43,8 @@ export interface Scenario {
   readonly file: string | null;
   /** The text as read: its hash goes into the manifest. */
   readonly text: string;
+  /** `key=value`, put into the text when it was loaded. */
+  readonly set: readonly string[];
   /** Memory kind, seed, run and sampling are set by whoever runs it. */
   readonly setup: MigrationSetup;
   readonly strategies: readonly StrategyChoice[];

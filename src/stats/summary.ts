@@ -6,6 +6,7 @@ function requireValues(values: ArrayLike<number>): void {
   if (values.length === 0) throw new RangeError('no values to summarise');
 }
 
+/** The arithmetic mean. */
 export function mean(values: ArrayLike<number>): number {
   requireValues(values);
   const count = values.length;
@@ -50,6 +51,7 @@ export function quantileOfSorted(sorted: ArrayLike<number>, p: number): number {
   return below + (position - index) * (sorted[index + 1]! - below);
 }
 
+/** The middle value, or the mean of the two middle ones. */
 export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }

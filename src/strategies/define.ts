@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
 import type { MigrationSetup } from '../migration/setup.js';
 
+/** A strategy: how fast the guest may write while it is migrated. docs/strategies.md shows how to write one. */
 export interface StrategyDefinition<Shape extends z.ZodObject = z.ZodObject> {
   /** The word in scenario files, tables and CSV. */
   readonly name: string;
@@ -22,6 +23,7 @@ export interface StrategyDefinition<Shape extends z.ZodObject = z.ZodObject> {
   start(options: z.output<Shape>, migration: Controls): void;
 }
 
+/** Makes a strategy: gives `start` the types of its own options. Returns the same object. */
 export function defineStrategy<Shape extends z.ZodObject>(
   definition: StrategyDefinition<Shape>,
 ): StrategyDefinition<Shape> {
@@ -31,6 +33,7 @@ export function defineStrategy<Shape extends z.ZodObject>(
 /** A policy decides from outside, by polling like an orchestrator; the form is the same. */
 export type PolicyDefinition<Shape extends z.ZodObject = z.ZodObject> = StrategyDefinition<Shape>;
 
+/** Makes a policy, likewise. */
 export function definePolicy<Shape extends z.ZodObject>(
   definition: PolicyDefinition<Shape>,
 ): PolicyDefinition<Shape> {

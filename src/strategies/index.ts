@@ -35,6 +35,7 @@ export const strategies = {
   oracle,
 } satisfies Record<string, StrategyDefinition>;
 
+/** A name of migsim's own strategies. */
 export type StrategyName = keyof typeof strategies;
 
 /** By the word users write. Throws `UsageError` with the nearest name. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
-import { runSweep, type SweepOptions } from '../../src/experiment/sweep/run.js';
+import { runSweep, type SweepRun } from '../../src/experiment/sweep/run.js';
 import type { SweepSpec } from '../../src/experiment/sweep/spec.js';
 import { parseVariation } from '../../src/experiment/sweep/variation.js';
 import { sweepTable } from '../../src/report/sweep-table.js';
@@ -28,13 +28,13 @@ export function specOf(changes: Partial<SweepSpec> = {}, vary: readonly string[]
   };
 }
 
-export function optionsOf(out: string | null, changes: Partial<SweepOptions> = {}): SweepOptions {
+export function optionsOf(out: string | null, changes: Partial<SweepRun> = {}): SweepRun {
   const how = { out, shard: null, workers: 1, worker: null };
   return { spec: specOf(), command: ['sweep'], table: sweepTable, ...how, ...changes };
 }
 
 /** In this thread. */
-export async function sweep(out: string, changes: Partial<SweepOptions> = {}): Promise<string> {
+export async function sweep(out: string, changes: Partial<SweepRun> = {}): Promise<string> {
   await runSweep(optionsOf(out, changes));
   return out;
 }

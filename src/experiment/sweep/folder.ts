@@ -18,16 +18,22 @@ import { version } from '../manifest.js';
 import type { Shard } from './shard.js';
 import { type SweepSpec, hashOf } from './spec.js';
 
-/** What plan.json says. */
-export interface PlanFile {
+/** What it takes to repeat a sweep to the last byte. */
+export interface SweepManifest {
+  /** Versions of migsim and of Node.js. */
   readonly migsim: string;
   readonly node: string;
   /** The words after `migsim`, without those that do not change the results. */
   readonly command: readonly string[];
-  /** SHA-256 of all that decides the results. */
+  /** SHA-256 of all that decides the results, hexadecimal. */
   readonly hash: string;
-  readonly shard: Shard | null;
   readonly sweep: SweepSpec;
+}
+
+/** What plan.json says. */
+export interface PlanFile extends SweepManifest {
+  /** null: the whole. */
+  readonly shard: Shard | null;
 }
 
 export const RUNS = 'runs.csv';

@@ -5,9 +5,9 @@ import { UsageError } from '../../errors.js';
 import { checkCells } from './cells.js';
 import { type PlanFile, RUNS, openFiles, partOf, readPlan, stateOf } from './folder.js';
 import { openPlan } from './plan.js';
-import { type CellSummary, cellSummary, headersOf, summaryTexts } from './results.js';
+import { type SweepCell, cellSummary, headersOf, summaryTexts } from './results.js';
 import { type Line, linesIn, rowTaker } from './rows.js';
-import { type SweepOptions, type SweepOutcome, fileNames, headerLine, manifestText } from './run.js';
+import { type SweepRun, type SweepOutcome, fileNames, headerLine, manifestText } from './run.js';
 import type { SweepTable } from './table.js';
 import { unitsOf } from './unit.js';
 
@@ -16,8 +16,8 @@ export interface MergeOptions {
   readonly shards: readonly string[];
   readonly out: string;
   readonly table: SweepTable;
-  readonly onCell?: (cell: CellSummary) => void;
-  readonly extra?: SweepOptions['extra'];
+  readonly onCell?: (cell: SweepCell) => void;
+  readonly extra?: SweepRun['extra'];
 }
 
 /** Throws `UsageError` when shards are missing, unfinished, doubled or of different sweeps. */

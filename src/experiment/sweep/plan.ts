@@ -4,6 +4,7 @@ import { loadPolicy, loadStrategy, parseStrategyText } from '../../scenario/choi
 import { scenarioLoader } from '../../scenario/load.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { strategies as registry } from '../../strategies/index.js';
+import { listedStrategy } from '../choice.js';
 import { preparedSetup } from '../simulate.js';
 import type { SweepSpec } from './spec.js';
 
@@ -31,8 +32,17 @@ export interface SweepPlan {
   cell(index: number): Cell;
 }
 
+/** What a program made itself: no specification can carry it, and no other thread or process can have it. */
+export interface MadeChoices {
+  /** By the word that the specification has for each. */
+  readonly strategies: ReadonlyMap<string, StrategyChoice>;
+  readonly policy: PolicyChoice | null;
+}
+
+const NONE_MADE: MadeChoices = { strategies: new Map(), policy: null };
+
 /** Loads strategies and policies of the user's own. Throws `UsageError`. */
-export async function openPlan(spec: SweepSpec): Promise<SweepPlan> {
+export async function openPlan(spec: SweepSpec, made: MadeChoices = NONE_MADE): Promise<SweepPlan> {
   const keys = spec.vary.flatMap((variation) => variation.keys);
   refuseRepeated(keys);
   const cellCount = spec.vary.reduce((product, variation) => product * variation.steps.length, 1);
@@ -49,8 +59,8 @@ export async function openPlan(spec: SweepSpec): Promise<SweepPlan> {
     }
   };
   const first = scenarioOf(0);
-  const strategiesOf = await strategyChooser(spec, first);
-  const ownPolicy = spec.policy === null ? null : await loadPolicy(spec.policy);
+  const strategiesOf = await strategyChooser(spec, first, made.strategies);
+  const ownPolicy = made.policy ?? (spec.policy === null ? null : await loadPolicy(spec.policy));
 
   let last: Cell | undefined;
   const cell = (index: number): Cell => {
@@ -104,7 +114,11 @@ function isAll({ strategies }: SweepSpec): boolean {
 
 type Chooser = (scenario: Scenario, check: (strategy: StrategyChoice) => unknown) => StrategyChoice[];
 
-async function strategyChooser(spec: SweepSpec, first: Scenario): Promise<Chooser> {
+async function strategyChooser(
+  spec: SweepSpec,
+  first: Scenario,
+  made: MadeChoices['strategies'],
+): Promise<Chooser> {
   if (isAll(spec)) {
     const inVain = spec.vary.flatMap(({ keys }) => keys).find((key) => key.startsWith('strategies.'));
     if (inVain !== undefined) {
@@ -116,28 +130,22 @@ async function strategyChooser(spec: SweepSpec, first: Scenario): Promise<Choose
     return (_scenario, check) => all.filter((strategy) => runsHere(() => check(strategy)));
   }
   // What the scenario lists may have options that vary; anything else is the same in all cells.
-  const others = new Map<string, StrategyChoice>();
+  const others = new Map(made);
   for (const text of spec.strategies) {
-    if (listed(text, first) === undefined) others.set(text, await loadStrategy(text));
+    if (!made.has(text) && listedStrategy(text, first) === undefined)
+      others.set(text, await loadStrategy(text));
   }
   return (scenario, check) => {
     const chosen =
       spec.strategies.length === 0
         ? [...scenario.strategies]
-        : spec.strategies.map((text) => others.get(text) ?? listed(text, scenario) ?? gone(text));
+        : spec.strategies.map((text) => others.get(text) ?? listedStrategy(text, scenario) ?? gone(text));
     const labels = chosen.map(({ label }) => label);
     const twice = labels.find((label, index) => labels.indexOf(label) < index);
     if (twice !== undefined) throw new UsageError(`${twice} is chosen twice; expected once`);
     for (const strategy of chosen) check(strategy);
     return chosen;
   };
-}
-
-function listed(text: string, scenario: Scenario): StrategyChoice | undefined {
-  const byName = scenario.strategies.filter(({ definition }) => definition.name === text);
-  return (
-    scenario.strategies.find(({ label }) => label === text) ?? (byName.length === 1 ? byName[0] : undefined)
-  );
 }
 
 function gone(text: string): never {

@@ -11,12 +11,13 @@ import {
 } from './summary.js';
 import type { SweepTable } from './table.js';
 
-/** A cell that is done. */
-export interface CellSummary {
-  readonly cell: number;
-  /** Of the varied keys. */
-  readonly values: readonly string[];
+/** A cell whose runs are all done: one combination of varied values. */
+export interface SweepCell<Key extends string = string> {
+  /** The value of each varied key, as written: `{ 'link.bandwidth': '10Gbit/s' }`. */
+  readonly varied: Readonly<Record<Key, string>>;
+  /** A row a strategy and measure: the rows of summary.csv. */
   readonly summary: readonly SummaryRow[];
+  /** A row a measure and strategy but the first, against which it is: the rows of differences.csv. */
   readonly differences: readonly DifferenceRow[];
 }
 
@@ -28,18 +29,19 @@ export function headersOf(plan: SweepPlan, table: SweepTable): Readonly<Record<s
   return { [SUMMARY]: line(SUMMARY_COLUMNS), [DIFFERENCES]: line(DIFFERENCE_COLUMNS) };
 }
 
-export function cellSummary(plan: SweepPlan, table: SweepTable, samples: CellSamples): CellSummary {
+export function cellSummary(plan: SweepPlan, table: SweepTable, samples: CellSamples): SweepCell {
+  const values = plan.valuesOf(samples.cell);
   return {
-    cell: samples.cell,
-    values: plan.valuesOf(samples.cell),
+    varied: Object.fromEntries(plan.keys.map((key, index) => [key, values[index]!])),
     summary: summaryOf(samples, table.measures),
     differences: differencesOf(samples, table.measures),
   };
 }
 
 /** The rows of a cell for summary.csv and differences.csv. */
-export function summaryTexts(table: SweepTable, cell: CellSummary): Readonly<Record<string, string>> {
+export function summaryTexts(table: SweepTable, cell: SweepCell): Readonly<Record<string, string>> {
+  const values = Object.values(cell.varied);
   const lines = (rows: readonly object[]): string =>
-    rows.map((row) => `${table.fields([...cell.values, ...(Object.values(row) as string[])])}\n`).join('');
+    rows.map((row) => `${table.fields([...values, ...(Object.values(row) as string[])])}\n`).join('');
   return { [SUMMARY]: lines(cell.summary), [DIFFERENCES]: lines(cell.differences) };
 }

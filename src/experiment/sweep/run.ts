@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { type CellLabels, checkCells } from './cells.js';
 import { type PlanFile, RUNS, type SweepFiles, openFiles, partOf, planFileOf, stateOf } from './folder.js';
-import { type SweepPlan, openPlan } from './plan.js';
+import { type MadeChoices, type SweepPlan, openPlan } from './plan.js';
 import { inThreads } from './pool.js';
-import { type CellSummary, DIFFERENCES, SUMMARY, cellSummary, headersOf, summaryTexts } from './results.js';
+import { DIFFERENCES, SUMMARY, type SweepCell, cellSummary, headersOf, summaryTexts } from './results.js';
 import { type RowTaker, linesIn, rowTaker } from './rows.js';
 import { unitRunner } from './run-unit.js';
 import type { Shard } from './shard.js';
@@ -13,8 +13,10 @@ import type { SweepSpec } from './spec.js';
 import { type SweepTable, linesOf } from './table.js';
 import { type Units, unitsOf } from './unit.js';
 
-export interface SweepOptions {
+export interface SweepRun {
   readonly spec: SweepSpec;
+  /** Only with one worker and without a folder. */
+  readonly made?: MadeChoices;
   /** For the manifest. */
   readonly command: readonly string[];
   readonly table: SweepTable;
@@ -28,8 +30,10 @@ export interface SweepOptions {
   /** Called when all cells are found good, with the number of runs that there are at most, and of those done before. */
   readonly onStart?: (runs: number, done: number) => void;
   readonly onRuns?: (count: number) => void;
+  /** Called with every row in order, without its line break, those of an earlier call first. */
+  readonly onRow?: (line: string) => void;
   /** Not called for shards: they know parts of cells only. */
-  readonly onCell?: (cell: CellSummary) => void;
+  readonly onCell?: (cell: SweepCell) => void;
   /** Makes a further file of the finished runs.csv, at a path beside it. */
   readonly extra?: {
     readonly name: string;
@@ -50,9 +54,9 @@ export interface SweepOutcome {
 }
 
 /** Throws `UsageError`; what was finished by then stays, and the same call goes on with it. */
-export async function runSweep(options: SweepOptions): Promise<SweepOutcome> {
-  const { spec, table, out, shard } = options;
-  const plan = await openPlan(spec);
+export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
+  const { spec, table, out, shard, onRow } = options;
+  const plan = await openPlan(spec, options.made);
   const units = unitsOf(plan);
   const labels = checkCells(plan);
   const planFile = planFileOf(spec, shard, options.command);
@@ -67,7 +71,8 @@ export async function runSweep(options: SweepOptions): Promise<SweepOutcome> {
     options.onCell?.(cell);
   });
   if (state === 'finished') {
-    const { rows } = replay(join(out!, RUNS), plan, table, taker, units);
+    const { rows } = replay(join(out!, RUNS), plan, table, taker, units, onRow);
+    options.onStart?.(rows, rows);
     return { plan, planFile, resumed: rows, rows, finishedBefore: true, written: [] };
   }
 
@@ -79,14 +84,17 @@ export async function runSweep(options: SweepOptions): Promise<SweepOutcome> {
       if (shard === null) {
         for (const [name, text] of Object.entries(headersOf(plan, table))) files.append(name, text);
       }
-      rows = goOn(files, partOf(join(out, RUNS)), state === 'begun', plan, table, taker, units);
+      rows = goOn(files, partOf(join(out, RUNS)), state === 'begun', plan, table, taker, units, onRow);
     }
     const resumed = rows;
     options.onStart?.(most, resumed);
     const onRows = (text: string): void => {
       files?.append(RUNS, text);
       const lines = linesOf(text);
-      for (const line of lines) taker.add(line);
+      for (const line of lines) {
+        taker.add(line);
+        onRow?.(line);
+      }
       rows += lines.length;
       options.onRuns?.(lines.length);
     };
@@ -111,8 +119,9 @@ function goOn(
   table: SweepTable,
   taker: RowTaker,
   units: Units,
+  onRow: SweepRun['onRow'],
 ): number {
-  const { bytes, rows } = begun ? replay(path, plan, table, taker, units) : { bytes: 0, rows: 0 };
+  const { bytes, rows } = begun ? replay(path, plan, table, taker, units, onRow) : { bytes: 0, rows: 0 };
   if (begun) files.keep(bytes);
   if (bytes === 0) files.append(RUNS, headerLine(plan, table));
   return rows;
@@ -122,7 +131,7 @@ async function finish(
   files: SweepFiles,
   planFile: PlanFile,
   plan: SweepPlan,
-  { out, shard, extra }: Pick<SweepOptions, 'out' | 'shard' | 'extra'>,
+  { out, shard, extra }: Pick<SweepRun, 'out' | 'shard' | 'extra'>,
 ): Promise<string[]> {
   if (shard === null) {
     files.append('manifest.json', manifestText(planFile));
@@ -137,12 +146,12 @@ export function manifestText({ shard: _, ...manifest }: PlanFile): string {
 }
 
 /** Names of the files that a whole sweep writes. */
-export function fileNames(extra: SweepOptions['extra']): string[] {
+export function fileNames(extra: SweepRun['extra']): string[] {
   return [RUNS, SUMMARY, DIFFERENCES, ...(extra === undefined ? [] : [extra.name]), 'manifest.json'];
 }
 
 async function runUnits(
-  { spec, table, workers, worker, shard }: SweepOptions,
+  { spec, table, workers, worker, shard }: SweepRun,
   plan: SweepPlan,
   units: Units,
   taker: RowTaker,
@@ -193,7 +202,9 @@ function replay(
   table: SweepTable,
   taker: RowTaker,
   units: Units,
+  onRow: SweepRun['onRow'],
 ): { readonly bytes: number; readonly rows: number } {
+  const unit: string[] = [];
   let bytes = 0;
   let rows = 0;
   let seen = -1;
@@ -201,9 +212,11 @@ function replay(
     seen += 1;
     if (seen === 0 && `${text}\n` !== headerLine(plan, table)) break;
     if (seen > 0 && taker.next >= units.count) break;
+    if (seen > 0) unit.push(text);
     if (seen === 0 || taker.add(text)) {
       bytes = end;
       rows = seen;
+      for (const row of unit.splice(0)) onRow?.(row);
     }
   }
   taker.drop();

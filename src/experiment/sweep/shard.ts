@@ -1,6 +1,7 @@
 /** A part of a sweep for one of several machines. */
 import { UsageError } from '../../errors.js';
 
+/** A part of a sweep. */
 export interface Shard {
   /** From 0. */
   readonly index: number;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type SourceFile, version } from '../manifest.js';
 import type { Variation } from './variation.js';
 
+/** A sweep whose choices and values are texts. */
 export interface SweepSpec {
   /** What the sweep is to answer, in words; null when nobody said. */
   readonly question: string | null;

@@ -4,22 +4,26 @@ import { quantileOfSorted, standardDeviation } from '../../stats/summary.js';
 import { type CellSamples, type StrategySamples, countingValues } from './samples.js';
 import type { SweepMeasure } from './table.js';
 
-type Figure = number | null;
-
+/** One measure of one strategy in one cell. Figures are null where no run has such a value, or only one where spread is asked for. */
 export interface SummaryRow {
   readonly strategy: string;
+  /** A column of runs.csv with its unit, such as `total_time_ms`; `converged_share` is the share of runs that converged, 0 to 1. */
   readonly measure: string;
   /** Which runs the figures are of: those that converged, or all, as where none did. */
   readonly of: 'converged' | 'all';
+  /** Runs of the cell. */
   readonly runs: number;
+  /** Runs that the figures are of. */
   readonly n: number;
-  readonly mean: Figure;
-  readonly median: Figure;
-  readonly standardDeviation: Figure;
-  readonly p90: Figure;
+  readonly mean: number | null;
+  readonly median: number | null;
+  /** Of a sample, over n - 1. */
+  readonly standardDeviation: number | null;
+  /** 90th percentile, interpolated (type 7 of Hyndman and Fan). */
+  readonly p90: number | null;
   /** 95 % interval of the mean, by Student's t. */
-  readonly low: Figure;
-  readonly high: Figure;
+  readonly low: number | null;
+  readonly high: number | null;
 }
 
 export const SUMMARY_COLUMNS = [
@@ -36,15 +40,20 @@ export const SUMMARY_COLUMNS = [
   'ci95_high',
 ] as const;
 
+/** How one strategy differs from the first of its cell on the same runs: `strategy` less `against`. */
 export interface DifferenceRow {
   readonly strategy: string;
+  /** The first strategy of the cell. */
   readonly against: string;
+  /** As in `SummaryRow`. */
   readonly measure: string;
   /** Runs that both strategies converged in; run i of both meets the same guest. */
   readonly n: number;
-  readonly mean: Figure;
-  readonly low: Figure;
-  readonly high: Figure;
+  /** Of the differences, in the unit of the measure. */
+  readonly mean: number | null;
+  /** 95 % interval of the mean, by Student's t. */
+  readonly low: number | null;
+  readonly high: number | null;
 }
 
 export const DIFFERENCE_COLUMNS = [
@@ -72,7 +81,7 @@ function summaryRow(strategy: StrategySamples, measure: SweepMeasure, index: num
   }
   const sorted = Float64Array.from(values).sort();
   const { estimate, low, high } = meanInterval(values);
-  const figure = (value: number): Figure => rounded(value, measure);
+  const figure = (value: number): number | null => rounded(value, measure);
   return {
     ...head,
     n: values.length,
@@ -120,6 +129,6 @@ function isOutcome({ column }: SweepMeasure): boolean {
 }
 
 /** Without an end, or of a single value: nothing that a file could say. */
-function rounded(value: number, { digits }: SweepMeasure): Figure {
+function rounded(value: number, { digits }: SweepMeasure): number | null {
   return Number.isFinite(value) ? Number(value.toFixed(digits)) : null;
 }

@@ -7,6 +7,7 @@
 import { UsageError } from '../../errors.js';
 import { spread } from './spread.js';
 
+/** One axis of a sweep, taken apart. */
 export interface Variation {
   /** As the user wrote it, for messages. */
   readonly text: string;

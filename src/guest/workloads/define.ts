@@ -29,7 +29,9 @@ interface CurveOption extends OptionBase {
   readonly kind: 'curve';
 }
 
+/** How one option of a workload is described. */
 export type WorkloadOption = QuantityOption | ChoiceOption | CurveOption;
+/** The options of a workload, by the names that scenario files have. */
 export type WorkloadOptions = Readonly<Record<string, WorkloadOption>>;
 
 /** What `plan` is given, in plain numbers. */
@@ -65,6 +67,7 @@ export interface Surroundings {
   readonly guestVcpus: number;
 }
 
+/** What the vCPUs of a group do, by a name and with options. */
 export interface WorkloadDefinition<Options extends WorkloadOptions = WorkloadOptions> {
   /** The word in scenario files. */
   readonly name: string;
@@ -79,6 +82,7 @@ export interface WorkloadDefinition<Options extends WorkloadOptions = WorkloadOp
   plan(options: OptionValues<Options>, surroundings: Surroundings): WorkloadPlan;
 }
 
+/** Makes a workload: gives `plan` the types of its own options. Returns the same object. */
 export function defineWorkload<const Options extends WorkloadOptions>(
   definition: WorkloadDefinition<Options>,
 ): WorkloadDefinition<Options> {

@@ -3,6 +3,7 @@ import type { Names } from './names.js';
 import type { Results } from './results.js';
 import type { Sheet } from './sheet.js';
 
+/** A figure that was drawn. */
 export interface Drawing {
   /** Of the file, without its ending. */
   readonly name: string;
