@@ -59,7 +59,7 @@ import {
 import { type VersionFacts, versionFacts } from './versions.js';
 import { XbzrleCache } from './xbzrle.js';
 import { vcpuResults, workShares } from './vcpu-results.js';
-import { whyNot } from './why.js';
+import { LastSyncs, whyNot } from './why.js';
 
 const { ceil, floor, max, min, log, round } = Math;
 const INFINITY = Infinity;
@@ -202,6 +202,7 @@ class Migration {
   #downtimeUs: number | null = null;
   #blackoutUs: number | null = null;
   readonly #syncs: SyncRecord[] = [];
+  readonly #lastSyncs = new LastSyncs();
   // What is seen from outside every `timelineMs`: from when on, how often so far, and how things stood at the last turn
   readonly #looks: Look[] = [];
   #nextLookUs = INFINITY;
@@ -934,6 +935,8 @@ class Migration {
     fresh: number,
     detector: SyncRecord['detector'],
   ): void {
+    const remainingBytes = pendingEstimate(this.#dirtyPages);
+    this.#lastSyncs.add(remainingBytes, fresh);
     if (!this.#setup.keepSyncs) return;
     const { vcpus } = this.#guest;
     this.#syncs.push({
@@ -943,7 +946,7 @@ class Migration {
       durationMs: (this.#nowUs - startUs) / 1000,
       sentBytes: round(this.#transferred),
       remainingBeforeBytes: pendingEstimate(before),
-      remainingBytes: pendingEstimate(this.#dirtyPages),
+      remainingBytes,
       newDirtyPages: fresh,
       dirtyPagesRate: this.#dirtyPagesRate,
       bandwidthBytesPerSecond: this.#bandwidthPerMs * 1000,
@@ -1450,7 +1453,10 @@ class Migration {
       timeline: this.#timeline(),
       decisions: this.#decisions,
     };
-    return { ...partial, why: completed ? null : whyNot(setup, partial, this.#linkBytesPerSecond) };
+    return {
+      ...partial,
+      why: completed ? null : whyNot(setup, partial, this.#lastSyncs, this.#linkBytesPerSecond),
+    };
   }
 }
 

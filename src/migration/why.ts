@@ -9,6 +9,20 @@ const { round } = Math;
 /** How many of the last syncs tell where a run settled. */
 const SETTLED_SYNCS = 8;
 
+/** What the last syncs found: these tell where a run settled, also when nobody keeps all of its syncs. */
+export class LastSyncs {
+  readonly remainingBytes: number[] = [];
+  readonly newDirtyPages: number[] = [];
+
+  add(remainingBytes: number, newDirtyPages: number): void {
+    this.remainingBytes.push(remainingBytes);
+    this.newDirtyPages.push(newDirtyPages);
+    if (this.remainingBytes.length <= SETTLED_SYNCS) return;
+    this.remainingBytes.shift();
+    this.newDirtyPages.shift();
+  }
+}
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? 0;
@@ -32,11 +46,12 @@ function workingSetPages(setup: MigrationSetup): number {
 export function whyNot(
   setup: MigrationSetup,
   result: Omit<MigrationResult, 'why'>,
+  last: LastSyncs,
   linkBytesPerSecond: number,
 ): WhyNot {
-  const last = result.syncs.slice(-SETTLED_SYNCS);
-  const settled = last.length > 0 ? median(last.map((s) => s.remainingBytes)) : result.remainingBytes;
-  const fresh = last.length > 0 ? median(last.map((s) => s.newDirtyPages)) * PAGE_BYTES : settled;
+  const synced = last.remainingBytes.length > 0;
+  const settled = synced ? median(last.remainingBytes) : result.remainingBytes;
+  const fresh = synced ? median(last.newDirtyPages) * PAGE_BYTES : settled;
   const threshold = result.thresholdBytes;
   const impliedPauseMs = round((settled / linkBytesPerSecond) * 1000);
   const bind = (binds: WhyNot['binds'], text: string): WhyNot => ({

@@ -195,6 +195,13 @@ function curveLines(guest: LearnedGuest): string[] {
 
 function linkLines({ from, migration }: Learned): string[] {
   const rate = migration.switchoverBytesPerSecond;
+  if (rate === null && from === 'log' && migration.maxBandwidth === 0) {
+    const carried = migration.bytesPerSecond;
+    return [
+      ...comment(`what the log's windows carried, ${formatBytesPerSecond(carried)}: the link was the limit`),
+      `link: { bandwidth: ${max(1, round(carried / 1e6))}MB/s, latency: 0us, efficiency: 100% }`,
+    ];
+  }
   if (rate === null) {
     const assumed = round(max(migration.bytesPerSecond, 1.25e9) / 1e6);
     return [

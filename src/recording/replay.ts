@@ -5,7 +5,7 @@ import { runMigration } from '../migration/engine.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { findStrategy } from '../strategies/index.js';
-import type { Learned, LearnedGuest, ThrottleStep } from './learned.js';
+import type { Learned, LearnedGuest, LearnedMigration, ThrottleStep } from './learned.js';
 import { pairs, workShare, type Pass } from './passes.js';
 
 const { floor, max, round } = Math;
@@ -37,13 +37,18 @@ function autoConvergeOf(steps: readonly ThrottleStep[]): {
 /** A simulation may take so much longer than the log before it is given up. */
 const LONGER = 1.5;
 
+/** Where nothing shows what lies beyond max-bandwidth, the link is taken for wide; without a max-bandwidth it was the limit. */
+function linkRate({ switchoverBytesPerSecond, maxBandwidth, bytesPerSecond }: LearnedMigration): number {
+  return switchoverBytesPerSecond ?? (maxBandwidth === 0 ? bytesPerSecond : 10 * bytesPerSecond);
+}
+
 export function setupOf({ file, guest, migration, loadEndedUs }: Learned): MigrationSetup {
   return {
     name: file,
     guest: guestSpecOf(guest),
     host: bareMetal,
     link: {
-      bandwidthBytesPerSecond: migration.switchoverBytesPerSecond ?? 10 * migration.bytesPerSecond,
+      bandwidthBytesPerSecond: linkRate(migration),
       latencyUs: 0,
       phases: [],
     },

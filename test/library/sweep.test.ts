@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
@@ -95,7 +95,6 @@ describe('rows', () => {
     // In the middle of the second cell: the first is kept.
     const lines = whole.split('\n');
     writeFileSync(join(out, 'runs.csv.part'), `${lines.slice(0, 6).join('\n')}\n${lines[6]!.slice(0, 9)}`);
-    const { rmSync } = await import('node:fs');
     rmSync(join(out, 'runs.csv'));
     const third = await sweep(scenario, { ...how, out });
     expect([third.rows, third.resumedRows]).toEqual([rows, 4]);

@@ -143,6 +143,17 @@ test('where the link was the limit, no max-bandwidth is read into it, and the gu
   expect(check?.medianDeviation).toBeLessThan(0.1);
 });
 
+test('where the link was the limit of a migration that was given up, it still is when it is run again', () => {
+  // 1 Gbit/s, of which TCP leaves 941 Mbit/s: 118 MB/s.
+  const file = 'examples/stuck-migration.log';
+  const { scenario, check } = learnFromLog(readFileSync(file, 'utf8'), file);
+  const { link, migration } = parseScenario(scenario, 'link.yaml').setup;
+  expect(migration.maxBandwidth).toBe(0);
+  expect(link.bandwidthBytesPerSecond / 118e6).toBeCloseTo(1, 1);
+  expect(check?.completed).toEqual({ logged: false, simulated: false });
+  expect(check?.medianDeviation).toBeLessThan(0.1);
+});
+
 test('polls ten times as rare still give the pages of each pass, shared where they cannot be told apart', () => {
   const rare = learned(simulatedLog(KNOWN, { pollMs: 2000 }));
   const often = learned(simulatedLog(KNOWN));

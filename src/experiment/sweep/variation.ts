@@ -50,6 +50,7 @@ export function variationOf(entry: Readonly<Record<string, string | readonly str
     const counts = `${keys[0]} has ${first.length} values and ${keys[odd]} has ${columns[odd]!.length}`;
     throw wrong(`${counts}; keys that move together have as many values each`);
   }
+  if (first.length === 0) throw wrong('no values; expected at least one');
   const steps = first.map((_, index) => columns.map((column) => column[index]!));
   refuseTwice(
     steps.map((step) => step.join('+')),
