@@ -85,7 +85,9 @@ test('it has what is run and read, and none of what it is made from', () => {
     'dist/index.d.ts',
     'dist/jest.js',
     'scenarios',
-    'schema',
+    'schema/scenario.schema.json',
+    'schema/sweep.schema.json',
+    'recordings/T05.json',
     'docs',
     'LICENSE',
     'README.md',
@@ -93,6 +95,11 @@ test('it has what is run and read, and none of what it is made from', () => {
     expect([path, existsSync(join(installed, path))]).toEqual([path, true]);
   for (const path of ['src', 'test', 'results', 'node_modules'])
     expect([path, existsSync(join(installed, path))]).toEqual([path, false]);
+  const files = readdirSync(installed, { recursive: true, encoding: 'utf8' });
+  // A map without the source that it leads to helps nobody, and pages were generated before they were packed.
+  expect(files.filter((file) => /\.map$|\.tsbuildinfo$|generate\.js$|\.test\./.test(file))).toEqual([]);
+  const { man } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { man: string };
+  expect(readFileSync(join(installed, man), 'utf8')).toMatch(/^\.TH MIGSIM 1/m);
   expect(statSync(join(installed, 'bin/migsim.js')).mode & 0o111).not.toBe(0);
 });
 
@@ -113,6 +120,18 @@ describe('in an empty project', () => {
     });
   });
 
+  test("import from 'migsim' sweeps in this thread and in others alike", () => {
+    const { status, stdout, stderr } = runModule(`
+      import { loadScenario, sweep } from 'migsim';
+      const scenario = loadScenario('node_modules/migsim/scenarios/idle-guest.yaml');
+      const how = { vary: ['migration.downtime-limit=100ms,200ms,300ms'], runs: 3 };
+      const [alone, together] = [await sweep(scenario, how), await sweep(scenario, { ...how, workers: 2 })];
+      console.log(JSON.stringify({ rows: alone.rows.length, same: JSON.stringify(alone) === JSON.stringify(together) }));
+    `);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({ rows: 27, same: true });
+  });
+
   test('nothing inside can be imported past its exports', () => {
     const { status, stderr } = runModule("import 'migsim/dist/units.js';");
     expect(status).not.toBe(0);
@@ -130,6 +149,13 @@ describe('in an empty project', () => {
     const { status, stdout, stderr } = start(bin, ['check', 'scenarios.yaml', idle, '--memory', 'fluid']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/\n2 scenarios, \d+ expectations: all \d+ hold\n$/);
+  });
+
+  test('recordings that come with it are predicted', () => {
+    const words = ['validate', 'node_modules/migsim/recordings/T05.json', '--runs', '1', '--memory', 'fluid'];
+    const { status, stdout, stderr } = start(bin, words);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/Verdicts: 1 of 1 right/);
   });
 });
 
@@ -152,19 +178,47 @@ describe('with TypeScript', () => {
        simulate(loadScenario('guest.yaml'), chooseStrategy('none'), { memroy: 'fluid' });
       `,
     );
+    writeFileSync(
+      join(project, 'typed-sweep.ts'),
+      `import { chooseStrategy, loadScenario, loadSweep, sweep, type SweepRow } from 'migsim';
+       const scenario = loadScenario('guest.yaml');
+       const { rows, cells } = await sweep(scenario, {
+         vary: ['link.bandwidth+migration.max-bandwidth=1Gbit/s+1GiB/s', { 'guest.memory': ['4GiB', '8GiB'] }],
+         strategies: [chooseStrategy('none')],
+         onRun: ({ varied, totalTimeMs }) => console.log(varied['guest.memory'].length, totalTimeMs.toFixed()),
+       });
+       for (const { varied, converged, downtimeMs, readersWorkDone } of rows) {
+         const link: string = varied['link.bandwidth'];
+         const ms: number | null = downtimeMs;
+         console.log(link, varied['migration.max-bandwidth'], converged, ms, readersWorkDone);
+         // @ts-expect-error It does not vary.
+         console.log(varied['guest.vcpus']);
+       }
+       const row: SweepRow | undefined = rows[0];
+       console.log(row?.varied['anything'], cells[0]?.summary[0]?.median);
+       const { scenario: other, ...options } = await loadSweep('sweep.yaml');
+       await sweep(other, { ...options, runs: 5 });
+       // @ts-expect-error Something must vary.
+       await sweep(scenario, { runs: 5 });
+       // @ts-expect-error A number of runs is a number.
+       await sweep(scenario, { vary: ['link.bandwidth=1Gbit/s'], runs: '5' });
+      `,
+    );
     const compilerOptions = {
       target: 'es2023',
       module: 'nodenext',
       strict: true,
+      noUncheckedIndexedAccess: true,
       exactOptionalPropertyTypes: true,
-      skipLibCheck: true,
+      verbatimModuleSyntax: true,
+      skipLibCheck: false,
       types: ['node'],
       outDir: 'built',
     };
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   });
 
-  test('examples/watch-a-migration.ts and the matchers are typed, and the example runs', () => {
+  test('examples/watch-a-migration.ts, sweeps and the matchers are typed, and the example runs', () => {
     const { status, stdout } = start(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']);
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
     const scenario = 'node_modules/migsim/scenarios/readers-and-writers.yaml';

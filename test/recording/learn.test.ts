@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { dirtyPagesIn } from '../../src/guest/dirty-curve.js';
 import { learnFromLog } from '../../src/recording/learn-from-log.js';
