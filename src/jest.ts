@@ -6,17 +6,25 @@
  * expect(simulate(scenario, strategy)).toConvergeWithin('60s');
  * ```
  *
- * A matcher takes one result, several, or an entry of `compare(…).strategies`; several must all match.
+ * A matcher takes one result, several, what `compare` gives or an entry of it, or rows of a sweep. Of several all must
+ * match, and under `.not` none may.
  */
 import { expect } from '@jest/globals';
-import type { StrategyResults } from './experiment/compare.js';
 import { UsageError } from './errors.js';
+import type { Comparison, StrategyResults } from './experiment/compare.js';
 import { show } from './experiment/measure.js';
+import type { SweepRow } from './library/sweep-row.js';
+import type { Sweep } from './library/sweep.js';
 import { type MigrationResult, workDoneOf } from './migration/result.js';
+import { show as describeValue } from './scenario/wording.js';
 import { parseDurationUs, parseShare } from './units.js';
 
+/** One migration: what `simulate` gives, or a row of a sweep. */
+export type Migration = MigrationResult | SweepRow;
+
 /** What `expect` may be given. */
-export type Migrations = MigrationResult | readonly MigrationResult[] | StrategyResults;
+export type Migrations =
+  Migration | StrategyResults | Comparison | Sweep | readonly (Migration | StrategyResults)[];
 
 /** The matchers, for the types of `expect`. */
 export interface MigrationMatchers<R> {
@@ -40,7 +48,7 @@ declare global {
   // For those who use Jest's globals with @types/jest.
   // eslint-disable-next-line @typescript-eslint/no-namespace
   namespace jest {
-    interface Matchers<R, T = unknown> extends MigrationMatchers<R> {}
+    interface Matchers<R, T> extends MigrationMatchers<R> {}
   }
 }
 /* eslint-enable */
@@ -56,36 +64,45 @@ interface Answer {
   message(): string;
 }
 
+/** What Jest tells a matcher. */
+interface Asked {
+  readonly isNot?: boolean;
+}
+
 expect.extend({
-  toConverge(received: unknown): Answer {
-    return answer(received, 'to converge', (result) => ({ ok: result.converged, did: ending(result) }));
+  toConverge(this: Asked, received: unknown): Answer {
+    const results = resultsOf('toConverge', received);
+    return answer(this, results, 'to converge', (result) => ({ ok: result.converged, did: ending(result) }));
   },
 
-  toConvergeWithin(received: unknown, duration: unknown): Answer {
+  toConvergeWithin(this: Asked, received: unknown, duration: unknown): Answer {
+    const results = resultsOf('toConvergeWithin', received);
     const limitMs = parsed('toConvergeWithin', duration, (text) => parseDurationUs(text) / 1e3);
-    return answer(received, `to converge within ${show('ms', limitMs)}`, (result) => {
+    return answer(this, results, `to converge within ${show('ms', limitMs)}`, (result) => {
       const late = result.totalTimeMs - limitMs;
       const ok = result.converged && late <= 0;
       return { ok, did: ending(result) + (result.converged && !ok ? `, ${show('ms', late)} too late` : '') };
     });
   },
 
-  toKeepReadersAbove(received: unknown, share: unknown): Answer {
+  toKeepReadersAbove(this: Asked, received: unknown, share: unknown): Answer {
+    const results = resultsOf('toKeepReadersAbove', received);
     const least = parsed('toKeepReadersAbove', share, parseShare);
-    return answer(received, `to keep readers above ${show('share', least)}`, (result) => {
-      const work = workDoneOf(result, 'readers');
-      if (work === null) throw new Error(`toKeepReadersAbove: ${nameOf(result)} has no vCPU that only reads`);
-      return { ok: work > least, did: `left them ${show('share', work)} of their work` };
+    return answer(this, results, `to keep readers above ${show('share', least)}`, (result) => {
+      const work = readersWorkOf(result);
+      if (work === null) throw wrong('toKeepReadersAbove', `${nameOf(result)} has no vCPU that only reads`);
+      return { ok: work > least, did: `left them ${shareBeside(work, least)} of their work` };
     });
   },
 
-  toFinishBefore(received: unknown, other: unknown): Answer {
-    const mine = resultsOf(received);
-    const others = resultsOf(other);
+  toFinishBefore(this: Asked, received: unknown, other: unknown): Answer {
+    const mine = resultsOf('toFinishBefore', received);
+    const others = resultsOf('toFinishBefore', other);
     if (mine.length !== others.length) {
-      throw new Error(`toFinishBefore: ${mine.length} runs cannot be compared with ${others.length}`);
+      const counts = `${counted(mine.length)} cannot be compared with ${counted(others.length)}`;
+      throw wrong('toFinishBefore', `${counts}; expected as many of both`);
     }
-    return answer(received, `to finish before ${nameOf(others[0]!)}`, (result, index) => {
+    return answer(this, mine, `to finish before ${nameOf(others[0]!)}`, (result, index) => {
       const rival = others[index]!;
       const rivalMs = rival.converged ? rival.totalTimeMs : Infinity;
       const ok = result.converged && result.totalTimeMs < rivalMs;
@@ -94,46 +111,88 @@ expect.extend({
   },
 });
 
-/** All must be as wanted; the message is about the first that is not, and under `not` about the first. */
+/** All must be as wanted, under `not` none; the message is about the first that is wrong. */
 function answer(
-  received: unknown,
+  { isNot = false }: Asked,
+  results: readonly Migration[],
   wanted: string,
-  judge: (result: MigrationResult, index: number) => Judgement,
+  judge: (result: Migration, index: number) => Judgement,
 ): Answer {
-  const results = resultsOf(received);
   const judgements = results.map(judge);
-  const wrong = judgements.findIndex(({ ok }) => !ok);
-  const pass = wrong < 0;
-  const about = Math.max(wrong, 0);
+  const wrongs = [...judgements.keys()].filter((index) => judgements[index]!.ok === isNot);
+  const failed = wrongs.length > 0;
   const message = (): string => {
+    const about = wrongs[0] ?? 0;
     const { did } = judgements[about]!;
-    const run = results.length === 1 ? '' : ` (run ${results[about]!.run})`;
-    return `expected ${nameOf(results[about]!)}${pass ? ' not' : ''} ${wanted}, but it ${did}${run}`;
+    const name = nameOf(results[about]!);
+    return `expected ${name}${isNot ? ' not' : ''} ${wanted}, but it ${did}${whichOf(results, about, wrongs.length)}`;
   };
-  return { pass, message };
+  return { pass: failed === isNot, message };
+}
+
+/** ` (run 2)`, ` (link.bandwidth=1Gbit/s, run 2; 3 of 20 are wrong)`; nothing for a single result. */
+function whichOf(results: readonly Migration[], about: number, wrongs: number): string {
+  const result = results[about]!;
+  const varied =
+    'varied' in result ? Object.entries(result.varied).map(([key, value]) => `${key}=${value}`) : [];
+  const words = [...varied, ...(results.length > 1 ? [`run ${result.run}`] : [])];
+  const others = wrongs > 1 ? `; ${wrongs} of ${results.length} are wrong` : '';
+  return words.length === 0 ? '' : ` (${words.join(', ')}${others})`;
 }
 
 /** `converged in 25.9 s with a downtime of 197 ms`, `gave up after 1 min: …`. */
-function ending({ converged, status, totalTimeMs, downtimeMs, error, why }: MigrationResult): string {
+function ending(result: Migration): string {
+  const { converged, status, totalTimeMs, downtimeMs } = result;
   const time = show('ms', totalTimeMs);
   if (converged) return `converged in ${time} with a downtime of ${show('ms', downtimeMs)}`;
   const words = { completed: 'ended', 'gave-up': 'gave up', cancelled: 'was cancelled', failed: 'failed' };
-  const reasons = [error, why?.text ?? null].filter((reason) => reason !== null);
+  // Rows of a sweep have no sentences.
+  const said = 'varied' in result ? [result.binds] : [result.error, result.why?.text];
+  const reasons = said.filter((reason) => reason !== null && reason !== undefined);
   return `${words[status]} after ${time}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`;
 }
 
-function nameOf({ strategy, scenario }: MigrationResult): string {
+function readersWorkOf(result: Migration): number | null {
+  return 'varied' in result ? result.readersWorkDone : workDoneOf(result, 'readers');
+}
+
+/** With as many digits as tell it from the bound: 98.96 % is not above 99 %, and does not look like it. */
+function shareBeside(value: number, bound: number): string {
+  const percent = (share: number, digits: number): string => String(Number((share * 100).toFixed(digits)));
+  const digits = [1, 2, 3, 4].find((count) => percent(value, count) !== percent(bound, count)) ?? 1;
+  return `${percent(value, digits)} %`;
+}
+
+function nameOf({ strategy, scenario }: Migration): string {
   return `${strategy} on ${scenario}`;
 }
 
-function resultsOf(received: unknown): readonly MigrationResult[] {
-  const nested = isObject(received) && 'results' in received ? received['results'] : received;
-  const results: readonly unknown[] = Array.isArray(nested) ? nested : [nested];
-  if (results.length > 0 && results.every(isResult)) return results;
-  throw new Error('expected a result of simulate(), several of them, or an entry of compare().strategies');
+function counted(runs: number): string {
+  return runs === 1 ? '1 run' : `${runs} runs`;
 }
 
-function isResult(value: unknown): value is MigrationResult {
+function resultsOf(matcher: string, received: unknown): readonly Migration[] {
+  const results = flattened(received);
+  if (results !== null && results.length > 0) return results;
+  const got =
+    received instanceof Promise ? 'a promise: await it' : results === null ? describe(received) : 'none';
+  throw wrong(matcher, `expected results of simulate(), compare() or sweep(), got ${got}`);
+}
+
+/** null: there is something else among them. */
+function flattened(value: unknown): readonly Migration[] | null {
+  if (isMigration(value)) return [value];
+  const parts = Array.isArray(value)
+    ? (value as readonly unknown[])
+    : isObject(value)
+      ? [value['strategies'], value['results'], value['rows']].find(Array.isArray)
+      : undefined;
+  if (parts === undefined) return null;
+  const inside = (parts as readonly unknown[]).map(flattened);
+  return inside.includes(null) ? null : inside.flatMap((results) => results ?? []);
+}
+
+function isMigration(value: unknown): value is Migration {
   return isObject(value) && typeof value['converged'] === 'boolean' && 'totalTimeMs' in value;
 }
 
@@ -142,9 +201,18 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function parsed(matcher: string, text: unknown, parse: (text: string) => number): number {
+  if (typeof text !== 'string') throw wrong(matcher, `expected a text with a unit, got ${describe(text)}`);
   try {
-    return parse(String(text));
+    return parse(text);
   } catch (error) {
-    throw error instanceof UsageError ? new UsageError(`${matcher}: ${error.message}`) : error;
+    throw error instanceof UsageError ? wrong(matcher, error.message) : error;
   }
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : describeValue(value);
+}
+
+function wrong(matcher: string, what: string): UsageError {
+  return new UsageError(`${matcher}: ${what}`);
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import '../src/jest.js';
 import { chooseStrategy, choosePolicy } from '../src/experiment/choice.js';
+import { compare } from '../src/experiment/compare.js';
 import { simulate } from '../src/experiment/simulate.js';
+import { sweep } from '../src/library/sweep.js';
 import { loadScenario } from '../src/scenario/load.js';
 import { none } from '../src/strategies/none.js';
 import { choiceOf, madeUpFailure, madeUpResult, madeUpVcpu, reader } from './report/made-up.js';
@@ -40,6 +42,31 @@ describe('toConverge', () => {
     expect([quick, quick]).toConverge();
     expect({ strategy: choiceOf('none'), results: [quick] }).toConverge();
     expect(failureOf(() => expect(runs).toConverge())).toMatch(/^expected lost .*\(run 2\)$/);
+    const three = [...runs, { ...lost, run: 3 }];
+    expect(failureOf(() => expect(three).toConverge())).toMatch(/\(run 2; 2 of 3 are wrong\)$/);
+  });
+
+  test('under not means none of them', () => {
+    expect([lost, lost]).not.toConverge();
+    expect(failureOf(() => expect([lost, { ...quick, run: 2 }]).not.toConverge())).toBe(
+      'expected quick on made-up not to converge, but it converged in 20 s with a downtime of 200 ms (run 2)',
+    );
+  });
+
+  test('takes a comparison, and rows of a sweep', async () => {
+    const scenario = loadScenario('test/cli/small.yaml');
+    expect(failureOf(() => expect(compare(scenario, { memory: 'fluid' })).toConverge())).toMatch(
+      /^expected none on small to converge, but it gave up after 1 min: .* \(run 1\)$/,
+    );
+    const swept = await sweep(scenario, { vary: ['link.bandwidth=1Gbit/s,10Gbit/s'] });
+    expect(swept.rows.filter(({ strategy }) => strategy === 'auto-converge')).toConverge();
+    expect(failureOf(() => expect(swept).toConverge())).toBe(
+      'expected none on small to converge, but it gave up after 1 min: no-restraint (link.bandwidth=1Gbit/s, run 1; 2 of 4 are wrong)',
+    );
+    expect(swept.rows[2]!).toFinishBefore(swept.rows[0]!);
+    expect(failureOf(() => expect(swept.rows[1]!).not.toKeepReadersAbove('1%'))).toMatch(
+      /^expected auto-converge on small not to keep readers above 1 %, but it left them .* \(link.bandwidth=1Gbit\/s\)$/,
+    );
   });
 });
 
@@ -65,6 +92,13 @@ describe('toKeepReadersAbove', () => {
     expect(quick).not.toKeepReadersAbove('99%');
     expect(failureOf(() => expect(quick).toKeepReadersAbove('99.5%'))).toBe(
       'expected quick on made-up to keep readers above 99.5 %, but it left them 99 % of their work',
+    );
+  });
+
+  test('shows the digits that tell it from the bound', () => {
+    const nearly = madeUpResult({ vcpus: [{ ...reader, workDone: 0.98996 }] });
+    expect(failureOf(() => expect(nearly).toKeepReadersAbove('99%'))).toMatch(
+      /left them 98\.996 % of their work$/,
     );
   });
 
@@ -100,9 +134,11 @@ describe('toFinishBefore', () => {
       totalTimeMs: result.totalTimeMs + 5_000,
     }));
     expect([even, odd]).toFinishBefore([evenLater!, oddLater!]);
-    expect([even, odd]).not.toFinishBefore([oddLater!, evenLater!]);
-    expect(failureOf(() => expect([even, odd]).toFinishBefore([odd]))).toMatch(
-      /2 runs cannot be compared with 1/,
+    expect(failureOf(() => expect([even, odd]).toFinishBefore([oddLater!, evenLater!]))).toMatch(
+      /it converged in 30 s .* converged in 15 s/,
+    );
+    expect(failureOf(() => expect([even, odd]).toFinishBefore([odd]))).toBe(
+      'toFinishBefore: 2 runs cannot be compared with 1 run; expected as many of both',
     );
   });
 });
@@ -114,8 +150,24 @@ test.each([
     /^toConvergeWithin: "60" lacks a unit; expected a number/,
   ],
   ['a ratio', () => expect(quick).toKeepReadersAbove('0.95'), /^toKeepReadersAbove: .* did you mean 95%\?/],
-  ['no result', () => expect('quick').toConverge(), /^expected a result of simulate\(\)/],
-  ['no runs', () => expect([]).toConverge(), /^expected a result of simulate\(\)/],
+  [
+    'a number',
+    () => expect(quick).toConvergeWithin(60 as never),
+    /^toConvergeWithin: expected a text with a unit, got 60$/,
+  ],
+  [
+    'nothing',
+    () => expect(quick).not.toFinishBefore(undefined as never),
+    /^toFinishBefore: expected results of simulate\(\), compare\(\) or sweep\(\), got nothing$/,
+  ],
+  ['no result', () => expect('quick').toConverge(), /^toConverge: expected results of .*, got "quick"$/],
+  ['no runs', () => expect([]).toConverge(), /^toConverge: expected results of .*, got none$/],
+  ['a function', () => expect(simulate).toConverge(), /^toConverge: expected results of .*, got a function$/],
+  [
+    'a promise',
+    () => expect(Promise.resolve(quick)).toConverge(),
+    /^toConverge: expected results of .*, got a promise: await it$/,
+  ],
 ])('%s is a mistake that is told', (_, assertion, message) => {
   expect(failureOf(assertion)).toMatch(message);
 });
