@@ -990,6 +990,8 @@ class Migration {
       durationMs: (this.#nowUs - startUs) / 1000,
       ringSleepMs: this.#ringSleepUsAtStop / 1000,
     });
+    // Waited for here, and no part of the downtime.
+    this.#ringSleepUsAtStop = 0;
   }
 
   /** A part of the downtime is over, which began where the last one ended. */

@@ -310,6 +310,7 @@ describe('a stop that waits for a sleep at a full ring says so', () => {
     const [stopped] = factsOf(result, 'stopped');
     expect(stopped!.ringSleepMs).toBeGreaterThan(0);
     expect(stopped!.durationMs).toBeCloseTo(stopped!.ringSleepMs + 1, 6);
+    expect(factsOf(result, 'downtime')[0]!.ringSleepMs).toBe(0);
     expect(result.decisions.at(-1)!.text).toMatch(/^downtime \S+ ms = RAM /);
   });
 });
