@@ -144,6 +144,12 @@ describe('in an empty project', () => {
     expect(readFileSync(join(project, 'scenarios.yaml'), 'utf8')).toMatch(
       /^# yaml-language-server: \$schema=node_modules\/migsim\/schema\/scenario\.schema\.json\n/,
     );
+    // From a folder inside the project as well.
+    mkdirSync(join(project, 'guests'));
+    expect(start(bin, ['init', 'deep/guest.yaml'], join(project, 'guests')).status).toBe(0);
+    expect(readFileSync(join(project, 'guests/deep/guest.yaml'), 'utf8')).toMatch(
+      /^# yaml-language-server: \$schema=\.\.\/\.\.\/node_modules\/migsim\/schema\/scenario\.schema\.json\n/,
+    );
     // Two files, so that worker threads are started from the package as well.
     const idle = 'node_modules/migsim/scenarios/idle-guest.yaml';
     const { status, stdout, stderr } = start(bin, ['check', 'scenarios.yaml', idle, '--memory', 'fluid']);

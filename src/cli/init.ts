@@ -1,6 +1,6 @@
 /** `migsim init`: a scenario to start from. */
-import { writeFileSync } from 'node:fs';
-import { basename, dirname, relative, resolve, sep } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors.js';
 import type { Command } from './command.js';
@@ -31,6 +31,14 @@ export const initCommand: Command = {
 
 /** Fails rather than overwrite what somebody has worked on. */
 function write(file: string): void {
+  const folder = dirname(file);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
+      file: folder,
+    });
+  }
   try {
     writeFileSync(file, schemaLine(file) + startingText(basename(file).replace(/\.ya?ml$/, '')), {
       flag: 'wx',
@@ -45,11 +53,13 @@ function write(file: string): void {
 
 /** Tells editors what may stand in the file, where migsim lies in the same project as it. */
 function schemaLine(file: string): string {
-  const schema = fileURLToPath(new URL('../../schema/scenario.schema.json', import.meta.url));
-  const path = relative(dirname(resolve(file)), schema)
+  const home = fileURLToPath(new URL('../../', import.meta.url));
+  const path = relative(dirname(resolve(file)), join(home, 'schema/scenario.schema.json'))
     .split(sep)
     .join('/');
-  const sameProject = !relative('', schema).startsWith('..');
+  // A project is the folder with node_modules, or migsim's own; a global installation is part of none.
+  const [project = home] = home.split(`${sep}node_modules${sep}`);
+  const sameProject = !relative(project, resolve(file)).startsWith('..');
   return sameProject ? `# yaml-language-server: $schema=${path}\n` : '';
 }
 

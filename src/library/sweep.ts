@@ -235,7 +235,7 @@ async function chosen(
   scenario: Scenario,
 ): Promise<readonly StrategyChoice[] | 'all'> {
   if (texts.length === 1 && texts[0] === 'all') return 'all';
-  return Promise.all(texts.map((text) => listedStrategy(text, scenario) ?? loadStrategy(text)));
+  return Promise.all(texts.map(async (text) => listedStrategy(text, scenario) ?? (await loadStrategy(text))));
 }
 
 function sweepOf(outcome: SweepOutcome): Omit<Sweep, 'keys' | 'rows' | 'cells'> {

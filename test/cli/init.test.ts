@@ -32,6 +32,11 @@ describe('migsim init', () => {
     expect(readFileSync('mine.yaml', 'utf8')).toBe('mine');
   });
 
+  test('makes the folder that it is to lie in', async () => {
+    expect((await inProcess(['init', 'some/where/guest.yaml'])).status).toBe(0);
+    expect(existsSync('some/where/guest.yaml')).toBe(true);
+  });
+
   test('is called like its file', async () => {
     await inProcess(['init', 'data-base.yml']);
     expect(loadScenario('data-base.yml').name).toBe('data-base');
@@ -61,7 +66,7 @@ describe('migsim init', () => {
 
   test.each([
     ['guest.txt', /^guest\.txt: no scenario file; expected a name that ends in \.yaml\n$/],
-    ['no/such/folder.yaml', /^no\/such\/folder\.yaml: there is no such folder to write it to\n$/],
+    ['guest.yaml/x.yaml', /^guest\.yaml: cannot be made \(EEXIST\)\n$/],
   ])('%s is a mistake', async (file, message) => {
     const { status, stderr } = await inProcess(['init', file]);
     expect(status).toBe(2);
