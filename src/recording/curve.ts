@@ -2,7 +2,8 @@
 import { fitDirtyCurve, type DirtyPoint, type UniformSet } from '../guest/dirty-curve.js';
 import { mean, median, quantile } from '../stats/summary.js';
 import type { CurveReading, Plateau, WeightedPoint } from './learned.js';
-import { WINDOW_US, type Pass } from './passes.js';
+import type { Pass } from './passes.js';
+import { WINDOW_US } from './syncs.js';
 
 const { max, min, round } = Math;
 
@@ -11,7 +12,7 @@ const { max, min, round } = Math;
 /** Blocks whose passes differ in length by less than this factor make one reading. */
 const ALIKE = 1.12;
 
-/** Several short passes in a row are timed together: a sync's time is known to about half a window. */
+/** Several short passes in a row are timed together, up to a sync whose time is known, or to this. */
 const BLOCK_US = 4_000_000;
 /** A block shorter than this says too little about its length. */
 const SHORTEST_BLOCK_US = 250_000;
@@ -25,7 +26,7 @@ interface Block {
   readonly pages: number;
 }
 
-/** Passes in a row, each row long enough to be timed. */
+/** Passes in a row, each row timed well. */
 function blocksOf(passes: readonly Pass[]): Block[] {
   const blocks: Block[] = [];
   let row: Pass[] = [];
@@ -44,53 +45,82 @@ function blocksOf(passes: readonly Pass[]): Block[] {
     if (shorter && rowUs >= SHORTEST_BLOCK_US) close();
     row.push(pass);
     rowUs += pass.runUs;
-    if (rowUs >= BLOCK_US) close();
+    if (rowUs >= BLOCK_US || (pass.timed && rowUs >= SHORTEST_BLOCK_US)) close();
   }
   if (row.length > 0) close();
   return blocks;
 }
 
-/** The first pass decides how much is left to fight for, the plateau where the fight ends: they count more than passes between. */
-const HEAVY = 3;
+/**
+ * Readings count by the time that their passes cover: a load breathes, and a longer time averages more of that. All
+ * weights together are about this.
+ */
+const WEIGHTS = 40;
+/** Passes of a plateau that are fewer than this share of it make no reading of their own. */
+const RARE = 0.05;
 
 /**
  * Readings in the order of their length. Passes of about one length make one reading: the median of their blocks, with the
- * spread that these have. A plateau is one block: its passes are whole windows, of which its mean is a mixture.
+ * spread that these have. On a plateau passes are whole windows: those of each length make one reading, of their mean. How
+ * much a window more brings decides where passes settle, and rows of passes would not show it: whatever the guest, a row
+ * brings back on average what it sends.
  */
 export function readingsOf(passes: readonly Pass[]): CurveReading[] {
   const settled = plateauStart(passes);
+  const rising = groupsOf(blocksOf(passes.slice(0, settled))).map((alike) => {
+    return readingOf(passes, alike, median);
+  });
   const plateau = passes.slice(settled);
-  const rising = blocksOf(passes.slice(0, settled)).sort((a, b) => a.durationUs - b.durationUs);
-  const readings: CurveReading[] =
-    plateau.length === 0 ? [] : [readingOf(passes, blocksOf(plateau), HEAVY, mean)];
-  let from = 0;
-  for (let to = 1; to <= rising.length; to += 1) {
-    const start = rising[from] as Block;
-    const next = rising[to];
-    if (next !== undefined && next.durationUs < start.durationUs * ALIKE) continue;
-    const alike = rising.slice(from, to);
-    const first = alike.some((block) => block.passes[0] === passes[0]);
-    readings.push(readingOf(passes, alike, first ? HEAVY : 1, median));
-    from = to;
+  const blocks = plateau.map((pass): Block => ({
+    passes: [pass],
+    durationUs: pass.windowsRunUs,
+    pages: pass.newPages,
+  }));
+  const level = withoutRare(groupsOf(blocks), RARE * blocks.length).map((alike) =>
+    readingOf(passes, alike, mean),
+  );
+  return [...rising, ...level].sort((a, b) => a.durationUs - b.durationUs);
+}
+
+/** Blocks of about one length. */
+function groupsOf(blocks: readonly Block[]): Block[][] {
+  const groups: Block[][] = [];
+  for (const block of [...blocks].sort((a, b) => a.durationUs - b.durationUs)) {
+    const shortest = groups.at(-1)?.[0];
+    if (shortest !== undefined && block.durationUs < shortest.durationUs * ALIKE) groups.at(-1)?.push(block);
+    else groups.push([block]);
   }
-  return readings.sort((a, b) => a.durationUs - b.durationUs);
+  return groups;
+}
+
+/** Groups of fewer blocks than `few` go to the neighbour before them, the first to the one behind. */
+function withoutRare(groups: readonly Block[][], few: number): Block[][] {
+  return groups.reduce<Block[][]>((kept, group) => {
+    const last = kept.at(-1);
+    if (last === undefined || (group.length >= few && last.length >= few)) return [...kept, group];
+    return [...kept.slice(0, -1), [...last, ...group]];
+  }, []);
 }
 
 function readingOf(
   all: readonly Pass[],
   blocks: readonly Block[],
-  weight: number,
   centre: (values: readonly number[]) => number,
 ): CurveReading {
   const pages = blocks.map((block) => block.pages);
+  const coveredUs = sumOf(blocks.flatMap((block) => block.passes));
   return {
     durationUs: round(centre(blocks.map((block) => block.durationUs))),
     pages: round(centre(pages)),
-    weight,
+    weight: max(1, round((WEIGHTS * coveredUs) / sumOf(all))),
     passes: blocks.flatMap((block) => block.passes.map((pass) => all.indexOf(pass))),
     low: round(quantile(pages, 0.05)),
     high: round(quantile(pages, 0.95)),
   };
+}
+
+function sumOf(passes: readonly Pass[]): number {
+  return passes.reduce((sum, pass) => sum + pass.durationUs, 0);
 }
 
 /** Fewer passes than this are no plateau. */

@@ -1,6 +1,7 @@
 /** A guest of which nothing is known but readings of its dirty curve. */
 import { UsageError } from '../errors.js';
 import type { DirtyPoint } from '../guest/dirty-curve.js';
+import { bareMetal } from '../guest/host-profiles/default.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { fitReadings } from './curve.js';
 import {
@@ -66,6 +67,8 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       maxBandwidth,
       bytesPerSecond: maxBandwidth,
       downtimeLimitMs: options.downtimeLimitMs ?? 300,
+      manualDirtyLogProtect: true,
+      zeroNsPerPage: bareMetal.zeroNsPerPage,
       switchoverBytesPerSecond: null,
       throttleSteps: [],
       completed: false,

@@ -37,10 +37,12 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null): stri
     '  vcpus:',
     ...comment(cpuComment(guest), '    '),
     ...Array.from({ length: guest.vcpus }, (_, part) => vcpuLines(guest, part)).flat(),
+    ...hostLines(learned),
     ...linkLines(learned),
     'migration:',
     ...bandwidthLines(learned),
     `  downtime-limit: ${migration.downtimeLimitMs}ms`,
+    ...(migration.manualDirtyLogProtect ? [] : ['  manual-dirty-log-protect: false']),
     '  give-up-after: 10min',
     'strategies:',
     '  - none',
@@ -191,6 +193,14 @@ function curveLines(guest: LearnedGuest): string[] {
     points.push(`[${durationUs}us, ${(pages * PAGE_BYTES) / 1024}KiB]`);
   }
   return points;
+}
+
+function hostLines({ from, migration }: Learned): string[] {
+  if (from === 'readings') return [];
+  return [
+    ...comment('what zero pages cost in the log'),
+    `host: { zero-per-page: ${migration.zeroNsPerPage}ns }`,
+  ];
 }
 
 function linkLines({ from, migration }: Learned): string[] {

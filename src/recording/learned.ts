@@ -69,6 +69,10 @@ export interface LearnedMigration {
   /** bytes/s that the log's windows carried. */
   readonly bytesPerSecond: number;
   readonly downtimeLimitMs: number;
+  /** KVM re-arms pages when they are sent, not at syncs (`MigrationParameters`). */
+  readonly manualDirtyLogProtect: boolean;
+  /** Time of the migration thread for a zero page, ns (`HostProfile`). */
+  readonly zeroNsPerPage: number;
   /** bytes/s while the guest was stopped; null when the log does not reach that far. */
   readonly switchoverBytesPerSecond: number | null;
   /** CPU throttle as the log shows it; empty when there was none. */

@@ -1,21 +1,14 @@
-/**
- * The bitmap syncs of a logged migration, and what came back at each.
- *
- * Between two syncs, `remaining` in pages plus pages sent is constant; at a sync it jumps by the pages newly dirty. So what
- * a sync found is exact, whatever the polling period. When it happened is not logged: QEMU syncs at the first turn of its
- * loop at which what remains is below bandwidth times downtime-limit (migration.c:migration_iteration_run), and with
- * max-bandwidth binding the loop turns once a window of 100 ms (migration-stats.c:migration_rate_exceeded). That gives
- * each sync's time to about half a window.
- */
+/** The passes of a logged migration, each with the time in which its pages were dirtied, and how fast the stream flowed. */
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { median } from '../stats/summary.js';
-import { pagesSent, type MigrateLog, type MigrateSample } from './query-migrate.js';
+import { findSyncs, WINDOW_US, type Sync } from './syncs.js';
+import type { MigrateLog, MigrateSample } from './query-migrate.js';
 
-const { abs, ceil, max, min, round } = Math;
+const { abs, min, round } = Math;
 
-/** QEMU's BUFFER_DELAY: one rate window. */
-export const WINDOW_US = 100_000;
+/** A normal page on the wire (ram.c:save_page_header, save_normal_page). */
+export const WIRE_BYTES = PAGE_BYTES + 8;
 
 /** Windows under max-bandwidth carry the same to less than a thousandth; a link, or a window of 101 ms, differs by more. */
 const SAME_WINDOW = 0.003;
@@ -30,25 +23,14 @@ export interface SendRate {
   readonly maxBandwidth: number | null;
 }
 
-/** One pass over the guest's memory, from one bitmap sync to the next. */
-export interface Pass {
-  /** `dirty-sync-count` of the sync that ended it. */
-  readonly n: number;
+/** A pass, and the sync that ended it. */
+export interface Pass extends Omit<Sync, 'atUs'> {
   readonly startUs: number;
   readonly durationUs: number;
   /** Of it, the time that the load's work would have taken without the CPU throttle. */
   readonly runUs: number;
-  /** Pages newly dirty at the sync that ended it. */
-  readonly newPages: number;
-  /** Still to be sent when that sync came, and after it. */
-  readonly leftOverPages: number;
-  readonly remainingPages: number;
-  /** Pages sent since the migration began, at that sync. */
-  readonly sentPages: number;
-  /** natural: the estimate fell below the threshold; timer: auto-converge's own (the estimate was above it). */
-  readonly cause: 'natural' | 'timer';
-  /** Passes that the two samples around it share: above 1 their pages are an equal split. */
-  readonly shared: number;
+  /** What `runUs` is by the windows that the pass sent, where each carries the same; else the same as `runUs`. */
+  readonly windowsRunUs: number;
 }
 
 /** Median stream rate, and whether max-bandwidth was what limited it. */
@@ -86,7 +68,7 @@ export function sendRate(log: MigrateLog): SendRate {
  * range is taken, QEMU's default first.
  */
 function roundBandwidth(windowRate: number): number {
-  const flush = 32 * (PAGE_BYTES + 8) * 10;
+  const flush = 32 * WIRE_BYTES * 10;
   const from = windowRate - 1.1 * flush;
   for (const unit of [128 * 2 ** 20, 2 ** 20, 1e6, 1e5]) {
     const candidate = Math.floor(windowRate / unit) * unit;
@@ -102,81 +84,30 @@ function roundBandwidth(windowRate: number): number {
  */
 export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: number, cpu: number): Pass[] {
   const first = log.samples[0] as MigrateSample;
-  const passes: Pass[] = [];
   let startUs = first.dirtySyncCount <= 1 ? (first.setupTimeMs ?? 0) * 1000 : Number.NaN;
-  for (const [a, b] of pairs(log.samples)) {
-    for (const sync of syncsBetween(a, b, rate, thresholdBytes / PAGE_BYTES)) {
-      if (startUs === startUs) {
-        const durationUs = sync.atUs - startUs;
-        passes.push({
-          ...sync.pass,
-          startUs,
-          durationUs,
-          runUs: workTime(log.samples, startUs, sync.atUs, cpu),
-        });
-      }
-      startUs = sync.atUs;
+  let sentPages = 0;
+  const windowPages = (rate.bytesPerSecond / WIRE_BYTES) * (WINDOW_US / 1e6);
+  const passes: Pass[] = [];
+  for (const { atUs, ...sync } of findSyncs(log.samples, rate, thresholdBytes / PAGE_BYTES, startUs)) {
+    const durationUs = atUs - startUs;
+    if (durationUs > 0) {
+      const runUs = workTime(log.samples, startUs, atUs, cpu);
+      const windowsUs = round((sync.sentPages - sentPages) / windowPages) * WINDOW_US;
+      const windowsRunUs = rate.limited && windowsUs > 0 ? (runUs * windowsUs) / durationUs : runUs;
+      passes.push({ ...sync, startUs, durationUs, runUs, windowsRunUs });
     }
+    startUs = atUs;
+    sentPages = sync.sentPages;
   }
-  const usable = passes.filter((pass) => pass.durationUs > 0);
-  if (usable.length < 2) {
+  if (passes.length < 2) {
+    const ended = passes.length === 0 ? 'no pass' : 'one pass';
     throw new UsageError(
-      `too little to learn from: ${usable.length === 0 ? 'no pass' : 'one pass'} ended while the log was kept; expected at least two (dirty-sync-count up to 3)`,
+      `too little to learn from: ${ended} ended while the log was kept; expected at least two (dirty-sync-count up to 3). ` +
+        'A log from the start of the migration until it ends or is cancelled would help, or readings of the dirty curve',
       { file: log.file },
     );
   }
-  return usable;
-}
-
-interface Sync {
-  readonly atUs: number;
-  readonly pass: Omit<Pass, 'startUs' | 'durationUs' | 'runUs'>;
-}
-
-function syncsBetween(a: MigrateSample, b: MigrateSample, rate: SendRate, thresholdPages: number): Sync[] {
-  // Between the last sample before the guest stops and the first after it nothing can be timed: the last sync of all is
-  // taken with the guest stopped, and its pages cannot be told from those of the sync before.
-  const count = b.dirtySyncCount - a.dirtySyncCount;
-  if (count <= 0 || b.status !== 'active') return [];
-  const sentBefore = pagesSent(a);
-  const sentAfter = pagesSent(b);
-  const queued = (sample: MigrateSample): number => sample.remainingBytes / PAGE_BYTES + pagesSent(sample);
-  const share = max(0, queued(b) - queued(a)) / count;
-  const intervalUs = b.tUs - a.tUs;
-  const windows = rate.limited ? max(1, round(intervalUs / WINDOW_US)) : 1;
-  const perWindow = (sentAfter - sentBefore) / windows;
-  const syncs: Sync[] = [];
-  for (let at = 0; at < count; at++) {
-    const queue = queued(a) + at * share;
-    const due = queue - thresholdPages;
-    const natural = due <= sentAfter + perWindow / 2;
-    let part = natural && sentAfter > sentBefore ? (due - sentBefore) / (sentAfter - sentBefore) : 0.5;
-    if (rate.limited && natural) {
-      // The window's pages are gone at its beginning; the next turn of the loop is at its end. The sample fell anywhere inside.
-      part = perWindow > 0 ? (max(0, ceil((due - sentBefore) / perWindow)) + 0.5) / windows : 0.5;
-    }
-    const inside = min(1, max(0, part));
-    const sentPages = min(
-      sentAfter,
-      sentBefore +
-        (rate.limited ? round(inside * windows - 0.5) * perWindow : inside * (sentAfter - sentBefore)),
-    );
-    const last = syncs.at(-1);
-    const atUs = max(last?.atUs ?? a.tUs, a.tUs + inside * intervalUs);
-    syncs.push({
-      atUs,
-      pass: {
-        n: a.dirtySyncCount + at + 1,
-        newPages: share,
-        leftOverPages: max(0, queue - sentPages),
-        remainingPages: max(0, queue + share - sentPages),
-        sentPages,
-        cause: natural ? 'natural' : 'timer',
-        shared: count,
-      },
-    });
-  }
-  return syncs;
+  return passes;
 }
 
 /** Share of its work that a load does under a CPU throttle when it makes up for what it missed as far as its time allows. */

@@ -46,7 +46,7 @@ export function setupOf({ file, guest, migration, loadEndedUs }: Learned): Migra
   return {
     name: file,
     guest: guestSpecOf(guest),
-    host: bareMetal,
+    host: { ...bareMetal, zeroNsPerPage: migration.zeroNsPerPage },
     link: {
       bandwidthBytesPerSecond: linkRate(migration),
       latencyUs: 0,
@@ -62,7 +62,7 @@ export function setupOf({ file, guest, migration, loadEndedUs }: Learned): Migra
       pauseBeforeSwitchover: false,
       migrateContinueDelayUs: 0,
       orchestratorContUs: 0,
-      manualDirtyLogProtect: true,
+      manualDirtyLogProtect: migration.manualDirtyLogProtect,
       clearBitmapShift: 18,
       giveUpAfterUs: loadEndedUs ?? round(LONGER * migration.totalTimeMs * 1000),
     },
@@ -110,12 +110,15 @@ export function passesOf(result: MigrationResult, cpu: number): Pass[] {
   for (const [start, end] of pairs(result.syncs)) {
     if (end.cause !== 'natural' && end.cause !== 'timer') continue;
     const durationUs = (end.timeMs - start.timeMs) * 1000;
+    // Throttles change at syncs only.
+    const runUs = durationUs * workShare(start.throttlePercent, cpu);
     passes.push({
+      timed: true,
       n: end.n,
       startUs: start.timeMs * 1000,
       durationUs,
-      // Throttles change at syncs only.
-      runUs: durationUs * workShare(start.throttlePercent, cpu),
+      runUs,
+      windowsRunUs: runUs,
       newPages: end.newDirtyPages,
       leftOverPages: end.remainingBeforeBytes / PAGE_BYTES,
       remainingPages: end.remainingBytes / PAGE_BYTES,
