@@ -128,14 +128,20 @@ const PLATEAU_PASSES = 8;
 /** A pass belongs to the plateau when it is no longer than this many times the median of the last half. */
 const SETTLED = 1.3;
 
-/** Where passes stop shrinking: the index of the plateau's first; their number when there is none. */
+/**
+ * Where passes stop shrinking under one throttle: the index of the plateau's first; their number when there is none. Under
+ * a throttle that climbs nothing settles.
+ */
 export function plateauStart(passes: readonly Pass[]): number {
-  const half = passes.length >> 1;
-  if (passes.length - half < PLATEAU_PASSES) return passes.length;
-  const typical = median(passes.slice(half).map((pass) => pass.runUs));
+  const last = passes.at(-1)?.throttlePercent;
+  const from = passes.findLastIndex((pass) => pass.throttlePercent !== last) + 1;
+  const alike = passes.slice(from);
+  const half = alike.length >> 1;
+  if (alike.length - half < PLATEAU_PASSES) return passes.length;
+  const typical = median(alike.slice(half).map((pass) => pass.runUs));
   // A window more or less is no trend.
   const longest = max(SETTLED * typical, typical + 1.5 * WINDOW_US);
-  return passes.findIndex((pass) => pass.runUs <= longest);
+  return from + alike.findIndex((pass) => pass.runUs <= longest);
 }
 
 /** A pass that brings back less than this share of what earlier passes of its length did belongs to another load. */

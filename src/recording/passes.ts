@@ -29,6 +29,8 @@ export interface Pass extends Omit<Sync, 'atUs'> {
   readonly durationUs: number;
   /** Of it, the time that the load's work would have taken without the CPU throttle. */
   readonly runUs: number;
+  /** CPU throttle in it; throttles change at syncs. */
+  readonly throttlePercent: number;
   /** What `runUs` is by the windows that the pass sent, where each carries the same; else the same as `runUs`. */
   readonly windowsRunUs: number;
 }
@@ -94,7 +96,8 @@ export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: numb
       const runUs = workTime(log.samples, startUs, atUs, cpu);
       const windowsUs = round((sync.sentPages - sentPages) / windowPages) * WINDOW_US;
       const windowsRunUs = rate.limited && windowsUs > 0 ? (runUs * windowsUs) / durationUs : runUs;
-      passes.push({ ...sync, startUs, durationUs, runUs, windowsRunUs });
+      const throttlePercent = throttleFrom(log.samples, startUs);
+      passes.push({ ...sync, startUs, durationUs, runUs, throttlePercent, windowsRunUs });
     }
     startUs = atUs;
     sentPages = sync.sentPages;
@@ -113,6 +116,11 @@ export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: numb
 /** Share of its work that a load does under a CPU throttle when it makes up for what it missed as far as its time allows. */
 export function workShare(throttlePercent: number, cpu: number): number {
   return min(1, (1 - throttlePercent / 100) / cpu);
+}
+
+/** The throttle from an instant on, by the sample that saw it first. */
+function throttleFrom(samples: readonly MigrateSample[], fromUs: number): number {
+  return (samples.find(({ tUs }) => tUs > fromUs) ?? (samples.at(-1) as MigrateSample)).throttlePercent;
 }
 
 /** Time between two instants, each moment weighed by the share of its work that the load did under the logged throttle. */

@@ -21,7 +21,7 @@ export function replay(learned: Learned): MigrationResult {
 }
 
 /** The first percentage is the initial one, the first step the increment; QEMU's default where only one is seen. */
-function autoConvergeOf(steps: readonly ThrottleStep[]): {
+export function autoConvergeOf(steps: readonly ThrottleStep[]): {
   strategy: string;
   options: Record<string, number>;
 } {
@@ -118,6 +118,7 @@ export function passesOf(result: MigrationResult, cpu: number): Pass[] {
       startUs: start.timeMs * 1000,
       durationUs,
       runUs,
+      throttlePercent: start.throttlePercent,
       windowsRunUs: runUs,
       newPages: end.newDirtyPages,
       leftOverPages: end.remainingBeforeBytes / PAGE_BYTES,
