@@ -57,6 +57,9 @@ export const learnCommand: Command = {
     }
     write(out, scenario);
     if (check !== null) await printCheck(given, check);
+    given.print(
+      `Assumed: the load needs ${percent(learned.guest.cpu)} of its time (--cpu); more in the file\n`,
+    );
     given.print(`Written to ${out}\n`);
   },
 };
@@ -101,6 +104,11 @@ function readLog(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') {
+      throw new UsageError('is a folder; expected a log of query-migrate replies, or readings', {
+        file: path,
+      });
+    }
     throw new UsageError(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
       file: path,
     });
@@ -143,8 +151,15 @@ async function printCheck(given: Given, check: SelfCheck): Promise<void> {
       rows,
     )}\n`,
   );
-  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  if (check.medianDeviation === null || check.largestDeviation === null) {
+    given.print('No pass can be compared: none of a second or more is told apart, and none settled\n');
+    return;
+  }
   given.print(
     `Deviation: median ${percent(check.medianDeviation)}, largest ${percent(check.largestDeviation)}\n`,
   );
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }

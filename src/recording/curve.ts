@@ -5,7 +5,7 @@ import type { CurveReading, Plateau, WeightedPoint } from './learned.js';
 import type { Pass } from './passes.js';
 import { WINDOW_US } from './syncs.js';
 
-const { max, min, round } = Math;
+const { max, min, round, sqrt } = Math;
 
 // --------------------------------------------------------------------------------------------------------- readings
 
@@ -52,10 +52,10 @@ function blocksOf(passes: readonly Pass[]): Block[] {
 }
 
 /**
- * Readings count by the time that their passes cover: a load breathes, and a longer time averages more of that. All
- * weights together are about this.
+ * Readings count by the square root of the time that their passes cover: a load breathes, and a longer time averages more
+ * of that, though not in proportion, as it breathes slowly. A reading of the whole log has this weight.
  */
-const WEIGHTS = 40;
+const WEIGHT = 20;
 /** Passes of a plateau that are fewer than this share of it make no reading of their own. */
 const RARE = 0.05;
 
@@ -112,7 +112,7 @@ function readingOf(
   return {
     durationUs: round(centre(blocks.map((block) => block.durationUs))),
     pages: round(centre(pages)),
-    weight: max(1, round((WEIGHTS * coveredUs) / sumOf(all))),
+    weight: max(1, round(WEIGHT * sqrt(coveredUs / sumOf(all)))),
     passes: blocks.flatMap((block) => block.passes.map((pass) => all.indexOf(pass))),
     low: round(quantile(pages, 0.05)),
     high: round(quantile(pages, 0.95)),

@@ -5,6 +5,7 @@ import { bareMetal } from '../guest/host-profiles/default.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { fitReadings } from './curve.js';
 import {
+  cpuAssumed,
   DEFAULT_CPU,
   DEFAULT_VCPUS,
   VCPUS_ASSUMED,
@@ -45,6 +46,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
   }));
   const assumptions = [...notes, 'no page is zero'];
   if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
+  if (options.cpu === undefined) assumptions.push(cpuAssumed(DEFAULT_CPU));
   if (options.maxBandwidth === undefined) assumptions.push("max-bandwidth is QEMU's default, 128 MiB/s");
   if (options.downtimeLimitMs === undefined) assumptions.push("downtime-limit is QEMU's default, 300 ms");
   const maxBandwidth = options.maxBandwidth ?? 128 * 2 ** 20;

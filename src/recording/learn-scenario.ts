@@ -4,6 +4,7 @@ import { dirtyPagesIn } from '../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../units.js';
 import type { CurveReading, Learned, LearnedGuest } from './learned.js';
+import { autoConvergeOf } from './replay.js';
 import type { SelfCheck } from './self-check.js';
 
 const { floor, log, max, round } = Math;
@@ -24,7 +25,7 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null): stri
       `Shows: the guest of ${basename(learned.file)} under other strategies, learned from ${SOURCES[learned.from]}.`,
     ),
     ...(learned.from === 'log'
-      ? comment(`Expect: under none what the log shows: ${whatHappened(learned)}.`)
+      ? comment(`Expect: under ${strategyName(learned)} what the log shows: ${whatHappened(learned)}.`)
       : []),
     ...comment(''),
     ...learnedComments(learned, check),
@@ -46,7 +47,7 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null): stri
     '  give-up-after: 10min',
     'strategies:',
     '  - none',
-    '  - auto-converge',
+    `  - ${autoConvergeLine(learned)}`,
     ...(guest.dirtyRingSize > 0 ? ['  - dirty-limit: { vcpu-dirty-limit: 50MiB/s }'] : []),
   ];
   return `${lines.join('\n')}\n`;
@@ -65,6 +66,17 @@ function comment(text: string, indent = '', first = '', hang = first): string[] 
     empty = false;
   }
   return [...lines, line].map((one) => `${indent}# ${one}`.trimEnd());
+}
+
+function strategyName({ migration }: Learned): string {
+  return autoConvergeOf(migration.throttleSteps).strategy;
+}
+
+/** With the steps that the log shows, else QEMU's. */
+function autoConvergeLine({ migration }: Learned): string {
+  const options = Object.entries(autoConvergeOf(migration.throttleSteps).options);
+  if (options.length === 0) return 'auto-converge';
+  return `auto-converge: { ${options.map(([key, value]) => `${key}: ${value}`).join(', ')} }`;
 }
 
 function whatHappened({ migration, plateau, loadEndedUs }: Learned): string {
@@ -107,16 +119,17 @@ function readingText({ durationUs, pages, passes, low, high }: CurveReading): st
   return `${size}, ${passes.length} passes${spread}`;
 }
 
-function checkText(check: SelfCheck): string {
-  const { passes, plateau } = check;
+function checkText({ passes, plateau, medianDeviation, largestDeviation }: SelfCheck): string {
+  if (medianDeviation === null || largestDeviation === null)
+    return 'Simulated again under the rules of the log, it has no pass that can be compared with the log.';
   const settled =
     plateau === null
       ? ''
       : `; plateau ${formatDurationMs(plateau.logged.passMs)} a pass in the log, ${formatDurationMs(plateau.simulated.passMs)} simulated`;
-  const median = percentage(check.medianDeviation);
+  const median = percentage(medianDeviation);
   return (
     `Simulated again under the log's rules, pass lengths and what remains after the syncs differ from the log by ${median} ` +
-    `(median), ${percentage(check.largestDeviation)} at most, over ${passes.length} passes${settled}.`
+    `(median), ${percentage(largestDeviation)} at most, over ${passes.length} passes${settled}.`
   );
 }
 

@@ -13,6 +13,7 @@ import { bareMetal } from '../guest/host-profiles/default.js';
 import { PAGE_BYTES, type ZeroExtent } from '../guest/spec.js';
 import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } from './curve.js';
 import {
+  cpuAssumed,
   DEFAULT_CPU,
   DEFAULT_VCPUS,
   VCPUS_ASSUMED,
@@ -22,6 +23,7 @@ import {
   type ThrottleStep,
 } from './learned.js';
 import { memoryLayout } from './memory-layout.js';
+import { formatDurationMs } from '../units.js';
 import { findPasses, pairs, sendRate, type Pass, type SendRate } from './passes.js';
 import { pagesSent, type MigrateLog, type MigrateSample } from './query-migrate.js';
 
@@ -34,8 +36,9 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
   const rate = sendRate(log);
   const maxBandwidth = options.maxBandwidth ?? rate.maxBandwidth ?? 0;
   const downtimeLimitMs = options.downtimeLimitMs ?? downtimeLimitOf(samples, assumptions);
+  const limited = samples.findIndex(({ dirtyLimitSleepUs }) => (dirtyLimitSleepUs ?? 0) > 0);
   const passes = findPasses(
-    log,
+    limited < 0 ? log : beforeTheLimit(log, limited),
     rate,
     (rate.bytesPerSecond / 1000) * downtimeLimitMs,
     options.cpu ?? DEFAULT_CPU,
@@ -46,9 +49,22 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
     assumptions.push('the log begins after the first pass: no page is taken for a zero page');
   }
   if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
-  const dirtyRingSize = options.dirtyRingSize ?? 0;
-  if (options.dirtyRingSize === undefined)
-    assumptions.push('dirty pages were found by the bitmap log, not a dirty ring');
+  if (options.cpu === undefined) assumptions.push(cpuAssumed(DEFAULT_CPU));
+  const hasRing = samples.some(({ dirtyLimitSleepUs }) => dirtyLimitSleepUs !== null);
+  const dirtyRingSize = options.dirtyRingSize ?? (hasRing ? USUAL_RING : 0);
+  if (options.dirtyRingSize === undefined) {
+    assumptions.push(
+      hasRing
+        ? `the dirty ring that dirty-limit needs had ${USUAL_RING} entries`
+        : 'dirty pages were found by the bitmap log, not a dirty ring',
+    );
+  }
+  if (limited >= 0) {
+    const fromText = formatDurationMs((samples[limited] as MigrateSample).tUs / 1000);
+    assumptions.push(
+      `what came back after ${fromText} is left out: dirty-limit made vCPUs sleep, for how much of the time is not logged`,
+    );
+  }
   const steady = withoutEndOfLoad(passes);
   const readings = readingsOf(steady);
   if (readings.length === 0)
@@ -78,9 +94,18 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
     migration: migrationOf(samples, rate, maxBandwidth, downtimeLimitMs),
     passes: steady,
     plateau: plateauOf(steady),
-    loadEndedUs: steady.length < passes.length || endedOnPlateau(samples, steady) ? endOf(steady) : null,
+    loadEndedUs:
+      limited >= 0 || steady.length < passes.length || endedOnPlateau(samples, steady) ? endOf(steady) : null,
     assumptions,
   };
+}
+
+/** What QEMU's documentation starts with (qapi/migration.json gives no default). */
+const USUAL_RING = 4096;
+
+/** The samples up to the one that first shows sleeps: whatever a limited guest dirties, it would dirty more without. */
+function beforeTheLimit(log: MigrateLog, limited: number): MigrateLog {
+  return { ...log, samples: log.samples.slice(0, limited) };
 }
 
 // ---------------------------------------------------------------------------------------------------- the migration

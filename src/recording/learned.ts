@@ -110,5 +110,9 @@ export interface WeightedPoint extends DirtyPoint {
 
 /** As the workload `database` under updates: a server that waits for its disk and its clients half of the time. */
 export const DEFAULT_CPU = 0.5;
+/** What `cpu` means for throttles, as a sentence without its full stop. */
+export function cpuAssumed(cpu: number): string {
+  return `the load needs ${Number((cpu * 100).toFixed(1))} % of its vCPUs' time and makes up for throttles with the rest`;
+}
 export const DEFAULT_VCPUS = 4;
 export const VCPUS_ASSUMED = `${DEFAULT_VCPUS} vCPUs share the load evenly, each in a part of memory of its own`;

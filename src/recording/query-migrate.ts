@@ -10,6 +10,7 @@
  */
 import { UsageError, type Place } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import { median } from '../stats/summary.js';
 import { isObject, parseJson, type JsonObject } from './json.js';
 
 /** One reply that carries RAM statistics. Times in ms, sizes in bytes, as QEMU reports them. */
@@ -103,7 +104,30 @@ export function readQueryMigrate(text: string, file: string): MigrateLog {
       { file },
     );
   }
+  checkClock(samples, file);
   return { file, samples, skipped };
+}
+
+/** How far bytes over time may be from `mbps`, the rate of a window in between: links vary, units differ by 1000. */
+const CLOCK_FACTOR = 50;
+
+/** Bytes over `total-time` must be about what `mbps` says, or one of them is in another unit or of another clock. */
+function checkClock(samples: readonly MigrateSample[], file: string): void {
+  const factors: number[] = [];
+  samples.forEach((sample, at) => {
+    const before = samples[at - 1];
+    if (before === undefined || sample.status !== 'active' || !(sample.mbps > 0)) return;
+    const bits = (sample.transferredBytes - before.transferredBytes) * 8;
+    if (bits > 0 && sample.tUs > before.tUs) factors.push(bits / (sample.tUs - before.tUs) / sample.mbps);
+  });
+  if (factors.length < 3) return;
+  const factor = median(factors);
+  if (factor < CLOCK_FACTOR && factor > 1 / CLOCK_FACTOR) return;
+  const times = factor > 1 ? `${factor.toPrecision(2)} times` : `1/${(1 / factor).toPrecision(2)} of`;
+  throw new UsageError(
+    `transferred over total-time is ${times} what mbps says: is total-time in ms, of this migration's clock?`,
+    { file },
+  );
 }
 
 function entriesOf(text: string, file: string): Entry[] {

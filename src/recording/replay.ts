@@ -42,7 +42,10 @@ function linkRate({ switchoverBytesPerSecond, maxBandwidth, bytesPerSecond }: Le
   return switchoverBytesPerSecond ?? (maxBandwidth === 0 ? bytesPerSecond : 10 * bytesPerSecond);
 }
 
-export function setupOf({ file, guest, migration, loadEndedUs }: Learned): MigrationSetup {
+export function setupOf({ file, guest, migration, passes, loadEndedUs }: Learned): MigrationSetup {
+  // A log that begins later still needs a first pass when it is simulated.
+  const beganLate = (passes[0]?.n ?? 2) > 2;
+  const firstPassUs = beganLate ? (guest.ramPages * PAGE_BYTES * 1e6) / migration.bytesPerSecond : 0;
   return {
     name: file,
     guest: guestSpecOf(guest),
@@ -64,7 +67,7 @@ export function setupOf({ file, guest, migration, loadEndedUs }: Learned): Migra
       orchestratorContUs: 0,
       manualDirtyLogProtect: migration.manualDirtyLogProtect,
       clearBitmapShift: 18,
-      giveUpAfterUs: loadEndedUs ?? round(LONGER * migration.totalTimeMs * 1000),
+      giveUpAfterUs: round(firstPassUs + (loadEndedUs ?? LONGER * migration.totalTimeMs * 1000)),
     },
     memory: 'fluid',
     seed: 1,

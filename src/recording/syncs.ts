@@ -70,6 +70,8 @@ interface Period {
 const ELIGIBLE_US = 1_000_000;
 /** How far a guessed time may be off. */
 const GUESS_US = WINDOW_US;
+/** Samples this near each other tell by the windows between them what had left at a sync. */
+const CLOSE_US = 3 * WINDOW_US;
 /** Reading counters and clock takes a while. */
 const SLACK_US = 10_000;
 
@@ -87,7 +89,15 @@ function eligibleSync(
   // The rate was cut to a whole number: in the middle it was half a page a second more.
   const timedUs = period.startUs + (period.pages / (after.dirtyPagesRate + 0.5)) * 1e6;
   const inside = timedUs > before.tUs - SLACK_US && timedUs < after.tUs + SLACK_US;
-  return inside ? { ...guessed, atUs: timedUs, timed: true } : guessed;
+  if (!inside) return guessed;
+  const intervalUs = after.tUs - before.tUs;
+  if (intervalUs <= CLOSE_US) return { ...guessed, atUs: timedUs, timed: true };
+  // Polls far apart say little about how much of what was queued had left.
+  const share = min(1, max(0, (timedUs - before.tUs) / intervalUs));
+  const sentPages = pagesSent(before) + share * (pagesSent(after) - pagesSent(before));
+  const leftOverPages = max(0, guessed.leftOverPages + guessed.sentPages - sentPages);
+  const remainingPages = leftOverPages + guessed.newPages;
+  return { ...guessed, atUs: timedUs, timed: true, sentPages, leftOverPages, remainingPages };
 }
 
 /** The syncs between two samples, by the windows. */

@@ -79,6 +79,13 @@ function readNamed(
   path: readonly string[],
   wrong: (...wrongs: readonly Wrong[]) => void,
 ): WorkloadChoice | undefined {
+  const curveOption = Array.isArray(options) ? curveOf(definition) : undefined;
+  if (curveOption !== undefined) {
+    const inside = (one: Wrong): Wrong => ({ ...one, path: withoutKey(one.path ?? [], path.length) });
+    return readNamed(definition, { [curveOption]: options }, path, (...wrongs) =>
+      wrong(...wrongs.map(inside)),
+    );
+  }
   const result = check(optionsSchema(definition), options);
   if ('value' in result) {
     return {
@@ -91,12 +98,24 @@ function readNamed(
   return undefined;
 }
 
+/** The option that a list alone stands for. */
+function curveOf({ options }: WorkloadDefinition): string | undefined {
+  return Object.entries(options).find(([, option]) => option.kind === 'curve')?.[0];
+}
+
+function withoutKey(path: readonly PropertyKey[], at: number): PropertyKey[] {
+  return path.filter((_, index) => index !== at);
+}
+
 function bareName(definition: WorkloadDefinition, { path = [], message }: Wrong): Wrong {
   return { message: `${[definition.name, ...path].map(String).join('.')} is ${message}` };
 }
 
 function namedForm(definition: WorkloadDefinition): z.ZodType {
-  return z.strictObject({ [definition.name]: optionsSchema(definition) }).describe(definition.summary);
+  const curveOption = curveOf(definition);
+  const inner = optionsSchema(definition);
+  const written = curveOption === undefined ? inner : z.union([inner, inner.shape[curveOption] as z.ZodType]);
+  return z.strictObject({ [definition.name]: written }).describe(definition.summary);
 }
 
 function optionsSchema({ options }: WorkloadDefinition): z.ZodObject {
@@ -122,10 +141,29 @@ function optionSchema(option: WorkloadOption): z.ZodType {
   }
 }
 
+/** A size with its unit, or a plain number of pages, as `[period, pages]` readings have it. */
+function dirtied(description: string): z.ZodType<number, unknown> {
+  const withUnit = size(description, { max: '64TiB' });
+  return either(
+    description,
+    () => [withUnit, z.int().min(1)],
+    (input, wrong) => {
+      if (typeof input === 'number' && Number.isInteger(input) && input > 0) return input * PAGE_BYTES;
+      const result = check(withUnit, input);
+      if ('value' in result) return result.value;
+      wrong({ message: expected('a size such as 100MiB, or a whole number of pages', input) });
+      return undefined;
+    },
+  );
+}
+
 /** `[[1s, 100MiB], [10s, 400MiB]]`: rising in both. */
 function curve(description: string): z.ZodType {
   const pointForm = z.tuple(
-    [duration('length of the interval', { max: '24h' }), size('what is dirtied in it', { max: '64TiB' })],
+    [
+      duration('length of the interval', { max: '24h' }),
+      dirtied('what is dirtied in it: a size, or a number of pages'),
+    ],
     { error: ({ input }) => expected('[duration, size] such as [1s, 100MiB]', input) },
   );
   return z
