@@ -58,7 +58,7 @@ export const learnCommand: Command = {
     write(out, scenario);
     if (check !== null) await printCheck(given, check);
     given.print(
-      `Assumed: the load needs ${percent(learned.guest.cpu)} of its time (--cpu); more in the file\n`,
+      `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
     );
     given.print(`Written to ${out}\n`);
   },

@@ -1,9 +1,10 @@
 /** `migsim validate` and `migsim calibrate-host` as a user calls them, on the small recording. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { inProcess } from '../cli/migsim.js';
+import { KNOWN, simulatedLog } from './logs.js';
 import { parseScenario } from '../../src/scenario/load.js';
 
 const SMALL = path.join(import.meta.dirname, 'fixtures', 'recording.json');
@@ -29,6 +30,29 @@ describe('validate', () => {
     const { status, stderr } = await inProcess(['validate', SMALL, '--runs', '1', ...words]);
     expect(status).toBe(2);
     expect(stderr).toContain(message);
+  });
+});
+
+describe('learn', () => {
+  const log = path.join(folder, 'migrate.log');
+  writeFileSync(log, simulatedLog(KNOWN).text);
+
+  test('prints how near it comes, and the assumption that decides what throttles do', async () => {
+    const out = path.join(folder, 'guest.yaml');
+    const { status, stdout } = await inProcess(['learn', log, '--cpu', '40%', '--out', out]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/pass 1 [^]*Deviation: median [\d.]+ %, largest [\d.]+ %/);
+    expect(stdout).toContain('Assumed: the load needs 40 % of its time (--cpu)');
+    for (const line of stdout.replaceAll(out, '').split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test.each([
+    ['a folder', folder, 'is a folder; expected a log of query-migrate replies, or readings'],
+    ['what is not there', path.join(folder, 'none.log'), 'cannot be read (ENOENT)'],
+  ])('%s is refused', async (_, file, message) => {
+    const { status, stderr } = await inProcess(['learn', file]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(`${file}: ${message}`);
   });
 });
 

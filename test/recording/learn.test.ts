@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { dirtyPagesIn } from '../../src/guest/dirty-curve.js';
 import { learnFromLog } from '../../src/recording/learn-from-log.js';
 import { learn } from '../../src/recording/learn.js';
-import type { Learned } from '../../src/recording/learned.js';
+import type { Learned, LearnOptions } from '../../src/recording/learned.js';
 import { readQueryMigrate } from '../../src/recording/query-migrate.js';
 import { guestSpecOf } from '../../src/recording/replay.js';
 import { parseScenario } from '../../src/scenario/load.js';
@@ -34,6 +34,16 @@ describe('a log of a migration whose guest is known', () => {
     for (const pass of found.passes.filter(({ shared }) => shared === 1)) {
       const sync = log.result.syncs.find((candidate) => candidate.n === pass.n);
       expect(Math.abs(pass.startUs + pass.durationUs - (sync?.timeMs ?? 0) * 1000)).toBeLessThan(150_000);
+    }
+  });
+
+  test('dirty-pages-rate times the syncs that it was refreshed at to some ms', () => {
+    // Pages since the last such sync over a whole number of pages a second: here off by 2 ms at most, and clocks are in ms.
+    const timed = found.passes.filter((pass) => pass.timed);
+    expect(timed.length).toBeGreaterThan(1);
+    for (const pass of timed) {
+      const sync = log.result.syncs.find((candidate) => candidate.n === pass.n);
+      expect(Math.abs(pass.startUs + pass.durationUs - (sync?.timeMs ?? 0) * 1000)).toBeLessThan(10_000);
     }
   });
 
@@ -101,6 +111,101 @@ describe('the guest learned from it', () => {
     expect(scenario).toContain('# cpu: an assumption');
     for (const line of scenario.split('\n')) expect(line.length).toBeLessThanOrEqual(110);
   });
+});
+
+/** The largest figure of the self-check: what `learn` prints last. */
+function largest(log: SimulatedLog, options: LearnOptions = {}): number {
+  return learnFromLog(log.text, 'known.json', options).check?.largestDeviation ?? NaN;
+}
+
+describe('round trip: every figure of the self-check within 10 %', () => {
+  // Growing: the longer a pass, the more it brings back. Saturating: a hot set that any pass writes all of.
+  const growing = KNOWN;
+  const saturating = { ...KNOWN, sets: [[46_000, 400_000]] as const };
+
+  test('for a growing and for a saturating curve', () => {
+    expect(largest(simulatedLog(growing))).toBeLessThan(0.1);
+    expect(largest(simulatedLog(saturating, { giveUpAfterUs: 40_000_000 }))).toBeLessThan(0.1);
+  });
+
+  test('for a log that auto-converge throttled further and further, with the timer of 5 s between', () => {
+    const throttled = simulatedLog(saturating, { strategy: 'auto-converge' });
+    const found = learned(throttled);
+    expect(found.migration.throttleSteps[0]?.percent).toBe(20);
+    expect(found.migration.throttleSteps.length).toBeGreaterThan(3);
+    expect(largest(throttled, { cpu: 1 })).toBeLessThan(0.1);
+  });
+
+  test('under a throttle that climbs there is no plateau to compare', () => {
+    expect(learned(simulatedLog(saturating, { strategy: 'auto-converge' })).plateau).toBeNull();
+  });
+});
+
+describe('when pages were armed', () => {
+  // 4 GiB of load over four 1 GiB chunks: armed when sent, the last chunk is armed for a quarter of the first pass only.
+  const wide = { ...KNOWN, ramPages: 1_048_576, zeroPages: 0, sets: [[1_000_000, 12_000]] as const };
+  const of = (manualDirtyLogProtect: boolean) =>
+    learnFromLog(simulatedLog(wide, { manualDirtyLogProtect }).text, 'wide.json');
+
+  test('at syncs: the log shows it, and it is said', () => {
+    const { learned: found, scenario } = of(false);
+    expect(found.migration.manualDirtyLogProtect).toBe(false);
+    expect(found.assumptions.join('; ')).toContain('armed at syncs');
+    expect(parseScenario(scenario, 'learned.yaml').setup.migration.manualDirtyLogProtect).toBe(false);
+  });
+
+  test('when sent, as is usual: nothing else is read into it', () => {
+    expect(of(true).learned.migration.manualDirtyLogProtect).toBe(true);
+  });
+});
+
+test('zero pages cost what the log shows they cost', () => {
+  // Three quarters of 4 GiB: at 3 us each the stretch takes 2.4 s, at 150 ns it hides in one rate window.
+  const empty = { ...KNOWN, ramPages: 1_048_576, zeroPages: 786_432 };
+  const cost = (zeroNsPerPage: number): number =>
+    learned(simulatedLog(empty, { zeroNsPerPage })).migration.zeroNsPerPage;
+  expect(cost(3000)).toBeGreaterThan(2000);
+  expect(cost(3000)).toBeLessThan(4000);
+  expect(cost(150)).toBeLessThan(450);
+});
+
+describe('logs that are not whole', () => {
+  const whole = simulatedLog({ ...KNOWN, sets: [[46_000, 400_000]] as const }, { giveUpAfterUs: 40_000_000 });
+  const seconds = (reply: object): number => (reply as { 'total-time': number })['total-time'] / 1000;
+
+  test('one that begins after the first pass has no zero pages, and only its plateau is compared', () => {
+    const late = whole.replies.filter((reply) => seconds(reply) > 20);
+    const { learned: found, check } = learnFromLog(JSON.stringify(late), 'late.json');
+    expect(found.assumptions.join('; ')).toContain('begins after the first pass');
+    expect(check?.passes).toHaveLength(0);
+    expect(check?.plateau).not.toBeNull();
+    expect(check?.largestDeviation).toBeLessThan(0.1);
+  });
+
+  test('one that is cut off at its end is compared as far as it goes', () => {
+    const early = whole.replies.filter((reply) => seconds(reply) < 20);
+    expect(learnFromLog(JSON.stringify(early), 'early.json').check?.largestDeviation).toBeLessThan(0.1);
+  });
+
+  test('what came back under dirty-limit is left out, and the ring is known of', () => {
+    const limited = whole.replies.map((reply) =>
+      seconds(reply) < 25 ? reply : { ...reply, 'dirty-limit-throttle-time-per-round': 1500 },
+    );
+    const found = learn(readQueryMigrate(JSON.stringify(limited), 'limited.json'));
+    expect(Math.max(...found.passes.map((pass) => pass.startUs + pass.durationUs))).toBeLessThan(25.2e6);
+    expect(found.guest.dirtyRingSize).toBe(4096);
+    expect(found.assumptions.join('; ')).toMatch(/after 25.* is left out: dirty-limit/);
+  });
+});
+
+test('the share of CPU time is said to be assumed, unless it was given', () => {
+  const { text } = simulatedLog(KNOWN);
+  expect(learnFromLog(text, 'known.json').scenario.replaceAll(/\n# +/g, ' ')).toContain(
+    'the load needs 50 % of its vCPUs',
+  );
+  const given = learnFromLog(text, 'known.json', { cpu: 0.3 });
+  expect(given.learned.assumptions.join('; ')).not.toContain('the load needs');
+  expect(given.scenario).toContain('cpu: 30%');
 });
 
 describe('a guest that does not converge', () => {

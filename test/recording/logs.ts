@@ -4,6 +4,7 @@ import type { AccessClass, GuestSpec } from '../../src/guest/spec.js';
 import type { MigrationStats } from '../../src/migration/controls.js';
 import { runMigration } from '../../src/migration/engine.js';
 import type { MigrationResult } from '../../src/migration/result.js';
+import { findStrategy } from '../../src/strategies/index.js';
 import type { MigrationSetup } from '../../src/migration/setup.js';
 
 const GIB_PAGES = 262_144;
@@ -65,6 +66,9 @@ export interface LogOptions {
   readonly maxBandwidth?: number;
   readonly linkBytesPerSecond?: number;
   readonly giveUpAfterUs?: number;
+  readonly strategy?: 'none' | 'auto-converge';
+  readonly manualDirtyLogProtect?: boolean;
+  readonly zeroNsPerPage?: number;
   /** CPU throttle from an instant on. */
   readonly throttle?: { readonly atMs: number; readonly percent: number };
 }
@@ -81,12 +85,15 @@ export function simulatedLog(guest: KnownGuest, options: LogOptions = {}): Simul
     maxBandwidth = 128 * 2 ** 20,
     linkBytesPerSecond = 2.6e9,
     giveUpAfterUs = 60_000_000,
+    strategy = 'none',
+    manualDirtyLogProtect = true,
+    zeroNsPerPage = bareMetal.zeroNsPerPage,
     throttle,
   } = options;
   const setup: MigrationSetup = {
     name: 'known',
     guest: specOf(guest),
-    host: bareMetal,
+    host: { ...bareMetal, zeroNsPerPage },
     link: { bandwidthBytesPerSecond: linkBytesPerSecond, latencyUs: 0, phases: [] },
     migration: {
       qemu: '10.0',
@@ -98,7 +105,7 @@ export function simulatedLog(guest: KnownGuest, options: LogOptions = {}): Simul
       pauseBeforeSwitchover: false,
       migrateContinueDelayUs: 0,
       orchestratorContUs: 0,
-      manualDirtyLogProtect: true,
+      manualDirtyLogProtect,
       clearBitmapShift: 18,
       giveUpAfterUs,
     },
@@ -109,7 +116,11 @@ export function simulatedLog(guest: KnownGuest, options: LogOptions = {}): Simul
     keepSyncs: true,
   };
   const replies: object[] = [];
-  const result = runMigration(setup, { strategy: 'none', policy: 'wait' }, (controls) => {
+  const definition = findStrategy(strategy);
+  const chosen = definition.options.parse({});
+  const prepared = definition.prepare?.(chosen, setup) ?? setup;
+  const result = runMigration(prepared, { strategy, policy: 'wait' }, (controls) => {
+    definition.start(chosen, controls);
     controls.every(pollMs, () => {
       if (controls.stats().status === 'active') replies.push(replyOf(controls.stats()));
     });

@@ -122,6 +122,13 @@ describe('figures that cannot be are refused with the sample', () => {
     expect(() => read(reply(changes, ram))).toThrow(`log.json: ${message}`);
   });
 
+  test('a clock in another unit: bytes over time are far from what mbps says', () => {
+    const samples = [0, 1, 2, 3].map((at) =>
+      reply({ 'total-time': 1 + at / 5 }, { mbps: 1082, transferred: 2 ** 30 + at * 27e6 }),
+    );
+    expect(() => read(...samples)).toThrow(/transferred over total-time is 1.0e\+3 times what mbps says/);
+  });
+
   test('samples out of order, in time, syncs, pages, or of two guests', () => {
     const later = { 'total-time': 2000 };
     expect(() => read(reply(later), reply())).toThrow('sample 2: total-time goes back from 2000 to 1000 ms');

@@ -300,6 +300,12 @@ const rows: readonly Row[] = [
     'guest.yaml:7:81: guest.vcpus.0.workload.dirty-curve.points.1: expected a longer time',
   ],
   [
+    'a bare curve with half a page',
+    '{ write: 300MiB/s, working-set: 512MiB }',
+    '{ dirty-curve: [[1s, 0.5]] }',
+    'guest.yaml:7:64: guest.vcpus.0.workload.dirty-curve.0.1: expected a size such as 100MiB, or a whole number of pages',
+  ],
+  [
     'neither reading nor writing',
     '{ write: 300MiB/s, working-set: 512MiB }',
     '{ working-set: 1GiB }',

@@ -115,6 +115,14 @@ describe('a group of vCPUs', () => {
     const [vcpu] = vcpusOf('{ workload: { dirty-curve: { points: [[2s, 100MiB]] } } }');
     expect(vcpu!.classes[0]!.pages / (100 * MIB_PAGES)).toBeCloseTo(1, 3);
   });
+
+  test('as a bare list it says the same; a number without a unit is one of pages', () => {
+    const points = '[[125ms, 33MiB], [1s, 100MiB]]';
+    const long = vcpusOf(`{ workload: { dirty-curve: { points: ${points} } } }`);
+    expect(vcpusOf(`{ workload: { dirty-curve: ${points} } }`)).toEqual(long);
+    const inPages = `[[125ms, ${33 * MIB_PAGES}], [1s, ${100 * MIB_PAGES}]]`;
+    expect(vcpusOf(`{ workload: { dirty-curve: ${inPages} } }`)).toEqual(long);
+  });
 });
 
 describe('what is left out', () => {
