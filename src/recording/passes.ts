@@ -120,7 +120,7 @@ export function workShare(throttlePercent: number, cpu: number): number {
 
 /** The throttle from an instant on, by the sample that saw it first. */
 function throttleFrom(samples: readonly MigrateSample[], fromUs: number): number {
-  return (samples.find(({ tUs }) => tUs > fromUs) ?? (samples.at(-1))).throttlePercent;
+  return (samples.find(({ tUs }) => tUs > fromUs) ?? samples.at(-1)!).throttlePercent;
 }
 
 /** Time between two instants, each moment weighed by the share of its work that the load did under the logged throttle. */
