@@ -255,7 +255,11 @@ describe('validation', () => {
 
   test('sums up as the literature does: errors over what completed in both, verdicts over all', () => {
     const base = validateRecording(small(), { runs: 1 });
-    const one = (measured: Verdict, predicted: Verdict, totalTimeError: number | null): ValidatedRecording => ({
+    const one = (
+      measured: Verdict,
+      predicted: Verdict,
+      totalTimeError: number | null,
+    ): ValidatedRecording => ({
       ...base,
       measured: { ...base.measured, status: measured },
       predicted: { ...base.predicted, status: predicted },
