@@ -14,7 +14,7 @@ const PRINTS: Readonly<Record<string, readonly RegExp[]>> = {
   'learn-from-a-log.mjs': [
     /^Learned a guest whose passes differ by \d % from those of the log\.$/m,
     // 160 MiB/s are written to 240 MiB, and the link carries 112 MiB/s.
-    /^none: given up: \d+ MiB are dirtied a pass/m,
+    /^none: given up: [\d.]+ MiB are dirtied a pass/m,
     /^auto-converge: done after \d+ s, downtime \d+ ms$/m,
     /^predictive-restraint: done after \d+ s, downtime \d+ ms$/m,
   ],
