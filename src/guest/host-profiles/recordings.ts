@@ -5,7 +5,7 @@ export const recordingsHost: HostProfile = {
   name: 'recordings-host',
   summary: 'the 2-CPU AMD machine of recordings/, source and destination side by side over loopback',
   source:
-    'recordings/: set by hand for all of them at once; migsim calibrate-host finds none that predicts better',
+    'recordings/: set by hand for all of them at once; what migsim calibrate-host gains no other seed confirms',
   pml: false,
   writeFaultNs: 300,
   pmlNsPerPage: 0,
