@@ -1,5 +1,4 @@
 /** `migsim calibrate-host`: one host profile from all recordings of a machine. */
-import { writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 import type { Calibration } from '../recording/calibrate.js';
 import { unknown } from '../scenario/wording.js';
@@ -45,7 +44,10 @@ export const calibrateHostCommand: Command = {
     if (start === undefined) throw new UsageError(unknown('host profile', name, Object.keys(hostProfiles)));
     const { readRecordings } = await import('../recording/validate.js');
     const { calibrateHost } = await import('../recording/calibrate.js');
+    const { openOutputFile } = await import('../report/output-folder.js');
     const recordings = readRecordings(given.all('recordings'));
+    const out = given.value('out');
+    const write = out === undefined ? null : openOutputFile(out);
     // How many profiles will be tried is not known: the line shows that it works.
     const progress = given.progress(MOST_TRIED);
     const calibration = calibrateHost(recordings, {
@@ -58,9 +60,8 @@ export const calibrateHostCommand: Command = {
     for (let left = calibration.tried; left < MOST_TRIED; left += 1) progress.step();
     if (given.flag('json')) given.print(`${JSON.stringify(calibration, null, 2)}\n`);
     else await printReport(given, calibration);
-    const out = given.value('out');
-    if (out === undefined) return;
-    write(out, await hostSection(name, calibration));
+    if (write === null) return;
+    write(await hostSection(name, calibration));
     if (!given.flag('json')) given.print(`Written to ${out}\n`);
   },
 };
@@ -109,15 +110,6 @@ async function hostSection(profile: string, { fields }: Calibration): Promise<st
     return [key, valueOf(kind, after)];
   });
   return `${JSON.stringify({ profile, ...Object.fromEntries(entries) }, null, 2)}\n`;
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
-    throw new UsageError(`cannot be written (${reason})`, { file });
-  }
 }
 
 function percent(share: number): string {

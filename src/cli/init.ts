@@ -35,9 +35,12 @@ function write(file: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw new UsageError(`cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
-      file: folder,
-    });
+    const { code } = error as NodeJS.ErrnoException;
+    const isFile = code === 'EEXIST' || code === 'ENOTDIR';
+    throw new UsageError(
+      isFile ? 'a file stands where a folder should be' : `cannot be made (${code ?? 'unknown reason'})`,
+      { file: folder },
+    );
   }
   try {
     writeFileSync(file, schemaLine(file) + startingText(basename(file).replace(/\.ya?ml$/, '')), {

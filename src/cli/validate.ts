@@ -1,5 +1,4 @@
 /** `migsim validate`: real migrations, predicted beside measured. */
-import { writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 import type {
   OutcomeName,
@@ -49,6 +48,8 @@ export const validateCommand: Command = {
     if (plot !== undefined && !/\.(svg|png)$/.test(plot)) {
       throw new UsageError(`--plot: expected a file that ends in .svg or .png, got "${plot}"`);
     }
+    const { openOutputFile } = await import('../report/output-folder.js');
+    const write = plot === undefined ? null : openOutputFile(plot);
     const paths = given.all('recordings');
     const options = { runs: readRuns(given), seed: readSeed(given), memory: readMemory(given) };
     const progress = given.progress(readRecordings(paths).length);
@@ -56,17 +57,19 @@ export const validateCommand: Command = {
       ...options,
       onProgress: () => progress.step(),
     });
-    if (plot !== undefined) await draw(validationRows(validation), plot);
+    if (plot !== undefined && write !== null) write(await draw(validationRows(validation), plot));
     if (given.flag('json')) given.print(`${JSON.stringify(validationJson(validation), null, 2)}\n`);
-    else if (given.flag('csv')) given.print(csv(validationRows(validation)));
-    else await printReport(given, validation);
+    else if (given.flag('csv')) {
+      const { stringify } = await import('csv-stringify/sync');
+      given.print(stringify(validationRows(validation), { header: true }));
+    } else await printReport(given, validation);
   },
 };
 
 async function draw(
   validation: readonly Readonly<Record<string, string | number | null>>[],
   file: string,
-): Promise<void> {
+): Promise<string | Uint8Array> {
   const { predicted } = await import('../report/figures/predicted.js');
   const { drawAll } = await import('../report/figures/index.js');
   const { SHEETS } = await import('../report/figures/sheet.js');
@@ -76,13 +79,9 @@ async function draw(
   if (drawing === undefined) {
     throw new UsageError('nothing to draw: no migration completed both measured and predicted', { file });
   }
-  const png = file.endsWith('.png') ? (await import('../report/figures/png.js')).pngOf : null;
-  try {
-    writeFileSync(file, png === null ? drawing.svg : png(drawing.svg, SHEETS.two));
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
-    throw new UsageError(`cannot be written (${reason})`, { file });
-  }
+  if (!file.endsWith('.png')) return drawing.svg;
+  const { pngOf } = await import('../report/figures/png.js');
+  return pngOf(drawing.svg, SHEETS.two);
 }
 
 // ------------------------------------------------------------------------------------------------------------- text
@@ -183,17 +182,4 @@ function tally({ right, of }: Tally, what: string): string {
 
 function percent(share: number | null): string {
   return share === null ? '-' : `${(share * 100).toFixed(1)} %`;
-}
-
-// -------------------------------------------------------------------------------------------------------------- CSV
-
-function csv(rows: readonly Readonly<Record<string, string | number | null>>[]): string {
-  const names = Object.keys(rows[0] ?? {});
-  const lines = rows.map((row) => names.map((name) => cell(row[name] ?? '')).join(','));
-  return [names.join(','), ...lines].map((line) => `${line}\n`).join('');
-}
-
-function cell(value: string | number): string {
-  const text = String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -80,8 +80,10 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
  * One file, tried at once and written whole by the function that is returned. What an older one says stays until then.
  * Throws `UsageError` when it cannot be written to.
  */
-export function openOutputFile(path: string): (content: string) => void {
+export function openOutputFile(path: string): (content: string | Uint8Array) => void {
   const [folder, name] = [dirname(path), basename(path)];
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new UsageError('is a folder; expected a file to write to', { file: path });
   openOutputFolder(folder, [name]).abandon();
   return (content) => {
     const output = openOutputFolder(folder, [name]);

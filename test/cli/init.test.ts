@@ -66,7 +66,7 @@ describe('migsim init', () => {
 
   test.each([
     ['guest.txt', /^guest\.txt: no scenario file; expected a name that ends in \.yaml\n$/],
-    ['guest.yaml/x.yaml', /^guest\.yaml: cannot be made \(EEXIST\)\n$/],
+    ['guest.yaml/x.yaml', /^guest\.yaml: a file stands where a folder should be\n$/],
   ])('%s is a mistake', async (file, message) => {
     const { status, stderr } = await inProcess(['init', file]);
     expect(status).toBe(2);
