@@ -298,16 +298,19 @@ function eventStrip(
       const x = under.px(timeS);
       parts.push(triangle(x, stepY - 0.75 * font, 0.33 * font));
       if (steps.length <= 12) parts.push(line(x, stepY, x, bottom, STEP_RULE));
-      const start = x + 0.5 * font;
-      const room = start + textWidth(words, 0.88 * font);
-      if (start < free || room > right - 8) continue;
-      const clear = steps.every((other) => {
-        const otherX = under.px(other.timeS);
-        return otherX <= x || otherX - 0.4 * font > room;
+      const width = textWidth(words, 0.88 * font);
+      // To the right of its triangle, or where there is no room to the left.
+      const start = [x + 0.5 * font, x - 0.5 * font - width].find((from) => {
+        const to = from + width;
+        const clear = steps.every((other) => {
+          const otherX = under.px(other.timeS);
+          return otherX === x || otherX - 0.4 * font > to || otherX + 0.4 * font < from;
+        });
+        return clear && from >= free && to <= right - 8;
       });
-      if (!clear) continue;
+      if (start === undefined) continue;
       parts.push(text(start, stepY, words, { size: 0.88 * font }));
-      free = room + 0.4 * font;
+      free = start + width + 0.4 * font;
     }
     parts.push(text(right, stepY, unit));
   }
