@@ -1,6 +1,7 @@
 /** `migsim learn`: a guest from a log of its migration. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
+import { looksLikeGuestperf } from '../recording/guestperf.js';
 import type { LearnOptions } from '../recording/learned.js';
 import type { SelfCheck } from '../recording/self-check.js';
 import {
@@ -15,10 +16,10 @@ import type { Command, Given } from './command.js';
 
 export const learnCommand: Command = {
   name: 'learn',
-  summary: 'Learn a guest from a query-migrate log, as a scenario file',
+  summary: 'Learn a guest from a query-migrate log or a guestperf report',
   positional: {
     name: 'log',
-    describe: 'Log of query-migrate replies, or readings of a dirty curve (JSON, CSV)',
+    describe: 'Log of query-migrate replies, report of guestperf, or readings of a dirty curve',
   },
   options: {
     out: { describe: 'Write the scenario there instead of printing it', value: 'FILE' },
@@ -39,11 +40,13 @@ export const learnCommand: Command = {
   examples: [
     ['learn migrate.log --out guest.yaml', 'then: migsim compare guest.yaml'],
     ['learn migrate.log --cpu 40%', 'a load that mostly waits for its disk'],
+    ['learn report.json --out run.yaml', 'the run that guestperf did; then: migsim run run.yaml'],
     ['learn dirty.csv --memory 16GiB', 'from readings of (period, pages)'],
   ],
   async run(given) {
     const options = readOptions(given);
     const text = readLog(given.positional);
+    if (looksLikeGuestperf(text)) return runGuestperf(given, text);
     const { learnFromLog } = await import('../recording/learn-from-log.js');
     const { learned, scenario, check } = learnFromLog(text, given.positional, options);
     if (given.flag('json')) {
@@ -63,6 +66,36 @@ export const learnCommand: Command = {
     given.print(`Written to ${out}\n`);
   },
 };
+
+/** A report says of its run what the options say of a log's. */
+const SAID_BY_REPORT = [
+  'cpu',
+  'vcpus',
+  'memory',
+  'dirty-ring-size',
+  'downtime-limit',
+  'max-bandwidth',
+] as const;
+
+async function runGuestperf(given: Given, text: string): Promise<void> {
+  const option = SAID_BY_REPORT.find((one) => given.value(one) !== undefined);
+  if (option !== undefined) {
+    throw new UsageError(`--${option} is for logs: a report of guestperf says it itself`, {
+      file: given.positional,
+    });
+  }
+  const { learnFromGuestperf } = await import('../experiment/learn-guestperf.js');
+  const { learned, scenario, check } = learnFromGuestperf(text, given.positional);
+  const out = given.value('out');
+  if (given.flag('json')) return given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
+  if (out === undefined) return given.print(scenario);
+  write(out, scenario);
+  const { guestperfCheckText } = await import('../report/guestperf-check.js');
+  given.print(`${guestperfCheckText(check)}\n`);
+  for (const note of learned.words.notes) given.print(`Not as it was: ${note}\n`);
+  given.print(`Assumed: ${learned.assumptions[0]}; more in the file\n`);
+  given.print(`Written to ${out}\n`);
+}
 
 function readOptions(given: Given): LearnOptions {
   const read = <T>(option: string, parse: (text: string) => T): T | undefined => {

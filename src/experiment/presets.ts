@@ -1,26 +1,21 @@
 /**
  * guestperf's comparisons under their own names (QEMU tests/migration-stress/guestperf: comparison.py, scenario.py,
- * engine.py). A comparison is data: the question, and scenarios that differ in one knob.
+ * engine.py). A comparison is data: the question, and scenarios that differ in one knob, in guestperf's own words.
  */
 import type { MigrationResult } from '../migration/result.js';
-import { actAfterPasses } from '../policies/after-passes.js';
+import { guestperfScenario } from '../recording/guestperf.js';
+import { guestperfInWords } from '../recording/guestperf-words.js';
 import { parseScenario } from '../scenario/load.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
-import type { PolicyDefinition } from '../strategies/define.js';
 import { type CompareOptions, type Comparison, compare } from './compare.js';
-import { choosePolicy, chooseStrategy, type WrittenOptions } from './choice.js';
+import { choosePolicy, chooseStrategy } from './choice.js';
 
-type Chosen = readonly [name: string, options?: WrittenOptions];
+/** Switches of scenario.py, under its own names. */
+type Switches = Omit<Parameters<typeof guestperfScenario>[0], 'name'>;
 
-interface Entry {
+interface Entry extends Switches {
   /** guestperf's name of the scenario. */
   readonly name: string;
-  /** `none` when left out. */
-  readonly strategy?: Chosen;
-  /** `wait` when left out. */
-  readonly policy?: Chosen;
-  /** As `--set` takes it. */
-  readonly set?: readonly string[];
 }
 
 export interface Preset {
@@ -29,6 +24,8 @@ export interface Preset {
   /** Where migsim cannot do as guestperf does. */
   readonly note?: string;
   readonly entries: readonly Entry[];
+  /** What all entries need besides, as `--set` takes it. */
+  readonly set?: readonly string[];
 }
 
 /**
@@ -42,11 +39,9 @@ link: { bandwidth: 80Gbit/s, latency: 20us, efficiency: 100% }
 migration: { max-bandwidth: 125000MiB/s, downtime-limit: 500ms, give-up-after: 300s }
 `;
 
-/** guestperf's max_iters: it cancels when there are more. */
-const MOST_PASSES = 30;
-
-const POSTCOPY = 'migration.postcopy-ram=true';
-const RING = 'guest.dirty-ring-size=4096';
+/** What the load fills, GiB: guestperf's default. */
+const MEM_GIB = 1;
+const RING = ['guest.dirty-ring-size=4096'];
 
 /** Names and MiB/s, as guestperf pairs them. */
 const BANDWIDTHS = [
@@ -57,46 +52,45 @@ const BANDWIDTHS = [
   ['100gbs', 12500],
 ] as const;
 
-const maxBandwidth = (mibPerSecond: number): string => `migration.max-bandwidth=${mibPerSecond}MiB/s`;
-const stream = (form: string): readonly string[] => [`migration.stream=${form}`];
-
 export const presets: Readonly<Record<string, Preset>> = {
   'pause-iters': {
     question: 'What does it bring to stop the guest after some passes over its memory?',
     entries: [0, 1, 5, 20].map((passes) => ({
       name: `pause-iters-${passes}`,
-      policy: ['pause-after-passes', { passes }],
+      pause: true,
+      pause_iters: passes,
     })),
   },
   'post-copy-bandwidth': {
     question: 'How does post-copy depend on the bandwidth that a migration may use?',
-    entries: BANDWIDTHS.map(([name, rate]) => ({
+    entries: BANDWIDTHS.map(([name, bandwidth]) => ({
       name: `post-copy-bw-${name}`,
-      policy: ['postcopy-after-passes', { passes: 5 }],
-      set: [POSTCOPY, maxBandwidth(rate)],
+      post_copy: true,
+      bandwidth,
     })),
   },
   'post-copy-iters': {
     question: 'When should a migration go over to post-copy?',
     entries: [0, 1, 5, 20].map((passes) => ({
       name: `post-copy-iters-${passes}`,
-      policy: ['postcopy-after-passes', { passes }],
-      set: [POSTCOPY],
+      post_copy: true,
+      post_copy_iters: passes,
     })),
   },
   'auto-converge-iters': {
     question: 'How large should the steps of auto-converge be?',
     entries: [5, 10, 20].map((step) => ({
       name: `auto-converge-step-${step}`,
-      strategy: ['auto-converge', { 'cpu-throttle-increment': step }],
+      auto_converge: true,
+      auto_converge_step: step,
     })),
   },
   'auto-converge-bandwidth': {
     question: 'How does auto-converge depend on the bandwidth that a migration may use?',
-    entries: BANDWIDTHS.map(([name, rate]) => ({
+    entries: BANDWIDTHS.map(([name, bandwidth]) => ({
       name: `auto-converge-bw-${name}`,
-      strategy: ['auto-converge'],
-      set: [maxBandwidth(rate)],
+      auto_converge: true,
+      bandwidth,
     })),
   },
   'compr-mt': {
@@ -104,56 +98,52 @@ export const presets: Readonly<Record<string, Preset>> = {
     note: 'QEMU 9.1 removed the capability compress; here it is multifd with zlib and as many channels as threads',
     entries: [1, 2, 4].map((threads) => ({
       name: `compr-mt-threads-${threads}`,
-      set: stream(`{multifd: {channels: ${threads}, compression: zlib}}`),
+      compression_mt: true,
+      compression_mt_threads: threads,
     })),
   },
   'compr-xbzrle': {
     question: 'How large should the cache of XBZRLE be, as a share of RAM?',
     note: 'caches are of the power of two below that share of 1 GiB; guestperf sets 10 % for its cache-20 as well',
-    entries: [
-      [5, '32MiB'],
-      [10, '64MiB'],
-      [20, '128MiB'],
-      [50, '512MiB'],
-    ].map(([percent, size]) => ({
+    entries: [5, 10, 20, 50].map((percent) => ({
       name: `compr-xbzrle-cache-${percent}`,
-      set: stream(`{xbzrle: {cache-size: ${size}}}`),
+      compression_xbzrle: true,
+      compression_xbzrle_cache: percent,
     })),
   },
   'compr-multifd': {
     question: 'How many channels should multifd have?',
     entries: [4, 8, 32, 64].map((channels) => ({
       name: `compr-multifd-channels-${channels}`,
-      set: stream(`{multifd: {channels: ${channels}}}`),
+      multifd: true,
+      multifd_channels: channels,
     })),
   },
   'compr-dirty-limit-period': {
     question: 'Over which period should dirty-limit measure?',
     entries: [500, 800, 1000].map((period) => ({
       name: `compr-dirty-limit-period-${period}`,
-      strategy: ['dirty-limit', { 'x-vcpu-dirty-limit-period': `${period}ms` }],
-      set: [RING],
+      dirty_limit: true,
+      x_vcpu_dirty_limit_period: period,
     })),
+    set: RING,
   },
   'compr-dirty-limit': {
     question: 'How much should dirty-limit let a vCPU dirty?',
     entries: [10, 20, 50].map((limit) => ({
       name: `compr-dirty-limit-${limit}MB`,
-      strategy: ['dirty-limit', { 'vcpu-dirty-limit': `${limit}MiB/s` }],
-      set: [RING],
+      dirty_limit: true,
+      vcpu_dirty_limit: limit,
     })),
+    set: RING,
   },
   'compr-multifd-compression': {
     question: 'Which compression should multifd use?',
     note: 'qpl and uadk compress in hardware as zlib does; their 2 GB/s a channel is an assumption',
-    entries: [
-      ['zlib', 'compression: zlib'],
-      ['zstd', 'compression: zstd'],
-      ['qpl', 'compression: zlib, compression-speed: 2GB/s'],
-      ['uadk', 'compression: zlib, compression-speed: 2GB/s'],
-    ].map(([name, options]) => ({
-      name: `compr-multifd-compression-${name}`,
-      set: stream(`{multifd: {channels: 2, ${options}}}`),
+    entries: ['zlib', 'zstd', 'qpl', 'uadk'].map((compression) => ({
+      name: `compr-multifd-compression-${compression}`,
+      multifd: true,
+      multifd_compression: compression,
     })),
   },
 };
@@ -175,29 +165,19 @@ export function presetScenario(name: string, preset: Preset, set: readonly strin
 /** The migrations of a preset, in guestperf's order; `set` changes all of them. Throws `UsageError`. */
 export function presetRuns(name: string, preset: Preset, set: readonly string[]): PresetRun[] {
   return preset.entries.map((entry) => {
-    const scenario = presetScenario(name, preset, [...(entry.set ?? []), ...set]);
-    const strategy = chooseStrategy(...(entry.strategy ?? ['none']));
-    const policy = choosePolicy(...(entry.policy ?? ['wait']));
+    const words = guestperfInWords(guestperfScenario(entry), MEM_GIB);
+    const own = Object.entries(words.migration).map(([key, value]) => `migration.${key}=${value}`);
+    const strategy = chooseStrategy(...words.strategy);
     return {
-      scenario,
+      scenario: presetScenario(name, preset, [...own, ...(preset.set ?? []), ...set]),
       strategy: {
         ...strategy,
         definition: { ...strategy.definition, name: entry.name },
         label: entry.name,
       },
-      policy: { ...policy, definition: withMostPasses(policy.definition) },
+      policy: choosePolicy(...words.policy),
     };
   });
-}
-
-function withMostPasses(definition: PolicyDefinition): PolicyDefinition {
-  return {
-    ...definition,
-    start(options, migration) {
-      definition.start(options, migration);
-      actAfterPasses(migration, 'abort', MOST_PASSES + 1);
-    },
-  };
 }
 
 export type PresetOptions = Pick<CompareOptions, 'runs' | 'seed' | 'memory' | 'timelineMs'> & {

@@ -2,6 +2,7 @@
 import type { Place } from '../errors.js';
 import type { PolicyDefinition } from '../strategies/define.js';
 import { findEntry } from '../strategies/find.js';
+import { abortAfterPasses } from './abort-after-passes.js';
 import { hybrid } from './hybrid.js';
 import { kubevirtDowntimeRamp } from './kubevirt-downtime-ramp.js';
 import { kubevirtStallDetection } from './kubevirt-stall-detection.js';
@@ -29,6 +30,7 @@ export const policies = {
   proxmox,
   'pause-after-passes': pauseAfterPasses,
   'postcopy-after-passes': postcopyAfterPasses,
+  'abort-after-passes': abortAfterPasses,
   hybrid,
   'smart-termination': smartTermination,
 } satisfies Record<string, PolicyDefinition>;

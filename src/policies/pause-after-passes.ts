@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { actAfterPasses } from './after-passes.js';
+import { abortBeyondPasses, actAfterPasses, maxPasses } from './after-passes.js';
 import { count } from './option-types.js';
 
 export const pauseAfterPasses = definePolicy({
@@ -13,8 +13,10 @@ the rest has been sent. dirty-sync-count is 1 during the first pass, so 0 and 1 
     passes: count({ min: 0 })
       .default(5)
       .describe('--pause-iters: dirty-sync-count at which the guest is stopped'),
+    'max-passes': maxPasses(),
   }),
-  start({ passes }, migration) {
+  start({ passes, 'max-passes': most }, migration) {
     actAfterPasses(migration, 'pause', passes);
+    abortBeyondPasses(migration, most);
   },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
 import { refusalWithoutPostcopy } from './actions.js';
-import { actAfterPasses } from './after-passes.js';
+import { abortBeyondPasses, actAfterPasses, maxPasses } from './after-passes.js';
 import { count } from './option-types.js';
 
 export const postcopyAfterPasses = definePolicy({
@@ -15,9 +15,11 @@ be fetched.`,
     passes: count({ min: 0 })
       .default(5)
       .describe('--post-copy-iters: dirty-sync-count at which the switch is made'),
+    'max-passes': maxPasses(),
   }),
   refuses: (_options, setup) => refusalWithoutPostcopy(setup),
-  start({ passes }, migration) {
+  start({ passes, 'max-passes': most }, migration) {
     actAfterPasses(migration, 'postcopy', passes);
+    abortBeyondPasses(migration, most);
   },
 });

@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
-import { isObject, parseJson } from './json.js';
+import { isObject, type JsonObject, parseJson } from './json.js';
 import type { MigrateSample } from './query-migrate.js';
 
 const amount = z.number().min(0);
@@ -132,9 +132,24 @@ const reportSchema = z.object({
 /** With guestperf's own names: units are beside the fields of the schema above. */
 export type GuestperfFile = z.input<typeof reportSchema>;
 
+/** The year from which on guestperf wrote so. */
+export type GuestperfForm = 2016 | 2021 | 2023 | 2025;
+
+/** What one run was asked for. */
+export type GuestperfScenario = z.output<typeof scenarioSchema>;
+
+/** guestperf's defaults, and what is given instead. */
+export function guestperfScenario(given: z.input<typeof scenarioSchema>): GuestperfScenario {
+  return scenarioSchema.parse(given);
+}
+
 /** A report of guestperf under its own names, with defaults for what older reports lack. */
 export interface GuestperfReport extends z.output<typeof reportSchema> {
   readonly file: string;
+  /** Which of guestperf's forms it has: told by the keys that came in that year. */
+  readonly form: GuestperfForm;
+  /** ms that QEMU was given: until 2021 guestperf took `downtime`/1024 for seconds. */
+  readonly downtimeLimitMs: number;
   /** `progress_history` as samples of query-migrate, without those that carry no RAM statistics. */
   readonly samples: readonly MigrateSample[];
 }
@@ -143,6 +158,11 @@ export type GuestperfTiming = GuestperfReport['guest_timings'][number];
 
 export function isGuestperf(value: unknown): boolean {
   return isObject(value) && Array.isArray(value['progress_history']);
+}
+
+/** Whether a text is meant as a report, be it whole or not: no log of query-migrate has these keys. */
+export function looksLikeGuestperf(text: string): boolean {
+  return /^\s*\{/.test(text) && /"progress_history"\s*:/.test(text);
 }
 
 /** @throws UsageError with the file and the field that is wrong. */
@@ -161,7 +181,18 @@ export function readGuestperf(text: string, file: string): GuestperfReport {
     );
   }
   const report = parsed.data;
-  return { ...report, file, samples: samplesOf(report.progress_history, file) };
+  const form = formOf(value);
+  const { downtime } = report.scenario;
+  const downtimeLimitMs = form === 2016 ? Math.floor((downtime / 1024) * 1000) : downtime;
+  return { ...report, file, form, downtimeLimitMs, samples: samplesOf(report.progress_history, file) };
+}
+
+function formOf(value: unknown): GuestperfForm {
+  const report = value as JsonObject;
+  const scenario = report['scenario'] as JsonObject;
+  if ('result' in report || 'multifd_compression' in scenario) return 2025;
+  if ('dirty_limit' in scenario) return 2023;
+  return 'multifd' in scenario ? 2021 : 2016;
 }
 
 const KINDS: Readonly<Record<string, string>> = {

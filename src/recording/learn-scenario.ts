@@ -5,12 +5,11 @@ import { PAGE_BYTES } from '../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../units.js';
 import type { CurveReading, Learned, LearnedGuest } from './learned.js';
 import { autoConvergeOf } from './replay.js';
+import { comment, exactSize, percentage } from './scenario-text.js';
 import type { SelfCheck } from './self-check.js';
 
 const { floor, log, max, round } = Math;
 
-/** Widest line of a comment. */
-const WIDTH = 110;
 /** Points that the curve is written with; the scenario's own fit finds the same sets in them. */
 const CURVE_POINTS = 12;
 
@@ -51,21 +50,6 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null): stri
     ...(guest.dirtyRingSize > 0 ? ['  - dirty-limit: { vcpu-dirty-limit: 50MiB/s }'] : []),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** Comment lines of a text; lines after the first begin with `hang`. */
-function comment(text: string, indent = '', first = '', hang = first): string[] {
-  const lines: string[] = [];
-  let line = first;
-  let empty = true;
-  for (const word of text.split(' ')) {
-    if (!empty && `${indent}# ${line} ${word}`.length > WIDTH) {
-      lines.push(line);
-      line = hang + word;
-    } else line += empty ? word : ` ${word}`;
-    empty = false;
-  }
-  return [...lines, line].map((one) => `${indent}# ${one}`.trimEnd());
 }
 
 function strategyName({ migration }: Learned): string {
@@ -246,18 +230,6 @@ function bandwidthLines({ from, migration }: Learned): string[] {
   return [...comment(`${seen}, all alike`, '  '), `  max-bandwidth: ${exactRate(migration.maxBandwidth)}`];
 }
 
-/** In the largest unit that says it exactly. */
-function exactSize(bytes: number): string {
-  for (const [unit, factor] of [
-    ['GiB', 2 ** 30],
-    ['MiB', 2 ** 20],
-    ['KiB', 2 ** 10],
-  ] as const) {
-    if (bytes > 0 && bytes % factor === 0) return `${bytes / factor}${unit}`;
-  }
-  return `${bytes}B`;
-}
-
 function exactRate(bytesPerSecond: number): string {
   for (const [unit, factor] of [
     ['GiB', 2 ** 30],
@@ -273,9 +245,4 @@ function exactRate(bytesPerSecond: number): string {
 /** For values: no page is lost in rounding. */
 function exactShare(share: number): string {
   return `${Number((share * 100).toFixed(6))}%`;
-}
-
-/** For reading. */
-function percentage(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
 }

@@ -10,6 +10,11 @@ import { type GuestSpec, PAGE_BYTES, type VcpuSpec } from '../guest/spec.js';
 import type { MigrationResult, SyncRecord, TimelinePoint } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import type { GuestperfFile, GuestperfTiming } from '../recording/guestperf.js';
+import {
+  BESIDE_LOAD_BYTES,
+  HARDWARE_BYTES_PER_SECOND,
+  UNLIMITED_MIB_PER_S,
+} from '../recording/guestperf-words.js';
 import type { PolicyChoice, StrategyChoice } from '../scenario/scenario.js';
 import { passBytes } from './pass-pages.js';
 
@@ -21,7 +26,6 @@ const ACCESSES_A_REPORT = 2 ** 30 / PAGE_BYTES;
 const MIB = 2 ** 20;
 /** Process of QEMU; its vCPU threads follow. Threads of the load in the guest count from 1. */
 const QEMU_TID = 1000;
-const UNLIMITED_MIB_PER_S = 125_000;
 
 /** What a report is made from. */
 export interface GuestperfRun {
@@ -58,7 +62,7 @@ export function guestperfReport(run: GuestperfRun): string {
 function hardware(guest: GuestSpec): GuestperfFile['hardware'] {
   return {
     cpus: guest.vcpus.length,
-    mem: rounded((guest.ramPages * PAGE_BYTES) / 2 ** 30, 3),
+    mem: rounded(memBytes(guest) / 2 ** 30, 3),
     src_mem_bind: [],
     dst_mem_bind: [],
     src_cpu_bind: [],
@@ -68,6 +72,12 @@ function hardware(guest: GuestSpec): GuestperfFile['hardware'] {
     locked_pages: false,
     dirty_ring_size: guest.dirtyRingSize,
   };
+}
+
+/** guestperf's guests have 512 MiB more than `mem`; one that is no larger than that is all `mem`. */
+function memBytes({ ramPages }: GuestSpec): number {
+  const ramBytes = ramPages * PAGE_BYTES;
+  return ramBytes > BESIDE_LOAD_BYTES ? ramBytes - BESIDE_LOAD_BYTES : ramBytes;
 }
 
 /** guestperf's switches, as far as it has them for what was run. */
@@ -81,12 +91,17 @@ function scenario({ setup, strategy, policy, result }: GuestperfRun): GuestperfF
   const autoConverge = strategy.definition.name === 'auto-converge';
   const dirtyLimit = strategy.definition.name === 'dirty-limit';
   const postcopy = policy.definition.name === 'postcopy-after-passes';
-  const cachePercent = (100 * (stream?.xbzrleCacheBytes ?? 0)) / (guest.ramPages * PAGE_BYTES);
+  const mostPasses = option(
+    policy,
+    policy.definition.name === 'abort-after-passes' ? 'passes' : 'max-passes',
+    0,
+  );
+  const cachePercent = (100 * (stream?.xbzrleCacheBytes ?? 0)) / memBytes(guest);
   return {
     name: `${result.scenario}: ${result.strategy}`,
     downtime: migration.downtimeLimitMs,
     bandwidth: migration.maxBandwidth === 0 ? UNLIMITED_MIB_PER_S : rounded(migration.maxBandwidth / MIB, 3),
-    max_iters: Math.max(30, result.dirtySyncCount),
+    max_iters: mostPasses > 0 ? mostPasses : Math.max(30, result.dirtySyncCount),
     max_time: Math.ceil(
       migration.giveUpAfterUs > 0 ? migration.giveUpAfterUs / 1e6 : result.totalTimeMs / 1e3,
     ),
@@ -102,12 +117,18 @@ function scenario({ setup, strategy, policy, result }: GuestperfRun): GuestperfF
     compression_xbzrle_cache: stream?.kind === 'xbzrle' ? rounded(cachePercent, 3) : 10,
     multifd: stream?.kind === 'multifd',
     multifd_channels: stream?.kind === 'multifd' ? stream.channels : 2,
-    multifd_compression:
-      stream?.kind === 'multifd' && stream.compression !== 'none' ? stream.compression : '',
+    multifd_compression: compressionOf(stream),
     dirty_limit: dirtyLimit,
     x_vcpu_dirty_limit_period: dirtyLimit ? option(strategy, 'x-vcpu-dirty-limit-period', 1000) : 500,
     vcpu_dirty_limit: dirtyLimit ? option(strategy, 'vcpu-dirty-limit', 1) : 1,
   };
+}
+
+/** zlib as fast as in hardware is what qpl stands for. */
+function compressionOf(stream: MigrationSetup['migration']['stream']): string {
+  if (stream?.kind !== 'multifd' || stream.compression === 'none') return '';
+  const { compression, compressionBytesPerSecond: speed } = stream;
+  return compression === 'zlib' && speed >= HARDWARE_BYTES_PER_SECOND ? 'qpl' : compression;
 }
 
 function isPaused({ policy }: Pick<GuestperfRun, 'policy'>): boolean {

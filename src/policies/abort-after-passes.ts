@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { definePolicy } from '../strategies/define.js';
+import { abortBeyondPasses } from './after-passes.js';
+import { count } from './option-types.js';
+
+export const abortAfterPasses = definePolicy({
+  name: 'abort-after-passes',
+  summary: 'abort what needs too many passes over memory',
+  source: 'QEMU tests/migration-stress/guestperf/engine.py, --max-iters',
+  rule: `query-migrate is asked every 50 ms. The first time that dirty-sync-count is above passes, the migration is cancelled and
+the guest stays where it is. So do pause-after-passes and postcopy-after-passes with max-passes.`,
+  options: z.strictObject({
+    passes: count({ min: 1 })
+      .default(30)
+      .describe('--max-iters: the migration is aborted when dirty-sync-count is above it'),
+  }),
+  start({ passes }, migration) {
+    abortBeyondPasses(migration, passes);
+  },
+});
