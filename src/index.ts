@@ -62,6 +62,15 @@ export type { MemoryChoice } from './experiment/memory-choice.js';
 
 // Real migrations.
 export { learnFromLog, type LearnResult } from './recording/learn-from-log.js';
+export {
+  learnFromGuestperf,
+  type Beside,
+  type GuestperfCheck,
+  type GuestperfPass,
+  type LearnedGuestperfRun,
+} from './experiment/learn-guestperf.js';
+export type { LearnedGuestperf } from './recording/learn-guestperf.js';
+export type { GuestperfInWords } from './recording/guestperf-words.js';
 export type {
   CurveReading,
   Learned,

@@ -92,8 +92,11 @@ async function runGuestperf(given: Given, text: string): Promise<void> {
   write(out, scenario);
   const { guestperfCheckText } = await import('../report/guestperf-check.js');
   given.print(`${guestperfCheckText(check)}\n`);
-  for (const note of learned.words.notes) given.print(`Not as it was: ${note}\n`);
-  given.print(`Assumed: ${learned.assumptions[0]}; more in the file\n`);
+  const { wrap } = await import('../report/text.js');
+  given.print('Not in the report:\n');
+  for (const one of learned.assumptions) {
+    given.print(`${wrap(`- ${one}`, given.page.width, '  ').join('\n')}\n`);
+  }
   given.print(`Written to ${out}\n`);
 }
 

@@ -28,7 +28,7 @@ export const plotCommand: Command = {
   summary: 'Draw figures from result files',
   positional: {
     name: 'results',
-    describe: 'Folder that --out wrote, one of its CSV files, or a guestperf report',
+    describe: 'Folder that --out wrote, one of its CSV files, a guestperf report or a folder of them',
   },
   options: {
     figure: {

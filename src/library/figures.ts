@@ -21,7 +21,7 @@ export interface FigureOptions {
 /**
  * Draws figures from result files; nothing runs again, and the same files give the same bytes.
  *
- * @param path a folder that `--out` or `sweep` wrote, one of its CSV files, or a report of guestperf
+ * @param path a folder that `--out` or `sweep` wrote, one of its CSV files, a report of guestperf or a folder of them
  * @throws UsageError when it has no results, a name is unknown, or there is nothing to draw in it
  */
 export async function drawFigures(path: string, options: FigureOptions = {}): Promise<Drawing[]> {

@@ -39,6 +39,8 @@ export interface LearnedGuestperf {
   readonly linkBytesPerSecond: number;
   readonly qemu: QemuVersion;
   readonly words: GuestperfInWords;
+  /** How the report ends, in words. */
+  readonly ending: string;
   /** Sentences, no full stop: what the report does not say, and what cannot be done as it was. */
   readonly assumptions: readonly string[];
 }
@@ -73,6 +75,7 @@ export function learnGuestperf(report: GuestperfReport): LearnedGuestperf {
     linkBytesPerSecond: link.bytesPerSecond,
     qemu,
     words,
+    ending: endingOf(report),
     assumptions: [
       speed.said,
       link.said,
@@ -95,6 +98,14 @@ const QEMU_OF: Readonly<Record<GuestperfForm, QemuVersion>> = {
   2023: '8.2',
   2025: '10.0',
 };
+
+function endingOf({ progress_history: history, samples }: GuestperfReport): string {
+  const last = history.at(-1)!;
+  const syncs = `${samples.at(-1)?.dirtySyncCount ?? 0} bitmap syncs`;
+  if (last.status !== 'completed') return `${last.status} after ${syncs}`;
+  const [total, downtime] = [last.duration, last.downtime].map(formatDurationMs);
+  return `completed after ${total} and ${syncs}, with a downtime of ${downtime}`;
+}
 
 function checkRing(entries: number, needed: boolean, file: string): void {
   if (entries === 0 && needed) {
@@ -216,6 +227,7 @@ export function guestperfScenarioText(learned: LearnedGuestperf, checked: string
     ...comment(
       `Shows: the run of ${basename(learned.file)}, a report of QEMU's guestperf, as guestperf did it.`,
     ),
+    ...comment(`Expect: what the report shows: ${learned.ending}.`),
     ...comment(''),
     ...(checked === null ? [] : comment(checked)),
     ...comment('Not in the report:'),

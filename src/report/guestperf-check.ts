@@ -60,5 +60,5 @@ function deviationText({ medianDeviation, largestDeviation }: GuestperfCheck): s
   if (medianDeviation === null || largestDeviation === null)
     return `${known}\nNo pass can be compared: none is of a second or more`;
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-  return `${known}\nLength of passes of a second or more: deviation ${percent(medianDeviation)} (median), ${percent(largestDeviation)} (largest)`;
+  return `${known}\nPasses of a second or more: off by ${percent(medianDeviation)} (median), ${percent(largestDeviation)} (most)`;
 }

@@ -8,7 +8,7 @@ import { textWidth } from './font.js';
 import { endLabels } from './labels.js';
 import { frames } from './layout.js';
 import { slugOf } from './names.js';
-import { BELOW_WITH_TITLE, panel, tickRoom } from './panel.js';
+import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
 import { type Look, lookOf, type Sheet } from './sheet.js';
 import { line, picture, text } from './svg.js';
 import { symbolAt } from './symbols.js';
@@ -17,32 +17,51 @@ import { type Point, thin } from './thin.js';
 export const guestSpeed: Figure = {
   name: 'guestperf',
   summary: 'memory update speed of each thread of the guest, with the passes: what guestperf-plot shows',
-  needs: 'a report of guestperf (JSON)',
-  draw(results, sheet) {
-    return results.guestperf
-      .filter((report) => report.guest_timings.length > 1)
-      .map((report) => drawing(report, sheet));
+  needs: 'a report of guestperf (JSON), or a folder with some',
+  draw({ guestperf }, sheet) {
+    const reports = guestperf.filter((report) => report.guest_timings.length > 1);
+    return reports.length === 0 ? [] : [drawing(reports, sheet)];
   },
 };
 
-function drawing(report: GuestperfReport, sheet: Sheet): Drawing {
+interface Frame {
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly box: Box;
+}
+
+/** Reports one below the other, on the same axes. */
+function drawing(reports: readonly GuestperfReport[], sheet: Sheet): Drawing {
   const { font } = sheet;
-  const { guest_timings: timings, progress_history: history } = report;
-  const times = [...timings, ...report.qemu_timings].map(({ timestamp }) => timestamp);
-  const startS = Math.min(...times);
-  const endS =
-    Math.max(...timings.map(({ timestamp }) => timestamp), ...history.map(({ now }) => now)) - startS;
-  const values = timings.map(({ value }) => value);
+  const values = reports.flatMap((report) => report.guest_timings.map(({ value }) => value));
   const y = values.every((value) => value > 0) ? fitting(values, 4) : fromZero(values, 4);
-  const threads = threadsOf(report);
-  const words = [...threads.map((thread) => thread.words), 'passes'];
+  const words = [...reports.flatMap(threadsOf).map((thread) => thread.words), 'passes'];
   const right = Math.max(...words.map((one) => textWidth(one, font))) + 10;
   const margins = { left: tickRoom(y, font), right, above: 5.6 * font, below: BELOW_WITH_TITLE * font };
-  const { boxes, bottom } = frames(1, 14 * font, margins, sheet, { columns: 1 });
-  const box = boxes[0]!;
+  const { boxes, bottom } = frames(reports.length, 14 * font, margins, sheet, { columns: 1 });
+  const x = exact(0, Math.max(...reports.map(endOf)), boxes[0]!.width / (6 * font));
+  const names = reports.map((report) => report.scenario.name);
+  const [name] = names;
+  return {
+    name: reports.length === 1 ? `guestperf-${slugOf(name!)}` : 'guestperf',
+    caption: `${names.join('; ')}: time that each thread of the guest took for one GiB of memory, before, during and after the migration; ticks are passes.`,
+    svg: picture(
+      sheet,
+      bottom + 2,
+      `Guest memory update speed of ${names.join(', ')}`,
+      reports.flatMap((report, index) => partsOf(report, { x, y, box: boxes[index]! }, sheet)),
+    ),
+  };
+}
+
+function partsOf(report: GuestperfReport, { x, y, box }: Frame, sheet: Sheet): string[] {
+  const { font } = sheet;
+  const { progress_history: history } = report;
+  const startS = startOf(report);
+  const threads = threadsOf(report);
   const drawn = panel(sheet, {
     box,
-    x: exact(0, endS, box.width / (6 * font)),
+    x,
     y,
     xTitle: 'Time (s)',
     marks: threads.flatMap((thread) =>
@@ -63,25 +82,32 @@ function drawing(report: GuestperfReport, sheet: Sheet): Drawing {
   });
   const rug = box.y - 2.3 * font;
   const marks = history.map(({ now, status }, index) => {
-    const x = drawn.px(now - startS);
+    const at = drawn.px(now - startS);
     const last = index === history.length - 1;
-    const tick = line(x, rug - 0.4 * font, x, rug + 0.4 * font, 'stroke-width="0.8" stroke-opacity="0.7"');
-    const at = Math.min(x + 0.7 * font, sheet.width - textWidth(status, font));
-    return last ? symbolAt(END, x, rug, 0.35 * font) + text(at, rug - 0.6 * font, status) : tick;
+    const tick = line(at, rug - 0.4 * font, at, rug + 0.4 * font, 'stroke-width="0.8" stroke-opacity="0.7"');
+    const wordsAt = Math.min(at + 0.7 * font, sheet.width - textWidth(status, font));
+    return last ? symbolAt(END, at, rug, 0.35 * font) + text(wordsAt, rug - 0.6 * font, status) : tick;
   });
-  const { name } = report.scenario;
-  return {
-    name: `guestperf-${slugOf(name)}`,
-    caption: `${name}: time that each thread of the guest took for one GiB of memory, before, during and after the migration; ticks are passes.`,
-    svg: picture(sheet, bottom + 2, `Guest memory update speed of ${name}`, [
-      text(box.x, 1.1 * font, name),
-      text(box.x, box.y - 0.6 * font, 'Memory update speed (ms/GiB)'),
-      text(box.x + box.width + 5, rug + 0.35 * font, 'passes'),
-      endLabels(labels, box.x + box.width + 6, box, font),
-      ...marks,
-      drawn.svg,
-    ]),
-  };
+  return [
+    text(box.x, box.y - 4.5 * font, report.scenario.name),
+    text(box.x, box.y - 0.6 * font, 'Memory update speed (ms/GiB)'),
+    text(box.x + box.width + 5, rug + 0.35 * font, 'passes'),
+    endLabels(labels, box.x + box.width + 6, box, font),
+    ...marks,
+    drawn.svg,
+  ];
+}
+
+/** The first sample, s on the report's clock. */
+function startOf({ guest_timings: guest, qemu_timings: qemu }: GuestperfReport): number {
+  return Math.min(...[...guest, ...qemu].map(({ timestamp }) => timestamp));
+}
+
+/** The last reading or record, s after the first sample. */
+function endOf(report: GuestperfReport): number {
+  const { guest_timings: timings, progress_history: history } = report;
+  const times = [...timings.map(({ timestamp }) => timestamp), ...history.map(({ now }) => now)];
+  return Math.max(...times) - startOf(report);
 }
 
 const END: Look = { symbol: 'star', color: 'currentColor' };

@@ -1,10 +1,10 @@
 /** Reads result files back, by their headers. Figures and the HTML report are drawn from these; nothing runs again. */
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
 import { UsageError } from '../../errors.js';
 import type { Unit, Value } from '../../experiment/measure.js';
-import { type GuestperfReport, readGuestperf } from '../../recording/guestperf.js';
+import { type GuestperfReport, looksLikeGuestperf, readGuestperf } from '../../recording/guestperf.js';
 import { resultTables } from '../columns.js';
 import type { Row } from '../rows.js';
 
@@ -59,7 +59,7 @@ export const NOTHING: Results = {
   guestperf: [],
 };
 
-/** `path`: a results folder, one of its CSV files, or a report of guestperf. Throws `UsageError`. */
+/** `path`: a results folder, one of its CSV files, or one or a folder of guestperf's reports. Throws `UsageError`. */
 export async function readResults(path: string, selection: Selection): Promise<Results> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError('no such file or folder', { file: path });
@@ -68,7 +68,9 @@ export async function readResults(path: string, selection: Selection): Promise<R
   }
   const files = stat.isDirectory() ? FILES.map((name) => join(path, name)).filter(existsSync) : [path];
   if (files.length === 0) {
-    throw new UsageError(`no results in this folder; expected ${SHOWN_FILES}`, {
+    const guestperf = reportsIn(path);
+    if (guestperf.length > 0) return { ...NOTHING, guestperf };
+    throw new UsageError(`no results in this folder; expected ${SHOWN_FILES}, or reports of guestperf`, {
       file: path,
     });
   }
@@ -79,6 +81,16 @@ export async function readResults(path: string, selection: Selection): Promise<R
   }
   checkSelection(results, selection, path);
   return results;
+}
+
+/** By name; other JSON files are passed over. */
+function reportsIn(folder: string): GuestperfReport[] {
+  return readdirSync(folder)
+    .filter((name) => extname(name) === '.json')
+    .sort()
+    .map((name) => ({ file: join(folder, name), text: readFileSync(join(folder, name), 'utf8') }))
+    .filter(({ text }) => looksLikeGuestperf(text))
+    .map(({ file, text }) => readGuestperf(text, file));
 }
 
 async function readTable(file: string, selection: Selection): Promise<{ table: TableName; rows: Row[] }> {
