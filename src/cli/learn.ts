@@ -1,7 +1,6 @@
 /** `migsim learn`: a guest from a log of its migration. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
-import { looksLikeGuestperf } from '../recording/guestperf.js';
 import type { LearnOptions } from '../recording/learned.js';
 import type { SelfCheck } from '../recording/self-check.js';
 import {
@@ -46,6 +45,7 @@ export const learnCommand: Command = {
   async run(given) {
     const options = readOptions(given);
     const text = readLog(given.positional);
+    const { looksLikeGuestperf } = await import('../recording/guestperf.js');
     if (looksLikeGuestperf(text)) return runGuestperf(given, text);
     const { learnFromLog } = await import('../recording/learn-from-log.js');
     const { learned, scenario, check } = learnFromLog(text, given.positional, options);

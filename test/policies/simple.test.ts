@@ -1,5 +1,6 @@
 /** The policies of one rule: timeout, libvirt, after some passes, smart termination. */
 import { describe, expect, test } from '@jest/globals';
+import { abortAfterPasses } from '../../src/policies/abort-after-passes.js';
 import { libvirt } from '../../src/policies/libvirt.js';
 import { pauseAfterPasses } from '../../src/policies/pause-after-passes.js';
 import { postcopyAfterPasses } from '../../src/policies/postcopy-after-passes.js';
@@ -131,5 +132,32 @@ describe('smart termination', () => {
     const migration = FakeMigration.under(smartTermination, { rounds: 1, action: 'abort' });
     migration.endPass();
     expect(migration.calls).toEqual(['0 cancel 1 passes gained less than 5 % each, 4.017 GiB are left']);
+  });
+});
+
+describe('guestperf’s --max-iters', () => {
+  /** Ten passes, of which the first is under way at the start. */
+  const tenPasses = (migration: FakeMigration): readonly string[] => {
+    for (let pass = 1; pass <= 10; pass += 1) {
+      migration.runUntilMs(1000 * pass);
+      migration.endPass(600e6);
+    }
+    return migration.calls;
+  };
+
+  test('aborts in the pass after the last that is allowed, and not before', () => {
+    expect(tenPasses(FakeMigration.under(abortAfterPasses, { passes: 4 })).join()).toMatch(/cancel.*is 5/);
+    expect(tenPasses(FakeMigration.under(abortAfterPasses, { passes: 20 }))).toEqual([]);
+  });
+
+  test.each([
+    ['pause', pauseAfterPasses],
+    ['startPostcopy', postcopyAfterPasses],
+  ])('goes on beside %s, unless it is 0', (call, policy) => {
+    const after = tenPasses(FakeMigration.under(policy, { passes: 8, 'max-passes': 4 }));
+    expect(after.join()).toMatch(/^[\d.]+ cancel.*is 5/);
+    const without = tenPasses(FakeMigration.under(policy, { passes: 8 }));
+    expect(without.join()).toMatch(new RegExp(`^[\\d.]+ ${call}`));
+    expect(without.join()).not.toContain('cancel');
   });
 });

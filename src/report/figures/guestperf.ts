@@ -28,6 +28,7 @@ interface Frame {
   readonly x: Axis;
   readonly y: Axis;
   readonly box: Box;
+  readonly title: string;
 }
 
 /** Reports one below the other, on the same axes. */
@@ -49,12 +50,16 @@ function drawing(reports: readonly GuestperfReport[], sheet: Sheet): Drawing {
       sheet,
       bottom + 2,
       `Guest memory update speed of ${names.join(', ')}`,
-      reports.flatMap((report, index) => partsOf(report, { x, y, box: boxes[index]! }, sheet)),
+      reports.flatMap((report, index) => {
+        const { name: own } = report.scenario;
+        const title = reports.length > 1 && report.binary === 'migsim' ? `simulated: ${own}` : own;
+        return partsOf(report, { x, y, box: boxes[index]!, title }, sheet);
+      }),
     ),
   };
 }
 
-function partsOf(report: GuestperfReport, { x, y, box }: Frame, sheet: Sheet): string[] {
+function partsOf(report: GuestperfReport, { x, y, box, title }: Frame, sheet: Sheet): string[] {
   const { font } = sheet;
   const { progress_history: history } = report;
   const startS = startOf(report);
@@ -89,13 +94,21 @@ function partsOf(report: GuestperfReport, { x, y, box }: Frame, sheet: Sheet): s
     return last ? symbolAt(END, at, rug, 0.35 * font) + text(wordsAt, rug - 0.6 * font, status) : tick;
   });
   return [
-    text(box.x, box.y - 4.5 * font, report.scenario.name),
+    text(box.x, box.y - 4.5 * font, shortened(title, sheet.width - box.x, font)),
     text(box.x, box.y - 0.6 * font, 'Memory update speed (ms/GiB)'),
     text(box.x + box.width + 5, rug + 0.35 * font, 'passes'),
     endLabels(labels, box.x + box.width + 6, box, font),
     ...marks,
     drawn.svg,
   ];
+}
+
+/** Cut where it is wider than that. */
+function shortened(words: string, width: number, font: number): string {
+  let kept = words;
+  while (kept.length > 1 && textWidth(kept === words ? kept : `${kept}…`, font) > width)
+    kept = kept.slice(0, -1);
+  return kept === words ? words : `${kept}…`;
 }
 
 /** The first sample, s on the report's clock. */
