@@ -60,8 +60,8 @@ export const validateCommand: Command = {
     if (plot !== undefined && write !== null) write(await draw(validationRows(validation), plot));
     if (given.flag('json')) given.print(`${JSON.stringify(validationJson(validation), null, 2)}\n`);
     else if (given.flag('csv')) {
-      const { stringify } = await import('csv-stringify/sync');
-      given.print(stringify(validationRows(validation), { header: true }));
+      const { validationCsv } = await import('../report/validation-csv.js');
+      given.print(validationCsv(validationRows(validation)));
     } else await printReport(given, validation);
   },
 };

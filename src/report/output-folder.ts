@@ -36,8 +36,8 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
     removeEmpty(missing);
   };
 
-  const cannotWrite = (error: unknown): UsageError =>
-    new UsageError(`cannot write to ${folder}: ${reasonOf(error)}`);
+  const cannotWrite = (error: unknown, path = folder): UsageError =>
+    new UsageError(`cannot write to ${path}: ${reasonOf(error)}`);
 
   try {
     // One by one: Node's own recursion never returns where a folder such as /proc takes none.
@@ -46,11 +46,14 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
     const taken = names.find((name) =>
       statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory(),
     );
-    if (taken !== undefined) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    if (taken !== undefined) {
+      const isFolder = Object.assign(new Error('a folder'), { code: 'EISDIR' });
+      throw cannotWrite(isFolder, join(folder, taken));
+    }
     for (const name of names) files.set(name, openSync(part(name), 'w'));
   } catch (error) {
     abandon();
-    throw cannotWrite(error);
+    throw error instanceof UsageError ? error : cannotWrite(error);
   }
 
   return {
@@ -82,8 +85,6 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
  */
 export function openOutputFile(path: string): (content: string | Uint8Array) => void {
   const [folder, name] = [dirname(path), basename(path)];
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
-    throw new UsageError('is a folder; expected a file to write to', { file: path });
   openOutputFolder(folder, [name]).abandon();
   return (content) => {
     const output = openOutputFolder(folder, [name]);

@@ -1,0 +1,6 @@
+/** Predicted beside measured as CSV: a row a recording, columns as the rows have them. */
+import { stringify } from 'csv-stringify/sync';
+
+export function validationCsv(rows: readonly Readonly<Record<string, string | number | null>>[]): string {
+  return stringify([...rows], { header: true });
+}
