@@ -12,11 +12,9 @@ import { Guest } from '../guest/guest.js';
 import type { GuestMemory, Tracking } from '../guest/memory.js';
 import { PageMemory } from '../guest/page-memory.js';
 import { PAGE_BYTES } from '../guest/spec.js';
-import { normal } from '../random/distributions.js';
-import type { Generator } from '../random/generator.js';
 import { stream } from '../random/streams.js';
-import { EventQueue } from './clock.js';
-import type { Controls, DetectorEvent, MigrationStats, SyncEvent, Timer } from './controls.js';
+import { Clock } from './clock.js';
+import type { Controls, DetectorEvent, MigrationStats, SyncEvent } from './controls.js';
 import { type DecisionFacts, type DowntimePart, type Threshold, inWords, isAbout } from './decisions.js';
 import type {
   Decision,
@@ -44,6 +42,7 @@ import {
   triggerLimit,
   windowQuota,
 } from './rules.js';
+import { Link } from './link.js';
 import type { MigrationSetup } from './setup.js';
 import { pageRequestLatencyUs } from './postcopy.js';
 import {
@@ -61,7 +60,7 @@ import { XbzrleCache } from './xbzrle.js';
 import { vcpuResults, workShares } from './vcpu-results.js';
 import { LastSyncs, whyNot } from './why.js';
 
-const { ceil, floor, max, min, log, round } = Math;
+const { ceil, floor, max, min, round } = Math;
 const INFINITY = Infinity;
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
 /** The ring reaper thread (accel/kvm/kvm-all.c:kvm_dirty_ring_reaper_thread) sleeps this long between rounds, µs. */
@@ -110,11 +109,10 @@ class Migration {
   readonly controls: Controls;
   readonly #setup: MigrationSetup;
   readonly #version: VersionFacts;
+  readonly #clock: Clock;
+  readonly #link: Link;
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
-  readonly #events = new EventQueue();
-  readonly #latency: Generator;
-  readonly #jitter: Generator | null;
   readonly #detector = new ThrottleDetector();
   readonly #stream: StreamCosts;
   readonly #syncListeners: ((event: SyncEvent) => void)[] = [];
@@ -122,17 +120,10 @@ class Migration {
   readonly #detectorListeners: ((event: DetectorEvent) => void)[] = [];
   readonly #endListeners: (() => void)[] = [];
 
-  // Clock
-  #nowUs: number;
-  /** Where in its millisecond the host's clock stood when the migration began, µs. */
-  readonly #clockPhaseUs: number;
-
   // Parameters that may change
   #downtimeLimitMs: number;
   #maxBandwidth: number;
   #quota: number;
-  #linkBytesPerSecond: number;
-  #linkLatencyUs: number;
 
   // What was sent
   #transferred = 0;
@@ -191,7 +182,6 @@ class Migration {
   #gaveUp = false;
   #error: string | null = null;
   #guestLost = false;
-  #linkDown = false;
   #postcopyWanted = false;
   #postcopyBytes = 0;
   #postcopyStartUs: number | null = null;
@@ -226,11 +216,10 @@ class Migration {
     this.#traced = setup.trace ?? false;
     this.#version = versionFacts[migration.qemu];
     this.#memory = makeMemory(setup);
-    this.#nowUs = 0 - (migration.settleUs ?? 0);
-    this.#guest = new Guest(guest, host, this.#memory, this.#nowUs, setup.seed, setup.run);
-    this.#latency = stream(setup.seed, setup.run, 'host latency');
-    this.#jitter = (link.jitter ?? 0) > 0 ? stream(setup.seed, setup.run, 'link jitter') : null;
-    this.#clockPhaseUs = this.#latency.nextFloat() * 1000;
+    const startUs = 0 - (migration.settleUs ?? 0);
+    this.#clock = new Clock(startUs, host.wakeLatencyUs, stream(setup.seed, setup.run, 'host latency'));
+    this.#link = new Link(link, this.#clock.events, setup.seed, setup.run);
+    this.#guest = new Guest(guest, host, this.#memory, startUs, setup.seed, setup.run);
     this.#stream = streamCosts(host, this.#version, migration.stream ?? PLAIN_STREAM);
     this.#xbzrle =
       migration.stream?.kind === 'xbzrle'
@@ -239,25 +228,10 @@ class Migration {
     this.#downtimeLimitMs = migration.downtimeLimitMs;
     this.#maxBandwidth = migration.maxBandwidth;
     this.#quota = windowQuota(migration.maxBandwidth);
-    this.#linkBytesPerSecond = link.bandwidthBytesPerSecond;
-    this.#linkLatencyUs = link.latencyUs;
     this.#expectedDowntimeMs = migration.downtimeLimitMs;
-    for (const phase of link.phases) {
-      this.#events.at(phase.atUs, () => {
-        this.#linkBytesPerSecond = phase.bandwidthBytesPerSecond;
-        this.#linkLatencyUs = phase.latencyUs;
-      });
-    }
-    for (const outage of link.outages ?? []) {
-      this.#events.at(outage.atUs, () => {
-        this.#linkDown = true;
-      });
-      this.#events.at(outage.atUs + outage.durationUs, () => {
-        this.#linkDown = false;
-      });
-    }
     this.#chunkGib = 2 ** migration.clearBitmapShift / GIB_PAGES;
     this.#hostPagePages = guest.hostPagePages;
+    if (setup.timelineMs > 0) this.#clock.watcher = { look: () => this.#look() };
     this.controls = this.#makeControls();
   }
 
@@ -265,7 +239,7 @@ class Migration {
     let status: MigrationStatus = 'completed';
     try {
       if (this.#setup.migration.giveUpAfterUs > 0) {
-        this.#events.at(this.#setup.migration.giveUpAfterUs, () => {
+        this.#clock.events.at(this.#setup.migration.giveUpAfterUs, () => {
           this.#gaveUp = true;
           this.#cancelReason = 'gave up';
         });
@@ -285,7 +259,7 @@ class Migration {
       if (!this.#guestLost) this.#bringGuestUp();
       this.#trace({
         kind: status,
-        afterMs: this.#nowUs / 1000,
+        afterMs: this.#clock.nowUs / 1000,
         reason: this.#error ?? this.#cancelReason ?? '',
       });
     }
@@ -295,46 +269,24 @@ class Migration {
 
   // ------------------------------------------------------------------------------------------------ time
 
-  /** The host's monotonic clock in whole ms (qemu_clock_get_ms(QEMU_CLOCK_REALTIME)). */
-  #ms(atUs = this.#nowUs): number {
-    return floor((atUs + this.#clockPhaseUs) / 1000);
-  }
-
-  /** Go to `toUs`, letting everything that is due on the way happen. */
-  #advance(toUs: number): void {
-    while (this.#events.nextUs <= toUs) {
-      const atUs = max(this.#events.nextUs, this.#nowUs);
-      const fire = this.#events.take();
-      this.#nowUs = atUs;
-      if (fire !== null) fire();
-    }
-    if (toUs > this.#nowUs) this.#nowUs = toUs;
-    this.#look();
-  }
-
   /** Where the guest is looked at, it stands at the present. */
   #bringGuestUp(): void {
-    this.#guest.advance(this.#nowUs);
-  }
-
-  /** How late a timed wait returns, µs. */
-  #wakeLatencyUs(): number {
-    const mean = this.#setup.host.wakeLatencyUs;
-    return mean === 0 ? 0 : -log(1 - this.#latency.nextFloat()) * mean;
+    this.#guest.advance(this.#clock.nowUs);
   }
 
   #checkCancelled(): void {
     if (this.#cancelReason !== null) throw new Ended();
-    if (this.#linkDown) throw new Failed('the network failed in pre-copy; the guest runs on at the source');
+    if (this.#link.isDown)
+      throw new Failed('the network failed in pre-copy; the guest runs on at the source');
   }
 
   // ------------------------------------------------------------------------------------------------ setup
 
   /** What was started by hand before `migrate` finds its level. */
   #settle(): void {
-    if (this.#nowUs === 0) return;
+    if (this.#clock.nowUs === 0) return;
     if (this.#setup.guest.dirtyRingSize > 0) this.#memory.startTracking();
-    this.#advance(0);
+    this.#clock.advance(0);
     this.#bringGuestUp();
     this.#guest.resetCounts();
   }
@@ -344,22 +296,22 @@ class Migration {
     const { host, guest, timelineMs } = this.#setup;
     const gib = this.#memory.totalPages / GIB_PAGES;
     // The first window opens before setup and so contains it.
-    this.#windowStartMs = this.#ms();
+    this.#windowStartMs = this.#clock.ms();
     const perGiB = guest.dirtyRingSize > 0 ? host.setupUsPerGiBRing : host.setupUsPerGiBBitmap;
-    this.#advance(this.#nowUs + host.setupFixedUs + perGiB * gib);
+    this.#clock.advance(this.#clock.nowUs + host.setupFixedUs + perGiB * gib);
     this.#bringGuestUp();
     this.#memory.startLogging();
     this.#dirtyPages = this.#memory.totalPages;
     this.#sync('setup');
-    this.#setupUs = this.#nowUs;
+    this.#setupUs = this.#clock.nowUs;
     this.#transferred += SETUP_BYTES + this.#stream.helloBytes + this.#stream.syncBytes;
     this.#phase = 'active';
     this.#guest.speed = this.#speedBesideBulk();
     if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
     if (timelineMs === 0) return;
-    this.#guest.watch(this.#nowUs, timelineMs * 1000);
-    this.#lookFromUs = this.#nowUs;
-    this.#nextLookUs = this.#nowUs;
+    this.#guest.watch(this.#clock.nowUs, timelineMs * 1000);
+    this.#lookFromUs = this.#clock.nowUs;
+    this.#nextLookUs = this.#clock.nowUs;
     this.#look();
   }
 
@@ -376,13 +328,13 @@ class Migration {
 
   /** Time that one page takes now, µs: sending thread, link, and in the first pass a destination that populates it. */
   #pageUs(cost: PageCost): number {
-    const us = pageTimeUs(cost, this.#linkBytesPerSecond * this.#linkFactor);
+    const us = pageTimeUs(cost, this.#link.bytesPerSecond * this.#link.share);
     if (this.#syncCount > 1 || cost !== this.#stream.normal) return us;
     return max(us, this.#setup.host.populateNsPerPage / 1000);
   }
 
   #startReaper(): void {
-    this.#every(REAPER_PERIOD_US / 1000, () => {
+    this.#clock.every(REAPER_PERIOD_US / 1000, () => {
       if (this.#guest.limited) return;
       this.#bringGuestUp();
       this.#guest.reapAll();
@@ -417,7 +369,7 @@ class Migration {
    */
   #leap(): void {
     if (
-      this.#jitter !== null ||
+      this.#link.varies ||
       this.#xbzrle !== null ||
       this.#pauseWanted ||
       this.#postcopyWanted ||
@@ -435,8 +387,8 @@ class Migration {
     const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
     const latePages = ceil(pagesToLate / CLOCK_CHECK_PAGES) * CLOCK_CHECK_PAGES;
     const endBytes = this.#iterationEndBytes();
-    const nextEventUs = this.#events.nextUs;
-    let nowUs = this.#nowUs;
+    const nextEventUs = this.#clock.events.nextUs;
+    let nowUs = this.#clock.nowUs;
     let taken = this.#runTaken;
     let dirtyPages = this.#dirtyPages;
     let transferred = this.#transferred;
@@ -483,7 +435,7 @@ class Migration {
         pagesSent += windows * windowPages;
         transferred += windows * bytes;
         nowUs += windows * windowUs;
-        windowStartMs = this.#ms(nowUs);
+        windowStartMs = this.#clock.ms(nowUs);
         windowStartBytes = transferred;
         windowStartTaken = taken;
       }
@@ -503,7 +455,7 @@ class Migration {
         transferred = sentBytes + endBytes;
         nowUs = endUs;
       }
-      const nowMs = this.#ms(nowUs);
+      const nowMs = this.#clock.ms(nowUs);
       if (nowMs >= windowStartMs + BUFFER_DELAY_MS) {
         closedMs = nowMs - windowStartMs;
         closedBytes = transferred - windowStartBytes;
@@ -521,12 +473,12 @@ class Migration {
         windowStartBytes = transferred;
         windowStartTaken = taken;
       } else if (rateExceeded(quota, transferred - windowStartBytes)) {
-        wakeUs = nowUs + (windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + this.#wakeLatencyUs();
+        wakeUs = nowUs + (windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + this.#clock.wakeLatencyUs();
         if (nextEventUs <= wakeUs) break;
         nowUs = wakeUs;
       }
     }
-    this.#nowUs = nowUs;
+    this.#clock.nowUs = nowUs;
     this.#runTaken = taken;
     this.#dirtyPages = dirtyPages;
     this.#count(pagesSent, cost.bytes);
@@ -542,7 +494,7 @@ class Migration {
       this.#pagesPerSecond = floor(closedPages / (closedMs / 1000));
     }
     // An event on the way to the end of a wait: it happens, and the wait goes on to its end.
-    if (wakeUs > nowUs) this.#advance(wakeUs);
+    if (wakeUs > nowUs) this.#clock.advance(wakeUs);
   }
 
   /** migration.c:migration_iteration_run, the pre-copy part. */
@@ -600,26 +552,19 @@ class Migration {
   #trace(facts: DecisionFacts): void {
     if (!this.#traced) return;
     const sync = 'sync' in facts ? { sync: facts.sync } : {};
-    this.#decisions.push({ timeMs: this.#nowUs / 1000, ...inWords(facts), ...sync, facts });
+    this.#decisions.push({ timeMs: this.#clock.nowUs / 1000, ...inWords(facts), ...sync, facts });
   }
-
-  /** Other traffic and TCP's own swings: this iteration's share of the link, never below a twentieth. */
-  #drawJitter(): void {
-    if (this.#jitter === null) return;
-    this.#linkFactor = max(0.05, 1 + (this.#setup.link.jitter ?? 0) * normal(this.#jitter));
-  }
-  #linkFactor = 1;
 
   /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. */
   #iterate(): void {
-    this.#drawJitter();
+    this.#link.drawJitter();
     this.#mutexHeld = true;
-    const startUs = this.#nowUs;
+    const startUs = this.#clock.nowUs;
     let elapsedUs = 0;
     let index = 0;
     for (;;) {
       if (!this.#findRun(startUs + elapsedUs)) break;
-      elapsedUs = max(elapsedUs, this.#nowUs - startUs);
+      elapsedUs = max(elapsedUs, this.#clock.nowUs - startUs);
       let available = this.#runPages - this.#runTaken;
       if (this.#xbzrle !== null && this.#memory.rounds > 0) available = min(available, FLUSH_NORMAL_PAGES);
       const cost = this.#costOfRun(available);
@@ -641,8 +586,7 @@ class Migration {
     }
     this.#transferred += this.#iterationEndBytes();
     const endUs = startUs + elapsedUs;
-    if (this.#events.nextUs <= endUs) this.#advance(endUs);
-    else this.#nowUs = max(this.#nowUs, endUs);
+    this.#clock.pass(endUs);
     this.#mutexHeld = false;
   }
 
@@ -653,18 +597,18 @@ class Migration {
    */
   #iterateHostPages(): void {
     this.#mutexHeld = true;
-    const startUs = this.#nowUs;
+    const startUs = this.#clock.nowUs;
     const isPage = this.#memory.kind === 'page';
     let hostPages = 0;
     let clockCheck = 1;
-    while (this.#cancelReason === null && this.#findRun(this.#nowUs)) {
-      this.#drawJitter();
+    while (this.#cancelReason === null && this.#findRun(this.#clock.nowUs)) {
+      this.#link.drawJitter();
       let available = this.#runPages - this.#runTaken;
       if (this.#xbzrle !== null && this.#memory.rounds > 0) available = min(available, FLUSH_NORMAL_PAGES);
       const cost = this.#costOfRun(available);
       const pageUs = this.#pageUs(cost);
       const windowBytes = this.#transferred - this.#windowStartBytes;
-      const windowLeftUs = (this.#windowStartMs + BUFFER_DELAY_MS - this.#ms()) * 1000;
+      const windowLeftUs = (this.#windowStartMs + BUFFER_DELAY_MS - this.#clock.ms()) * 1000;
       const left = this.#runPages - this.#runTaken;
       // The page memory's run lies in one host page; the fluid memory's in many, with so many dirty pages each.
       const perHostPage = isPage ? left : max(1, left / this.#runHostPages);
@@ -681,13 +625,13 @@ class Migration {
       if (!isPage) hostPages += pages / perHostPage;
       else if (pages === left) hostPages += this.#runHostPages;
       this.#runHostPages -= pages === left || isPage ? 0 : pages / perHostPage;
-      this.#advance(this.#nowUs + pages * pageUs);
+      this.#clock.advance(this.#clock.nowUs + pages * pageUs);
       if (this.#pauseWanted) this.#stopGuest();
       if (this.#dirtyPages > 0) this.#rateLimit();
       const ended = floor(hostPages) > whole && hostPages % 1 < 1 / perHostPage;
       if (ended && rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) break;
       if (hostPages < clockCheck) continue;
-      if (this.#nowUs - startUs >= (MAX_WAIT_MS + 1) * 1000) break;
+      if (this.#clock.nowUs - startUs >= (MAX_WAIT_MS + 1) * 1000) break;
       clockCheck += CLOCK_CHECK_PAGES;
     }
     this.#transferred += this.#iterationEndBytes();
@@ -746,8 +690,8 @@ class Migration {
       if (!this.#memory.clearNeeded) return false;
       let behindUs = 0;
       if (this.#stopUs === null) {
-        this.#advance(atUs);
-        behindUs = this.#guest.fallBehind(this.#nowUs);
+        this.#clock.advance(atUs);
+        behindUs = this.#guest.fallBehind(this.#clock.nowUs);
       }
       this.#memory.clearChunk(behindUs);
     }
@@ -766,18 +710,17 @@ class Migration {
     this.#updateCounters();
     if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
       // A turn that sent nothing (all sent, waiting for a decision) must still let time pass.
-      if (this.#dirtyPages <= 0) this.#advance(this.#nowUs + 1000);
+      if (this.#dirtyPages <= 0) this.#clock.advance(this.#clock.nowUs + 1000);
       return;
     }
-    const waitMs = max(0, this.#windowStartMs + BUFFER_DELAY_MS - this.#ms());
-    const wakeUs = this.#nowUs + waitMs * 1000 + this.#wakeLatencyUs();
-    if (this.#events.nextUs <= wakeUs) this.#advance(wakeUs);
-    else this.#nowUs = wakeUs;
+    const waitMs = max(0, this.#windowStartMs + BUFFER_DELAY_MS - this.#clock.ms());
+    const wakeUs = this.#clock.nowUs + waitMs * 1000 + this.#clock.wakeLatencyUs();
+    this.#clock.pass(wakeUs);
   }
 
   /** migration.c:migration_update_counters. */
   #updateCounters(): void {
-    const nowMs = this.#ms();
+    const nowMs = this.#clock.ms();
     if (nowMs < this.#windowStartMs + BUFFER_DELAY_MS) return;
     const windowMs = nowMs - this.#windowStartMs;
     const windowBytes = this.#transferred - this.#windowStartBytes;
@@ -811,7 +754,7 @@ class Migration {
   /** ram.c:migration_bitmap_sync. */
   #sync(cause: SyncCause): void {
     this.#syncing = true;
-    const startUs = this.#nowUs;
+    const startUs = this.#clock.nowUs;
     this.#handOver();
     this.#syncCount += 1;
     const n = this.#syncCount;
@@ -823,7 +766,7 @@ class Migration {
     }
     const before = this.#dirtyPages;
     if (this.#traced) this.#traceSync(n, cause, before);
-    if (this.#lastEligibleMs === null) this.#lastEligibleMs = this.#ms();
+    if (this.#lastEligibleMs === null) this.#lastEligibleMs = this.#clock.ms();
     this.#pullTracking();
     const fresh = this.#memory.harvest();
     this.#dirtyPages = this.#memory.dirtyPages();
@@ -855,16 +798,16 @@ class Migration {
       for (let i = 0; i < this.#guest.vcpus.length; i += 1) {
         if (this.#stopUs !== null) break;
         this.#kick(i);
-        this.#advance(this.#guest.answersAtUs(i, this.#nowUs) + host.kickUs);
+        this.#clock.advance(this.#guest.answersAtUs(i, this.#clock.nowUs) + host.kickUs);
       }
-      this.#advance(this.#nowUs + host.syncFixedUs);
+      this.#clock.advance(this.#clock.nowUs + host.syncFixedUs);
       this.#bringGuestUp();
       const entries = this.#guest.reapAll();
-      this.#advance(this.#nowUs + (entries * host.ringEntryNs) / 1000);
+      this.#clock.advance(this.#clock.nowUs + (entries * host.ringEntryNs) / 1000);
       return;
     }
     const gib = this.#memory.totalPages / GIB_PAGES;
-    this.#advance(this.#nowUs + host.syncFixedUs + host.bitmapSyncUsPerGiB * gib);
+    this.#clock.advance(this.#clock.nowUs + host.syncFixedUs + host.bitmapSyncUsPerGiB * gib);
     this.#bringGuestUp();
   }
 
@@ -872,13 +815,13 @@ class Migration {
   #kick(vcpu: number): void {
     if (this.#version.ringSleepInterruptible) {
       this.#bringGuestUp();
-      this.#guest.interruptRingSleeps(this.#nowUs);
-    } else this.#guest.advanceOne(vcpu, this.#nowUs);
+      this.#guest.interruptRingSleeps(this.#clock.nowUs);
+    } else this.#guest.advanceOne(vcpu, this.#clock.nowUs);
   }
 
   /** ram.c:migration_bitmap_sync, the part after the pull: rates and the throttle trigger, more than 1 s after the last. */
   #endSyncPeriod(): SyncRecord['detector'] {
-    const nowMs = this.#ms();
+    const nowMs = this.#clock.ms();
     const last = this.#lastEligibleMs ?? nowMs;
     if (!syncIsEligible(nowMs, last)) {
       if (this.#traced) this.#traceNotJudged(nowMs - last, false);
@@ -942,8 +885,8 @@ class Migration {
     this.#syncs.push({
       n,
       cause,
-      timeMs: this.#nowUs / 1000,
-      durationMs: (this.#nowUs - startUs) / 1000,
+      timeMs: this.#clock.nowUs / 1000,
+      durationMs: (this.#clock.nowUs - startUs) / 1000,
       sentBytes: round(this.#transferred),
       remainingBeforeBytes: pendingEstimate(before),
       remainingBytes,
@@ -970,7 +913,7 @@ class Migration {
   #stopGuest(): number {
     if (this.#stopUs !== null) return this.#stopUs;
     const { host } = this.#setup;
-    const startUs = this.#nowUs;
+    const startUs = this.#clock.nowUs;
     this.#handOver();
     this.#bringGuestUp();
     this.#stopUs = startUs;
@@ -978,7 +921,7 @@ class Migration {
     const residualUs = this.#guest.residualRingSleepUs(startUs);
     this.#guest.stop(startUs);
     this.#ringSleepUsAtStop = max(0, residualUs);
-    this.#advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
+    this.#clock.advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
     return startUs;
   }
 
@@ -987,7 +930,7 @@ class Migration {
     const startUs = this.#stopGuest();
     this.#trace({
       kind: 'stopped',
-      durationMs: (this.#nowUs - startUs) / 1000,
+      durationMs: (this.#clock.nowUs - startUs) / 1000,
       ringSleepMs: this.#ringSleepUsAtStop / 1000,
     });
     // Waited for here, and no part of the downtime.
@@ -996,8 +939,8 @@ class Migration {
 
   /** A part of the downtime is over, which began where the last one ended. */
   #endPart(part: DowntimePart['part'], sinceUs: number): number {
-    if (this.#traced) this.#downtimeParts.push({ part, durationMs: (this.#nowUs - sinceUs) / 1000 });
-    return this.#nowUs;
+    if (this.#traced) this.#downtimeParts.push({ part, durationMs: (this.#clock.nowUs - sinceUs) / 1000 });
+    return this.#clock.nowUs;
   }
 
   #traceDowntime(postcopy: boolean, downtimeUs: number, blackoutUs: number, ramBytes: number): void {
@@ -1015,12 +958,12 @@ class Migration {
   /** migration.c:migration_completion_precopy, migration_completion_end. */
   #complete(): void {
     const { host, migration, guest } = this.#setup;
-    const startUs = this.#nowUs;
+    const startUs = this.#clock.nowUs;
     const stoppedUs = this.#stopGuest();
     let sinceUs = this.#endPart('stop', startUs);
     if (migration.pauseBeforeSwitchover) {
       this.#phase = 'pre-switchover';
-      this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
+      this.#clock.advance(this.#clock.nowUs + migration.migrateContinueDelayUs);
       sinceUs = this.#endPart('migrate-continue', sinceUs);
     }
     if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#phase = 'device';
@@ -1037,16 +980,16 @@ class Migration {
     const deviceBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
     if (!this.#version.transferredIsRamOnly) this.#transferred += deviceBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
-    this.#advance(this.#nowUs + max(saveUs, (deviceBytes / this.#linkBytesPerSecond) * 1e6));
+    this.#clock.advance(this.#clock.nowUs + max(saveUs, (deviceBytes / this.#link.bytesPerSecond) * 1e6));
     sinceUs = this.#endPart('device state', sinceUs);
-    const loadUs = this.#linkLatencyUs + host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu;
-    const resumeUs = this.#nowUs + loadUs + host.destinationStartUs;
-    if (migration.returnPath) this.#advance(resumeUs + this.#linkLatencyUs);
+    const loadUs = this.#link.latencyUs + host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu;
+    const resumeUs = this.#clock.nowUs + loadUs + host.destinationStartUs;
+    if (migration.returnPath) this.#clock.advance(resumeUs + this.#link.latencyUs);
     this.#endPart('destination', sinceUs);
     this.#checkCancelledInSwitchover();
-    this.#downtimeUs = this.#nowUs - startUs;
+    this.#downtimeUs = this.#clock.nowUs - startUs;
     const destinationRunsUs =
-      max(resumeUs, migration.orchestratorContUs > 0 ? this.#nowUs : 0) + migration.orchestratorContUs;
+      max(resumeUs, migration.orchestratorContUs > 0 ? this.#clock.nowUs : 0) + migration.orchestratorContUs;
     this.#blackoutUs = destinationRunsUs - stoppedUs;
     this.#traceDowntime(false, this.#downtimeUs, this.#blackoutUs, restBytes);
     this.#guest.resume(destinationRunsUs);
@@ -1056,7 +999,7 @@ class Migration {
   /** Giving up in the middle of the switchover: QEMU cancels and the source runs on. */
   #checkCancelledInSwitchover(): void {
     if (this.#cancelReason === null) return;
-    this.#guest.resume(this.#nowUs);
+    this.#guest.resume(this.#clock.nowUs);
     throw new Ended();
   }
 
@@ -1067,11 +1010,11 @@ class Migration {
    */
   #postcopy(): void {
     const { host, guest, migration } = this.#setup;
-    const startUs = this.#nowUs;
+    const startUs = this.#clock.nowUs;
     const stoppedUs = this.#stopGuest();
     let sinceUs = this.#endPart('stop', startUs);
     if (migration.pauseBeforeSwitchover) {
-      this.#advance(this.#nowUs + migration.migrateContinueDelayUs);
+      this.#clock.advance(this.#clock.nowUs + migration.migrateContinueDelayUs);
       sinceUs = this.#endPart('migrate-continue', sinceUs);
     }
     if (this.#version.alwaysDeviceStatus) this.#phase = 'device';
@@ -1082,40 +1025,41 @@ class Migration {
     const packageBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
     this.#transferred += packageBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
-    this.#advance(this.#nowUs + saveUs);
+    this.#clock.advance(this.#clock.nowUs + saveUs);
     this.#endPart('device state', sinceUs);
-    this.#downtimeUs = this.#nowUs - startUs;
-    const onWireUs = (packageBytes / this.#linkBytesPerSecond) * 1e6;
+    this.#downtimeUs = this.#clock.nowUs - startUs;
+    const onWireUs = (packageBytes / this.#link.bytesPerSecond) * 1e6;
     const loadUs = host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + host.destinationStartUs;
-    const resumeUs = this.#nowUs + onWireUs + this.#linkLatencyUs + loadUs + migration.orchestratorContUs;
+    const resumeUs =
+      this.#clock.nowUs + onWireUs + this.#link.latencyUs + loadUs + migration.orchestratorContUs;
     this.#blackoutUs = resumeUs - stoppedUs;
     this.#traceDowntime(true, this.#downtimeUs, this.#blackoutUs, 0);
     this.#phase = 'postcopy-active';
-    this.#postcopyStartUs = this.#nowUs;
+    this.#postcopyStartUs = this.#clock.nowUs;
     this.#quota = windowQuota(migration.maxPostcopyBandwidth ?? 0);
     let guestRuns = false;
     while (this.#dirtyPages > 0) {
-      const untilUs = this.#nowUs + POSTCOPY_STEP_US;
+      const untilUs = this.#clock.nowUs + POSTCOPY_STEP_US;
       const requested = guestRuns ? this.#serveRequests(untilUs) : 0;
-      if (!this.#linkDown) this.#push(POSTCOPY_STEP_US, requested);
-      this.#advance(untilUs);
-      if (!guestRuns && this.#nowUs >= resumeUs) {
-        this.#guest.resume(this.#nowUs);
+      if (!this.#link.isDown) this.#push(POSTCOPY_STEP_US, requested);
+      this.#clock.advance(untilUs);
+      if (!guestRuns && this.#clock.nowUs >= resumeUs) {
+        this.#guest.resume(this.#clock.nowUs);
         guestRuns = true;
       }
-      if (this.#linkDown && migration.postcopyRecover === false) {
+      if (this.#link.isDown && migration.postcopyRecover === false) {
         this.#guestLost = true;
         throw new Failed('the network failed in post-copy and nobody recovered it: the guest is lost');
       }
     }
     if (!guestRuns) {
-      this.#advance(resumeUs);
+      this.#clock.advance(resumeUs);
       this.#guest.resume(resumeUs);
     }
-    if (migration.returnPath) this.#advance(this.#nowUs + 2 * this.#linkLatencyUs);
+    if (migration.returnPath) this.#clock.advance(this.#clock.nowUs + 2 * this.#link.latencyUs);
     this.#trace({
       kind: 'postcopy-over',
-      durationMs: (this.#nowUs - this.#postcopyStartUs) / 1000,
+      durationMs: (this.#clock.nowUs - this.#postcopyStartUs) / 1000,
       requests: round(this.#guest.requests),
     });
     this.#phase = 'completed';
@@ -1124,10 +1068,10 @@ class Migration {
   /** The vCPUs run on the destination until `untilUs`; the pages they asked for are sent. Returns their number. */
   #serveRequests(untilUs: number): number {
     const { host, guest, migration } = this.#setup;
-    const link = { bandwidthBytesPerSecond: this.#linkBytesPerSecond, latencyUs: this.#linkLatencyUs };
+    const link = { bandwidthBytesPerSecond: this.#link.bytesPerSecond, latencyUs: this.#link.latencyUs };
     const background = (migration.maxPostcopyBandwidth ?? 0) === 0;
     const preempt = migration.postcopyPreempt ?? false;
-    const stallUs = this.#linkDown
+    const stallUs = this.#link.isDown
       ? INFINITY
       : pageRequestLatencyUs(host, link, guest.hostPagePages, preempt, background);
     this.#handOver();
@@ -1143,9 +1087,9 @@ class Migration {
   /** Background push for `us`; pages just requested have used their part of the link. */
   #push(us: number, requested: number): void {
     const limit = this.#setup.migration.maxPostcopyBandwidth ?? 0;
-    const rate = limit > 0 ? min(limit, this.#linkBytesPerSecond) : this.#linkBytesPerSecond;
+    const rate = limit > 0 ? min(limit, this.#link.bytesPerSecond) : this.#link.bytesPerSecond;
     let bytes = (rate * us) / 1e6 + this.#pushCredit - requested * this.#stream.normal.bytes;
-    while (bytes > 0 && this.#findRun(this.#nowUs)) {
+    while (bytes > 0 && this.#findRun(this.#clock.nowUs)) {
       const cost = this.#runIsZero && !this.#stream.zeroAsNormal ? this.#stream.zero : this.#stream.normal;
       const perPage = (pageTimeUs(cost, rate) * rate) / 1e6;
       const pages = min(this.#runPages - this.#runTaken, ceil(bytes / perPage));
@@ -1163,37 +1107,19 @@ class Migration {
   #pushCredit = 0;
 
   #sendRest(): void {
-    while (this.#findRun(this.#nowUs)) {
+    while (this.#findRun(this.#clock.nowUs)) {
       const cost = this.#runIsZero && !this.#stream.zeroAsNormal ? this.#stream.zero : this.#stream.normal;
       const pages = this.#runPages - this.#runTaken;
       this.#runTaken += pages;
       this.#dirtyPages -= pages;
       this.#count(pages, cost.bytes);
-      this.#advance(this.#nowUs + pages * pageTimeUs(cost, this.#linkBytesPerSecond));
+      this.#clock.advance(this.#clock.nowUs + pages * pageTimeUs(cost, this.#link.bytesPerSecond));
     }
     this.#handOver();
     this.#transferred += ITERATION_END_BYTES;
   }
 
   // ------------------------------------------------------------------------------------------------ controls
-
-  #every(periodMs: number, listener: () => void): Timer {
-    const periodUs = periodMs * 1000;
-    let cancelled = false;
-    let nextUs = this.#nowUs + periodUs;
-    const fire = (): void => {
-      if (cancelled) return;
-      nextUs += periodUs;
-      this.#events.at(nextUs, fire);
-      listener();
-    };
-    this.#events.at(nextUs, fire);
-    return {
-      cancel: () => {
-        cancelled = true;
-      },
-    };
-  }
 
   #makeControls(): Controls {
     const { guest, migration } = this.#setup;
@@ -1203,7 +1129,7 @@ class Migration {
       dirtyRingSize: guest.dirtyRingSize,
       maxBandwidth: migration.maxBandwidth,
       downtimeLimitMs: migration.downtimeLimitMs,
-      nowUs: () => this.#nowUs,
+      nowUs: () => this.#clock.nowUs,
       stats: () => this.#stats(),
       reapedPages: (vcpu) => {
         this.#bringGuestUp();
@@ -1215,8 +1141,8 @@ class Migration {
       onRingFull: (listener) => {
         this.#guest.onRingFull = listener;
       },
-      every: (periodMs, listener) => this.#every(periodMs, listener),
-      after: (delayMs, listener) => this.#events.at(this.#nowUs + delayMs * 1000, listener),
+      every: (periodMs, listener) => this.#clock.every(periodMs, listener),
+      after: (delayMs, listener) => this.#clock.after(delayMs, listener),
       onEnd: (listener) => this.#endListeners.push(listener),
       throttle: (vcpus, percent) => this.#throttle(vcpus, percent),
       ringFullSleep: (vcpu, sleepUs) => {
@@ -1261,7 +1187,7 @@ class Migration {
         if (typeof text !== 'string' && !this.#traced) return;
         const sync = this.#judging ? { sync: this.#syncCount } : {};
         const said = typeof text === 'string' ? text : text();
-        this.#decisions.push({ timeMs: this.#nowUs / 1000, rule, text: said, ...sync });
+        this.#decisions.push({ timeMs: this.#clock.nowUs / 1000, rule, text: said, ...sync });
       },
     };
   }
@@ -1269,14 +1195,15 @@ class Migration {
   /** A change that somebody has just explained is not told again. */
   #traceParameter(name: 'downtime-limit' | 'max-bandwidth', from: number, to: number): void {
     const last = this.#decisions.at(-1);
-    const isExplained = last !== undefined && last.facts === undefined && last.timeMs === this.#nowUs / 1000;
+    const isExplained =
+      last !== undefined && last.facts === undefined && last.timeMs === this.#clock.nowUs / 1000;
     if (from !== to && !isExplained) this.#trace({ kind: 'parameter', name, from, to });
   }
 
   #throttle(vcpus: 'all' | readonly number[], percent: number): void {
     this.#bringGuestUp();
-    if (vcpus === 'all') this.#guest.throttleAll(percent, this.#nowUs);
-    else for (const vcpu of vcpus) this.#guest.throttleOne(vcpu, percent, this.#nowUs);
+    if (vcpus === 'all') this.#guest.throttleAll(percent, this.#clock.nowUs);
+    else for (const vcpu of vcpus) this.#guest.throttleOne(vcpu, percent, this.#clock.nowUs);
     this.#throttlePercent = 0;
     for (const vcpu of this.#guest.vcpus)
       this.#throttlePercent = max(this.#throttlePercent, vcpu.throttle.percent);
@@ -1286,7 +1213,7 @@ class Migration {
 
   #noteFirstThrottle(): void {
     if (this.#firstThrottleUs !== null) return;
-    this.#firstThrottleUs = this.#nowUs;
+    this.#firstThrottleUs = this.#clock.nowUs;
     this.#firstThrottleSync = this.#syncCount;
   }
 
@@ -1295,18 +1222,18 @@ class Migration {
     const { host } = this.#setup;
     let vcpu = 0;
     const step = (): void => {
-      let atUs = this.#nowUs;
+      let atUs = this.#clock.nowUs;
       while (vcpu < this.#guest.vcpus.length && this.#stopUs === null) {
         this.#kick(vcpu);
         const answersUs = this.#guest.answersAtUs(vcpu, atUs);
-        if (answersUs > this.#nowUs + host.kickUs * (vcpu + 1)) {
-          this.#events.at(answersUs, step);
+        if (answersUs > this.#clock.nowUs + host.kickUs * (vcpu + 1)) {
+          this.#clock.events.at(answersUs, step);
           return;
         }
         atUs = answersUs + host.kickUs;
         vcpu += 1;
       }
-      this.#events.at(atUs, () => {
+      this.#clock.events.at(atUs, () => {
         this.#bringGuestUp();
         this.#guest.reapAll();
         done();
@@ -1322,7 +1249,7 @@ class Migration {
     const ended = this.#phase === 'completed';
     return {
       status: this.#phase,
-      totalTimeMs: floor(this.#nowUs / 1000),
+      totalTimeMs: floor(this.#clock.nowUs / 1000),
       setupTimeMs: floor(this.#setupUs / 1000),
       expectedDowntimeMs: this.#expectedDowntimeMs,
       transferredBytes: round(this.#transferred),
@@ -1347,14 +1274,15 @@ class Migration {
   #look(): void {
     if (this.#setup.timelineMs === 0) return;
     const sinceUs = this.#turnUs;
-    while (this.#nextLookUs <= this.#nowUs) {
-      const share = this.#nowUs > sinceUs ? (this.#nextLookUs - sinceUs) / (this.#nowUs - sinceUs) : 1;
+    while (this.#nextLookUs <= this.#clock.nowUs) {
+      const share =
+        this.#clock.nowUs > sinceUs ? (this.#nextLookUs - sinceUs) / (this.#clock.nowUs - sinceUs) : 1;
       const bytes = this.#turnBytes + share * (this.#transferred - this.#turnBytes);
       const pages = this.#turnPages + share * (this.#dirtyPages - this.#turnPages);
       this.#looks.push(this.#seenAt(this.#nextLookUs, bytes, pages));
       this.#nextLookUs = this.#lookFromUs + this.#looks.length * this.#setup.timelineMs * 1000;
     }
-    this.#turnUs = this.#nowUs;
+    this.#turnUs = this.#clock.nowUs;
     this.#turnBytes = this.#transferred;
     this.#turnPages = this.#dirtyPages;
   }
@@ -1379,7 +1307,7 @@ class Migration {
   #timeline(): TimelinePoint[] {
     if (this.#setup.timelineMs === 0) return [];
     const looks = [...this.#looks];
-    const last = this.#seenAt(this.#nowUs, this.#transferred, this.#dirtyPages);
+    const last = this.#seenAt(this.#clock.nowUs, this.#transferred, this.#dirtyPages);
     if (looks.at(-1)?.timeMs === last.timeMs) looks.pop();
     const { vcpus, history } = this.#guest;
     const seen: number[] = [];
@@ -1399,7 +1327,7 @@ class Migration {
     names: { readonly strategy: string; readonly policy: string },
     status: MigrationStatus,
   ): MigrationResult {
-    const { setup, endUs } = { setup: this.#setup, endUs: this.#nowUs };
+    const { setup, endUs } = { setup: this.#setup, endUs: this.#clock.nowUs };
     const completed = status === 'completed';
     const guestEndUs = max(
       endUs,
@@ -1457,7 +1385,7 @@ class Migration {
     };
     return {
       ...partial,
-      why: completed ? null : whyNot(setup, partial, this.#lastSyncs, this.#linkBytesPerSecond),
+      why: completed ? null : whyNot(setup, partial, this.#lastSyncs, this.#link.bytesPerSecond),
     };
   }
 }
