@@ -14,6 +14,7 @@ import { PageMemory } from '../guest/page-memory.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { stream } from '../random/streams.js';
 import { Clock } from './clock.js';
+import { Counters } from './counters.js';
 import type { Controls, DetectorEvent, MigrationStats, SyncEvent } from './controls.js';
 import { type DecisionFacts, type DowntimePart, type Threshold, inWords, isAbout } from './decisions.js';
 import type {
@@ -24,23 +25,18 @@ import type {
   SyncRecord,
   TimelinePoint,
 } from './result.js';
+import { RateWindow } from './rate-window.js';
 import {
   BUFFER_DELAY_MS,
   CLOCK_CHECK_PAGES,
   MAX_WAIT_MS,
   XFER_LIMIT_RATIO,
-  ThrottleDetector,
-  dirtyPagesRate,
   expectedDowntime,
   mayComplete,
-  mbps,
   pendingEstimate,
   rateExceeded,
   switchoverBandwidth,
   switchoverThreshold,
-  syncIsEligible,
-  triggerLimit,
-  windowQuota,
 } from './rules.js';
 import { Link } from './link.js';
 import type { MigrationSetup } from './setup.js';
@@ -55,6 +51,7 @@ import {
   pagesToExceed,
   streamCosts,
 } from './stream.js';
+import { SyncPeriod } from './sync-period.js';
 import { type VersionFacts, versionFacts } from './versions.js';
 import { XbzrleCache } from './xbzrle.js';
 import { vcpuResults, workShares } from './vcpu-results.js';
@@ -111,29 +108,18 @@ class Migration {
   readonly #version: VersionFacts;
   readonly #clock: Clock;
   readonly #link: Link;
+  readonly #counters = new Counters();
+  readonly #period = new SyncPeriod();
+  readonly #window: RateWindow;
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
-  readonly #detector = new ThrottleDetector();
   readonly #stream: StreamCosts;
   readonly #syncListeners: ((event: SyncEvent) => void)[] = [];
   readonly #eligibleListeners: ((event: DetectorEvent) => void)[] = [];
   readonly #detectorListeners: ((event: DetectorEvent) => void)[] = [];
   readonly #endListeners: (() => void)[] = [];
 
-  // Parameters that may change
-  #downtimeLimitMs: number;
-  #maxBandwidth: number;
-  #quota: number;
-
-  // What was sent
-  #transferred = 0;
-  #normalPages = 0;
-  #zeroPages = 0;
-  #ramBytesRunning = 0;
-  #ramBytesStopped = 0;
-
   // The run of pages being sent: known from the memory, taken off it when somebody looks
-  readonly #chunkGib: number;
   readonly #hostPagePages: number;
   #runPages = 0;
   /** Host pages that end with it. */
@@ -142,27 +128,8 @@ class Migration {
   #runTaken = 0;
   #dirtyPages = 0;
 
-  #multifdBytes = 0;
   readonly #xbzrle: XbzrleCache | null;
 
-  // Rate window
-  #windowStartMs = 0;
-  #windowStartBytes = 0;
-  #windowStartPages = 0;
-  #bandwidthPerMs = 0;
-  #threshold = 0;
-  #mbps = 0;
-  #pagesPerSecond = 0;
-  #expectedDowntimeMs: number;
-
-  // Sync accounting
-  #syncCount = 0;
-  #lastEligibleMs: number | null = null;
-  #lastEligibleSync: number | null = null;
-  #periodPages = 0;
-  #periodStartBytes = 0;
-  #dirtyPagesRate = 0;
-  #dirtyBytesLastSync = 0;
   #mutexHeld = false;
   #syncWanted = false;
   #syncing = false;
@@ -183,11 +150,9 @@ class Migration {
   #error: string | null = null;
   #guestLost = false;
   #postcopyWanted = false;
-  #postcopyBytes = 0;
   #postcopyStartUs: number | null = null;
   #pauseWanted = false;
   #stopUs: number | null = null;
-  #switching = false;
   #setupUs = 0;
   #downtimeUs: number | null = null;
   #blackoutUs: number | null = null;
@@ -225,11 +190,7 @@ class Migration {
       migration.stream?.kind === 'xbzrle'
         ? new XbzrleCache(migration.stream, stream(setup.seed, setup.run, 'xbzrle'))
         : null;
-    this.#downtimeLimitMs = migration.downtimeLimitMs;
-    this.#maxBandwidth = migration.maxBandwidth;
-    this.#quota = windowQuota(migration.maxBandwidth);
-    this.#expectedDowntimeMs = migration.downtimeLimitMs;
-    this.#chunkGib = 2 ** migration.clearBitmapShift / GIB_PAGES;
+    this.#window = new RateWindow(migration, this.#version, this.#counters, this.#period);
     this.#hostPagePages = guest.hostPagePages;
     if (setup.timelineMs > 0) this.#clock.watcher = { look: () => this.#look() };
     this.controls = this.#makeControls();
@@ -296,7 +257,7 @@ class Migration {
     const { host, guest, timelineMs } = this.#setup;
     const gib = this.#memory.totalPages / GIB_PAGES;
     // The first window opens before setup and so contains it.
-    this.#windowStartMs = this.#clock.ms();
+    this.#window.startMs = this.#clock.ms();
     const perGiB = guest.dirtyRingSize > 0 ? host.setupUsPerGiBRing : host.setupUsPerGiBBitmap;
     this.#clock.advance(this.#clock.nowUs + host.setupFixedUs + perGiB * gib);
     this.#bringGuestUp();
@@ -304,7 +265,7 @@ class Migration {
     this.#dirtyPages = this.#memory.totalPages;
     this.#sync('setup');
     this.#setupUs = this.#clock.nowUs;
-    this.#transferred += SETUP_BYTES + this.#stream.helloBytes + this.#stream.syncBytes;
+    this.#counters.transferred += SETUP_BYTES + this.#stream.helloBytes + this.#stream.syncBytes;
     this.#phase = 'active';
     this.#guest.speed = this.#speedBesideBulk();
     if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
@@ -322,14 +283,16 @@ class Migration {
     const { normal } = this.#stream;
     const fastest = 1e6 / this.#pageUs(normal);
     const limited =
-      this.#quota === 0 ? fastest : min(fastest, (this.#quota * XFER_LIMIT_RATIO) / normal.bytes);
+      this.#window.quota === 0
+        ? fastest
+        : min(fastest, (this.#window.quota * XFER_LIMIT_RATIO) / normal.bytes);
     return 1 - host.siblingSlowdown * min(1, (limited * host.populateNsPerPage) / 1e9);
   }
 
   /** Time that one page takes now, µs: sending thread, link, and in the first pass a destination that populates it. */
   #pageUs(cost: PageCost): number {
     const us = pageTimeUs(cost, this.#link.bytesPerSecond * this.#link.share);
-    if (this.#syncCount > 1 || cost !== this.#stream.normal) return us;
+    if (this.#period.syncCount > 1 || cost !== this.#stream.normal) return us;
     return max(us, this.#setup.host.populateNsPerPage / 1000);
   }
 
@@ -350,7 +313,7 @@ class Migration {
       this.#leap();
       this.#look();
       this.#checkCancelled();
-      if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
+      if (!this.#window.isExceeded()) {
         const decision = this.#decide();
         if (decision !== 'iterate') return decision;
         if (this.#hostPagePages === 1) this.#iterate();
@@ -377,10 +340,7 @@ class Migration {
       this.#runTaken >= this.#runPages
     )
       return;
-    const { availSwitchoverBandwidth } = this.#setup.migration;
-    const avail = this.#version.hasAvailSwitchoverBandwidth ? availSwitchoverBandwidth : 0;
-    const downtimeLimitMs = this.#downtimeLimitMs;
-    const quota = this.#quota;
+    const { quota, downtimeLimitMs, givenBandwidth: avail } = this.#window;
     const runPages = this.#runPages;
     const cost = this.#costOfRun(runPages - this.#runTaken);
     const pageUs = this.#pageUs(cost);
@@ -391,13 +351,13 @@ class Migration {
     let nowUs = this.#clock.nowUs;
     let taken = this.#runTaken;
     let dirtyPages = this.#dirtyPages;
-    let transferred = this.#transferred;
-    let threshold = this.#threshold;
-    let expectedDowntimeMs = this.#expectedDowntimeMs;
-    let windowStartMs = this.#windowStartMs;
-    let windowStartBytes = this.#windowStartBytes;
-    const pagesBefore = this.#normalPages + this.#zeroPages - taken;
-    let windowStartTaken = this.#windowStartPages - pagesBefore;
+    let transferred = this.#counters.transferred;
+    let threshold = this.#window.threshold;
+    let expectedDowntimeMs = this.#window.expectedDowntimeMs;
+    let windowStartMs = this.#window.startMs;
+    let windowStartBytes = this.#window.startBytes;
+    const pagesBefore = this.#counters.pages - taken;
+    let windowStartTaken = this.#window.startPages - pagesBefore;
     let closedMs = 0;
     let closedBytes = 0;
     let closedPages = 0;
@@ -463,9 +423,9 @@ class Migration {
         const bandwidth = switchoverBandwidth(closedBytes, closedMs, avail);
         threshold = switchoverThreshold(bandwidth, downtimeLimitMs);
         const expected = expectedDowntime(
-          this.#dirtyBytesLastSync,
+          this.#period.dirtyBytesLastSync,
           bandwidth,
-          this.#dirtyPagesRate,
+          this.#period.dirtyPagesRate,
           closedBytes,
         );
         if (expected !== null) expectedDowntimeMs = expected;
@@ -482,17 +442,13 @@ class Migration {
     this.#runTaken = taken;
     this.#dirtyPages = dirtyPages;
     this.#count(pagesSent, cost.bytes);
-    this.#transferred = transferred;
-    this.#threshold = threshold;
-    this.#expectedDowntimeMs = expectedDowntimeMs;
-    this.#windowStartMs = windowStartMs;
-    this.#windowStartBytes = windowStartBytes;
-    this.#windowStartPages = pagesBefore + windowStartTaken;
-    if (closedMs > 0) {
-      this.#bandwidthPerMs = closedBytes / closedMs;
-      this.#mbps = mbps(closedBytes, closedMs);
-      this.#pagesPerSecond = floor(closedPages / (closedMs / 1000));
-    }
+    this.#counters.transferred = transferred;
+    this.#window.threshold = threshold;
+    this.#window.expectedDowntimeMs = expectedDowntimeMs;
+    this.#window.startMs = windowStartMs;
+    this.#window.startBytes = windowStartBytes;
+    this.#window.startPages = pagesBefore + windowStartTaken;
+    if (closedMs > 0) this.#window.tell(closedBytes, closedMs, closedPages);
     // An event on the way to the end of a wait: it happens, and the wait goes on to its end.
     if (wakeUs > nowUs) this.#clock.advance(wakeUs);
   }
@@ -501,12 +457,12 @@ class Migration {
   #decide(): 'iterate' | 'complete' | 'postcopy' {
     if (this.#pauseWanted && this.#stopUs === null) this.#pauseGuest();
     let pending = pendingEstimate(this.#dirtyPages);
-    if (pending < this.#threshold) {
+    if (pending < this.#window.threshold) {
       this.#sync('natural');
       this.#checkCancelled();
       pending = pendingEstimate(this.#dirtyPages);
     }
-    const complete = mayComplete(pending, this.#threshold, this.#version.completesAtThreshold);
+    const complete = mayComplete(pending, this.#window.threshold, this.#version.completesAtThreshold);
     let verdict: 'iterate' | 'complete' | 'postcopy' = complete ? 'complete' : 'iterate';
     // With the capability RAM counts as what post-copy can take, so nothing must go before the switch.
     if (this.#postcopyWanted && (this.#version.postcopyFirst || !complete)) verdict = 'postcopy';
@@ -516,32 +472,32 @@ class Migration {
 
   /** To iterate is a decision after a sync only: in between the answer is the same thousands of times. */
   #traceTurn(verdict: 'iterate' | 'complete' | 'postcopy', pendingBytes: number): void {
-    if (verdict === 'iterate' && this.#decidedSync === this.#syncCount) return;
-    this.#decidedSync = this.#syncCount;
+    if (verdict === 'iterate' && this.#decidedSync === this.#period.syncCount) return;
+    this.#decidedSync = this.#period.syncCount;
     this.#traceThreshold();
     const { completesAtThreshold } = this.#version;
     this.#trace({
       kind: 'turn',
       verdict,
       pendingBytes,
-      thresholdBytes: this.#threshold,
+      thresholdBytes: this.#window.threshold,
       completesAtThreshold,
     });
   }
 
   /** Told before a decision that it counts for, where it is not about the one last told. */
   #traceThreshold(): void {
-    const { availSwitchoverBandwidth } = this.#setup.migration;
-    const given = this.#version.hasAvailSwitchoverBandwidth ? availSwitchoverBandwidth : 0;
-    const bytesPerMs = given > 0 ? floor(given / 1000) : this.#bandwidthPerMs;
+    const given = this.#window.givenBandwidth;
+    const bytesPerMs = given > 0 ? floor(given / 1000) : this.#window.bandwidthPerMs;
     const facts: Threshold = {
       kind: 'threshold',
-      thresholdBytes: this.#threshold,
+      thresholdBytes: this.#window.threshold,
       bandwidthBytesPerSecond: bytesPerMs * 1000,
       // The limit that it was computed with: a new one counts from the next window on.
-      downtimeLimitMs: bytesPerMs > 0 ? round(this.#threshold / bytesPerMs) : this.#downtimeLimitMs,
+      downtimeLimitMs:
+        bytesPerMs > 0 ? round(this.#window.threshold / bytesPerMs) : this.#window.downtimeLimitMs,
       bandwidthIsGiven: given > 0,
-      windowClosed: this.#bandwidthPerMs > 0,
+      windowClosed: this.#window.bandwidthPerMs > 0,
     };
     if (this.#thresholdTold !== null && isAbout(facts, this.#thresholdTold)) return;
     this.#thresholdTold = facts;
@@ -569,8 +525,8 @@ class Migration {
       if (this.#xbzrle !== null && this.#memory.rounds > 0) available = min(available, FLUSH_NORMAL_PAGES);
       const cost = this.#costOfRun(available);
       const pageUs = this.#pageUs(cost);
-      const windowBytes = this.#transferred - this.#windowStartBytes;
-      let pages = min(available, pagesToExceed(cost, this.#quota, windowBytes));
+      const windowBytes = this.#window.bytes;
+      let pages = min(available, pagesToExceed(cost, this.#window.quota, windowBytes));
       // The clock is read at every 64th page: the first of them at which more than MAX_WAIT_MS whole ms have gone by.
       const untilLate = (MAX_WAIT_MS + 1) * 1000 - elapsedUs;
       const pagesToLate = max(0, ceil(untilLate / pageUs));
@@ -581,10 +537,10 @@ class Migration {
       index += pages;
       elapsedUs += pages * pageUs;
       this.#count(pages, cost.bytes);
-      if (rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) break;
+      if (this.#window.isExceeded()) break;
       if (index >= lateIndex) break;
     }
-    this.#transferred += this.#iterationEndBytes();
+    this.#counters.transferred += this.#iterationEndBytes();
     const endUs = startUs + elapsedUs;
     this.#clock.pass(endUs);
     this.#mutexHeld = false;
@@ -607,14 +563,14 @@ class Migration {
       if (this.#xbzrle !== null && this.#memory.rounds > 0) available = min(available, FLUSH_NORMAL_PAGES);
       const cost = this.#costOfRun(available);
       const pageUs = this.#pageUs(cost);
-      const windowBytes = this.#transferred - this.#windowStartBytes;
-      const windowLeftUs = (this.#windowStartMs + BUFFER_DELAY_MS - this.#clock.ms()) * 1000;
+      const windowBytes = this.#window.bytes;
+      const windowLeftUs = (this.#window.startMs + BUFFER_DELAY_MS - this.#clock.ms()) * 1000;
       const left = this.#runPages - this.#runTaken;
       // The page memory's run lies in one host page; the fluid memory's in many, with so many dirty pages each.
       const perHostPage = isPage ? left : max(1, left / this.#runHostPages);
       const pages = min(
         available,
-        pagesToExceed(cost, this.#quota, windowBytes),
+        pagesToExceed(cost, this.#window.quota, windowBytes),
         max(1, ceil(windowLeftUs / pageUs)),
         isPage ? left : max(1, ceil((clockCheck - hostPages) * perHostPage)),
       );
@@ -629,12 +585,12 @@ class Migration {
       if (this.#pauseWanted) this.#stopGuest();
       if (this.#dirtyPages > 0) this.#rateLimit();
       const ended = floor(hostPages) > whole && hostPages % 1 < 1 / perHostPage;
-      if (ended && rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) break;
+      if (ended && this.#window.isExceeded()) break;
       if (hostPages < clockCheck) continue;
       if (this.#clock.nowUs - startUs >= (MAX_WAIT_MS + 1) * 1000) break;
       clockCheck += CLOCK_CHECK_PAGES;
     }
-    this.#transferred += this.#iterationEndBytes();
+    this.#counters.transferred += this.#iterationEndBytes();
     this.#mutexHeld = false;
   }
 
@@ -650,7 +606,7 @@ class Migration {
       return normal;
     this.#handOverTaken();
     this.#memory.listRun(this.#xbzrlePages, pages);
-    const bytes = this.#xbzrle.price(this.#xbzrlePages, pages, this.#syncCount) / pages;
+    const bytes = this.#xbzrle.price(this.#xbzrlePages, pages, this.#period.syncCount) / pages;
     const { xbzrleBytesPerSecond = 0 } = this.#setup.migration.stream ?? {};
     const encodeUs = xbzrleBytesPerSecond > 0 ? (PAGE_BYTES / xbzrleBytesPerSecond) * 1e6 : 0;
     return { bytes, flushPages: pages, cpuUs: normal.cpuUs + encodeUs };
@@ -666,14 +622,14 @@ class Migration {
 
   #count(pages: number, bytesPerPage: number): void {
     const bytes = pages * bytesPerPage;
-    if (this.#stream.multifd) this.#multifdBytes += bytes;
-    if (this.#runIsZero && !this.#stream.zeroAsNormal) this.#zeroPages += pages;
-    else this.#normalPages += pages;
-    this.#transferred += bytes;
+    if (this.#stream.multifd) this.#counters.multifdBytes += bytes;
+    if (this.#runIsZero && !this.#stream.zeroAsNormal) this.#counters.zeroPages += pages;
+    else this.#counters.normalPages += pages;
+    this.#counters.transferred += bytes;
     // Pages in multifd packets do not pass the main channel, whose bytes these two are.
     if (this.#stream.multifd) return;
-    if (this.#stopUs === null) this.#ramBytesRunning += bytes;
-    else this.#ramBytesStopped += bytes;
+    if (this.#stopUs === null) this.#counters.precopyBytes += bytes;
+    else this.#counters.downtimeBytes += bytes;
   }
 
   /**
@@ -707,39 +663,15 @@ class Migration {
 
   /** migration.c:migration_rate_limit. */
   #rateLimit(): void {
-    this.#updateCounters();
-    if (!rateExceeded(this.#quota, this.#transferred - this.#windowStartBytes)) {
+    this.#window.update(this.#clock.ms());
+    if (!this.#window.isExceeded()) {
       // A turn that sent nothing (all sent, waiting for a decision) must still let time pass.
       if (this.#dirtyPages <= 0) this.#clock.advance(this.#clock.nowUs + 1000);
       return;
     }
-    const waitMs = max(0, this.#windowStartMs + BUFFER_DELAY_MS - this.#clock.ms());
+    const waitMs = max(0, this.#window.startMs + BUFFER_DELAY_MS - this.#clock.ms());
     const wakeUs = this.#clock.nowUs + waitMs * 1000 + this.#clock.wakeLatencyUs();
     this.#clock.pass(wakeUs);
-  }
-
-  /** migration.c:migration_update_counters. */
-  #updateCounters(): void {
-    const nowMs = this.#clock.ms();
-    if (nowMs < this.#windowStartMs + BUFFER_DELAY_MS) return;
-    const windowMs = nowMs - this.#windowStartMs;
-    const windowBytes = this.#transferred - this.#windowStartBytes;
-    const pages = this.#normalPages + this.#zeroPages;
-    const { availSwitchoverBandwidth } = this.#setup.migration;
-    this.#bandwidthPerMs = windowBytes / windowMs;
-    const bandwidth = switchoverBandwidth(
-      windowBytes,
-      windowMs,
-      this.#version.hasAvailSwitchoverBandwidth ? availSwitchoverBandwidth : 0,
-    );
-    this.#threshold = switchoverThreshold(bandwidth, this.#downtimeLimitMs);
-    this.#mbps = mbps(windowBytes, windowMs);
-    this.#pagesPerSecond = floor((pages - this.#windowStartPages) / (windowMs / 1000));
-    const expected = expectedDowntime(this.#dirtyBytesLastSync, bandwidth, this.#dirtyPagesRate, windowBytes);
-    if (expected !== null) this.#expectedDowntimeMs = expected;
-    this.#windowStartMs = nowMs;
-    this.#windowStartBytes = this.#transferred;
-    this.#windowStartPages = pages;
   }
 
   // ------------------------------------------------------------------------------------------------ sync
@@ -756,23 +688,21 @@ class Migration {
     this.#syncing = true;
     const startUs = this.#clock.nowUs;
     this.#handOver();
-    this.#syncCount += 1;
-    const n = this.#syncCount;
+    this.#period.beginSync(this.#clock.ms());
+    const n = this.#period.syncCount;
     if (n > 1) {
       // A pass wraps about once: the per-round multifd synchronisation is reckoned with the sync that ends it.
-      if (!this.#stream.syncsEveryIteration) this.#transferred += this.#stream.syncBytes;
+      if (!this.#stream.syncsEveryIteration) this.#counters.transferred += this.#stream.syncBytes;
       this.#bringGuestUp();
       this.#guest.speed = 1;
     }
     const before = this.#dirtyPages;
     if (this.#traced) this.#traceSync(n, cause, before);
-    if (this.#lastEligibleMs === null) this.#lastEligibleMs = this.#clock.ms();
     this.#pullTracking();
     const fresh = this.#memory.harvest();
     this.#dirtyPages = this.#memory.dirtyPages();
     this.#look();
-    this.#periodPages += fresh;
-    this.#dirtyBytesLastSync = pendingEstimate(this.#dirtyPages);
+    this.#period.endSync(fresh, pendingEstimate(this.#dirtyPages));
     const detector = this.#endSyncPeriod();
     this.#syncing = false;
     this.#recordSync(n, cause, startUs, before, fresh, detector);
@@ -788,7 +718,7 @@ class Migration {
   #traceSync(sync: number, cause: SyncCause, pendingPages: number): void {
     if (cause === 'natural') this.#traceThreshold();
     const pendingBytes = pendingEstimate(pendingPages);
-    this.#trace({ kind: 'sync', sync, cause, pendingBytes, thresholdBytes: this.#threshold });
+    this.#trace({ kind: 'sync', sync, cause, pendingBytes, thresholdBytes: this.#window.threshold });
   }
 
   /** Bring what tracking knows into the log: a ring sync kicks every vCPU in turn and then reaps all rings. */
@@ -819,21 +749,16 @@ class Migration {
     } else this.#guest.advanceOne(vcpu, this.#clock.nowUs);
   }
 
-  /** ram.c:migration_bitmap_sync, the part after the pull: rates and the throttle trigger, more than 1 s after the last. */
+  /** ram.c:migration_bitmap_sync, the part after the pull: rates and the throttle trigger. */
   #endSyncPeriod(): SyncRecord['detector'] {
     const nowMs = this.#clock.ms();
-    const last = this.#lastEligibleMs ?? nowMs;
-    if (!syncIsEligible(nowMs, last)) {
-      if (this.#traced) this.#traceNotJudged(nowMs - last, false);
-      this.#lastEligibleSync ??= this.#syncCount;
+    if (!this.#period.isEligible(nowMs)) {
+      if (this.#traced) this.#traceNotJudged(this.#period.lastedMs(nowMs), false);
+      this.#period.goOn();
       return 'not-eligible';
     }
-    const verdict = this.#triggerThrottle(nowMs - last);
-    this.#dirtyPagesRate = dirtyPagesRate(this.#periodPages, nowMs - last);
-    this.#lastEligibleMs = nowMs;
-    this.#lastEligibleSync = this.#syncCount;
-    this.#periodPages = 0;
-    this.#periodStartBytes = this.#transferred;
+    const verdict = this.#triggerThrottle(this.#period.lastedMs(nowMs));
+    this.#period.close(nowMs, this.#counters.transferred);
     return verdict;
   }
 
@@ -844,19 +769,13 @@ class Migration {
       if (this.#traced) this.#traceNotJudged(periodMs, true);
       return 'not-eligible';
     }
-    const transferred = this.#transferred - this.#periodStartBytes;
     const thresholdPercent = this.#setup.migration.throttleTriggerThreshold;
-    const event: DetectorEvent = {
-      sync: this.#syncCount,
-      dirtyBytes: this.#periodPages * PAGE_BYTES,
-      transferredBytes: transferred,
-      limitBytes: triggerLimit(transferred, thresholdPercent),
-    };
-    const verdict = this.#detector.judge(event.dirtyBytes, event.limitBytes);
+    const event = this.#period.event(this.#counters.transferred, thresholdPercent);
+    const verdict = this.#period.judge(event);
     if (this.#traced) {
-      const { sync, dirtyBytes, limitBytes } = event;
-      const figures = { dirtyBytes, sentBytes: transferred, thresholdPercent, limitBytes };
-      this.#trace({ kind: 'judged', sync, verdict, ...figures, strikes: this.#detector.strikes, heeded });
+      const { sync, dirtyBytes, limitBytes, transferredBytes } = event;
+      const figures = { dirtyBytes, sentBytes: transferredBytes, thresholdPercent, limitBytes };
+      this.#trace({ kind: 'judged', sync, verdict, ...figures, strikes: this.#period.strikes, heeded });
     }
     this.#judging = true;
     for (const listener of this.#eligibleListeners) listener(event);
@@ -866,8 +785,8 @@ class Migration {
   }
 
   #traceNotJudged(sinceMs: number, detectorOff: boolean): void {
-    const since = { sinceMs, sinceSync: this.#lastEligibleSync };
-    this.#trace({ kind: 'not-judged', sync: this.#syncCount, ...since, detectorOff });
+    const since = { sinceMs, sinceSync: this.#period.startSync };
+    this.#trace({ kind: 'not-judged', sync: this.#period.syncCount, ...since, detectorOff });
   }
 
   #recordSync(
@@ -887,14 +806,14 @@ class Migration {
       cause,
       timeMs: this.#clock.nowUs / 1000,
       durationMs: (this.#clock.nowUs - startUs) / 1000,
-      sentBytes: round(this.#transferred),
+      sentBytes: round(this.#counters.transferred),
       remainingBeforeBytes: pendingEstimate(before),
       remainingBytes,
       newDirtyPages: fresh,
-      dirtyPagesRate: this.#dirtyPagesRate,
-      bandwidthBytesPerSecond: this.#bandwidthPerMs * 1000,
-      thresholdBytes: this.#threshold,
-      expectedDowntimeMs: this.#expectedDowntimeMs,
+      dirtyPagesRate: this.#period.dirtyPagesRate,
+      bandwidthBytesPerSecond: this.#window.bandwidthPerMs * 1000,
+      thresholdBytes: this.#window.threshold,
+      expectedDowntimeMs: this.#window.expectedDowntimeMs,
       detector,
       throttlePercent: this.#throttlePercent,
       vcpuSleepUs: vcpus.map((v) => v.ringSleepUs),
@@ -968,17 +887,16 @@ class Migration {
     }
     if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#phase = 'device';
     // The rate limiter is off from here: only the link counts.
-    this.#switching = true;
-    this.#quota = 0;
+    this.#window.lift();
     this.#sync('switchover');
     sinceUs = this.#endPart('sync', sinceUs);
-    const sentBytes = this.#transferred;
+    const sentBytes = this.#counters.transferred;
     this.#sendRest();
-    const restBytes = round(this.#transferred - sentBytes);
+    const restBytes = round(this.#counters.transferred - sentBytes);
     sinceUs = this.#endPart('RAM', sinceUs);
     const vcpus = guest.vcpus.length;
     const deviceBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
-    if (!this.#version.transferredIsRamOnly) this.#transferred += deviceBytes;
+    if (!this.#version.transferredIsRamOnly) this.#counters.transferred += deviceBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
     this.#clock.advance(this.#clock.nowUs + max(saveUs, (deviceBytes / this.#link.bytesPerSecond) * 1e6));
     sinceUs = this.#endPart('device state', sinceUs);
@@ -1023,7 +941,7 @@ class Migration {
     this.#memory.stopLogging();
     const vcpus = guest.vcpus.length;
     const packageBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
-    this.#transferred += packageBytes;
+    this.#counters.transferred += packageBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
     this.#clock.advance(this.#clock.nowUs + saveUs);
     this.#endPart('device state', sinceUs);
@@ -1036,7 +954,6 @@ class Migration {
     this.#traceDowntime(true, this.#downtimeUs, this.#blackoutUs, 0);
     this.#phase = 'postcopy-active';
     this.#postcopyStartUs = this.#clock.nowUs;
-    this.#quota = windowQuota(migration.maxPostcopyBandwidth ?? 0);
     let guestRuns = false;
     while (this.#dirtyPages > 0) {
       const untilUs = this.#clock.nowUs + POSTCOPY_STEP_US;
@@ -1077,10 +994,10 @@ class Migration {
     this.#handOver();
     const fetched = this.#guest.advanceRemote(untilUs, stallUs);
     this.#dirtyPages = this.#memory.dirtyPages();
-    this.#normalPages += fetched;
+    this.#counters.normalPages += fetched;
     const bytes = fetched * this.#stream.normal.bytes;
-    this.#transferred += bytes;
-    this.#postcopyBytes += bytes;
+    this.#counters.transferred += bytes;
+    this.#counters.postcopyBytes += bytes;
     return fetched;
   }
 
@@ -1095,10 +1012,10 @@ class Migration {
       const pages = min(this.#runPages - this.#runTaken, ceil(bytes / perPage));
       this.#runTaken += pages;
       this.#dirtyPages -= pages;
-      if (this.#runIsZero) this.#zeroPages += pages;
-      else this.#normalPages += pages;
-      this.#transferred += pages * cost.bytes;
-      this.#postcopyBytes += pages * cost.bytes;
+      if (this.#runIsZero) this.#counters.zeroPages += pages;
+      else this.#counters.normalPages += pages;
+      this.#counters.transferred += pages * cost.bytes;
+      this.#counters.postcopyBytes += pages * cost.bytes;
       bytes -= pages * perPage;
     }
     this.#pushCredit = min(0, bytes);
@@ -1116,7 +1033,7 @@ class Migration {
       this.#clock.advance(this.#clock.nowUs + pages * pageTimeUs(cost, this.#link.bytesPerSecond));
     }
     this.#handOver();
-    this.#transferred += ITERATION_END_BYTES;
+    this.#counters.transferred += ITERATION_END_BYTES;
   }
 
   // ------------------------------------------------------------------------------------------------ controls
@@ -1163,13 +1080,12 @@ class Migration {
       },
       set: (parameters) => {
         if (parameters.downtimeLimitMs !== undefined) {
-          this.#traceParameter('downtime-limit', this.#downtimeLimitMs, parameters.downtimeLimitMs);
-          this.#downtimeLimitMs = parameters.downtimeLimitMs;
+          this.#traceParameter('downtime-limit', this.#window.downtimeLimitMs, parameters.downtimeLimitMs);
+          this.#window.downtimeLimitMs = parameters.downtimeLimitMs;
         }
         if (parameters.maxBandwidth !== undefined) {
-          this.#traceParameter('max-bandwidth', this.#maxBandwidth, parameters.maxBandwidth);
-          this.#maxBandwidth = parameters.maxBandwidth;
-          if (!this.#switching) this.#quota = windowQuota(this.#maxBandwidth);
+          this.#traceParameter('max-bandwidth', this.#window.maxBandwidth, parameters.maxBandwidth);
+          this.#window.limit(parameters.maxBandwidth);
         }
       },
       startPostcopy: () => {
@@ -1185,7 +1101,7 @@ class Migration {
       },
       explain: (rule, text) => {
         if (typeof text !== 'string' && !this.#traced) return;
-        const sync = this.#judging ? { sync: this.#syncCount } : {};
+        const sync = this.#judging ? { sync: this.#period.syncCount } : {};
         const said = typeof text === 'string' ? text : text();
         this.#decisions.push({ timeMs: this.#clock.nowUs / 1000, rule, text: said, ...sync });
       },
@@ -1214,7 +1130,7 @@ class Migration {
   #noteFirstThrottle(): void {
     if (this.#firstThrottleUs !== null) return;
     this.#firstThrottleUs = this.#clock.nowUs;
-    this.#firstThrottleSync = this.#syncCount;
+    this.#firstThrottleSync = this.#period.syncCount;
   }
 
   /** dirtyrate.c:vcpu_dirty_stat_collect's global sync, in its own thread: kick in turn, then reap. */
@@ -1251,19 +1167,19 @@ class Migration {
       status: this.#phase,
       totalTimeMs: floor(this.#clock.nowUs / 1000),
       setupTimeMs: floor(this.#setupUs / 1000),
-      expectedDowntimeMs: this.#expectedDowntimeMs,
-      transferredBytes: round(this.#transferred),
+      expectedDowntimeMs: this.#window.expectedDowntimeMs,
+      transferredBytes: round(this.#counters.transferred),
       totalBytes: this.#memory.totalPages * PAGE_BYTES,
       remainingBytes: ended ? 0 : pendingEstimate(this.#dirtyPages),
-      duplicatePages: round(this.#zeroPages),
-      normalPages: round(this.#normalPages),
-      dirtyPagesRate: ended ? 0 : this.#dirtyPagesRate,
-      mbps: this.#mbps,
-      pagesPerSecond: this.#pagesPerSecond,
-      dirtySyncCount: this.#syncCount,
+      duplicatePages: round(this.#counters.zeroPages),
+      normalPages: round(this.#counters.normalPages),
+      dirtyPagesRate: ended ? 0 : this.#period.dirtyPagesRate,
+      mbps: this.#window.mbps,
+      pagesPerSecond: this.#window.pagesPerSecond,
+      dirtySyncCount: this.#period.syncCount,
       cpuThrottlePercentage: this.#throttlePercent,
-      bandwidthBytesPerSecond: this.#bandwidthPerMs * 1000,
-      thresholdBytes: this.#threshold,
+      bandwidthBytesPerSecond: this.#window.bandwidthPerMs * 1000,
+      thresholdBytes: this.#window.threshold,
     };
   }
 
@@ -1277,13 +1193,13 @@ class Migration {
     while (this.#nextLookUs <= this.#clock.nowUs) {
       const share =
         this.#clock.nowUs > sinceUs ? (this.#nextLookUs - sinceUs) / (this.#clock.nowUs - sinceUs) : 1;
-      const bytes = this.#turnBytes + share * (this.#transferred - this.#turnBytes);
+      const bytes = this.#turnBytes + share * (this.#counters.transferred - this.#turnBytes);
       const pages = this.#turnPages + share * (this.#dirtyPages - this.#turnPages);
       this.#looks.push(this.#seenAt(this.#nextLookUs, bytes, pages));
       this.#nextLookUs = this.#lookFromUs + this.#looks.length * this.#setup.timelineMs * 1000;
     }
     this.#turnUs = this.#clock.nowUs;
-    this.#turnBytes = this.#transferred;
+    this.#turnBytes = this.#counters.transferred;
     this.#turnPages = this.#dirtyPages;
   }
 
@@ -1294,9 +1210,9 @@ class Migration {
       phase: timelinePhase(this.#phase),
       sentBytes: round(sentBytes),
       remainingBytes: round(pendingEstimate(dirtyPages)),
-      bandwidthBytesPerSecond: this.#bandwidthPerMs * 1000,
-      dirtyPagesRate: this.#dirtyPagesRate,
-      expectedDowntimeMs: this.#expectedDowntimeMs,
+      bandwidthBytesPerSecond: this.#window.bandwidthPerMs * 1000,
+      dirtyPagesRate: this.#period.dirtyPagesRate,
+      expectedDowntimeMs: this.#window.expectedDowntimeMs,
       throttlePercent: this.#throttlePercent,
       vcpuThrottlePercent: vcpus.map((v) => v.throttle.percent),
       vcpuSleepUs: vcpus.map((v) => v.ringSleepUs),
@@ -1307,7 +1223,7 @@ class Migration {
   #timeline(): TimelinePoint[] {
     if (this.#setup.timelineMs === 0) return [];
     const looks = [...this.#looks];
-    const last = this.#seenAt(this.#clock.nowUs, this.#transferred, this.#dirtyPages);
+    const last = this.#seenAt(this.#clock.nowUs, this.#counters.transferred, this.#dirtyPages);
     if (looks.at(-1)?.timeMs === last.timeMs) looks.pop();
     const { vcpus, history } = this.#guest;
     const seen: number[] = [];
@@ -1334,7 +1250,7 @@ class Migration {
       this.#stopUs === null || this.#blackoutUs === null ? 0 : this.#stopUs + this.#blackoutUs,
     );
     const totalTimeMs = floor(endUs / 1000);
-    const sentPages = this.#normalPages + this.#zeroPages;
+    const sentPages = this.#counters.pages;
     const remaining = pendingEstimate(max(0, this.#dirtyPages));
     const partial: Omit<MigrationResult, 'why'> = {
       scenario: setup.name,
@@ -1351,27 +1267,27 @@ class Migration {
       setupTimeMs: floor(this.#setupUs / 1000),
       downtimeMs: this.#downtimeUs === null ? null : floor(this.#downtimeUs / 1000),
       blackoutMs: this.#blackoutUs === null ? null : this.#blackoutUs / 1000,
-      expectedDowntimeMs: this.#expectedDowntimeMs,
-      dirtySyncCount: this.#syncCount,
-      sentBytes: round(this.#transferred),
-      precopyBytes: round(this.#ramBytesRunning),
-      downtimeBytes: round(this.#ramBytesStopped),
-      postcopyBytes: round(this.#postcopyBytes),
-      multifdBytes: round(this.#multifdBytes),
+      expectedDowntimeMs: this.#window.expectedDowntimeMs,
+      dirtySyncCount: this.#period.syncCount,
+      sentBytes: round(this.#counters.transferred),
+      precopyBytes: round(this.#counters.precopyBytes),
+      downtimeBytes: round(this.#counters.downtimeBytes),
+      postcopyBytes: round(this.#counters.postcopyBytes),
+      multifdBytes: round(this.#counters.multifdBytes),
       totalRamBytes: this.#memory.totalPages * PAGE_BYTES,
       remainingBytes: completed ? 0 : round(remaining),
-      normalPages: round(this.#normalPages),
-      zeroPages: round(this.#zeroPages),
+      normalPages: round(this.#counters.normalPages),
+      zeroPages: round(this.#counters.zeroPages),
       resentPages: max(
         0,
         round(sentPages + (completed ? 0 : remaining / PAGE_BYTES) - this.#memory.totalPages),
       ),
-      dirtyPagesRate: this.#dirtyPagesRate,
+      dirtyPagesRate: this.#period.dirtyPagesRate,
       bandwidthBytesPerSecond:
         completed && endUs > this.#setupUs
-          ? this.#transferred / ((endUs - this.#setupUs) / 1e6)
-          : this.#bandwidthPerMs * 1000,
-      thresholdBytes: this.#threshold,
+          ? this.#counters.transferred / ((endUs - this.#setupUs) / 1e6)
+          : this.#window.bandwidthPerMs * 1000,
+      thresholdBytes: this.#window.threshold,
       maxThrottlePercent: this.#maxThrottlePercent,
       maxRingFullSleepUs: this.#maxRingSleepUs,
       firstThrottleSync: this.#firstThrottleSync,
