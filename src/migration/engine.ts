@@ -7,16 +7,18 @@
  * Time is virtual, in µs since `migrate`; QEMU's millisecond clocks are cut from it.
  */
 import { UsageError } from '../errors.js';
-import { FluidMemory } from '../guest/fluid-memory.js';
-import { Guest } from '../guest/guest.js';
-import type { GuestMemory, Tracking } from '../guest/memory.js';
-import { PageMemory } from '../guest/page-memory.js';
+import type { Guest } from '../guest/guest.js';
+import type { GuestMemory } from '../guest/memory.js';
 import { PAGE_BYTES } from '../guest/spec.js';
-import { stream } from '../random/streams.js';
-import { Clock } from './clock.js';
-import { Counters } from './counters.js';
+import type { Clock } from './clock.js';
+import type { Counters } from './counters.js';
 import type { Controls, DetectorEvent, MigrationStats, SyncEvent } from './controls.js';
 import { type DecisionFacts, type DowntimePart, type Threshold, inWords, isAbout } from './decisions.js';
+import type { Link } from './link.js';
+import { PageRun } from './page-run.js';
+import { makeParts } from './parts.js';
+import { pageRequestLatencyUs } from './postcopy.js';
+import type { RateWindow } from './rate-window.js';
 import type {
   Decision,
   MigrationResult,
@@ -25,7 +27,6 @@ import type {
   SyncRecord,
   TimelinePoint,
 } from './result.js';
-import { RateWindow } from './rate-window.js';
 import {
   BUFFER_DELAY_MS,
   CLOCK_CHECK_PAGES,
@@ -38,22 +39,11 @@ import {
   switchoverBandwidth,
   switchoverThreshold,
 } from './rules.js';
-import { Link } from './link.js';
 import type { MigrationSetup } from './setup.js';
-import { pageRequestLatencyUs } from './postcopy.js';
-import {
-  FLUSH_NORMAL_PAGES,
-  ITERATION_END_BYTES,
-  type PageCost,
-  type StreamCosts,
-  PLAIN_STREAM,
-  pageTimeUs,
-  pagesToExceed,
-  streamCosts,
-} from './stream.js';
-import { SyncPeriod } from './sync-period.js';
-import { type VersionFacts, versionFacts } from './versions.js';
-import { XbzrleCache } from './xbzrle.js';
+import type { MigrationState } from './state.js';
+import { ITERATION_END_BYTES, type StreamCosts, pageTimeUs, pagesToExceed } from './stream.js';
+import type { SyncPeriod } from './sync-period.js';
+import type { VersionFacts } from './versions.js';
 import { vcpuResults, workShares } from './vcpu-results.js';
 import { LastSyncs, whyNot } from './why.js';
 
@@ -92,24 +82,15 @@ export function runMigration(
   return migration.run(names);
 }
 
-function makeMemory(setup: MigrationSetup): GuestMemory {
-  const { guest, host, migration, seed, run } = setup;
-  let tracking: Tracking = 'ring';
-  if (guest.dirtyRingSize === 0) tracking = migration.manualDirtyLogProtect ? 'bitmap-manual' : 'bitmap';
-  if (setup.memory === 'fluid') {
-    return new FluidMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
-  }
-  return new PageMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
-}
-
 class Migration {
   readonly controls: Controls;
   readonly #setup: MigrationSetup;
   readonly #version: VersionFacts;
   readonly #clock: Clock;
   readonly #link: Link;
-  readonly #counters = new Counters();
-  readonly #period = new SyncPeriod();
+  readonly #counters: Counters;
+  readonly #period: SyncPeriod;
+  readonly #state: MigrationState;
   readonly #window: RateWindow;
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
@@ -119,17 +100,8 @@ class Migration {
   readonly #detectorListeners: ((event: DetectorEvent) => void)[] = [];
   readonly #endListeners: (() => void)[] = [];
 
-  // The run of pages being sent: known from the memory, taken off it when somebody looks
   readonly #hostPagePages: number;
-  #runPages = 0;
-  /** Host pages that end with it. */
-  #runHostPages = 0;
-  #runIsZero = false;
-  #runTaken = 0;
-  #dirtyPages = 0;
-
-  readonly #xbzrle: XbzrleCache | null;
-
+  readonly #run: PageRun;
   #mutexHeld = false;
   #syncWanted = false;
   #syncing = false;
@@ -144,18 +116,11 @@ class Migration {
   #firstThrottleUs: number | null = null;
 
   // Outcome
-  #phase: Phase = 'setup';
   #cancelReason: string | null = null;
   #gaveUp = false;
-  #error: string | null = null;
   #guestLost = false;
   #postcopyWanted = false;
-  #postcopyStartUs: number | null = null;
   #pauseWanted = false;
-  #stopUs: number | null = null;
-  #setupUs = 0;
-  #downtimeUs: number | null = null;
-  #blackoutUs: number | null = null;
   readonly #syncs: SyncRecord[] = [];
   readonly #lastSyncs = new LastSyncs();
   // What is seen from outside every `timelineMs`: from when on, how often so far, and how things stood at the last turn
@@ -176,22 +141,21 @@ class Migration {
   #downtimeParts: DowntimePart[] = [];
 
   constructor(setup: MigrationSetup) {
-    const { guest, host, link, migration } = setup;
+    const parts = makeParts(setup);
     this.#setup = setup;
+    this.#version = parts.version;
+    this.#clock = parts.clock;
+    this.#link = parts.link;
+    this.#memory = parts.memory;
+    this.#guest = parts.guest;
+    this.#stream = parts.stream;
+    this.#state = parts.state;
+    this.#counters = parts.counters;
+    this.#period = parts.period;
+    this.#window = parts.window;
+    this.#run = new PageRun(parts);
     this.#traced = setup.trace ?? false;
-    this.#version = versionFacts[migration.qemu];
-    this.#memory = makeMemory(setup);
-    const startUs = 0 - (migration.settleUs ?? 0);
-    this.#clock = new Clock(startUs, host.wakeLatencyUs, stream(setup.seed, setup.run, 'host latency'));
-    this.#link = new Link(link, this.#clock.events, setup.seed, setup.run);
-    this.#guest = new Guest(guest, host, this.#memory, startUs, setup.seed, setup.run);
-    this.#stream = streamCosts(host, this.#version, migration.stream ?? PLAIN_STREAM);
-    this.#xbzrle =
-      migration.stream?.kind === 'xbzrle'
-        ? new XbzrleCache(migration.stream, stream(setup.seed, setup.run, 'xbzrle'))
-        : null;
-    this.#window = new RateWindow(migration, this.#version, this.#counters, this.#period);
-    this.#hostPagePages = guest.hostPagePages;
+    this.#hostPagePages = setup.guest.hostPagePages;
     if (setup.timelineMs > 0) this.#clock.watcher = { look: () => this.#look() };
     this.controls = this.#makeControls();
   }
@@ -212,16 +176,16 @@ class Migration {
     } catch (error) {
       if (error instanceof Failed) {
         status = 'failed';
-        this.#error = error.message;
+        this.#state.error = error.message;
       } else if (error instanceof Ended) {
         status = this.#gaveUp ? 'gave-up' : 'cancelled';
       } else throw error;
-      this.#phase = status === 'failed' ? 'failed' : 'cancelled';
+      this.#state.phase = status === 'failed' ? 'failed' : 'cancelled';
       if (!this.#guestLost) this.#bringGuestUp();
       this.#trace({
         kind: status,
         afterMs: this.#clock.nowUs / 1000,
-        reason: this.#error ?? this.#cancelReason ?? '',
+        reason: this.#state.error ?? this.#cancelReason ?? '',
       });
     }
     for (const listener of this.#endListeners) listener();
@@ -262,11 +226,11 @@ class Migration {
     this.#clock.advance(this.#clock.nowUs + host.setupFixedUs + perGiB * gib);
     this.#bringGuestUp();
     this.#memory.startLogging();
-    this.#dirtyPages = this.#memory.totalPages;
+    this.#run.dirtyPages = this.#memory.totalPages;
     this.#sync('setup');
-    this.#setupUs = this.#clock.nowUs;
+    this.#state.setupUs = this.#clock.nowUs;
     this.#counters.transferred += SETUP_BYTES + this.#stream.helloBytes + this.#stream.syncBytes;
-    this.#phase = 'active';
+    this.#state.phase = 'active';
     this.#guest.speed = this.#speedBesideBulk();
     if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
     if (timelineMs === 0) return;
@@ -281,19 +245,12 @@ class Migration {
     const { host } = this.#setup;
     if (host.siblingSlowdown === 0) return 1;
     const { normal } = this.#stream;
-    const fastest = 1e6 / this.#pageUs(normal);
+    const fastest = 1e6 / this.#run.pageUs(normal);
     const limited =
       this.#window.quota === 0
         ? fastest
         : min(fastest, (this.#window.quota * XFER_LIMIT_RATIO) / normal.bytes);
     return 1 - host.siblingSlowdown * min(1, (limited * host.populateNsPerPage) / 1e9);
-  }
-
-  /** Time that one page takes now, µs: sending thread, link, and in the first pass a destination that populates it. */
-  #pageUs(cost: PageCost): number {
-    const us = pageTimeUs(cost, this.#link.bytesPerSecond * this.#link.share);
-    if (this.#period.syncCount > 1 || cost !== this.#stream.normal) return us;
-    return max(us, this.#setup.host.populateNsPerPage / 1000);
   }
 
   #startReaper(): void {
@@ -333,24 +290,24 @@ class Migration {
   #leap(): void {
     if (
       this.#link.varies ||
-      this.#xbzrle !== null ||
+      !this.#run.hasOneCost ||
       this.#pauseWanted ||
       this.#postcopyWanted ||
       this.#hostPagePages > 1 ||
-      this.#runTaken >= this.#runPages
+      this.#run.left <= 0
     )
       return;
     const { quota, downtimeLimitMs, givenBandwidth: avail } = this.#window;
-    const runPages = this.#runPages;
-    const cost = this.#costOfRun(runPages - this.#runTaken);
-    const pageUs = this.#pageUs(cost);
+    const runPages = this.#run.pages;
+    const cost = this.#run.cost(runPages - this.#run.taken);
+    const pageUs = this.#run.pageUs(cost);
     const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
     const latePages = ceil(pagesToLate / CLOCK_CHECK_PAGES) * CLOCK_CHECK_PAGES;
     const endBytes = this.#iterationEndBytes();
     const nextEventUs = this.#clock.events.nextUs;
     let nowUs = this.#clock.nowUs;
-    let taken = this.#runTaken;
-    let dirtyPages = this.#dirtyPages;
+    let taken = this.#run.taken;
+    let dirtyPages = this.#run.dirtyPages;
     let transferred = this.#counters.transferred;
     let threshold = this.#window.threshold;
     let expectedDowntimeMs = this.#window.expectedDowntimeMs;
@@ -439,9 +396,9 @@ class Migration {
       }
     }
     this.#clock.nowUs = nowUs;
-    this.#runTaken = taken;
-    this.#dirtyPages = dirtyPages;
-    this.#count(pagesSent, cost.bytes);
+    this.#run.taken = taken;
+    this.#run.dirtyPages = dirtyPages;
+    this.#run.count(pagesSent, cost.bytes);
     this.#counters.transferred = transferred;
     this.#window.threshold = threshold;
     this.#window.expectedDowntimeMs = expectedDowntimeMs;
@@ -455,12 +412,12 @@ class Migration {
 
   /** migration.c:migration_iteration_run, the pre-copy part. */
   #decide(): 'iterate' | 'complete' | 'postcopy' {
-    if (this.#pauseWanted && this.#stopUs === null) this.#pauseGuest();
-    let pending = pendingEstimate(this.#dirtyPages);
+    if (this.#pauseWanted && this.#state.stopUs === null) this.#pauseGuest();
+    let pending = pendingEstimate(this.#run.dirtyPages);
     if (pending < this.#window.threshold) {
       this.#sync('natural');
       this.#checkCancelled();
-      pending = pendingEstimate(this.#dirtyPages);
+      pending = pendingEstimate(this.#run.dirtyPages);
     }
     const complete = mayComplete(pending, this.#window.threshold, this.#version.completesAtThreshold);
     let verdict: 'iterate' | 'complete' | 'postcopy' = complete ? 'complete' : 'iterate';
@@ -519,12 +476,11 @@ class Migration {
     let elapsedUs = 0;
     let index = 0;
     for (;;) {
-      if (!this.#findRun(startUs + elapsedUs)) break;
+      if (!this.#run.find(startUs + elapsedUs)) break;
       elapsedUs = max(elapsedUs, this.#clock.nowUs - startUs);
-      let available = this.#runPages - this.#runTaken;
-      if (this.#xbzrle !== null && this.#memory.rounds > 0) available = min(available, FLUSH_NORMAL_PAGES);
-      const cost = this.#costOfRun(available);
-      const pageUs = this.#pageUs(cost);
+      const available = this.#run.available();
+      const cost = this.#run.cost(available);
+      const pageUs = this.#run.pageUs(cost);
       const windowBytes = this.#window.bytes;
       let pages = min(available, pagesToExceed(cost, this.#window.quota, windowBytes));
       // The clock is read at every 64th page: the first of them at which more than MAX_WAIT_MS whole ms have gone by.
@@ -532,11 +488,9 @@ class Migration {
       const pagesToLate = max(0, ceil(untilLate / pageUs));
       const lateIndex = ceil((index + pagesToLate) / CLOCK_CHECK_PAGES) * CLOCK_CHECK_PAGES;
       pages = min(pages, max(lateIndex - index, 1));
-      this.#runTaken += pages;
-      this.#dirtyPages -= pages;
+      this.#run.send(pages, cost.bytes);
       index += pages;
       elapsedUs += pages * pageUs;
-      this.#count(pages, cost.bytes);
       if (this.#window.isExceeded()) break;
       if (index >= lateIndex) break;
     }
@@ -557,33 +511,30 @@ class Migration {
     const isPage = this.#memory.kind === 'page';
     let hostPages = 0;
     let clockCheck = 1;
-    while (this.#cancelReason === null && this.#findRun(this.#clock.nowUs)) {
+    while (this.#cancelReason === null && this.#run.find(this.#clock.nowUs)) {
       this.#link.drawJitter();
-      let available = this.#runPages - this.#runTaken;
-      if (this.#xbzrle !== null && this.#memory.rounds > 0) available = min(available, FLUSH_NORMAL_PAGES);
-      const cost = this.#costOfRun(available);
-      const pageUs = this.#pageUs(cost);
+      const available = this.#run.available();
+      const cost = this.#run.cost(available);
+      const pageUs = this.#run.pageUs(cost);
       const windowBytes = this.#window.bytes;
       const windowLeftUs = (this.#window.startMs + BUFFER_DELAY_MS - this.#clock.ms()) * 1000;
-      const left = this.#runPages - this.#runTaken;
+      const { left } = this.#run;
       // The page memory's run lies in one host page; the fluid memory's in many, with so many dirty pages each.
-      const perHostPage = isPage ? left : max(1, left / this.#runHostPages);
+      const perHostPage = isPage ? left : max(1, left / this.#run.hostPages);
       const pages = min(
         available,
         pagesToExceed(cost, this.#window.quota, windowBytes),
         max(1, ceil(windowLeftUs / pageUs)),
         isPage ? left : max(1, ceil((clockCheck - hostPages) * perHostPage)),
       );
-      this.#runTaken += pages;
-      this.#dirtyPages -= pages;
-      this.#count(pages, cost.bytes);
+      this.#run.send(pages, cost.bytes);
       const whole = floor(hostPages);
       if (!isPage) hostPages += pages / perHostPage;
-      else if (pages === left) hostPages += this.#runHostPages;
-      this.#runHostPages -= pages === left || isPage ? 0 : pages / perHostPage;
+      else if (pages === left) hostPages += this.#run.hostPages;
+      this.#run.hostPages -= pages === left || isPage ? 0 : pages / perHostPage;
       this.#clock.advance(this.#clock.nowUs + pages * pageUs);
       if (this.#pauseWanted) this.#stopGuest();
-      if (this.#dirtyPages > 0) this.#rateLimit();
+      if (this.#run.dirtyPages > 0) this.#rateLimit();
       const ended = floor(hostPages) > whole && hostPages % 1 < 1 / perHostPage;
       if (ended && this.#window.isExceeded()) break;
       if (hostPages < clockCheck) continue;
@@ -598,75 +549,12 @@ class Migration {
     return ITERATION_END_BYTES + (this.#stream.syncsEveryIteration ? this.#stream.syncBytes : 0);
   }
 
-  /** What a page of the run at hand costs; under XBZRLE what the next `pages` of it cost on average. */
-  #costOfRun(pages: number): PageCost {
-    const { normal, zero, zeroAsNormal } = this.#stream;
-    if (this.#runIsZero && !zeroAsNormal) return zero;
-    if (this.#xbzrle === null || this.#memory.rounds === 0 || this.#memory.listRun === undefined)
-      return normal;
-    this.#handOverTaken();
-    this.#memory.listRun(this.#xbzrlePages, pages);
-    const bytes = this.#xbzrle.price(this.#xbzrlePages, pages, this.#period.syncCount) / pages;
-    const { xbzrleBytesPerSecond = 0 } = this.#setup.migration.stream ?? {};
-    const encodeUs = xbzrleBytesPerSecond > 0 ? (PAGE_BYTES / xbzrleBytesPerSecond) * 1e6 : 0;
-    return { bytes, flushPages: pages, cpuUs: normal.cpuUs + encodeUs };
-  }
-  readonly #xbzrlePages = new Int32Array(FLUSH_NORMAL_PAGES);
-
-  /** Take off the memory what was sent of the run, and keep the rest of it. */
-  #handOverTaken(): void {
-    this.#memory.take(this.#runTaken);
-    this.#runPages -= this.#runTaken;
-    this.#runTaken = 0;
-  }
-
-  #count(pages: number, bytesPerPage: number): void {
-    const bytes = pages * bytesPerPage;
-    if (this.#stream.multifd) this.#counters.multifdBytes += bytes;
-    if (this.#runIsZero && !this.#stream.zeroAsNormal) this.#counters.zeroPages += pages;
-    else this.#counters.normalPages += pages;
-    this.#counters.transferred += bytes;
-    // Pages in multifd packets do not pass the main channel, whose bytes these two are.
-    if (this.#stream.multifd) return;
-    if (this.#stopUs === null) this.#counters.precopyBytes += bytes;
-    else this.#counters.downtimeBytes += bytes;
-  }
-
-  /**
-   * See to it that a run of pages is at hand at `atUs`; false when nothing is left to send. Where the next page's chunk has
-   * to be cleared first, the guest is brought to that instant.
-   */
-  #findRun(atUs: number): boolean {
-    while (this.#runTaken >= this.#runPages) {
-      this.#handOver();
-      this.#runPages = this.#memory.nextRun();
-      this.#runIsZero = this.#memory.runIsZero;
-      if (this.#hostPagePages > 1 && this.#runPages > 0) this.#runHostPages = this.#memory.runHostPages();
-      if (this.#runPages > 0) return true;
-      if (!this.#memory.clearNeeded) return false;
-      let behindUs = 0;
-      if (this.#stopUs === null) {
-        this.#clock.advance(atUs);
-        behindUs = this.#guest.fallBehind(this.#clock.nowUs);
-      }
-      this.#memory.clearChunk(behindUs);
-    }
-    return true;
-  }
-
-  /** Tell the memory which pages were sent, and forget the run. */
-  #handOver(): void {
-    if (this.#runTaken > 0) this.#memory.take(this.#runTaken);
-    this.#runPages = 0;
-    this.#runTaken = 0;
-  }
-
   /** migration.c:migration_rate_limit. */
   #rateLimit(): void {
     this.#window.update(this.#clock.ms());
     if (!this.#window.isExceeded()) {
       // A turn that sent nothing (all sent, waiting for a decision) must still let time pass.
-      if (this.#dirtyPages <= 0) this.#clock.advance(this.#clock.nowUs + 1000);
+      if (this.#run.dirtyPages <= 0) this.#clock.advance(this.#clock.nowUs + 1000);
       return;
     }
     const waitMs = max(0, this.#window.startMs + BUFFER_DELAY_MS - this.#clock.ms());
@@ -687,7 +575,7 @@ class Migration {
   #sync(cause: SyncCause): void {
     this.#syncing = true;
     const startUs = this.#clock.nowUs;
-    this.#handOver();
+    this.#run.handOver();
     this.#period.beginSync(this.#clock.ms());
     const n = this.#period.syncCount;
     if (n > 1) {
@@ -696,13 +584,13 @@ class Migration {
       this.#bringGuestUp();
       this.#guest.speed = 1;
     }
-    const before = this.#dirtyPages;
+    const before = this.#run.dirtyPages;
     if (this.#traced) this.#traceSync(n, cause, before);
     this.#pullTracking();
     const fresh = this.#memory.harvest();
-    this.#dirtyPages = this.#memory.dirtyPages();
+    this.#run.dirtyPages = this.#memory.dirtyPages();
     this.#look();
-    this.#period.endSync(fresh, pendingEstimate(this.#dirtyPages));
+    this.#period.endSync(fresh, pendingEstimate(this.#run.dirtyPages));
     const detector = this.#endSyncPeriod();
     this.#syncing = false;
     this.#recordSync(n, cause, startUs, before, fresh, detector);
@@ -710,7 +598,7 @@ class Migration {
       n,
       cause,
       newDirtyPages: fresh,
-      remainingBytes: pendingEstimate(this.#dirtyPages),
+      remainingBytes: pendingEstimate(this.#run.dirtyPages),
     };
     for (const listener of this.#syncListeners) listener(event);
   }
@@ -726,7 +614,7 @@ class Migration {
     const { host, guest } = this.#setup;
     if (guest.dirtyRingSize > 0) {
       for (let i = 0; i < this.#guest.vcpus.length; i += 1) {
-        if (this.#stopUs !== null) break;
+        if (this.#state.stopUs !== null) break;
         this.#kick(i);
         this.#clock.advance(this.#guest.answersAtUs(i, this.#clock.nowUs) + host.kickUs);
       }
@@ -797,7 +685,7 @@ class Migration {
     fresh: number,
     detector: SyncRecord['detector'],
   ): void {
-    const remainingBytes = pendingEstimate(this.#dirtyPages);
+    const remainingBytes = pendingEstimate(this.#run.dirtyPages);
     this.#lastSyncs.add(remainingBytes, fresh);
     if (!this.#setup.keepSyncs) return;
     const { vcpus } = this.#guest;
@@ -830,12 +718,12 @@ class Migration {
    * the guest was told to stop, which lies further back when somebody had paused it.
    */
   #stopGuest(): number {
-    if (this.#stopUs !== null) return this.#stopUs;
+    if (this.#state.stopUs !== null) return this.#state.stopUs;
     const { host } = this.#setup;
     const startUs = this.#clock.nowUs;
-    this.#handOver();
+    this.#run.handOver();
     this.#bringGuestUp();
-    this.#stopUs = startUs;
+    this.#state.stopUs = startUs;
     if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(startUs);
     const residualUs = this.#guest.residualRingSleepUs(startUs);
     this.#guest.stop(startUs);
@@ -881,11 +769,11 @@ class Migration {
     const stoppedUs = this.#stopGuest();
     let sinceUs = this.#endPart('stop', startUs);
     if (migration.pauseBeforeSwitchover) {
-      this.#phase = 'pre-switchover';
+      this.#state.phase = 'pre-switchover';
       this.#clock.advance(this.#clock.nowUs + migration.migrateContinueDelayUs);
       sinceUs = this.#endPart('migrate-continue', sinceUs);
     }
-    if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#phase = 'device';
+    if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#state.phase = 'device';
     // The rate limiter is off from here: only the link counts.
     this.#window.lift();
     this.#sync('switchover');
@@ -905,13 +793,13 @@ class Migration {
     if (migration.returnPath) this.#clock.advance(resumeUs + this.#link.latencyUs);
     this.#endPart('destination', sinceUs);
     this.#checkCancelledInSwitchover();
-    this.#downtimeUs = this.#clock.nowUs - startUs;
+    this.#state.downtimeUs = this.#clock.nowUs - startUs;
     const destinationRunsUs =
       max(resumeUs, migration.orchestratorContUs > 0 ? this.#clock.nowUs : 0) + migration.orchestratorContUs;
-    this.#blackoutUs = destinationRunsUs - stoppedUs;
-    this.#traceDowntime(false, this.#downtimeUs, this.#blackoutUs, restBytes);
+    this.#state.blackoutUs = destinationRunsUs - stoppedUs;
+    this.#traceDowntime(false, this.#state.downtimeUs, this.#state.blackoutUs, restBytes);
     this.#guest.resume(destinationRunsUs);
-    this.#phase = 'completed';
+    this.#state.phase = 'completed';
   }
 
   /** Giving up in the middle of the switchover: QEMU cancels and the source runs on. */
@@ -935,7 +823,7 @@ class Migration {
       this.#clock.advance(this.#clock.nowUs + migration.migrateContinueDelayUs);
       sinceUs = this.#endPart('migrate-continue', sinceUs);
     }
-    if (this.#version.alwaysDeviceStatus) this.#phase = 'device';
+    if (this.#version.alwaysDeviceStatus) this.#state.phase = 'device';
     this.#sync('postcopy');
     sinceUs = this.#endPart('sync', sinceUs);
     this.#memory.stopLogging();
@@ -945,17 +833,17 @@ class Migration {
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
     this.#clock.advance(this.#clock.nowUs + saveUs);
     this.#endPart('device state', sinceUs);
-    this.#downtimeUs = this.#clock.nowUs - startUs;
+    this.#state.downtimeUs = this.#clock.nowUs - startUs;
     const onWireUs = (packageBytes / this.#link.bytesPerSecond) * 1e6;
     const loadUs = host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + host.destinationStartUs;
     const resumeUs =
       this.#clock.nowUs + onWireUs + this.#link.latencyUs + loadUs + migration.orchestratorContUs;
-    this.#blackoutUs = resumeUs - stoppedUs;
-    this.#traceDowntime(true, this.#downtimeUs, this.#blackoutUs, 0);
-    this.#phase = 'postcopy-active';
-    this.#postcopyStartUs = this.#clock.nowUs;
+    this.#state.blackoutUs = resumeUs - stoppedUs;
+    this.#traceDowntime(true, this.#state.downtimeUs, this.#state.blackoutUs, 0);
+    this.#state.phase = 'postcopy-active';
+    this.#state.postcopyStartUs = this.#clock.nowUs;
     let guestRuns = false;
-    while (this.#dirtyPages > 0) {
+    while (this.#run.dirtyPages > 0) {
       const untilUs = this.#clock.nowUs + POSTCOPY_STEP_US;
       const requested = guestRuns ? this.#serveRequests(untilUs) : 0;
       if (!this.#link.isDown) this.#push(POSTCOPY_STEP_US, requested);
@@ -976,10 +864,10 @@ class Migration {
     if (migration.returnPath) this.#clock.advance(this.#clock.nowUs + 2 * this.#link.latencyUs);
     this.#trace({
       kind: 'postcopy-over',
-      durationMs: (this.#clock.nowUs - this.#postcopyStartUs) / 1000,
+      durationMs: (this.#clock.nowUs - this.#state.postcopyStartUs) / 1000,
       requests: round(this.#guest.requests),
     });
-    this.#phase = 'completed';
+    this.#state.phase = 'completed';
   }
 
   /** The vCPUs run on the destination until `untilUs`; the pages they asked for are sent. Returns their number. */
@@ -991,9 +879,9 @@ class Migration {
     const stallUs = this.#link.isDown
       ? INFINITY
       : pageRequestLatencyUs(host, link, guest.hostPagePages, preempt, background);
-    this.#handOver();
+    this.#run.handOver();
     const fetched = this.#guest.advanceRemote(untilUs, stallUs);
-    this.#dirtyPages = this.#memory.dirtyPages();
+    this.#run.dirtyPages = this.#memory.dirtyPages();
     this.#counters.normalPages += fetched;
     const bytes = fetched * this.#stream.normal.bytes;
     this.#counters.transferred += bytes;
@@ -1006,33 +894,26 @@ class Migration {
     const limit = this.#setup.migration.maxPostcopyBandwidth ?? 0;
     const rate = limit > 0 ? min(limit, this.#link.bytesPerSecond) : this.#link.bytesPerSecond;
     let bytes = (rate * us) / 1e6 + this.#pushCredit - requested * this.#stream.normal.bytes;
-    while (bytes > 0 && this.#findRun(this.#clock.nowUs)) {
-      const cost = this.#runIsZero && !this.#stream.zeroAsNormal ? this.#stream.zero : this.#stream.normal;
+    while (bytes > 0 && this.#run.find(this.#clock.nowUs)) {
+      const cost = this.#run.plainCost();
       const perPage = (pageTimeUs(cost, rate) * rate) / 1e6;
-      const pages = min(this.#runPages - this.#runTaken, ceil(bytes / perPage));
-      this.#runTaken += pages;
-      this.#dirtyPages -= pages;
-      if (this.#runIsZero) this.#counters.zeroPages += pages;
-      else this.#counters.normalPages += pages;
-      this.#counters.transferred += pages * cost.bytes;
-      this.#counters.postcopyBytes += pages * cost.bytes;
+      const pages = min(this.#run.left, ceil(bytes / perPage));
+      this.#run.push(pages, cost.bytes);
       bytes -= pages * perPage;
     }
     this.#pushCredit = min(0, bytes);
-    this.#handOver();
+    this.#run.handOver();
   }
   #pushCredit = 0;
 
   #sendRest(): void {
-    while (this.#findRun(this.#clock.nowUs)) {
-      const cost = this.#runIsZero && !this.#stream.zeroAsNormal ? this.#stream.zero : this.#stream.normal;
-      const pages = this.#runPages - this.#runTaken;
-      this.#runTaken += pages;
-      this.#dirtyPages -= pages;
-      this.#count(pages, cost.bytes);
+    while (this.#run.find(this.#clock.nowUs)) {
+      const cost = this.#run.plainCost();
+      const pages = this.#run.left;
+      this.#run.send(pages, cost.bytes);
       this.#clock.advance(this.#clock.nowUs + pages * pageTimeUs(cost, this.#link.bytesPerSecond));
     }
-    this.#handOver();
+    this.#run.handOver();
     this.#counters.transferred += ITERATION_END_BYTES;
   }
 
@@ -1074,7 +955,7 @@ class Migration {
       },
       flushRings: (done) => this.#flushRings(done),
       sync: () => {
-        if (this.#phase !== 'active' || this.#syncing) return;
+        if (this.#state.phase !== 'active' || this.#syncing) return;
         if (this.#mutexHeld) this.#syncWanted = true;
         else this.#sync('timer');
       },
@@ -1139,7 +1020,7 @@ class Migration {
     let vcpu = 0;
     const step = (): void => {
       let atUs = this.#clock.nowUs;
-      while (vcpu < this.#guest.vcpus.length && this.#stopUs === null) {
+      while (vcpu < this.#guest.vcpus.length && this.#state.stopUs === null) {
         this.#kick(vcpu);
         const answersUs = this.#guest.answersAtUs(vcpu, atUs);
         if (answersUs > this.#clock.nowUs + host.kickUs * (vcpu + 1)) {
@@ -1162,15 +1043,15 @@ class Migration {
 
   /** migration.c:fill_source_migration_info. */
   #stats(): MigrationStats {
-    const ended = this.#phase === 'completed';
+    const ended = this.#state.phase === 'completed';
     return {
-      status: this.#phase,
+      status: this.#state.phase,
       totalTimeMs: floor(this.#clock.nowUs / 1000),
-      setupTimeMs: floor(this.#setupUs / 1000),
+      setupTimeMs: floor(this.#state.setupUs / 1000),
       expectedDowntimeMs: this.#window.expectedDowntimeMs,
       transferredBytes: round(this.#counters.transferred),
       totalBytes: this.#memory.totalPages * PAGE_BYTES,
-      remainingBytes: ended ? 0 : pendingEstimate(this.#dirtyPages),
+      remainingBytes: ended ? 0 : pendingEstimate(this.#run.dirtyPages),
       duplicatePages: round(this.#counters.zeroPages),
       normalPages: round(this.#counters.normalPages),
       dirtyPagesRate: ended ? 0 : this.#period.dirtyPagesRate,
@@ -1194,20 +1075,20 @@ class Migration {
       const share =
         this.#clock.nowUs > sinceUs ? (this.#nextLookUs - sinceUs) / (this.#clock.nowUs - sinceUs) : 1;
       const bytes = this.#turnBytes + share * (this.#counters.transferred - this.#turnBytes);
-      const pages = this.#turnPages + share * (this.#dirtyPages - this.#turnPages);
+      const pages = this.#turnPages + share * (this.#run.dirtyPages - this.#turnPages);
       this.#looks.push(this.#seenAt(this.#nextLookUs, bytes, pages));
       this.#nextLookUs = this.#lookFromUs + this.#looks.length * this.#setup.timelineMs * 1000;
     }
     this.#turnUs = this.#clock.nowUs;
     this.#turnBytes = this.#counters.transferred;
-    this.#turnPages = this.#dirtyPages;
+    this.#turnPages = this.#run.dirtyPages;
   }
 
   #seenAt(timeUs: number, sentBytes: number, dirtyPages: number): Look {
     const { vcpus } = this.#guest;
     return {
       timeMs: timeUs / 1000,
-      phase: timelinePhase(this.#phase),
+      phase: timelinePhase(this.#state.phase),
       sentBytes: round(sentBytes),
       remainingBytes: round(pendingEstimate(dirtyPages)),
       bandwidthBytesPerSecond: this.#window.bandwidthPerMs * 1000,
@@ -1223,7 +1104,7 @@ class Migration {
   #timeline(): TimelinePoint[] {
     if (this.#setup.timelineMs === 0) return [];
     const looks = [...this.#looks];
-    const last = this.#seenAt(this.#clock.nowUs, this.#counters.transferred, this.#dirtyPages);
+    const last = this.#seenAt(this.#clock.nowUs, this.#counters.transferred, this.#run.dirtyPages);
     if (looks.at(-1)?.timeMs === last.timeMs) looks.pop();
     const { vcpus, history } = this.#guest;
     const seen: number[] = [];
@@ -1247,11 +1128,13 @@ class Migration {
     const completed = status === 'completed';
     const guestEndUs = max(
       endUs,
-      this.#stopUs === null || this.#blackoutUs === null ? 0 : this.#stopUs + this.#blackoutUs,
+      this.#state.stopUs === null || this.#state.blackoutUs === null
+        ? 0
+        : this.#state.stopUs + this.#state.blackoutUs,
     );
     const totalTimeMs = floor(endUs / 1000);
     const sentPages = this.#counters.pages;
-    const remaining = pendingEstimate(max(0, this.#dirtyPages));
+    const remaining = pendingEstimate(max(0, this.#run.dirtyPages));
     const partial: Omit<MigrationResult, 'why'> = {
       scenario: setup.name,
       strategy: names.strategy,
@@ -1262,11 +1145,11 @@ class Migration {
       run: setup.run,
       status,
       converged: completed,
-      error: this.#error ?? (status === 'cancelled' ? this.#cancelReason : null),
+      error: this.#state.error ?? (status === 'cancelled' ? this.#cancelReason : null),
       totalTimeMs,
-      setupTimeMs: floor(this.#setupUs / 1000),
-      downtimeMs: this.#downtimeUs === null ? null : floor(this.#downtimeUs / 1000),
-      blackoutMs: this.#blackoutUs === null ? null : this.#blackoutUs / 1000,
+      setupTimeMs: floor(this.#state.setupUs / 1000),
+      downtimeMs: this.#state.downtimeUs === null ? null : floor(this.#state.downtimeUs / 1000),
+      blackoutMs: this.#state.blackoutUs === null ? null : this.#state.blackoutUs / 1000,
       expectedDowntimeMs: this.#window.expectedDowntimeMs,
       dirtySyncCount: this.#period.syncCount,
       sentBytes: round(this.#counters.transferred),
@@ -1284,8 +1167,8 @@ class Migration {
       ),
       dirtyPagesRate: this.#period.dirtyPagesRate,
       bandwidthBytesPerSecond:
-        completed && endUs > this.#setupUs
-          ? this.#counters.transferred / ((endUs - this.#setupUs) / 1e6)
+        completed && endUs > this.#state.setupUs
+          ? this.#counters.transferred / ((endUs - this.#state.setupUs) / 1e6)
           : this.#window.bandwidthPerMs * 1000,
       thresholdBytes: this.#window.threshold,
       maxThrottlePercent: this.#maxThrottlePercent,
@@ -1293,8 +1176,8 @@ class Migration {
       firstThrottleSync: this.#firstThrottleSync,
       firstThrottleMs: this.#firstThrottleUs === null ? null : this.#firstThrottleUs / 1000,
       postcopyRequests: round(this.#guest.requests),
-      postcopyTimeMs: this.#postcopyStartUs === null ? 0 : (endUs - this.#postcopyStartUs) / 1000,
-      vcpus: vcpuResults(this.#guest.vcpus, guestEndUs, this.#blackoutUs ?? 0),
+      postcopyTimeMs: this.#state.postcopyStartUs === null ? 0 : (endUs - this.#state.postcopyStartUs) / 1000,
+      vcpus: vcpuResults(this.#guest.vcpus, guestEndUs, this.#state.blackoutUs ?? 0),
       syncs: this.#syncs,
       timeline: this.#timeline(),
       decisions: this.#decisions,

@@ -1,0 +1,63 @@
+/** What one migration is made of, before anything runs: everything that its files share. */
+import { FluidMemory } from '../guest/fluid-memory.js';
+import { Guest } from '../guest/guest.js';
+import type { GuestMemory, Tracking } from '../guest/memory.js';
+import { PageMemory } from '../guest/page-memory.js';
+import { stream } from '../random/streams.js';
+import { Clock } from './clock.js';
+import { Counters } from './counters.js';
+import { Link } from './link.js';
+import { RateWindow } from './rate-window.js';
+import type { MigrationSetup } from './setup.js';
+import { MigrationState } from './state.js';
+import { PLAIN_STREAM, type StreamCosts, streamCosts } from './stream.js';
+import { SyncPeriod } from './sync-period.js';
+import { type VersionFacts, versionFacts } from './versions.js';
+
+export interface Parts {
+  readonly setup: MigrationSetup;
+  readonly version: VersionFacts;
+  readonly clock: Clock;
+  readonly link: Link;
+  readonly memory: GuestMemory;
+  readonly guest: Guest;
+  readonly stream: StreamCosts;
+  readonly state: MigrationState;
+  readonly counters: Counters;
+  readonly period: SyncPeriod;
+  readonly window: RateWindow;
+}
+
+/** The same for those who only look. */
+export type Seen = { readonly [Part in keyof Parts]: Readonly<Parts[Part]> };
+
+export function makeParts(setup: MigrationSetup): Parts {
+  const { guest, host, link, migration, seed, run } = setup;
+  const version = versionFacts[migration.qemu];
+  const startUs = 0 - (migration.settleUs ?? 0);
+  const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'));
+  const memory = makeMemory(setup);
+  const counters = new Counters();
+  const period = new SyncPeriod();
+  return {
+    setup,
+    version,
+    clock,
+    link: new Link(link, clock.events, seed, run),
+    memory,
+    guest: new Guest(guest, host, memory, startUs, seed, run),
+    stream: streamCosts(host, version, migration.stream ?? PLAIN_STREAM),
+    state: new MigrationState(),
+    counters,
+    period,
+    window: new RateWindow(migration, version, counters, period),
+  };
+}
+
+function makeMemory({ guest, host, migration, memory, seed, run }: MigrationSetup): GuestMemory {
+  let tracking: Tracking = 'ring';
+  if (guest.dirtyRingSize === 0) tracking = migration.manualDirtyLogProtect ? 'bitmap-manual' : 'bitmap';
+  if (memory === 'fluid')
+    return new FluidMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
+  return new PageMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
+}
