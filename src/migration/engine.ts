@@ -12,21 +12,15 @@ import type { GuestMemory } from '../guest/memory.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
-import type { Controls, DetectorEvent, MigrationStats, SyncEvent } from './controls.js';
-import { type DecisionFacts, type DowntimePart, type Threshold, inWords, isAbout } from './decisions.js';
+import type { Controls, DetectorEvent, SyncEvent } from './controls.js';
 import type { Link } from './link.js';
-import { PageRun } from './page-run.js';
-import { makeParts } from './parts.js';
+import { type Names, outcome } from './outcome.js';
+import type { PageRun } from './page-run.js';
+import { type Parts, makeParts } from './parts.js';
 import { pageRequestLatencyUs } from './postcopy.js';
+import { queryMigrate } from './query-migrate.js';
 import type { RateWindow } from './rate-window.js';
-import type {
-  Decision,
-  MigrationResult,
-  MigrationStatus,
-  SyncCause,
-  SyncRecord,
-  TimelinePoint,
-} from './result.js';
+import type { MigrationResult, MigrationStatus, SyncCause, SyncRecord } from './result.js';
 import {
   BUFFER_DELAY_MS,
   CLOCK_CHECK_PAGES,
@@ -43,9 +37,10 @@ import type { MigrationSetup } from './setup.js';
 import type { MigrationState } from './state.js';
 import { ITERATION_END_BYTES, type StreamCosts, pageTimeUs, pagesToExceed } from './stream.js';
 import type { SyncPeriod } from './sync-period.js';
+import { SyncRecords } from './sync-records.js';
+import { Timeline } from './timeline.js';
+import { Trace } from './trace.js';
 import type { VersionFacts } from './versions.js';
-import { vcpuResults, workShares } from './vcpu-results.js';
-import { LastSyncs, whyNot } from './why.js';
 
 const { ceil, floor, max, min, round } = Math;
 const INFINITY = Infinity;
@@ -54,10 +49,6 @@ const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
 const REAPER_PERIOD_US = 1_000_000;
 /** Stream header, command and RAM block list sent in setup, bytes: a few hundred, no figure depends on it. */
 const SETUP_BYTES = 500;
-
-type Phase = MigrationStats['status'];
-
-type Look = Omit<TimelinePoint, 'vcpuWorkShare'>;
 
 /** Thrown inside the engine to leave the loop when the migration was cancelled; never escapes. */
 class Ended extends Error {}
@@ -74,7 +65,7 @@ const POSTCOPY_STEP_US = 500;
  */
 export function runMigration(
   setup: MigrationSetup,
-  names: { readonly strategy: string; readonly policy: string },
+  names: Names,
   attach: (controls: Controls) => void,
 ): MigrationResult {
   const migration = new Migration(setup);
@@ -84,6 +75,7 @@ export function runMigration(
 
 class Migration {
   readonly controls: Controls;
+  readonly #parts: Parts;
   readonly #setup: MigrationSetup;
   readonly #version: VersionFacts;
   readonly #clock: Clock;
@@ -108,37 +100,15 @@ class Migration {
   /** The detector's listeners are being told: what they decide follows from its judgement. */
   #judging = false;
 
-  // Throttle, for the record
-  #throttlePercent = 0;
-  #maxThrottlePercent = 0;
-  #maxRingSleepUs = 0;
-  #firstThrottleSync: number | null = null;
-  #firstThrottleUs: number | null = null;
-
   // Outcome
   #cancelReason: string | null = null;
   #gaveUp = false;
   #guestLost = false;
   #postcopyWanted = false;
   #pauseWanted = false;
-  readonly #syncs: SyncRecord[] = [];
-  readonly #lastSyncs = new LastSyncs();
-  // What is seen from outside every `timelineMs`: from when on, how often so far, and how things stood at the last turn
-  readonly #looks: Look[] = [];
-  #nextLookUs = INFINITY;
-  #lookFromUs = 0;
-  #turnUs = 0;
-  #turnBytes = 0;
-  #turnPages = 0;
-  readonly #decisions: Decision[] = [];
-
-  // Trace
-  readonly #traced: boolean;
-  /** The sync after which the last decision to iterate was written down, and the threshold last told. */
-  #decidedSync = 0;
-  #thresholdTold: Threshold | null = null;
-  #ringSleepUsAtStop = 0;
-  #downtimeParts: DowntimePart[] = [];
+  readonly #trace: Trace;
+  readonly #timeline: Timeline;
+  readonly #syncs: SyncRecords;
 
   constructor(setup: MigrationSetup) {
     const parts = makeParts(setup);
@@ -153,15 +123,19 @@ class Migration {
     this.#counters = parts.counters;
     this.#period = parts.period;
     this.#window = parts.window;
-    this.#run = new PageRun(parts);
-    this.#traced = setup.trace ?? false;
+    this.#run = parts.run;
+    this.#parts = parts;
+    this.#trace = new Trace(parts);
+    this.#timeline = new Timeline(parts);
+    this.#syncs = new SyncRecords(parts);
     this.#hostPagePages = setup.guest.hostPagePages;
-    if (setup.timelineMs > 0) this.#clock.watcher = { look: () => this.#look() };
+    if (setup.timelineMs > 0) this.#clock.watcher = this.#timeline;
     this.controls = this.#makeControls();
   }
 
-  run(names: { readonly strategy: string; readonly policy: string }): MigrationResult {
+  run(names: Names): MigrationResult {
     let status: MigrationStatus = 'completed';
+    let reason: string | null = null;
     try {
       if (this.#setup.migration.giveUpAfterUs > 0) {
         this.#clock.events.at(this.#setup.migration.giveUpAfterUs, () => {
@@ -176,20 +150,18 @@ class Migration {
     } catch (error) {
       if (error instanceof Failed) {
         status = 'failed';
-        this.#state.error = error.message;
+        reason = error.message;
       } else if (error instanceof Ended) {
         status = this.#gaveUp ? 'gave-up' : 'cancelled';
+        reason = this.#cancelReason;
       } else throw error;
       this.#state.phase = status === 'failed' ? 'failed' : 'cancelled';
       if (!this.#guestLost) this.#bringGuestUp();
-      this.#trace({
-        kind: status,
-        afterMs: this.#clock.nowUs / 1000,
-        reason: this.#state.error ?? this.#cancelReason ?? '',
-      });
+      this.#trace.ended(status, reason ?? '');
     }
     for (const listener of this.#endListeners) listener();
-    return this.#result(names, status);
+    const writings = { trace: this.#trace, timeline: this.#timeline, syncs: this.#syncs };
+    return outcome(this.#parts, writings, names, status, status === 'gave-up' ? null : reason);
   }
 
   // ------------------------------------------------------------------------------------------------ time
@@ -218,7 +190,7 @@ class Migration {
 
   /** migration.c:qmp_migrate, migration_thread; ram.c:ram_save_setup, ram_init_bitmaps. */
   #setUp(): void {
-    const { host, guest, timelineMs } = this.#setup;
+    const { host, guest } = this.#setup;
     const gib = this.#memory.totalPages / GIB_PAGES;
     // The first window opens before setup and so contains it.
     this.#window.startMs = this.#clock.ms();
@@ -233,11 +205,7 @@ class Migration {
     this.#state.phase = 'active';
     this.#guest.speed = this.#speedBesideBulk();
     if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
-    if (timelineMs === 0) return;
-    this.#guest.watch(this.#clock.nowUs, timelineMs * 1000);
-    this.#lookFromUs = this.#clock.nowUs;
-    this.#nextLookUs = this.#clock.nowUs;
-    this.#look();
+    this.#timeline.start();
   }
 
   /** In the first pass the destination takes in pages that it never had: beside the source, that slows its vCPUs. */
@@ -268,7 +236,7 @@ class Migration {
     for (;;) {
       this.#checkCancelled();
       this.#leap();
-      this.#look();
+      this.#timeline.look();
       this.#checkCancelled();
       if (!this.#window.isExceeded()) {
         const decision = this.#decide();
@@ -278,7 +246,7 @@ class Migration {
         this.#runWantedSync();
       }
       this.#rateLimit();
-      this.#look();
+      this.#timeline.look();
     }
   }
 
@@ -423,49 +391,8 @@ class Migration {
     let verdict: 'iterate' | 'complete' | 'postcopy' = complete ? 'complete' : 'iterate';
     // With the capability RAM counts as what post-copy can take, so nothing must go before the switch.
     if (this.#postcopyWanted && (this.#version.postcopyFirst || !complete)) verdict = 'postcopy';
-    if (this.#traced) this.#traceTurn(verdict, pending);
+    this.#trace.turn(verdict, pending);
     return verdict;
-  }
-
-  /** To iterate is a decision after a sync only: in between the answer is the same thousands of times. */
-  #traceTurn(verdict: 'iterate' | 'complete' | 'postcopy', pendingBytes: number): void {
-    if (verdict === 'iterate' && this.#decidedSync === this.#period.syncCount) return;
-    this.#decidedSync = this.#period.syncCount;
-    this.#traceThreshold();
-    const { completesAtThreshold } = this.#version;
-    this.#trace({
-      kind: 'turn',
-      verdict,
-      pendingBytes,
-      thresholdBytes: this.#window.threshold,
-      completesAtThreshold,
-    });
-  }
-
-  /** Told before a decision that it counts for, where it is not about the one last told. */
-  #traceThreshold(): void {
-    const given = this.#window.givenBandwidth;
-    const bytesPerMs = given > 0 ? floor(given / 1000) : this.#window.bandwidthPerMs;
-    const facts: Threshold = {
-      kind: 'threshold',
-      thresholdBytes: this.#window.threshold,
-      bandwidthBytesPerSecond: bytesPerMs * 1000,
-      // The limit that it was computed with: a new one counts from the next window on.
-      downtimeLimitMs:
-        bytesPerMs > 0 ? round(this.#window.threshold / bytesPerMs) : this.#window.downtimeLimitMs,
-      bandwidthIsGiven: given > 0,
-      windowClosed: this.#window.bandwidthPerMs > 0,
-    };
-    if (this.#thresholdTold !== null && isAbout(facts, this.#thresholdTold)) return;
-    this.#thresholdTold = facts;
-    this.#trace(facts);
-  }
-
-  /** For `--verbose`: dropped when nobody asked for a trace. */
-  #trace(facts: DecisionFacts): void {
-    if (!this.#traced) return;
-    const sync = 'sync' in facts ? { sync: facts.sync } : {};
-    this.#decisions.push({ timeMs: this.#clock.nowUs / 1000, ...inWords(facts), ...sync, facts });
   }
 
   /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. */
@@ -585,15 +512,15 @@ class Migration {
       this.#guest.speed = 1;
     }
     const before = this.#run.dirtyPages;
-    if (this.#traced) this.#traceSync(n, cause, before);
+    this.#trace.sync(n, cause, before);
     this.#pullTracking();
     const fresh = this.#memory.harvest();
     this.#run.dirtyPages = this.#memory.dirtyPages();
-    this.#look();
+    this.#timeline.look();
     this.#period.endSync(fresh, pendingEstimate(this.#run.dirtyPages));
     const detector = this.#endSyncPeriod();
     this.#syncing = false;
-    this.#recordSync(n, cause, startUs, before, fresh, detector);
+    this.#syncs.add(cause, startUs, before, fresh, detector);
     const event: SyncEvent = {
       n,
       cause,
@@ -601,12 +528,6 @@ class Migration {
       remainingBytes: pendingEstimate(this.#run.dirtyPages),
     };
     for (const listener of this.#syncListeners) listener(event);
-  }
-
-  #traceSync(sync: number, cause: SyncCause, pendingPages: number): void {
-    if (cause === 'natural') this.#traceThreshold();
-    const pendingBytes = pendingEstimate(pendingPages);
-    this.#trace({ kind: 'sync', sync, cause, pendingBytes, thresholdBytes: this.#window.threshold });
   }
 
   /** Bring what tracking knows into the log: a ring sync kicks every vCPU in turn and then reaps all rings. */
@@ -641,7 +562,7 @@ class Migration {
   #endSyncPeriod(): SyncRecord['detector'] {
     const nowMs = this.#clock.ms();
     if (!this.#period.isEligible(nowMs)) {
-      if (this.#traced) this.#traceNotJudged(this.#period.lastedMs(nowMs), false);
+      this.#trace.notJudged(this.#period.lastedMs(nowMs), false);
       this.#period.goOn();
       return 'not-eligible';
     }
@@ -654,60 +575,18 @@ class Migration {
   #triggerThrottle(periodMs: number): SyncRecord['detector'] {
     const heeded = this.#detectorListeners.length > 0 || this.#eligibleListeners.length > 0;
     if (this.#version.detectorNeedsAutoConverge && !heeded) {
-      if (this.#traced) this.#traceNotJudged(periodMs, true);
+      this.#trace.notJudged(periodMs, true);
       return 'not-eligible';
     }
     const thresholdPercent = this.#setup.migration.throttleTriggerThreshold;
     const event = this.#period.event(this.#counters.transferred, thresholdPercent);
     const verdict = this.#period.judge(event);
-    if (this.#traced) {
-      const { sync, dirtyBytes, limitBytes, transferredBytes } = event;
-      const figures = { dirtyBytes, sentBytes: transferredBytes, thresholdPercent, limitBytes };
-      this.#trace({ kind: 'judged', sync, verdict, ...figures, strikes: this.#period.strikes, heeded });
-    }
+    this.#trace.judged(event, verdict, heeded);
     this.#judging = true;
     for (const listener of this.#eligibleListeners) listener(event);
     if (verdict === 'act') for (const listener of this.#detectorListeners) listener(event);
     this.#judging = false;
     return verdict;
-  }
-
-  #traceNotJudged(sinceMs: number, detectorOff: boolean): void {
-    const since = { sinceMs, sinceSync: this.#period.startSync };
-    this.#trace({ kind: 'not-judged', sync: this.#period.syncCount, ...since, detectorOff });
-  }
-
-  #recordSync(
-    n: number,
-    cause: SyncCause,
-    startUs: number,
-    before: number,
-    fresh: number,
-    detector: SyncRecord['detector'],
-  ): void {
-    const remainingBytes = pendingEstimate(this.#run.dirtyPages);
-    this.#lastSyncs.add(remainingBytes, fresh);
-    if (!this.#setup.keepSyncs) return;
-    const { vcpus } = this.#guest;
-    this.#syncs.push({
-      n,
-      cause,
-      timeMs: this.#clock.nowUs / 1000,
-      durationMs: (this.#clock.nowUs - startUs) / 1000,
-      sentBytes: round(this.#counters.transferred),
-      remainingBeforeBytes: pendingEstimate(before),
-      remainingBytes,
-      newDirtyPages: fresh,
-      dirtyPagesRate: this.#period.dirtyPagesRate,
-      bandwidthBytesPerSecond: this.#window.bandwidthPerMs * 1000,
-      thresholdBytes: this.#window.threshold,
-      expectedDowntimeMs: this.#window.expectedDowntimeMs,
-      detector,
-      throttlePercent: this.#throttlePercent,
-      vcpuSleepUs: vcpus.map((v) => v.ringSleepUs),
-      vcpuThrottlePercent: vcpus.map((v) => v.throttle.percent),
-      vcpuAccesses: vcpus.map((v) => v.writes + v.reads),
-    });
   }
 
   // ------------------------------------------------------------------------------------------------ switchover
@@ -727,39 +606,14 @@ class Migration {
     if (this.#version.ringSleepInterruptible) this.#guest.interruptRingSleeps(startUs);
     const residualUs = this.#guest.residualRingSleepUs(startUs);
     this.#guest.stop(startUs);
-    this.#ringSleepUsAtStop = max(0, residualUs);
+    this.#trace.ringSleepUs = max(0, residualUs);
     this.#clock.advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
     return startUs;
   }
 
   /** QMP `stop` while the migration goes on. */
   #pauseGuest(): void {
-    const startUs = this.#stopGuest();
-    this.#trace({
-      kind: 'stopped',
-      durationMs: (this.#clock.nowUs - startUs) / 1000,
-      ringSleepMs: this.#ringSleepUsAtStop / 1000,
-    });
-    // Waited for here, and no part of the downtime.
-    this.#ringSleepUsAtStop = 0;
-  }
-
-  /** A part of the downtime is over, which began where the last one ended. */
-  #endPart(part: DowntimePart['part'], sinceUs: number): number {
-    if (this.#traced) this.#downtimeParts.push({ part, durationMs: (this.#clock.nowUs - sinceUs) / 1000 });
-    return this.#clock.nowUs;
-  }
-
-  #traceDowntime(postcopy: boolean, downtimeUs: number, blackoutUs: number, ramBytes: number): void {
-    this.#trace({
-      kind: 'downtime',
-      postcopy,
-      downtimeMs: downtimeUs / 1000,
-      blackoutMs: blackoutUs / 1000,
-      parts: this.#downtimeParts,
-      ringSleepMs: this.#ringSleepUsAtStop / 1000,
-      ramBytes,
-    });
+    this.#trace.paused(this.#stopGuest());
   }
 
   /** migration.c:migration_completion_precopy, migration_completion_end. */
@@ -767,37 +621,37 @@ class Migration {
     const { host, migration, guest } = this.#setup;
     const startUs = this.#clock.nowUs;
     const stoppedUs = this.#stopGuest();
-    let sinceUs = this.#endPart('stop', startUs);
+    let sinceUs = this.#trace.endPart('stop', startUs);
     if (migration.pauseBeforeSwitchover) {
       this.#state.phase = 'pre-switchover';
       this.#clock.advance(this.#clock.nowUs + migration.migrateContinueDelayUs);
-      sinceUs = this.#endPart('migrate-continue', sinceUs);
+      sinceUs = this.#trace.endPart('migrate-continue', sinceUs);
     }
     if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#state.phase = 'device';
     // The rate limiter is off from here: only the link counts.
     this.#window.lift();
     this.#sync('switchover');
-    sinceUs = this.#endPart('sync', sinceUs);
+    sinceUs = this.#trace.endPart('sync', sinceUs);
     const sentBytes = this.#counters.transferred;
     this.#sendRest();
     const restBytes = round(this.#counters.transferred - sentBytes);
-    sinceUs = this.#endPart('RAM', sinceUs);
+    sinceUs = this.#trace.endPart('RAM', sinceUs);
     const vcpus = guest.vcpus.length;
     const deviceBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
     if (!this.#version.transferredIsRamOnly) this.#counters.transferred += deviceBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
     this.#clock.advance(this.#clock.nowUs + max(saveUs, (deviceBytes / this.#link.bytesPerSecond) * 1e6));
-    sinceUs = this.#endPart('device state', sinceUs);
+    sinceUs = this.#trace.endPart('device state', sinceUs);
     const loadUs = this.#link.latencyUs + host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu;
     const resumeUs = this.#clock.nowUs + loadUs + host.destinationStartUs;
     if (migration.returnPath) this.#clock.advance(resumeUs + this.#link.latencyUs);
-    this.#endPart('destination', sinceUs);
+    this.#trace.endPart('destination', sinceUs);
     this.#checkCancelledInSwitchover();
     this.#state.downtimeUs = this.#clock.nowUs - startUs;
     const destinationRunsUs =
       max(resumeUs, migration.orchestratorContUs > 0 ? this.#clock.nowUs : 0) + migration.orchestratorContUs;
     this.#state.blackoutUs = destinationRunsUs - stoppedUs;
-    this.#traceDowntime(false, this.#state.downtimeUs, this.#state.blackoutUs, restBytes);
+    this.#trace.downtime(false, restBytes);
     this.#guest.resume(destinationRunsUs);
     this.#state.phase = 'completed';
   }
@@ -818,28 +672,28 @@ class Migration {
     const { host, guest, migration } = this.#setup;
     const startUs = this.#clock.nowUs;
     const stoppedUs = this.#stopGuest();
-    let sinceUs = this.#endPart('stop', startUs);
+    let sinceUs = this.#trace.endPart('stop', startUs);
     if (migration.pauseBeforeSwitchover) {
       this.#clock.advance(this.#clock.nowUs + migration.migrateContinueDelayUs);
-      sinceUs = this.#endPart('migrate-continue', sinceUs);
+      sinceUs = this.#trace.endPart('migrate-continue', sinceUs);
     }
     if (this.#version.alwaysDeviceStatus) this.#state.phase = 'device';
     this.#sync('postcopy');
-    sinceUs = this.#endPart('sync', sinceUs);
+    sinceUs = this.#trace.endPart('sync', sinceUs);
     this.#memory.stopLogging();
     const vcpus = guest.vcpus.length;
     const packageBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
     this.#counters.transferred += packageBytes;
     const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
     this.#clock.advance(this.#clock.nowUs + saveUs);
-    this.#endPart('device state', sinceUs);
+    this.#trace.endPart('device state', sinceUs);
     this.#state.downtimeUs = this.#clock.nowUs - startUs;
     const onWireUs = (packageBytes / this.#link.bytesPerSecond) * 1e6;
     const loadUs = host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + host.destinationStartUs;
     const resumeUs =
       this.#clock.nowUs + onWireUs + this.#link.latencyUs + loadUs + migration.orchestratorContUs;
     this.#state.blackoutUs = resumeUs - stoppedUs;
-    this.#traceDowntime(true, this.#state.downtimeUs, this.#state.blackoutUs, 0);
+    this.#trace.downtime(true, 0);
     this.#state.phase = 'postcopy-active';
     this.#state.postcopyStartUs = this.#clock.nowUs;
     let guestRuns = false;
@@ -862,11 +716,7 @@ class Migration {
       this.#guest.resume(resumeUs);
     }
     if (migration.returnPath) this.#clock.advance(this.#clock.nowUs + 2 * this.#link.latencyUs);
-    this.#trace({
-      kind: 'postcopy-over',
-      durationMs: (this.#clock.nowUs - this.#state.postcopyStartUs) / 1000,
-      requests: round(this.#guest.requests),
-    });
+    this.#trace.postcopyOver(this.#clock.nowUs - this.#state.postcopyStartUs);
     this.#state.phase = 'completed';
   }
 
@@ -928,7 +778,7 @@ class Migration {
       maxBandwidth: migration.maxBandwidth,
       downtimeLimitMs: migration.downtimeLimitMs,
       nowUs: () => this.#clock.nowUs,
-      stats: () => this.#stats(),
+      stats: () => queryMigrate(this.#parts),
       reapedPages: (vcpu) => {
         this.#bringGuestUp();
         return this.#memory.reapedPages(vcpu);
@@ -942,13 +792,8 @@ class Migration {
       every: (periodMs, listener) => this.#clock.every(periodMs, listener),
       after: (delayMs, listener) => this.#clock.after(delayMs, listener),
       onEnd: (listener) => this.#endListeners.push(listener),
-      throttle: (vcpus, percent) => this.#throttle(vcpus, percent),
-      ringFullSleep: (vcpu, sleepUs) => {
-        this.#bringGuestUp();
-        this.#guest.vcpus[vcpu]!.ringSleepUs = sleepUs;
-        this.#maxRingSleepUs = max(this.#maxRingSleepUs, sleepUs);
-        if (sleepUs > 0) this.#noteFirstThrottle();
-      },
+      throttle: (vcpus, percent) => this.#parts.restraint.throttle(vcpus, percent),
+      ringFullSleep: (vcpu, sleepUs) => this.#parts.restraint.sleepAtFullRing(vcpu, sleepUs),
       dirtyLimitInService: (on) => {
         this.#bringGuestUp();
         this.#guest.setLimited(on);
@@ -961,11 +806,11 @@ class Migration {
       },
       set: (parameters) => {
         if (parameters.downtimeLimitMs !== undefined) {
-          this.#traceParameter('downtime-limit', this.#window.downtimeLimitMs, parameters.downtimeLimitMs);
+          this.#trace.parameter('downtime-limit', this.#window.downtimeLimitMs, parameters.downtimeLimitMs);
           this.#window.downtimeLimitMs = parameters.downtimeLimitMs;
         }
         if (parameters.maxBandwidth !== undefined) {
-          this.#traceParameter('max-bandwidth', this.#window.maxBandwidth, parameters.maxBandwidth);
+          this.#trace.parameter('max-bandwidth', this.#window.maxBandwidth, parameters.maxBandwidth);
           this.#window.limit(parameters.maxBandwidth);
         }
       },
@@ -981,37 +826,9 @@ class Migration {
         this.#cancelReason ??= reason;
       },
       explain: (rule, text) => {
-        if (typeof text !== 'string' && !this.#traced) return;
-        const sync = this.#judging ? { sync: this.#period.syncCount } : {};
-        const said = typeof text === 'string' ? text : text();
-        this.#decisions.push({ timeMs: this.#clock.nowUs / 1000, rule, text: said, ...sync });
+        this.#trace.explain(rule, text, this.#judging ? this.#period.syncCount : null);
       },
     };
-  }
-
-  /** A change that somebody has just explained is not told again. */
-  #traceParameter(name: 'downtime-limit' | 'max-bandwidth', from: number, to: number): void {
-    const last = this.#decisions.at(-1);
-    const isExplained =
-      last !== undefined && last.facts === undefined && last.timeMs === this.#clock.nowUs / 1000;
-    if (from !== to && !isExplained) this.#trace({ kind: 'parameter', name, from, to });
-  }
-
-  #throttle(vcpus: 'all' | readonly number[], percent: number): void {
-    this.#bringGuestUp();
-    if (vcpus === 'all') this.#guest.throttleAll(percent, this.#clock.nowUs);
-    else for (const vcpu of vcpus) this.#guest.throttleOne(vcpu, percent, this.#clock.nowUs);
-    this.#throttlePercent = 0;
-    for (const vcpu of this.#guest.vcpus)
-      this.#throttlePercent = max(this.#throttlePercent, vcpu.throttle.percent);
-    this.#maxThrottlePercent = max(this.#maxThrottlePercent, this.#throttlePercent);
-    if (percent > 0) this.#noteFirstThrottle();
-  }
-
-  #noteFirstThrottle(): void {
-    if (this.#firstThrottleUs !== null) return;
-    this.#firstThrottleUs = this.#clock.nowUs;
-    this.#firstThrottleSync = this.#period.syncCount;
   }
 
   /** dirtyrate.c:vcpu_dirty_stat_collect's global sync, in its own thread: kick in turn, then reap. */
@@ -1038,159 +855,4 @@ class Migration {
     };
     step();
   }
-
-  // ------------------------------------------------------------------------------------------------ what is seen
-
-  /** migration.c:fill_source_migration_info. */
-  #stats(): MigrationStats {
-    const ended = this.#state.phase === 'completed';
-    return {
-      status: this.#state.phase,
-      totalTimeMs: floor(this.#clock.nowUs / 1000),
-      setupTimeMs: floor(this.#state.setupUs / 1000),
-      expectedDowntimeMs: this.#window.expectedDowntimeMs,
-      transferredBytes: round(this.#counters.transferred),
-      totalBytes: this.#memory.totalPages * PAGE_BYTES,
-      remainingBytes: ended ? 0 : pendingEstimate(this.#run.dirtyPages),
-      duplicatePages: round(this.#counters.zeroPages),
-      normalPages: round(this.#counters.normalPages),
-      dirtyPagesRate: ended ? 0 : this.#period.dirtyPagesRate,
-      mbps: this.#window.mbps,
-      pagesPerSecond: this.#window.pagesPerSecond,
-      dirtySyncCount: this.#period.syncCount,
-      cpuThrottlePercentage: this.#throttlePercent,
-      bandwidthBytesPerSecond: this.#window.bandwidthPerMs * 1000,
-      thresholdBytes: this.#window.threshold,
-    };
-  }
-
-  /**
-   * Somebody looks every `timelineMs`, which is no event: a run must not depend on it. Between the last turn and this one
-   * pages left evenly.
-   */
-  #look(): void {
-    if (this.#setup.timelineMs === 0) return;
-    const sinceUs = this.#turnUs;
-    while (this.#nextLookUs <= this.#clock.nowUs) {
-      const share =
-        this.#clock.nowUs > sinceUs ? (this.#nextLookUs - sinceUs) / (this.#clock.nowUs - sinceUs) : 1;
-      const bytes = this.#turnBytes + share * (this.#counters.transferred - this.#turnBytes);
-      const pages = this.#turnPages + share * (this.#run.dirtyPages - this.#turnPages);
-      this.#looks.push(this.#seenAt(this.#nextLookUs, bytes, pages));
-      this.#nextLookUs = this.#lookFromUs + this.#looks.length * this.#setup.timelineMs * 1000;
-    }
-    this.#turnUs = this.#clock.nowUs;
-    this.#turnBytes = this.#counters.transferred;
-    this.#turnPages = this.#run.dirtyPages;
-  }
-
-  #seenAt(timeUs: number, sentBytes: number, dirtyPages: number): Look {
-    const { vcpus } = this.#guest;
-    return {
-      timeMs: timeUs / 1000,
-      phase: timelinePhase(this.#state.phase),
-      sentBytes: round(sentBytes),
-      remainingBytes: round(pendingEstimate(dirtyPages)),
-      bandwidthBytesPerSecond: this.#window.bandwidthPerMs * 1000,
-      dirtyPagesRate: this.#period.dirtyPagesRate,
-      expectedDowntimeMs: this.#window.expectedDowntimeMs,
-      throttlePercent: this.#throttlePercent,
-      vcpuThrottlePercent: vcpus.map((v) => v.throttle.percent),
-      vcpuSleepUs: vcpus.map((v) => v.ringSleepUs),
-    };
-  }
-
-  /** What was seen, the end included, with the work that the guest did from one look to the next. */
-  #timeline(): TimelinePoint[] {
-    if (this.#setup.timelineMs === 0) return [];
-    const looks = [...this.#looks];
-    const last = this.#seenAt(this.#clock.nowUs, this.#counters.transferred, this.#run.dirtyPages);
-    if (looks.at(-1)?.timeMs === last.timeMs) looks.pop();
-    const { vcpus, history } = this.#guest;
-    const seen: number[] = [];
-    return [...looks, last].map((look, index) => ({
-      ...look,
-      vcpuWorkShare: workShares(
-        vcpus,
-        index === 0 ? 0 : looks[index - 1]!.timeMs * 1000,
-        look.timeMs * 1000,
-        (v) => (look === last ? undefined : history?.at(v.id, index)) ?? v.writes + v.reads,
-        seen,
-      ),
-    }));
-  }
-
-  #result(
-    names: { readonly strategy: string; readonly policy: string },
-    status: MigrationStatus,
-  ): MigrationResult {
-    const { setup, endUs } = { setup: this.#setup, endUs: this.#clock.nowUs };
-    const completed = status === 'completed';
-    const guestEndUs = max(
-      endUs,
-      this.#state.stopUs === null || this.#state.blackoutUs === null
-        ? 0
-        : this.#state.stopUs + this.#state.blackoutUs,
-    );
-    const totalTimeMs = floor(endUs / 1000);
-    const sentPages = this.#counters.pages;
-    const remaining = pendingEstimate(max(0, this.#run.dirtyPages));
-    const partial: Omit<MigrationResult, 'why'> = {
-      scenario: setup.name,
-      strategy: names.strategy,
-      policy: names.policy,
-      memory: setup.memory,
-      qemu: setup.migration.qemu,
-      seed: setup.seed,
-      run: setup.run,
-      status,
-      converged: completed,
-      error: this.#state.error ?? (status === 'cancelled' ? this.#cancelReason : null),
-      totalTimeMs,
-      setupTimeMs: floor(this.#state.setupUs / 1000),
-      downtimeMs: this.#state.downtimeUs === null ? null : floor(this.#state.downtimeUs / 1000),
-      blackoutMs: this.#state.blackoutUs === null ? null : this.#state.blackoutUs / 1000,
-      expectedDowntimeMs: this.#window.expectedDowntimeMs,
-      dirtySyncCount: this.#period.syncCount,
-      sentBytes: round(this.#counters.transferred),
-      precopyBytes: round(this.#counters.precopyBytes),
-      downtimeBytes: round(this.#counters.downtimeBytes),
-      postcopyBytes: round(this.#counters.postcopyBytes),
-      multifdBytes: round(this.#counters.multifdBytes),
-      totalRamBytes: this.#memory.totalPages * PAGE_BYTES,
-      remainingBytes: completed ? 0 : round(remaining),
-      normalPages: round(this.#counters.normalPages),
-      zeroPages: round(this.#counters.zeroPages),
-      resentPages: max(
-        0,
-        round(sentPages + (completed ? 0 : remaining / PAGE_BYTES) - this.#memory.totalPages),
-      ),
-      dirtyPagesRate: this.#period.dirtyPagesRate,
-      bandwidthBytesPerSecond:
-        completed && endUs > this.#state.setupUs
-          ? this.#counters.transferred / ((endUs - this.#state.setupUs) / 1e6)
-          : this.#window.bandwidthPerMs * 1000,
-      thresholdBytes: this.#window.threshold,
-      maxThrottlePercent: this.#maxThrottlePercent,
-      maxRingFullSleepUs: this.#maxRingSleepUs,
-      firstThrottleSync: this.#firstThrottleSync,
-      firstThrottleMs: this.#firstThrottleUs === null ? null : this.#firstThrottleUs / 1000,
-      postcopyRequests: round(this.#guest.requests),
-      postcopyTimeMs: this.#state.postcopyStartUs === null ? 0 : (endUs - this.#state.postcopyStartUs) / 1000,
-      vcpus: vcpuResults(this.#guest.vcpus, guestEndUs, this.#state.blackoutUs ?? 0),
-      syncs: this.#syncs,
-      timeline: this.#timeline(),
-      decisions: this.#decisions,
-    };
-    return {
-      ...partial,
-      why: completed ? null : whyNot(setup, partial, this.#lastSyncs, this.#link.bytesPerSecond),
-    };
-  }
-}
-
-function timelinePhase(phase: Phase): TimelinePoint['phase'] {
-  if (phase === 'postcopy-active') return 'postcopy';
-  if (phase === 'completed' || phase === 'cancelled' || phase === 'failed') return 'done';
-  return phase;
 }

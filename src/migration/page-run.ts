@@ -41,7 +41,17 @@ export class PageRun {
   readonly #encodeUs: number;
   readonly #priced: Int32Array;
 
-  constructor({ setup, clock, link, memory, guest, stream: costs, state, counters, period }: Parts) {
+  constructor({
+    setup,
+    clock,
+    link,
+    memory,
+    guest,
+    stream: costs,
+    state,
+    counters,
+    period,
+  }: Omit<Parts, 'run' | 'restraint'>) {
     const { host, migration, seed, run } = setup;
     this.#memory = memory;
     this.#guest = guest;

@@ -7,7 +7,9 @@ import { stream } from '../random/streams.js';
 import { Clock } from './clock.js';
 import { Counters } from './counters.js';
 import { Link } from './link.js';
+import { PageRun } from './page-run.js';
 import { RateWindow } from './rate-window.js';
+import { Restraint } from './restraint.js';
 import type { MigrationSetup } from './setup.js';
 import { MigrationState } from './state.js';
 import { PLAIN_STREAM, type StreamCosts, streamCosts } from './stream.js';
@@ -26,32 +28,36 @@ export interface Parts {
   readonly counters: Counters;
   readonly period: SyncPeriod;
   readonly window: RateWindow;
+  readonly run: PageRun;
+  readonly restraint: Restraint;
 }
 
 /** The same for those who only look. */
 export type Seen = { readonly [Part in keyof Parts]: Readonly<Parts[Part]> };
 
 export function makeParts(setup: MigrationSetup): Parts {
-  const { guest, host, link, migration, seed, run } = setup;
+  const { host, link, migration, seed, run } = setup;
   const version = versionFacts[migration.qemu];
   const startUs = 0 - (migration.settleUs ?? 0);
   const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'));
   const memory = makeMemory(setup);
   const counters = new Counters();
   const period = new SyncPeriod();
-  return {
+  const guest = new Guest(setup.guest, host, memory, startUs, seed, run);
+  const basis = {
     setup,
     version,
     clock,
     link: new Link(link, clock.events, seed, run),
     memory,
-    guest: new Guest(guest, host, memory, startUs, seed, run),
+    guest,
     stream: streamCosts(host, version, migration.stream ?? PLAIN_STREAM),
     state: new MigrationState(),
     counters,
     period,
     window: new RateWindow(migration, version, counters, period),
   };
+  return { ...basis, run: new PageRun(basis), restraint: new Restraint(guest, clock, period) };
 }
 
 function makeMemory({ guest, host, migration, memory, seed, run }: MigrationSetup): GuestMemory {

@@ -10,6 +10,4 @@ export class MigrationState {
   /** From `stopUs` until the destination runs. */
   blackoutUs: number | null = null;
   postcopyStartUs: number | null = null;
-  /** Why it failed. */
-  error: string | null = null;
 }
