@@ -6,21 +6,23 @@
  * memories are brought to the present only when somebody looks: at a sync, where a chunk's tracking is cleared, at an event.
  * Time is virtual, in µs since `migrate`; QEMU's millisecond clocks are cut from it.
  */
-import { UsageError } from '../errors.js';
 import type { Guest } from '../guest/guest.js';
 import type { GuestMemory } from '../guest/memory.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import { BitmapSync } from './bitmap-sync.js';
 import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
-import type { Controls, DetectorEvent, SyncEvent } from './controls.js';
+import type { Controls } from './controls.js';
+import { DirtyLog } from './dirty-log.js';
 import type { Link } from './link.js';
+import { makeControls } from './make-controls.js';
+import { Orders } from './orders.js';
 import { type Names, outcome } from './outcome.js';
 import type { PageRun } from './page-run.js';
 import { type Parts, makeParts } from './parts.js';
 import { pageRequestLatencyUs } from './postcopy.js';
-import { queryMigrate } from './query-migrate.js';
 import type { RateWindow } from './rate-window.js';
-import type { MigrationResult, MigrationStatus, SyncCause, SyncRecord } from './result.js';
+import type { MigrationResult, MigrationStatus } from './result.js';
 import {
   BUFFER_DELAY_MS,
   CLOCK_CHECK_PAGES,
@@ -45,8 +47,6 @@ import type { VersionFacts } from './versions.js';
 const { ceil, floor, max, min, round } = Math;
 const INFINITY = Infinity;
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
-/** The ring reaper thread (accel/kvm/kvm-all.c:kvm_dirty_ring_reaper_thread) sleeps this long between rounds, µs. */
-const REAPER_PERIOD_US = 1_000_000;
 /** Stream header, command and RAM block list sent in setup, bytes: a few hundred, no figure depends on it. */
 const SETUP_BYTES = 500;
 
@@ -87,25 +87,12 @@ class Migration {
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
   readonly #stream: StreamCosts;
-  readonly #syncListeners: ((event: SyncEvent) => void)[] = [];
-  readonly #eligibleListeners: ((event: DetectorEvent) => void)[] = [];
-  readonly #detectorListeners: ((event: DetectorEvent) => void)[] = [];
-  readonly #endListeners: (() => void)[] = [];
-
   readonly #hostPagePages: number;
   readonly #run: PageRun;
-  #mutexHeld = false;
-  #syncWanted = false;
-  #syncing = false;
-  /** The detector's listeners are being told: what they decide follows from its judgement. */
-  #judging = false;
-
-  // Outcome
-  #cancelReason: string | null = null;
-  #gaveUp = false;
+  readonly #orders = new Orders();
+  readonly #log: DirtyLog;
+  readonly #sync: BitmapSync;
   #guestLost = false;
-  #postcopyWanted = false;
-  #pauseWanted = false;
   readonly #trace: Trace;
   readonly #timeline: Timeline;
   readonly #syncs: SyncRecords;
@@ -130,19 +117,18 @@ class Migration {
     this.#syncs = new SyncRecords(parts);
     this.#hostPagePages = setup.guest.hostPagePages;
     if (setup.timelineMs > 0) this.#clock.watcher = this.#timeline;
-    this.controls = this.#makeControls();
+    this.#log = new DirtyLog(parts);
+    const writers = { trace: this.#trace, timeline: this.#timeline, syncs: this.#syncs };
+    this.#sync = new BitmapSync(parts, this.#log, this.#orders, writers);
+    this.controls = makeControls(parts, this.#orders, this.#sync, this.#log, this.#trace);
   }
 
   run(names: Names): MigrationResult {
     let status: MigrationStatus = 'completed';
     let reason: string | null = null;
     try {
-      if (this.#setup.migration.giveUpAfterUs > 0) {
-        this.#clock.events.at(this.#setup.migration.giveUpAfterUs, () => {
-          this.#gaveUp = true;
-          this.#cancelReason = 'gave up';
-        });
-      }
+      const { giveUpAfterUs } = this.#setup.migration;
+      if (giveUpAfterUs > 0) this.#clock.events.at(giveUpAfterUs, () => this.#orders.giveUp());
       this.#settle();
       this.#setUp();
       if (this.#loop() === 'complete') this.#complete();
@@ -152,14 +138,14 @@ class Migration {
         status = 'failed';
         reason = error.message;
       } else if (error instanceof Ended) {
-        status = this.#gaveUp ? 'gave-up' : 'cancelled';
-        reason = this.#cancelReason;
+        status = this.#orders.gaveUp ? 'gave-up' : 'cancelled';
+        reason = this.#orders.cancelReason;
       } else throw error;
       this.#state.phase = status === 'failed' ? 'failed' : 'cancelled';
       if (!this.#guestLost) this.#bringGuestUp();
       this.#trace.ended(status, reason ?? '');
     }
-    for (const listener of this.#endListeners) listener();
+    for (const listener of this.#orders.endListeners) listener();
     const writings = { trace: this.#trace, timeline: this.#timeline, syncs: this.#syncs };
     return outcome(this.#parts, writings, names, status, status === 'gave-up' ? null : reason);
   }
@@ -172,7 +158,7 @@ class Migration {
   }
 
   #checkCancelled(): void {
-    if (this.#cancelReason !== null) throw new Ended();
+    if (this.#orders.cancelReason !== null) throw new Ended();
     if (this.#link.isDown)
       throw new Failed('the network failed in pre-copy; the guest runs on at the source');
   }
@@ -199,12 +185,12 @@ class Migration {
     this.#bringGuestUp();
     this.#memory.startLogging();
     this.#run.dirtyPages = this.#memory.totalPages;
-    this.#sync('setup');
+    this.#sync.run('setup');
     this.#state.setupUs = this.#clock.nowUs;
     this.#counters.transferred += SETUP_BYTES + this.#stream.helloBytes + this.#stream.syncBytes;
     this.#state.phase = 'active';
     this.#guest.speed = this.#speedBesideBulk();
-    if (guest.dirtyRingSize > 0 && this.#memory.kind === 'page') this.#startReaper();
+    this.#log.startReaper();
     this.#timeline.start();
   }
 
@@ -219,14 +205,6 @@ class Migration {
         ? fastest
         : min(fastest, (this.#window.quota * XFER_LIMIT_RATIO) / normal.bytes);
     return 1 - host.siblingSlowdown * min(1, (limited * host.populateNsPerPage) / 1e9);
-  }
-
-  #startReaper(): void {
-    this.#clock.every(REAPER_PERIOD_US / 1000, () => {
-      if (this.#guest.limited) return;
-      this.#bringGuestUp();
-      this.#guest.reapAll();
-    });
   }
 
   // ------------------------------------------------------------------------------------------------ the loop
@@ -259,8 +237,8 @@ class Migration {
     if (
       this.#link.varies ||
       !this.#run.hasOneCost ||
-      this.#pauseWanted ||
-      this.#postcopyWanted ||
+      this.#orders.pause ||
+      this.#orders.postcopy ||
       this.#hostPagePages > 1 ||
       this.#run.left <= 0
     )
@@ -380,17 +358,17 @@ class Migration {
 
   /** migration.c:migration_iteration_run, the pre-copy part. */
   #decide(): 'iterate' | 'complete' | 'postcopy' {
-    if (this.#pauseWanted && this.#state.stopUs === null) this.#pauseGuest();
+    if (this.#orders.pause && this.#state.stopUs === null) this.#pauseGuest();
     let pending = pendingEstimate(this.#run.dirtyPages);
     if (pending < this.#window.threshold) {
-      this.#sync('natural');
+      this.#sync.run('natural');
       this.#checkCancelled();
       pending = pendingEstimate(this.#run.dirtyPages);
     }
     const complete = mayComplete(pending, this.#window.threshold, this.#version.completesAtThreshold);
     let verdict: 'iterate' | 'complete' | 'postcopy' = complete ? 'complete' : 'iterate';
     // With the capability RAM counts as what post-copy can take, so nothing must go before the switch.
-    if (this.#postcopyWanted && (this.#version.postcopyFirst || !complete)) verdict = 'postcopy';
+    if (this.#orders.postcopy && (this.#version.postcopyFirst || !complete)) verdict = 'postcopy';
     this.#trace.turn(verdict, pending);
     return verdict;
   }
@@ -398,7 +376,7 @@ class Migration {
   /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. */
   #iterate(): void {
     this.#link.drawJitter();
-    this.#mutexHeld = true;
+    this.#state.holdsBitmap = true;
     const startUs = this.#clock.nowUs;
     let elapsedUs = 0;
     let index = 0;
@@ -424,7 +402,7 @@ class Migration {
     this.#counters.transferred += this.#iterationEndBytes();
     const endUs = startUs + elapsedUs;
     this.#clock.pass(endUs);
-    this.#mutexHeld = false;
+    this.#state.holdsBitmap = false;
   }
 
   /**
@@ -433,12 +411,12 @@ class Migration {
    * close and waits happen inside the iteration, which ends for a wait only if that falls on the end of a host page.
    */
   #iterateHostPages(): void {
-    this.#mutexHeld = true;
+    this.#state.holdsBitmap = true;
     const startUs = this.#clock.nowUs;
     const isPage = this.#memory.kind === 'page';
     let hostPages = 0;
     let clockCheck = 1;
-    while (this.#cancelReason === null && this.#run.find(this.#clock.nowUs)) {
+    while (this.#orders.cancelReason === null && this.#run.find(this.#clock.nowUs)) {
       this.#link.drawJitter();
       const available = this.#run.available();
       const cost = this.#run.cost(available);
@@ -460,7 +438,7 @@ class Migration {
       else if (pages === left) hostPages += this.#run.hostPages;
       this.#run.hostPages -= pages === left || isPage ? 0 : pages / perHostPage;
       this.#clock.advance(this.#clock.nowUs + pages * pageUs);
-      if (this.#pauseWanted) this.#stopGuest();
+      if (this.#orders.pause) this.#stopGuest();
       if (this.#run.dirtyPages > 0) this.#rateLimit();
       const ended = floor(hostPages) > whole && hostPages % 1 < 1 / perHostPage;
       if (ended && this.#window.isExceeded()) break;
@@ -469,7 +447,7 @@ class Migration {
       clockCheck += CLOCK_CHECK_PAGES;
     }
     this.#counters.transferred += this.#iterationEndBytes();
-    this.#mutexHeld = false;
+    this.#state.holdsBitmap = false;
   }
 
   #iterationEndBytes(): number {
@@ -489,104 +467,11 @@ class Migration {
     this.#clock.pass(wakeUs);
   }
 
-  // ------------------------------------------------------------------------------------------------ sync
-
   /** A sync that a timer asked for while an iteration held the bitmap mutex. */
   #runWantedSync(): void {
-    if (!this.#syncWanted) return;
-    this.#syncWanted = false;
-    this.#sync('timer');
-  }
-
-  /** ram.c:migration_bitmap_sync. */
-  #sync(cause: SyncCause): void {
-    this.#syncing = true;
-    const startUs = this.#clock.nowUs;
-    this.#run.handOver();
-    this.#period.beginSync(this.#clock.ms());
-    const n = this.#period.syncCount;
-    if (n > 1) {
-      // A pass wraps about once: the per-round multifd synchronisation is reckoned with the sync that ends it.
-      if (!this.#stream.syncsEveryIteration) this.#counters.transferred += this.#stream.syncBytes;
-      this.#bringGuestUp();
-      this.#guest.speed = 1;
-    }
-    const before = this.#run.dirtyPages;
-    this.#trace.sync(n, cause, before);
-    this.#pullTracking();
-    const fresh = this.#memory.harvest();
-    this.#run.dirtyPages = this.#memory.dirtyPages();
-    this.#timeline.look();
-    this.#period.endSync(fresh, pendingEstimate(this.#run.dirtyPages));
-    const detector = this.#endSyncPeriod();
-    this.#syncing = false;
-    this.#syncs.add(cause, startUs, before, fresh, detector);
-    const event: SyncEvent = {
-      n,
-      cause,
-      newDirtyPages: fresh,
-      remainingBytes: pendingEstimate(this.#run.dirtyPages),
-    };
-    for (const listener of this.#syncListeners) listener(event);
-  }
-
-  /** Bring what tracking knows into the log: a ring sync kicks every vCPU in turn and then reaps all rings. */
-  #pullTracking(): void {
-    const { host, guest } = this.#setup;
-    if (guest.dirtyRingSize > 0) {
-      for (let i = 0; i < this.#guest.vcpus.length; i += 1) {
-        if (this.#state.stopUs !== null) break;
-        this.#kick(i);
-        this.#clock.advance(this.#guest.answersAtUs(i, this.#clock.nowUs) + host.kickUs);
-      }
-      this.#clock.advance(this.#clock.nowUs + host.syncFixedUs);
-      this.#bringGuestUp();
-      const entries = this.#guest.reapAll();
-      this.#clock.advance(this.#clock.nowUs + (entries * host.ringEntryNs) / 1000);
-      return;
-    }
-    const gib = this.#memory.totalPages / GIB_PAGES;
-    this.#clock.advance(this.#clock.nowUs + host.syncFixedUs + host.bitmapSyncUsPerGiB * gib);
-    this.#bringGuestUp();
-  }
-
-  /** A vCPU is asked to leave for user space: where it stands now decides when it does. */
-  #kick(vcpu: number): void {
-    if (this.#version.ringSleepInterruptible) {
-      this.#bringGuestUp();
-      this.#guest.interruptRingSleeps(this.#clock.nowUs);
-    } else this.#guest.advanceOne(vcpu, this.#clock.nowUs);
-  }
-
-  /** ram.c:migration_bitmap_sync, the part after the pull: rates and the throttle trigger. */
-  #endSyncPeriod(): SyncRecord['detector'] {
-    const nowMs = this.#clock.ms();
-    if (!this.#period.isEligible(nowMs)) {
-      this.#trace.notJudged(this.#period.lastedMs(nowMs), false);
-      this.#period.goOn();
-      return 'not-eligible';
-    }
-    const verdict = this.#triggerThrottle(this.#period.lastedMs(nowMs));
-    this.#period.close(nowMs, this.#counters.transferred);
-    return verdict;
-  }
-
-  /** ram.c:migration_trigger_throttle. Somebody who listens to the detector is what a capability is to QEMU. */
-  #triggerThrottle(periodMs: number): SyncRecord['detector'] {
-    const heeded = this.#detectorListeners.length > 0 || this.#eligibleListeners.length > 0;
-    if (this.#version.detectorNeedsAutoConverge && !heeded) {
-      this.#trace.notJudged(periodMs, true);
-      return 'not-eligible';
-    }
-    const thresholdPercent = this.#setup.migration.throttleTriggerThreshold;
-    const event = this.#period.event(this.#counters.transferred, thresholdPercent);
-    const verdict = this.#period.judge(event);
-    this.#trace.judged(event, verdict, heeded);
-    this.#judging = true;
-    for (const listener of this.#eligibleListeners) listener(event);
-    if (verdict === 'act') for (const listener of this.#detectorListeners) listener(event);
-    this.#judging = false;
-    return verdict;
+    if (!this.#orders.sync) return;
+    this.#orders.sync = false;
+    this.#sync.run('timer');
   }
 
   // ------------------------------------------------------------------------------------------------ switchover
@@ -630,7 +515,7 @@ class Migration {
     if (this.#version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) this.#state.phase = 'device';
     // The rate limiter is off from here: only the link counts.
     this.#window.lift();
-    this.#sync('switchover');
+    this.#sync.run('switchover');
     sinceUs = this.#trace.endPart('sync', sinceUs);
     const sentBytes = this.#counters.transferred;
     this.#sendRest();
@@ -658,7 +543,7 @@ class Migration {
 
   /** Giving up in the middle of the switchover: QEMU cancels and the source runs on. */
   #checkCancelledInSwitchover(): void {
-    if (this.#cancelReason === null) return;
+    if (this.#orders.cancelReason === null) return;
     this.#guest.resume(this.#clock.nowUs);
     throw new Ended();
   }
@@ -678,7 +563,7 @@ class Migration {
       sinceUs = this.#trace.endPart('migrate-continue', sinceUs);
     }
     if (this.#version.alwaysDeviceStatus) this.#state.phase = 'device';
-    this.#sync('postcopy');
+    this.#sync.run('postcopy');
     sinceUs = this.#trace.endPart('sync', sinceUs);
     this.#memory.stopLogging();
     const vcpus = guest.vcpus.length;
@@ -765,94 +650,5 @@ class Migration {
     }
     this.#run.handOver();
     this.#counters.transferred += ITERATION_END_BYTES;
-  }
-
-  // ------------------------------------------------------------------------------------------------ controls
-
-  #makeControls(): Controls {
-    const { guest, migration } = this.#setup;
-    return {
-      qemu: migration.qemu,
-      vcpuCount: guest.vcpus.length,
-      dirtyRingSize: guest.dirtyRingSize,
-      maxBandwidth: migration.maxBandwidth,
-      downtimeLimitMs: migration.downtimeLimitMs,
-      nowUs: () => this.#clock.nowUs,
-      stats: () => queryMigrate(this.#parts),
-      reapedPages: (vcpu) => {
-        this.#bringGuestUp();
-        return this.#memory.reapedPages(vcpu);
-      },
-      onSync: (listener) => this.#syncListeners.push(listener),
-      onDetector: (listener) => this.#detectorListeners.push(listener),
-      onEligibleSync: (listener) => this.#eligibleListeners.push(listener),
-      onRingFull: (listener) => {
-        this.#guest.onRingFull = listener;
-      },
-      every: (periodMs, listener) => this.#clock.every(periodMs, listener),
-      after: (delayMs, listener) => this.#clock.after(delayMs, listener),
-      onEnd: (listener) => this.#endListeners.push(listener),
-      throttle: (vcpus, percent) => this.#parts.restraint.throttle(vcpus, percent),
-      ringFullSleep: (vcpu, sleepUs) => this.#parts.restraint.sleepAtFullRing(vcpu, sleepUs),
-      dirtyLimitInService: (on) => {
-        this.#bringGuestUp();
-        this.#guest.setLimited(on);
-      },
-      flushRings: (done) => this.#flushRings(done),
-      sync: () => {
-        if (this.#state.phase !== 'active' || this.#syncing) return;
-        if (this.#mutexHeld) this.#syncWanted = true;
-        else this.#sync('timer');
-      },
-      set: (parameters) => {
-        if (parameters.downtimeLimitMs !== undefined) {
-          this.#trace.parameter('downtime-limit', this.#window.downtimeLimitMs, parameters.downtimeLimitMs);
-          this.#window.downtimeLimitMs = parameters.downtimeLimitMs;
-        }
-        if (parameters.maxBandwidth !== undefined) {
-          this.#trace.parameter('max-bandwidth', this.#window.maxBandwidth, parameters.maxBandwidth);
-          this.#window.limit(parameters.maxBandwidth);
-        }
-      },
-      startPostcopy: () => {
-        if (migration.postcopy === true) this.#postcopyWanted = true;
-        else
-          throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');
-      },
-      pause: () => {
-        this.#pauseWanted = true;
-      },
-      cancel: (reason) => {
-        this.#cancelReason ??= reason;
-      },
-      explain: (rule, text) => {
-        this.#trace.explain(rule, text, this.#judging ? this.#period.syncCount : null);
-      },
-    };
-  }
-
-  /** dirtyrate.c:vcpu_dirty_stat_collect's global sync, in its own thread: kick in turn, then reap. */
-  #flushRings(done: () => void): void {
-    const { host } = this.#setup;
-    let vcpu = 0;
-    const step = (): void => {
-      let atUs = this.#clock.nowUs;
-      while (vcpu < this.#guest.vcpus.length && this.#state.stopUs === null) {
-        this.#kick(vcpu);
-        const answersUs = this.#guest.answersAtUs(vcpu, atUs);
-        if (answersUs > this.#clock.nowUs + host.kickUs * (vcpu + 1)) {
-          this.#clock.events.at(answersUs, step);
-          return;
-        }
-        atUs = answersUs + host.kickUs;
-        vcpu += 1;
-      }
-      this.#clock.events.at(atUs, () => {
-        this.#bringGuestUp();
-        this.#guest.reapAll();
-        done();
-      });
-    };
-    step();
   }
 }

@@ -10,4 +10,6 @@ export class MigrationState {
   /** From `stopUs` until the destination runs. */
   blackoutUs: number | null = null;
   postcopyStartUs: number | null = null;
+  /** An iteration holds the bitmap mutex: a sync has to wait for its end. */
+  holdsBitmap = false;
 }
