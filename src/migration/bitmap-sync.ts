@@ -2,33 +2,24 @@
 import type { SyncEvent } from './controls.js';
 import type { DirtyLog } from './dirty-log.js';
 import type { Orders } from './orders.js';
+import type { Writings } from './outcome.js';
 import type { Parts } from './parts.js';
 import type { SyncCause, SyncRecord } from './result.js';
 import { pendingEstimate } from './rules.js';
-import type { SyncRecords } from './sync-records.js';
-import type { Timeline } from './timeline.js';
-import type { Trace } from './trace.js';
-
-/** Who writes a sync down. */
-interface Writers {
-  readonly trace: Trace;
-  readonly timeline: Timeline;
-  readonly syncs: SyncRecords;
-}
 
 export class BitmapSync {
   readonly #parts: Parts;
   readonly #log: DirtyLog;
   readonly #orders: Readonly<Orders>;
-  readonly #writers: Writers;
+  readonly #writings: Writings;
   #isRunning = false;
   #isJudging = false;
 
-  constructor(parts: Parts, log: DirtyLog, orders: Readonly<Orders>, writers: Writers) {
+  constructor(parts: Parts, log: DirtyLog, orders: Readonly<Orders>, writings: Writings) {
     this.#parts = parts;
     this.#log = log;
     this.#orders = orders;
-    this.#writers = writers;
+    this.#writings = writings;
   }
 
   /** A sync is under way. */
@@ -43,7 +34,7 @@ export class BitmapSync {
 
   run(cause: SyncCause): void {
     const { clock, memory, guest, stream, counters, run, period } = this.#parts;
-    const { trace, timeline, syncs } = this.#writers;
+    const { trace, timeline, syncs } = this.#writings;
     this.#isRunning = true;
     const startUs = clock.nowUs;
     run.handOver();
@@ -75,7 +66,7 @@ export class BitmapSync {
     const { clock, counters, period } = this.#parts;
     const nowMs = clock.ms();
     if (!period.isEligible(nowMs)) {
-      this.#writers.trace.notJudged(period.lastedMs(nowMs), false);
+      this.#writings.trace.notJudged(period.lastedMs(nowMs), false);
       period.goOn();
       return 'not-eligible';
     }
@@ -90,12 +81,12 @@ export class BitmapSync {
     const { eligibleListeners, detectorListeners } = this.#orders;
     const heeded = detectorListeners.length > 0 || eligibleListeners.length > 0;
     if (version.detectorNeedsAutoConverge && !heeded) {
-      this.#writers.trace.notJudged(periodMs, true);
+      this.#writings.trace.notJudged(periodMs, true);
       return 'not-eligible';
     }
     const event = period.event(counters.transferred, setup.migration.throttleTriggerThreshold);
     const verdict = period.judge(event);
-    this.#writers.trace.judged(event, verdict, heeded);
+    this.#writings.trace.judged(event, verdict, heeded);
     this.#isJudging = true;
     for (const listener of eligibleListeners) listener(event);
     if (verdict === 'act') for (const listener of detectorListeners) listener(event);

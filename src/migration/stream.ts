@@ -132,6 +132,11 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
   };
 }
 
+/** What an iteration ends with, bytes. */
+export function iterationEndBytes(costs: StreamCosts): number {
+  return ITERATION_END_BYTES + (costs.syncsEveryIteration ? costs.syncBytes : 0);
+}
+
 /** Time that one page takes, µs: the slower of the sending side and the link. */
 export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number): number {
   return max(cost.cpuUs, (cost.bytes / linkBytesPerSecond) * 1e6);

@@ -1,0 +1,135 @@
+/** The many turns of the engine's loop in which nothing can be decided, taken at once. */
+import type { Orders } from './orders.js';
+import type { Parts } from './parts.js';
+import {
+  BUFFER_DELAY_MS,
+  CLOCK_CHECK_PAGES,
+  MAX_WAIT_MS,
+  expectedDowntime,
+  pendingEstimate,
+  rateExceeded,
+  switchoverBandwidth,
+  switchoverThreshold,
+} from './rules.js';
+import { iterationEndBytes, pagesToExceed } from './stream.js';
+
+const { ceil, floor, max, min } = Math;
+
+/**
+ * The very arithmetic of the loop's iterate, rate limit and RateWindow.update on local numbers, as a long pass is thousands
+ * of turns. Ends before a turn that would come to the end of the run or to an event, or that has little enough to send to
+ * look closer.
+ */
+export function leap(parts: Parts, orders: Readonly<Orders>): void {
+  const { setup, clock, link, stream, counters, period, window, run } = parts;
+  if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return;
+  if (orders.pause || orders.postcopy || run.left <= 0) return;
+  const { quota, downtimeLimitMs, givenBandwidth: avail } = window;
+  const runPages = run.pages;
+  const cost = run.cost(runPages - run.taken);
+  const pageUs = run.pageUs(cost);
+  const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
+  const latePages = ceil(pagesToLate / CLOCK_CHECK_PAGES) * CLOCK_CHECK_PAGES;
+  const endBytes = iterationEndBytes(stream);
+  const nextEventUs = clock.events.nextUs;
+  let nowUs = clock.nowUs;
+  let taken = run.taken;
+  let dirtyPages = run.dirtyPages;
+  let transferred = counters.transferred;
+  let threshold = window.threshold;
+  let expectedDowntimeMs = window.expectedDowntimeMs;
+  let windowStartMs = window.startMs;
+  let windowStartBytes = window.startBytes;
+  const pagesBefore = counters.pages - taken;
+  let windowStartTaken = window.startPages - pagesBefore;
+  let closedMs = 0;
+  let closedBytes = 0;
+  let closedPages = 0;
+  let pagesSent = 0;
+  let wakeUs = 0;
+  // Without a rate limit all windows hold the same number of full iterations, and those in which the pages pending exceed
+  // any threshold that such a window can give decide nothing: they are passed in one step, the last ones one by one.
+  const iterationUs = latePages * pageUs;
+  const iterations = ceil((BUFFER_DELAY_MS * 1000) / iterationUs);
+  const windowUs = iterations * iterationUs;
+  const windowPages = iterations * latePages;
+  if (
+    quota === 0 &&
+    transferred === windowStartBytes &&
+    windowUs - iterationUs < (BUFFER_DELAY_MS - 1) * 1000 &&
+    windowUs >= (BUFFER_DELAY_MS + 1) * 1000
+  ) {
+    const bytes = windowPages * cost.bytes + iterations * endBytes;
+    const highest = switchoverThreshold(switchoverBandwidth(bytes, BUFFER_DELAY_MS, avail), downtimeLimitMs);
+    const spare = pendingEstimate(dirtyPages) - max(threshold, highest);
+    const windows =
+      floor(
+        min(
+          spare / pendingEstimate(windowPages),
+          (runPages - taken) / windowPages,
+          (nextEventUs - nowUs) / windowUs,
+        ),
+      ) - 1;
+    if (windows > 1) {
+      taken += windows * windowPages;
+      dirtyPages -= windows * windowPages;
+      pagesSent += windows * windowPages;
+      transferred += windows * bytes;
+      nowUs += windows * windowUs;
+      windowStartMs = clock.ms(nowUs);
+      windowStartBytes = transferred;
+      windowStartTaken = taken;
+    }
+  }
+  for (;;) {
+    const windowBytes = transferred - windowStartBytes;
+    if (!rateExceeded(quota, windowBytes)) {
+      if (pendingEstimate(dirtyPages) <= threshold) break;
+      const pages = min(latePages, pagesToExceed(cost, quota, windowBytes));
+      const endUs = nowUs + pages * pageUs;
+      const sentBytes = transferred + pages * cost.bytes;
+      if (pages >= runPages - taken || nextEventUs <= endUs) break;
+      if (pages < latePages && !rateExceeded(quota, sentBytes - windowStartBytes)) break;
+      taken += pages;
+      dirtyPages -= pages;
+      pagesSent += pages;
+      transferred = sentBytes + endBytes;
+      nowUs = endUs;
+    }
+    const nowMs = clock.ms(nowUs);
+    if (nowMs >= windowStartMs + BUFFER_DELAY_MS) {
+      closedMs = nowMs - windowStartMs;
+      closedBytes = transferred - windowStartBytes;
+      closedPages = taken - windowStartTaken;
+      const bandwidth = switchoverBandwidth(closedBytes, closedMs, avail);
+      threshold = switchoverThreshold(bandwidth, downtimeLimitMs);
+      const expected = expectedDowntime(
+        period.dirtyBytesLastSync,
+        bandwidth,
+        period.dirtyPagesRate,
+        closedBytes,
+      );
+      if (expected !== null) expectedDowntimeMs = expected;
+      windowStartMs = nowMs;
+      windowStartBytes = transferred;
+      windowStartTaken = taken;
+    } else if (rateExceeded(quota, transferred - windowStartBytes)) {
+      wakeUs = nowUs + (windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + clock.wakeLatencyUs();
+      if (nextEventUs <= wakeUs) break;
+      nowUs = wakeUs;
+    }
+  }
+  clock.nowUs = nowUs;
+  run.taken = taken;
+  run.dirtyPages = dirtyPages;
+  run.count(pagesSent, cost.bytes);
+  counters.transferred = transferred;
+  window.threshold = threshold;
+  window.expectedDowntimeMs = expectedDowntimeMs;
+  window.startMs = windowStartMs;
+  window.startBytes = windowStartBytes;
+  window.startPages = pagesBefore + windowStartTaken;
+  if (closedMs > 0) window.tell(closedBytes, closedMs, closedPages);
+  // An event on the way to the end of a wait: it happens, and the wait goes on to its end.
+  if (wakeUs > nowUs) clock.advance(wakeUs);
+}
