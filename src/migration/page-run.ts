@@ -51,7 +51,7 @@ export class PageRun {
     state,
     counters,
     period,
-  }: Omit<Parts, 'run' | 'restraint'>) {
+  }: Omit<Parts, 'version' | 'window' | 'run' | 'restraint'>) {
     const { host, migration, seed, run } = setup;
     this.#memory = memory;
     this.#guest = guest;

@@ -36,7 +36,7 @@ export interface Parts {
 export type Seen = { readonly [Part in keyof Parts]: Readonly<Parts[Part]> };
 
 export function makeParts(setup: MigrationSetup): Parts {
-  const { host, link, migration, seed, run } = setup;
+  const { host, migration, seed, run } = setup;
   const version = versionFacts[migration.qemu];
   const startUs = 0 - (migration.settleUs ?? 0);
   const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'));
@@ -44,20 +44,24 @@ export function makeParts(setup: MigrationSetup): Parts {
   const counters = new Counters();
   const period = new SyncPeriod();
   const guest = new Guest(setup.guest, host, memory, startUs, seed, run);
-  const basis = {
+  const link = new Link(setup.link, clock.events, seed, run);
+  const costs = streamCosts(host, version, migration.stream ?? PLAIN_STREAM);
+  const state = new MigrationState();
+  return {
     setup,
     version,
     clock,
-    link: new Link(link, clock.events, seed, run),
+    link,
     memory,
     guest,
-    stream: streamCosts(host, version, migration.stream ?? PLAIN_STREAM),
-    state: new MigrationState(),
+    stream: costs,
+    state,
     counters,
     period,
     window: new RateWindow(migration, version, counters, period),
+    run: new PageRun({ setup, clock, link, memory, guest, stream: costs, state, counters, period }),
+    restraint: new Restraint(guest, clock, period),
   };
-  return { ...basis, run: new PageRun(basis), restraint: new Restraint(guest, clock, period) };
 }
 
 function makeMemory({ guest, host, migration, memory, seed, run }: MigrationSetup): GuestMemory {
