@@ -92,14 +92,19 @@ export class PageRun {
       if (this.#hasHugePages && this.pages > 0) this.hostPages = this.#memory.runHostPages();
       if (this.pages > 0) return true;
       if (!this.#memory.clearNeeded) return false;
-      let behindUs = 0;
-      if (this.#state.stopUs === null) {
-        this.#clock.advance(atUs);
-        behindUs = this.#guest.fallBehind(this.#clock.nowUs);
-      }
-      this.#memory.clearChunk(behindUs);
+      this.#clearChunk(atUs);
     }
     return true;
+  }
+
+  /** ram.c:migration_clear_memory_region_dirty_bitmap: what a running guest wrote until then counts as not yet sent. */
+  #clearChunk(atUs: number): void {
+    let behindUs = 0;
+    if (this.#state.stopUs === null) {
+      this.#clock.advance(atUs);
+      behindUs = this.#guest.fallBehind(this.#clock.nowUs);
+    }
+    this.#memory.clearChunk(behindUs);
   }
 
   /** Tell the memory which pages were sent, and forget the run. */
@@ -117,14 +122,9 @@ export class PageRun {
 
   /** What a page of the run costs; under XBZRLE what the next `pages` of it cost on average. */
   cost(pages: number): PageCost {
-    const { normal } = this.#stream;
-    const plain = this.plainCost();
-    if (plain !== normal || this.#xbzrle === null || this.#memory.rounds === 0) return plain;
-    if (this.#memory.listRun === undefined) return plain;
-    this.#handOverTaken();
-    this.#memory.listRun(this.#priced, pages);
-    const bytes = this.#xbzrle.price(this.#priced, pages, this.#period.syncCount) / pages;
-    return { bytes, flushPages: pages, cpuUs: normal.cpuUs + this.#encodeUs };
+    return this.#xbzrle === null || this.#memory.rounds === 0
+      ? this.plainCost()
+      : this.#encodedCost(this.#xbzrle, pages);
   }
 
   /** The same where no page is encoded: in the switchover and in post-copy. */
@@ -168,6 +168,14 @@ export class PageRun {
     else counters.normalPages += pages;
     counters.transferred += pages * bytesPerPage;
     counters.postcopyBytes += pages * bytesPerPage;
+  }
+
+  #encodedCost(cache: XbzrleCache, pages: number): PageCost {
+    if (this.#isSentAsZero() || this.#memory.listRun === undefined) return this.plainCost();
+    this.#handOverTaken();
+    this.#memory.listRun(this.#priced, pages);
+    const bytes = cache.price(this.#priced, pages, this.#period.syncCount) / pages;
+    return { bytes, flushPages: pages, cpuUs: this.#stream.normal.cpuUs + this.#encodeUs };
   }
 
   #isSentAsZero(): boolean {
