@@ -260,9 +260,10 @@ class Migration {
       );
       run.send(pages, cost.bytes);
       const whole = floor(hostPages);
-      if (!isPage) hostPages += pages / perHostPage;
-      else if (pages === left) hostPages += run.hostPages;
-      run.hostPages -= pages === left || isPage ? 0 : pages / perHostPage;
+      let done = pages / perHostPage;
+      if (isPage) done = pages === left ? run.hostPages : 0;
+      hostPages += done;
+      run.hostPages -= done;
       clock.advance(clock.nowUs + pages * pageUs);
       if (this.#orders.pause) this.#stopGuest();
       if (run.dirtyPages > 0) this.#rateLimit();

@@ -1,14 +1,13 @@
 /** The passes of a logged migration, each with the time in which its pages were dirtied, and how fast the stream flowed. */
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import { XFER_LIMIT_RATIO } from '../migration/rules.js';
+import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES } from '../migration/stream.js';
 import { median } from '../stats/summary.js';
 import { findSyncs, WINDOW_US, type Sync } from './syncs.js';
 import type { MigrateLog, MigrateSample } from './query-migrate.js';
 
 const { abs, min, round } = Math;
-
-/** A normal page on the wire (ram.c:save_page_header, save_normal_page). */
-export const WIRE_BYTES = PAGE_BYTES + 8;
 
 /** Windows under max-bandwidth carry the same to less than a thousandth; a link, or a window of 101 ms, differs by more. */
 const SAME_WINDOW = 0.003;
@@ -70,7 +69,7 @@ export function sendRate(log: MigrateLog): SendRate {
  * range is taken, QEMU's default first.
  */
 function roundBandwidth(windowRate: number): number {
-  const flush = 32 * WIRE_BYTES * 10;
+  const flush = FLUSH_NORMAL_PAGES * NORMAL_PAGE_BYTES * XFER_LIMIT_RATIO;
   const from = windowRate - 1.1 * flush;
   for (const unit of [128 * 2 ** 20, 2 ** 20, 1e6, 1e5]) {
     const candidate = Math.floor(windowRate / unit) * unit;
@@ -88,7 +87,7 @@ export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: numb
   const first = log.samples[0] as MigrateSample;
   let startUs = first.dirtySyncCount <= 1 ? (first.setupTimeMs ?? 0) * 1000 : Number.NaN;
   let sentPages = 0;
-  const windowPages = (rate.bytesPerSecond / WIRE_BYTES) * (WINDOW_US / 1e6);
+  const windowPages = (rate.bytesPerSecond / NORMAL_PAGE_BYTES) * (WINDOW_US / 1e6);
   const passes: Pass[] = [];
   for (const { atUs, ...sync } of findSyncs(log.samples, rate, thresholdBytes / PAGE_BYTES, startUs)) {
     const durationUs = atUs - startUs;

@@ -5,7 +5,8 @@ import { runMigration } from '../migration/engine.js';
 import { mean } from '../stats/summary.js';
 import { fitReadings } from './curve.js';
 import type { CurveReading, Learned } from './learned.js';
-import { WIRE_BYTES, type Pass } from './passes.js';
+import { NORMAL_PAGE_BYTES } from '../migration/stream.js';
+import type { Pass } from './passes.js';
 import { WINDOW_US } from './syncs.js';
 import { setupOf } from './replay.js';
 
@@ -121,7 +122,7 @@ function foundAtLoggedSyncs(learned: Learned): number[] {
       // Zero pages still waiting count as pages and cost next to nothing.
       const zeroPages = zeroInLayout + guest.hiddenPages - controls.stats().duplicatePages;
       const pages = max(1, remainingBytes / PAGE_BYTES - zeroPages - next.leftOverPages);
-      const maxBandwidth = max(1e6, round(((pages * WIRE_BYTES) / next.durationUs) * 1e6));
+      const maxBandwidth = max(1e6, round(((pages * NORMAL_PAGE_BYTES) / next.durationUs) * 1e6));
       // The sync comes at the first window that begins with less than the threshold: half a window earlier is no other.
       const halfWindowPages = (pages * WINDOW_US) / next.durationUs / 2;
       const thresholdBytes = (next.leftOverPages + halfWindowPages) * PAGE_BYTES;

@@ -11,13 +11,14 @@
  *   (migration-stats.c:migration_rate_exceeded). That gives the time of the others to about half a window.
  */
 import { PAGE_BYTES } from '../guest/spec.js';
+import { BUFFER_DELAY_MS, ELIGIBLE_SYNC_MS } from '../migration/rules.js';
 import { pagesSent, type MigrateSample } from './query-migrate.js';
 import type { SendRate } from './passes.js';
 
 const { ceil, max, min, round } = Math;
 
-/** QEMU's BUFFER_DELAY: one rate window. */
-export const WINDOW_US = 100_000;
+/** One rate window. */
+export const WINDOW_US = BUFFER_DELAY_MS * 1000;
 
 export interface Sync {
   readonly atUs: number;
@@ -67,7 +68,7 @@ interface Period {
 }
 
 /** A sync counts for `dirty-pages-rate` when it comes more than this after the last that did. */
-const ELIGIBLE_US = 1_000_000;
+const ELIGIBLE_US = ELIGIBLE_SYNC_MS * 1000;
 /** How far a guessed time may be off. */
 const GUESS_US = WINDOW_US;
 /** Samples this near each other tell by the windows between them what had left at a sync. */
