@@ -66,8 +66,13 @@ async function save(given: Given, name: string): Promise<void> {
     FOLDER,
     [csv, json].map((path) => basename(path)),
   );
-  output.append(basename(csv), outcomeCsv(results));
-  output.append(basename(json), `${JSON.stringify(manifest, null, 2)}\n`);
+  try {
+    output.append(basename(csv), outcomeCsv(results));
+    output.append(basename(json), `${JSON.stringify(manifest, null, 2)}\n`);
+  } catch (error) {
+    output.abandon();
+    throw error;
+  }
   output.finish();
   given.print(`Written: ${csv}, ${json}\n`);
 }

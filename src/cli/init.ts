@@ -1,8 +1,9 @@
 /** `migsim init`: a scenario to start from. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors.js';
+import { makeFolder } from '../report/output-folder.js';
 import type { Command } from './command.js';
 
 const FILE = 'guest.yaml';
@@ -33,7 +34,7 @@ export const initCommand: Command = {
 function write(file: string): void {
   const folder = dirname(file);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const isFile = code === 'EEXIST' || code === 'ENOTDIR';

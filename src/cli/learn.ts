@@ -1,5 +1,5 @@
 /** `migsim learn`: a guest from a log of its migration. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 import type { LearnOptions } from '../recording/learned.js';
 import type { SelfCheck } from '../recording/self-check.js';
@@ -58,7 +58,8 @@ export const learnCommand: Command = {
       given.print(scenario);
       return;
     }
-    write(out, scenario);
+    const { openOutputFile } = await import('../report/output-folder.js');
+    openOutputFile(out)(scenario);
     if (check !== null) await printCheck(given, check);
     given.print(
       `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
@@ -89,7 +90,8 @@ async function runGuestperf(given: Given, text: string): Promise<void> {
   const out = given.value('out');
   if (given.flag('json')) return given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
   if (out === undefined) return given.print(scenario);
-  write(out, scenario);
+  const { openOutputFile } = await import('../report/output-folder.js');
+  openOutputFile(out)(scenario);
   const { guestperfCheckText } = await import('../report/guestperf-check.js');
   given.print(`${guestperfCheckText(check)}\n`);
   const { wrap } = await import('../report/text.js');
@@ -146,16 +148,6 @@ function readLog(path: string): string {
       });
     }
     throw new UsageError(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
-      file: path,
-    });
-  }
-}
-
-function write(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new UsageError(`cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
       file: path,
     });
   }

@@ -40,9 +40,7 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
     new UsageError(`cannot write to ${path}: ${reasonOf(error)}`);
 
   try {
-    // One by one: Node's own recursion never returns where a folder such as /proc takes none.
-    for (const path of missing.toReversed()) mkdirSync(path);
-    if (!statSync(folder).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'EEXIST' });
+    makeFolder(folder);
     const taken = names.find((name) =>
       statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory(),
     );
@@ -88,9 +86,21 @@ export function openOutputFile(path: string): (content: string | Uint8Array) => 
   openOutputFolder(folder, [name]).abandon();
   return (content) => {
     const output = openOutputFolder(folder, [name]);
-    output.append(name, content);
+    try {
+      output.append(name, content);
+    } catch (error) {
+      output.abandon();
+      throw error;
+    }
     output.finish();
   };
+}
+
+/** Makes a folder and those on the way to it. Throws Node's error where one cannot be made, EEXIST where a file stands. */
+export function makeFolder(folder: string): void {
+  // One by one: Node's own recursion never returns where a folder such as /proc takes none.
+  for (const path of missingFolders(folder).toReversed()) mkdirSync(path);
+  if (!statSync(folder).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'EEXIST' });
 }
 
 /** Folders on the way to `folder` that do not exist yet, the deepest first. */
