@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 
 const { bareMetal } = await import('../dist/guest/host-profiles/default.js');
-const { PageMemory } = await import('../dist/guest/page-memory.js');
+const { PageMemory } = await import('../dist/guest/memory/page/page-memory.js');
 const { runMigration } = await import('../dist/migration/engine.js');
 const { strategies } = await import('../dist/strategies/index.js');
 

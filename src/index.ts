@@ -38,8 +38,8 @@ export {
   type SweepOptions,
   type VariedKey,
   type VaryAxis,
-} from './library/sweep.js';
-export type { SweepRow } from './library/sweep-row.js';
+} from './api/sweep.js';
+export type { SweepRow } from './api/sweep-row.js';
 export type { SweepCell } from './experiment/sweep/results.js';
 export type { SweepManifest } from './experiment/sweep/folder.js';
 export type { SweepSpec } from './experiment/sweep/spec.js';
@@ -55,13 +55,13 @@ export {
   type DrainOptions,
   type Share,
 } from './experiment/drain.js';
-export { checkScenario } from './library/check.js';
+export { checkScenario } from './api/check.js';
 export type { CheckedExpectation, CheckOptions, CheckReport } from './experiment/check.js';
 export type { Verdict } from './experiment/expect.js';
 export type { MemoryChoice } from './experiment/memory-choice.js';
 
 // Real migrations.
-export { learnFromLog, type LearnResult } from './recording/learn-from-log.js';
+export { learnFromLog, type LearnResult } from './recording/learn/learn-from-log.js';
 export {
   learnFromGuestperf,
   type Beside,
@@ -69,8 +69,8 @@ export {
   type GuestperfPass,
   type LearnedGuestperfRun,
 } from './experiment/learn-guestperf.js';
-export type { LearnedGuestperf } from './recording/learn-guestperf.js';
-export type { GuestperfInWords } from './recording/guestperf-words.js';
+export type { LearnedGuestperf } from './recording/learn/learn-guestperf.js';
+export type { GuestperfInWords } from './formats/guestperf/words.js';
 export type {
   CurveReading,
   Learned,
@@ -80,12 +80,12 @@ export type {
   Plateau,
   ThrottleStep as LearnedThrottleStep,
   WeightedPoint,
-} from './recording/learned.js';
-export type { MemoryLayout } from './recording/memory-layout.js';
-export type { Pass } from './recording/passes.js';
+} from './recording/learn/learned.js';
+export type { MemoryLayout } from './recording/learn/memory-layout.js';
+export type { Pass } from './recording/learn/passes.js';
 export type { UniformSet } from './guest/dirty-curve.js';
-export type { ComparedPass, PlateauFigures, SelfCheck } from './recording/self-check.js';
-export { readRecordings, validateRecordings } from './recording/validate.js';
+export type { ComparedPass, PlateauFigures, SelfCheck } from './recording/learn/self-check.js';
+export { readRecordings, validateRecordings } from './recording/validate/validate.js';
 export type {
   Outcome,
   OutcomeName,
@@ -97,15 +97,15 @@ export type {
   Validation,
   ValidationSummary,
   Verdict as RecordedVerdict,
-} from './recording/validate.js';
+} from './recording/validate/validate.js';
 export type { Recording } from './recording/recording.js';
-export { type GuestperfReport, readGuestperf } from './recording/guestperf.js';
-export type { MigrateSample } from './recording/query-migrate.js';
-export { guestperfReport, type GuestperfRun } from './report/guestperf.js';
+export { type GuestperfReport, readGuestperf } from './formats/guestperf/read.js';
+export type { MigrateSample } from './formats/query-migrate.js';
+export { guestperfReport, type GuestperfRun } from './formats/guestperf/write.js';
 
 // What comes of results.
-export { drawFigures, type FigureOptions } from './library/figures.js';
-export type { Drawing } from './report/figures/figure.js';
+export { drawFigures, type FigureOptions } from './api/figures.js';
+export type { Drawing } from './report/figures/kit/figure.js';
 export { type Interval, meanInterval, pairedInterval } from './stats/interval.js';
 export { mean, median, quantile, standardDeviation } from './stats/summary.js';
 
@@ -150,7 +150,7 @@ export type {
   SyncNotJudged,
   Threshold,
   Turn,
-} from './migration/decisions.js';
+} from './migration/observe/decisions.js';
 export {
   type Decision,
   type MigrationResult,

@@ -15,11 +15,12 @@ const LAYERS = [
   'migration',
   'strategies',
   'policies',
+  'formats',
   'recording',
   'scenario',
   'experiment',
   'report',
-  'library',
+  'api',
   'index',
   'jest',
   'cli',
@@ -29,6 +30,7 @@ const LAYERS = [
 const PACKAGES: Record<string, readonly string[]> = {
   strategies: ['zod'],
   policies: ['zod'],
+  formats: ['zod'],
   recording: ['zod'],
   scenario: ['yaml', 'zod'],
   experiment: ['tinypool'],
@@ -151,9 +153,9 @@ describe('the rules themselves', () => {
     expect(looksUp('src/migration/engine.ts', 'src/guest/page.ts')).toBe(false);
     expect(looksUp('src/guest/workloads/zipf.ts', 'src/guest/spec.ts')).toBe(false);
     expect(looksUp('src/strategies/none.ts', 'src/policies/wait.ts')).toBe(true);
-    expect(looksUp('src/report/csv.ts', 'src/index.ts')).toBe(true);
+    expect(looksUp('src/report/files/csv.ts', 'src/index.ts')).toBe(true);
     expect(looksUp('src/index.ts', 'src/cli/main.ts')).toBe(true);
-    expect(looksUp('src/cli/run.ts', 'src/index.ts')).toBe(false);
+    expect(looksUp('src/cli/commands/run.ts', 'src/index.ts')).toBe(false);
   });
 
   test('know packages by name, with scope and without what is inside them', () => {

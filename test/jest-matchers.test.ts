@@ -3,7 +3,7 @@ import '../src/jest.js';
 import { chooseStrategy, choosePolicy } from '../src/experiment/choice.js';
 import { compare } from '../src/experiment/compare.js';
 import { simulate } from '../src/experiment/simulate.js';
-import { sweep } from '../src/library/sweep.js';
+import { sweep } from '../src/api/sweep.js';
 import { loadScenario } from '../src/scenario/load.js';
 import { none } from '../src/strategies/none.js';
 import { choiceOf, madeUpFailure, madeUpResult, madeUpVcpu, reader } from './report/made-up.js';

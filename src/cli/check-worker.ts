@@ -1,6 +1,6 @@
 /** What a worker thread of `migsim check` does with a file. */
 import type { CheckOptions, CheckReport } from '../experiment/check.js';
-import { checkScenario } from '../library/check.js';
+import { checkScenario } from '../api/check.js';
 import { loadScenario } from '../scenario/load.js';
 
 export interface CheckTask {

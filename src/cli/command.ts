@@ -3,7 +3,7 @@
  * yargs parses, prints help and completes; what users are told about a mistake is worded here.
  */
 import type { Argv } from 'yargs';
-import type { Page } from '../report/style.js';
+import type { Page } from '../report/terminal/style.js';
 import type { Progress } from './progress.js';
 
 export interface Option {

@@ -59,7 +59,7 @@ export async function runExperiment(
     const comparison = compare(scenario, { ...options, onResult: progress.step });
     return { comparison, manifest: manifest(comparison), written: [] };
   }
-  const { openCsv } = await import('../report/csv.js');
+  const { openCsv } = await import('../report/files/csv.js');
   const csv = openCsv(folder);
   try {
     const onResult = (result: MigrationResult): void => {
@@ -79,7 +79,7 @@ export async function runExperiment(
 export async function printWritten(given: Given, { written }: Pick<Experiment, 'written'>): Promise<void> {
   const [first] = written;
   if (first === undefined) return;
-  const { writtenText } = await import('../report/text.js');
+  const { writtenText } = await import('../report/terminal/text.js');
   const names = written.map((path) => basename(path));
   given.print(`\n${writtenText(dirname(first), names, given.page.width)}\n`);
 }

@@ -1,7 +1,7 @@
 /** Tables for papers: `--format` of `compare` and `report`. */
 import { UsageError } from '../errors.js';
-import type { Provenance } from '../report/provenance.js';
-import type { Row } from '../report/rows.js';
+import type { Provenance } from '../report/files/provenance.js';
+import type { Row } from '../report/files/rows.js';
 import { unknown } from '../scenario/wording.js';
 import type { Given } from './command.js';
 
@@ -24,12 +24,12 @@ export async function paperTable(
   runs: readonly Row[],
   provenance: Provenance | null,
 ): Promise<string> {
-  const { runsTable } = await import('../report/runs-table.js');
-  const { tableNotes } = await import('../report/runs-table-notes.js');
+  const { runsTable } = await import('../report/terminal/runs-table.js');
+  const { tableNotes } = await import('../report/terminal/runs-table-notes.js');
   const table = runsTable(runs);
   const notes = tableNotes(table, 'bold');
-  if (format === 'markdown') return (await import('../report/markdown.js')).markdownTable(table, notes);
-  const { provenanceLines } = await import('../report/provenance.js');
+  if (format === 'markdown') return (await import('../report/files/markdown.js')).markdownTable(table, notes);
+  const { provenanceLines } = await import('../report/files/provenance.js');
   const made = provenance === null ? [] : provenanceLines(provenance);
-  return (await import('../report/latex.js')).latexTable(table, { notes, provenance: made });
+  return (await import('../report/files/latex.js')).latexTable(table, { notes, provenance: made });
 }

@@ -1,11 +1,11 @@
 /** A report of guestperf in, the scenario of its run and a comparison with the report out. */
 import type { MigrationResult } from '../migration/result.js';
-import { type GuestperfReport, readGuestperf } from '../recording/guestperf.js';
+import { type GuestperfReport, readGuestperf } from '../formats/guestperf/read.js';
 import {
   guestperfScenarioText,
   learnGuestperf,
   type LearnedGuestperf,
-} from '../recording/learn-guestperf.js';
+} from '../recording/learn/learn-guestperf.js';
 import { parseScenario } from '../scenario/load.js';
 import { median } from '../stats/summary.js';
 import { simulate } from './simulate.js';

@@ -3,8 +3,8 @@
  * engine.py). A comparison is data: the question, and scenarios that differ in one knob, in guestperf's own words.
  */
 import type { MigrationResult } from '../migration/result.js';
-import { guestperfScenario } from '../recording/guestperf.js';
-import { guestperfInWords } from '../recording/guestperf-words.js';
+import { guestperfScenario } from '../formats/guestperf/read.js';
+import { guestperfInWords } from '../formats/guestperf/words.js';
 import { parseScenario } from '../scenario/load.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { type CompareOptions, type Comparison, compare } from './compare.js';

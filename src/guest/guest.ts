@@ -7,7 +7,7 @@
 import { exponential } from '../random/distributions.js';
 import type { Generator } from '../random/generator.js';
 import { stream } from '../random/streams.js';
-import type { GuestMemory } from './memory.js';
+import type { GuestMemory } from './memory/memory.js';
 import { type GuestSpec, type HostProfile, type Phase, type VcpuSpec, slackPerAccessUs } from './spec.js';
 import { CPU_THROTTLE_TIMESLICE_US, ThrottleTimetable } from './throttle.js';
 import { WorkHistory } from './work-history.js';

@@ -7,15 +7,15 @@
  * Time is virtual, in µs since `migrate`; QEMU's millisecond clocks are cut from it.
  */
 import { PAGE_BYTES } from '../guest/spec.js';
-import { BitmapSync } from './bitmap-sync.js';
+import { BitmapSync } from './parts/bitmap-sync.js';
 import type { Controls } from './controls.js';
-import { DirtyLog } from './dirty-log.js';
+import { DirtyLog } from './parts/dirty-log.js';
 import { leap } from './leap.js';
 import { makeControls } from './make-controls.js';
-import { Orders } from './orders.js';
-import { type Names, type Writings, outcome } from './outcome.js';
-import { type Parts, makeParts } from './parts.js';
-import { PostcopyPages } from './postcopy-pages.js';
+import { Orders } from './parts/orders.js';
+import { type Names, type Writings, outcome } from './observe/outcome.js';
+import { type Parts, makeParts } from './parts/parts.js';
+import { PostcopyPages } from './parts/postcopy-pages.js';
 import type { MigrationResult, MigrationStatus } from './result.js';
 import {
   BUFFER_DELAY_MS,
@@ -24,12 +24,12 @@ import {
   XFER_LIMIT_RATIO,
   mayComplete,
   pendingEstimate,
-} from './rules.js';
+} from './rules/rules.js';
 import type { MigrationSetup } from './setup.js';
-import { ITERATION_END_BYTES, iterationEndBytes, pageTimeUs, pagesToExceed } from './stream.js';
-import { SyncRecords } from './sync-records.js';
-import { Timeline } from './timeline.js';
-import { Trace } from './trace.js';
+import { ITERATION_END_BYTES, iterationEndBytes, pageTimeUs, pagesToExceed } from './rules/stream.js';
+import { SyncRecords } from './observe/sync-records.js';
+import { Timeline } from './observe/timeline.js';
+import { Trace } from './observe/trace.js';
 
 const { ceil, floor, max, min, round } = Math;
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;

@@ -1,6 +1,6 @@
 /** The many turns of the engine's loop in which nothing can be decided, taken at once. */
-import type { Orders } from './orders.js';
-import type { Parts } from './parts.js';
+import type { Orders } from './parts/orders.js';
+import type { Parts } from './parts/parts.js';
 import {
   BUFFER_DELAY_MS,
   CLOCK_CHECK_PAGES,
@@ -10,8 +10,8 @@ import {
   rateExceeded,
   switchoverBandwidth,
   switchoverThreshold,
-} from './rules.js';
-import { iterationEndBytes, pagesToExceed } from './stream.js';
+} from './rules/rules.js';
+import { iterationEndBytes, pagesToExceed } from './rules/stream.js';
 
 const { ceil, floor, max, min } = Math;
 

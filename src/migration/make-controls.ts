@@ -1,12 +1,12 @@
 /** The `Controls` of one migration: what strategies and policies see of it, and how what they ask for reaches it. */
 import { UsageError } from '../errors.js';
-import type { BitmapSync } from './bitmap-sync.js';
+import type { BitmapSync } from './parts/bitmap-sync.js';
 import type { Controls } from './controls.js';
-import type { DirtyLog } from './dirty-log.js';
-import type { Orders } from './orders.js';
-import type { Parts } from './parts.js';
-import { queryMigrate } from './query-migrate.js';
-import type { Trace } from './trace.js';
+import type { DirtyLog } from './parts/dirty-log.js';
+import type { Orders } from './parts/orders.js';
+import type { Parts } from './parts/parts.js';
+import { queryMigrate } from './observe/query-migrate.js';
+import type { Trace } from './observe/trace.js';
 
 export function makeControls(
   parts: Parts,

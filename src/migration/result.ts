@@ -1,5 +1,5 @@
 /** What a run returns. Every number has its unit in its name; docs/csv.md is generated from src/report/columns.ts. */
-import type { DecisionFacts } from './decisions.js';
+import type { DecisionFacts } from './observe/decisions.js';
 
 export type MigrationStatus = 'completed' | 'gave-up' | 'cancelled' | 'failed';
 

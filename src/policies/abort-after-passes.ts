@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { abortBeyondPasses } from './after-passes.js';
-import { count } from './option-types.js';
+import { abortBeyondPasses } from './kit/after-passes.js';
+import { count } from './kit/option-types.js';
 
 export const abortAfterPasses = definePolicy({
   name: 'abort-after-passes',

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { percent } from '../strategies/option-types.js';
+import { percent } from '../strategies/kit/option-types.js';
 import { formatBytes } from '../units.js';
-import { act, onPass, refusalWithoutPostcopy } from './actions.js';
-import { plateauBytes, type Pass } from './plateau.js';
+import { act, onPass, refusalWithoutPostcopy } from './kit/actions.js';
+import { plateauBytes, type Pass } from './kit/plateau.js';
 
 export const hybrid = definePolicy({
   name: 'hybrid',

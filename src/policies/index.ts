@@ -1,7 +1,7 @@
 /** All orchestrator policies. A new one is a file in this folder and a line here. */
 import type { Place } from '../errors.js';
 import type { PolicyDefinition } from '../strategies/define.js';
-import { findEntry } from '../strategies/find.js';
+import { findEntry } from '../strategies/kit/find.js';
 import { abortAfterPasses } from './abort-after-passes.js';
 import { hybrid } from './hybrid.js';
 import { kubevirtDowntimeRamp } from './kubevirt-downtime-ramp.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs } from '../strategies/option-types.js';
-import { isCopying, MAX_DOWNTIME_MS } from './actions.js';
+import { durationMs } from '../strategies/kit/option-types.js';
+import { isCopying, MAX_DOWNTIME_MS } from './kit/actions.js';
 import {
   allowDisruptionOption,
   allowPostCopyOption,
@@ -11,8 +11,8 @@ import {
   progressTimeoutOption,
   refusesPostcopy,
   startTimeouts,
-} from './kubevirt-monitor.js';
-import { count } from './option-types.js';
+} from './kit/kubevirt-monitor.js';
+import { count } from './kit/option-types.js';
 
 const { floor, max, min } = Math;
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Timer } from '../migration/controls.js';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs, flag, percent } from '../strategies/option-types.js';
-import { act, isCopying, isUnderway, MAX_DOWNTIME_MS, onPass } from './actions.js';
+import { durationMs, flag, percent } from '../strategies/kit/option-types.js';
+import { act, isCopying, isUnderway, MAX_DOWNTIME_MS, onPass } from './kit/actions.js';
 import {
   allowDisruptionOption,
   allowPostCopyOption,
@@ -13,9 +13,9 @@ import {
   MONITOR_PERIOD_MS,
   QEMU_DEFAULT_DOWNTIME_MS,
   refusesPostcopy,
-} from './kubevirt-monitor.js';
-import { factor } from './option-types.js';
-import { StallDetector, type StallDecision } from './stall-detector.js';
+} from './kit/kubevirt-monitor.js';
+import { factor } from './kit/option-types.js';
+import { StallDetector, type StallDecision } from './kit/stall-detector.js';
 
 const { floor, min } = Math;
 

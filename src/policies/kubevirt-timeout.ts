@@ -8,7 +8,7 @@ import {
   progressTimeoutOption,
   refusesPostcopy,
   startTimeouts,
-} from './kubevirt-monitor.js';
+} from './kit/kubevirt-monitor.js';
 
 export const kubevirtTimeout = definePolicy({
   name: 'kubevirt-timeout',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs, flag, orNone } from '../strategies/option-types.js';
+import { durationMs, flag, orNone } from '../strategies/kit/option-types.js';
 import { formatDurationMs } from '../units.js';
-import { act, onPass, refusalWithoutPostcopy } from './actions.js';
+import { act, onPass, refusalWithoutPostcopy } from './kit/actions.js';
 
 /** tools/virsh-domain.c:virshWatchJob polls its pipe for as long between two looks at the clock. */
 const POLL_MS = 500;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { choice, durationMs, flag, orNone } from '../strategies/option-types.js';
-import { act, isUnderway, refusalWithoutPostcopy } from './actions.js';
-import { GIB, guestRamBytes } from './guest-size.js';
-import { count } from './option-types.js';
+import { choice, durationMs, flag, orNone } from '../strategies/kit/option-types.js';
+import { act, isUnderway, refusalWithoutPostcopy } from './kit/actions.js';
+import { GIB, guestRamBytes } from './kit/guest-size.js';
+import { count } from './kit/option-types.js';
 
 const { floor, max } = Math;
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs } from '../strategies/option-types.js';
-import { act, isCopying, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './actions.js';
-import { count } from './option-types.js';
+import { durationMs } from '../strategies/kit/option-types.js';
+import { act, isCopying, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './kit/actions.js';
+import { count } from './kit/option-types.js';
 import {
   legacySchedule,
   OVIRT_POLICIES,
@@ -15,7 +15,7 @@ import {
   type OvirtPolicy,
   type Schedule,
   type ScheduleAction,
-} from './ovirt-schedule.js';
+} from './kit/ovirt-schedule.js';
 
 interface Options {
   readonly schedule: OvirtPolicy | ConvergenceConfig;

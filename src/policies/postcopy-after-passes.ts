@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { refusalWithoutPostcopy } from './actions.js';
-import { abortBeyondPasses, actAfterPasses, maxPasses } from './after-passes.js';
-import { count } from './option-types.js';
+import { refusalWithoutPostcopy } from './kit/actions.js';
+import { abortBeyondPasses, actAfterPasses, maxPasses } from './kit/after-passes.js';
+import { count } from './kit/option-types.js';
 
 export const postcopyAfterPasses = definePolicy({
   name: 'postcopy-after-passes',

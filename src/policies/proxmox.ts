@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs } from '../strategies/option-types.js';
-import { isUnderway, MAX_DOWNTIME_MS } from './actions.js';
+import { durationMs } from '../strategies/kit/option-types.js';
+import { isUnderway, MAX_DOWNTIME_MS } from './kit/actions.js';
 
 const POLL_MS = 1000;
 /** Once little is left. */

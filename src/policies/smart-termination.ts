@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { choice, percent } from '../strategies/option-types.js';
+import { choice, percent } from '../strategies/kit/option-types.js';
 import { formatBytes } from '../units.js';
-import { act, ACTIONS, onPass, refusalWithoutPostcopy } from './actions.js';
-import { count } from './option-types.js';
+import { act, ACTIONS, onPass, refusalWithoutPostcopy } from './kit/actions.js';
+import { count } from './kit/option-types.js';
 
 export const smartTermination = definePolicy({
   name: 'smart-termination',

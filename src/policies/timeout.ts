@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { choice, durationMs } from '../strategies/option-types.js';
+import { choice, durationMs } from '../strategies/kit/option-types.js';
 import { formatDurationMs } from '../units.js';
-import { act, ACTIONS, refusalWithoutPostcopy } from './actions.js';
+import { act, ACTIONS, refusalWithoutPostcopy } from './kit/actions.js';
 
 export const timeout = definePolicy({
   name: 'timeout',

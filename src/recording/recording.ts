@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
-import { isObject, parseJson } from './json.js';
+import { isObject, parseJson } from '../formats/json.js';
 
 export const RECORDING_FORMAT = 'migsim-recording/1';
 

@@ -4,7 +4,7 @@ import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import { PAGE_BYTES, type GuestSpec, type HostProfile, type ZeroExtent } from '../guest/spec.js';
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
-import { versionFacts } from '../migration/versions.js';
+import { versionFacts } from '../migration/rules/versions.js';
 import { formatBytes } from '../units.js';
 import { layOut, zeroExtents, type Group } from './layout.js';
 import type { Path } from './problems.js';

@@ -5,16 +5,16 @@
 import type { z } from 'zod';
 import { isMap as isYamlMap, isNode, LineCounter, parseAllDocuments, type Document } from 'yaml';
 import { UsageError, type Place } from '../errors.js';
-import { clusterMigrations, importKubevirt, migrationPolicySpec } from '../policies/from-kubevirt.js';
-import { importNova, novaOptions } from '../policies/from-nova.js';
-import { importOvirt, ovirtPolicy } from '../policies/from-ovirt.js';
-import type { ImportedPolicy } from '../policies/imported.js';
+import { clusterMigrations, importKubevirt, migrationPolicySpec } from '../policies/import/kubevirt.js';
+import { importNova, novaOptions } from '../policies/import/nova.js';
+import { importOvirt, ovirtPolicy } from '../policies/import/ovirt.js';
+import type { ImportedPolicy } from '../policies/import/imported.js';
 import { nearest } from '../suggest.js';
 import { isMap } from './forms.js';
 import { check, usageErrorOf, type Path, type Problem } from './problems.js';
 import { show } from './wording.js';
 
-export type { ImportedPolicy } from '../policies/imported.js';
+export type { ImportedPolicy } from '../policies/import/imported.js';
 
 const EXPECTED =
   'expected a KubeVirt MigrationPolicy or KubeVirt resource, nova.conf with [libvirt], or oVirt MigrationPolicies';

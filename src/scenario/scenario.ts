@@ -1,27 +1,9 @@
 /** A scenario, checked and in plain numbers: what loading a file yields and what experiments run. */
 import type { MigrationSetup } from '../migration/setup.js';
-import type { PolicyDefinition, StrategyDefinition } from '../strategies/define.js';
+import type { PolicyChoice, StrategyChoice } from '../strategies/define.js';
 import type { Place } from '../errors.js';
 
-/** A strategy (or policy) with its options checked and defaults filled in. */
-export interface Choice<Definition> {
-  readonly definition: Definition;
-  /** As the definition's schema gives them. */
-  readonly options: Readonly<Record<string, unknown>>;
-  /** Unique within a scenario: the name, or the name with the options that differ from the defaults. */
-  readonly label: string;
-  readonly place: Place | undefined;
-  /** What `--strategy` or `--policy` calls it, which chooses it again; none where a scenario lists it or a program made it. */
-  readonly text?: string;
-  /** The file that it comes from, where it is not one of migsim's. */
-  readonly from?: string;
-  /** What a user should know of how it was read: settings of an orchestrator's file that are not its own. */
-  readonly notes?: readonly string[];
-}
-/** A strategy to run, with its options. */
-export type StrategyChoice = Choice<StrategyDefinition>;
-/** A policy to run with, and its options. */
-export type PolicyChoice = Choice<PolicyDefinition>;
+export type { Choice, PolicyChoice, StrategyChoice } from '../strategies/define.js';
 
 /** One line of `expect:`, kept as written; src/experiment/expect.ts gives it meaning. */
 export interface ExpectationText {

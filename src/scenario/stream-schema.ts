@@ -1,7 +1,7 @@
 /** What a page costs on the wire: `plain`, `multifd`, `{ multifd: { channels: 4 } }`, `{ xbzrle: { … } }`. */
 import { z } from 'zod';
 import type { StreamSpec } from '../migration/setup.js';
-import { PLAIN_STREAM } from '../migration/stream.js';
+import { PLAIN_STREAM } from '../migration/rules/stream.js';
 import { either, isMap, rate, section, share, size, type Wrong } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected, unknown } from './wording.js';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { defineStrategy } from './define.js';
-import { percent } from './option-types.js';
-import { throttleTriggerThreshold, withTriggerThreshold } from './trigger.js';
+import { percent } from './kit/option-types.js';
+import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
 const { max, min, round } = Math;
 

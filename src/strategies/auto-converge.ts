@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineStrategy } from './define.js';
-import { climber, ladderOf, ladderOptions, refusesLadder, startSyncTimer } from './throttle-ladder.js';
-import { withTriggerThreshold } from './trigger.js';
+import { climber, ladderOf, ladderOptions, refusesLadder, startSyncTimer } from './kit/throttle-ladder.js';
+import { withTriggerThreshold } from './kit/trigger.js';
 
 export const autoConverge = defineStrategy({
   name: 'auto-converge',

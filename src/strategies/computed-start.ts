@@ -10,8 +10,8 @@ import {
   refusesLadder,
   startSyncTimer,
   type ThrottleLadder,
-} from './throttle-ladder.js';
-import { withTriggerThreshold } from './trigger.js';
+} from './kit/throttle-ladder.js';
+import { withTriggerThreshold } from './kit/trigger.js';
 
 const { max } = Math;
 

@@ -1,6 +1,7 @@
 /** How strategies and policies are made. One file each, one line in the registry; everything else learns of it from there. */
 import type { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
+import type { Place } from '../errors.js';
 import type { MigrationSetup } from '../migration/setup.js';
 
 /** A strategy: how fast the guest may write while it is migrated. docs/strategies.md shows how to write one. */
@@ -39,3 +40,23 @@ export function definePolicy<Shape extends z.ZodObject>(
 ): PolicyDefinition<Shape> {
   return definition;
 }
+
+/** A strategy (or policy) with its options checked and defaults filled in. */
+export interface Choice<Definition> {
+  readonly definition: Definition;
+  /** As the definition's schema gives them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Unique within a scenario: the name, or the name with the options that differ from the defaults. */
+  readonly label: string;
+  readonly place: Place | undefined;
+  /** What `--strategy` or `--policy` calls it, which chooses it again; none where a scenario lists it or a program made it. */
+  readonly text?: string;
+  /** The file that it comes from, where it is not one of migsim's. */
+  readonly from?: string;
+  /** What a user should know of how it was read: settings of an orchestrator's file that are not its own. */
+  readonly notes?: readonly string[];
+}
+/** A strategy to run, with its options. */
+export type StrategyChoice = Choice<StrategyDefinition>;
+/** A policy to run with, and its options. */
+export type PolicyChoice = Choice<PolicyDefinition>;

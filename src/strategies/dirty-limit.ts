@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
-import { versionFacts } from '../migration/versions.js';
+import { versionFacts } from '../migration/rules/versions.js';
 import { defineStrategy } from './define.js';
-import { measureDirtyRates, rateOfPages, rateOfWholeMib } from './dirty-rate.js';
-import { choice, durationMs, mibPerSecond, vcpuIndexes } from './option-types.js';
-import { throttleTriggerThreshold, withTriggerThreshold } from './trigger.js';
+import { measureDirtyRates, rateOfPages, rateOfWholeMib } from './kit/dirty-rate.js';
+import { choice, durationMs, mibPerSecond, vcpuIndexes } from './kit/option-types.js';
+import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
 const { abs, floor, max, min } = Math;
 

@@ -16,9 +16,9 @@ import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import { defineStrategy } from './define.js';
-import { durationMs } from './option-types.js';
-import { everyRingWindow } from './ring-window.js';
-import { SHORTEST_SLEEP_MS, sleepVcpus } from './vcpu-sleep.js';
+import { durationMs } from './kit/option-types.js';
+import { everyRingWindow } from './kit/ring-window.js';
+import { SHORTEST_SLEEP_MS, sleepVcpus } from './kit/vcpu-sleep.js';
 
 const { ceil, max, min } = Math;
 

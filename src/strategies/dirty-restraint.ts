@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
 import { defineStrategy } from './define.js';
-import { measureDirtyRates, rateOfWholeMib } from './dirty-rate.js';
-import { choice, mibPerSecond, orNone, perVcpu } from './option-types.js';
-import { throttleTriggerThreshold, withTriggerThreshold } from './trigger.js';
+import { measureDirtyRates, rateOfWholeMib } from './kit/dirty-rate.js';
+import { choice, mibPerSecond, orNone, perVcpu } from './kit/option-types.js';
+import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
 const { abs, floor, max, min } = Math;
 

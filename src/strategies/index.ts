@@ -8,7 +8,7 @@ import type { StrategyDefinition } from './define.js';
 import { dirtyLimit } from './dirty-limit.js';
 import { dirtyQuota } from './dirty-quota.js';
 import { dirtyRestraint } from './dirty-restraint.js';
-import { findEntry } from './find.js';
+import { findEntry } from './kit/find.js';
 import { none } from './none.js';
 import { oracle } from './oracle.js';
 import { piThrottle } from './pi-throttle.js';

@@ -9,9 +9,9 @@ import type { Controls } from '../migration/controls.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { formatDurationMs } from '../units.js';
 import { defineStrategy } from './define.js';
-import { durationMs, orNone } from './option-types.js';
-import { endsFirstPass, Restrainer } from './restrainer.js';
-import { leastHold, lowestPending, type DirtyClass } from './restraint-law.js';
+import { durationMs, orNone } from './kit/option-types.js';
+import { endsFirstPass, Restrainer } from './kit/restrainer.js';
+import { leastHold, lowestPending, type DirtyClass } from './kit/restraint-law.js';
 
 const { max, min } = Math;
 

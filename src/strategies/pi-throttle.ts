@@ -8,9 +8,9 @@ import { PAGE_BYTES } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import { formatBytesPerSecond } from '../units.js';
 import { defineStrategy } from './define.js';
-import { choice, durationMs, percent } from './option-types.js';
-import { everyRingWindow } from './ring-window.js';
-import { throttleTriggerThreshold, withTriggerThreshold } from './trigger.js';
+import { choice, durationMs, percent } from './kit/option-types.js';
+import { everyRingWindow } from './kit/ring-window.js';
+import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
 const { max, min, round } = Math;
 

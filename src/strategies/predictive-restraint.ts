@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { defineStrategy } from './define.js';
-import { durationMs, orNone, percent } from './option-types.js';
-import { endsFirstPass, Restrainer } from './restrainer.js';
-import { RingCurves } from './ring-curves.js';
+import { durationMs, orNone, percent } from './kit/option-types.js';
+import { endsFirstPass, Restrainer } from './kit/restrainer.js';
+import { RingCurves } from './kit/ring-curves.js';
 
 /** The first estimate is made when a window of this length is over, ms. */
 const FIRST_ESTIMATE_MS = 1000;

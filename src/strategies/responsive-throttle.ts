@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { defineStrategy } from './define.js';
-import { flag } from './option-types.js';
-import { climber, ladderOf, ladderOptions, refusesLadder, startSyncTimer } from './throttle-ladder.js';
-import { withTriggerThreshold } from './trigger.js';
+import { flag } from './kit/option-types.js';
+import { climber, ladderOf, ladderOptions, refusesLadder, startSyncTimer } from './kit/throttle-ladder.js';
+import { withTriggerThreshold } from './kit/trigger.js';
 
 const { trunc } = Math;
 

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
 import { formatBytes } from '../units.js';
 import { defineStrategy } from './define.js';
-import { count } from './number-options.js';
-import { reapedOf } from './ring-window.js';
-import { sleepVcpus } from './vcpu-sleep.js';
+import { count } from './kit/number-options.js';
+import { reapedOf } from './kit/ring-window.js';
+import { sleepVcpus } from './kit/vcpu-sleep.js';
 
 /** How often writes are counted, ms, and how long a frozen vCPU sleeps at a time; the paper gives no period. */
 const MONITOR_PERIOD_MS = 10;

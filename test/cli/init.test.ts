@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startingText } from '../../src/cli/init.js';
+import { startingText } from '../../src/cli/commands/init.js';
 import { loadScenario } from '../../src/scenario/load.js';
 import { inProcess } from './migsim.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareCommand } from '../../src/cli/compare.js';
+import { compareCommand } from '../../src/cli/commands/compare.js';
 import { complete } from '../../src/cli/complete.js';
 import { endingOf } from '../../src/cli/exit.js';
 import { commandWords } from '../../src/cli/experiment-options.js';
-import { explainCommand } from '../../src/cli/explain.js';
+import { explainCommand } from '../../src/cli/commands/explain.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { wantsColor, widthOf } from '../../src/cli/terminal.js';
 import { ExpectationError, UsageError } from '../../src/errors.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readGuestperf } from '../../src/recording/guestperf.js';
+import { readGuestperf } from '../../src/formats/guestperf/read.js';
 import { figures } from '../../src/report/figures/index.js';
 import { SMALL, inProcess } from './migsim.js';
 
@@ -132,9 +132,9 @@ describe('plotting is loaded where something is plotted', () => {
   test('and not with the command line, nor with reports in text', () => {
     for (const file of [
       'src/cli/main.ts',
-      'src/report/table.ts',
-      'src/report/run-text.ts',
-      'src/report/latex.ts',
+      'src/report/terminal/table.ts',
+      'src/report/terminal/run-text.ts',
+      'src/report/files/latex.ts',
     ]) {
       const heavy = ['@observablehq/plot', 'linkedom', '@resvg/resvg-js', 'csv-parse'];
       expect([file, [...loadedWith(file)].filter((name) => heavy.includes(name))]).toEqual([file, []]);
@@ -143,7 +143,7 @@ describe('plotting is loaded where something is plotted', () => {
 
   test('but with figures', () => {
     expect(loadedWith('src/report/figures/index.ts').has('@observablehq/plot')).toBe(true);
-    expect(loadedWith('src/report/html.ts').has('linkedom')).toBe(true);
+    expect(loadedWith('src/report/html/page.ts').has('linkedom')).toBe(true);
   });
 });
 

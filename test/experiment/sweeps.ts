@@ -6,7 +6,7 @@ import { afterAll } from '@jest/globals';
 import { runSweep, type SweepRun } from '../../src/experiment/sweep/run.js';
 import type { SweepSpec } from '../../src/experiment/sweep/spec.js';
 import { parseVariation } from '../../src/experiment/sweep/variation.js';
-import { sweepTable } from '../../src/report/sweep-table.js';
+import { sweepTable } from '../../src/report/terminal/sweep-table.js';
 
 export const GUEST = 'test/cli/small.yaml';
 export const VARY = ['link.bandwidth=1Gbit/s,10Gbit/s', 'migration.downtime-limit=100ms..400ms:3:log'];

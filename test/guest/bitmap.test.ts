@@ -11,7 +11,7 @@ import {
   nextSet,
   popcount,
   setRange,
-} from '../../src/guest/bitmap.js';
+} from '../../src/guest/memory/page/bitmap.js';
 
 const WORDS = 5;
 const PAGES = 32 * WORDS;

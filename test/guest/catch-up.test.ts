@@ -3,9 +3,9 @@
  * it does min(1, (1 - f) / b) of its work in the steady state: what it is left, at 1/b of its pace, but no more than there is.
  */
 import { describe, expect, test } from '@jest/globals';
-import { FluidMemory } from '../../src/guest/fluid-memory.js';
+import { FluidMemory } from '../../src/guest/memory/fluid/fluid-memory.js';
 import { Guest } from '../../src/guest/guest.js';
-import { PageMemory } from '../../src/guest/page-memory.js';
+import { PageMemory } from '../../src/guest/memory/page/page-memory.js';
 import type { GuestSpec, VcpuSpec } from '../../src/guest/spec.js';
 import { MIB, freeHost, writer } from '../migration/setups.js';
 

@@ -1,10 +1,10 @@
 /** Counts against the closed forms that they stand for. Agreement with the page memory is test/guest/agreement.test.ts. */
 import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
-import { meanArmed } from '../../src/guest/fluid-clears.js';
-import { FluidMemory } from '../../src/guest/fluid-memory.js';
-import type { Tracking } from '../../src/guest/memory.js';
-import { ringSoftLimit } from '../../src/guest/ring.js';
+import { meanArmed } from '../../src/guest/memory/fluid/clears.js';
+import { FluidMemory } from '../../src/guest/memory/fluid/fluid-memory.js';
+import type { Tracking } from '../../src/guest/memory/memory.js';
+import { ringSoftLimit } from '../../src/guest/memory/ring.js';
 import type { GuestSpec, HostProfile, VcpuSpec } from '../../src/guest/spec.js';
 import { freeHost, reader, vcpuWith, writer } from '../migration/setups.js';
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
 import { Guest, unmigratedAccesses } from '../../src/guest/guest.js';
-import type { Tracking } from '../../src/guest/memory.js';
-import { PageMemory } from '../../src/guest/page-memory.js';
+import type { Tracking } from '../../src/guest/memory/memory.js';
+import { PageMemory } from '../../src/guest/memory/page/page-memory.js';
 import type { GuestSpec, HostProfile, VcpuSpec } from '../../src/guest/spec.js';
 import { MIB, freeHost, reader, vcpuWith, writer } from '../migration/setups.js';
 

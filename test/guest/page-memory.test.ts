@@ -1,9 +1,9 @@
 /** Bits in typed arrays against QEMU's and KVM's bookkeeping told page by page, with sets. */
 import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
-import type { Tracking } from '../../src/guest/memory.js';
-import { PageMemory } from '../../src/guest/page-memory.js';
-import { ringMebibytes, ringSoftLimit } from '../../src/guest/ring.js';
+import type { Tracking } from '../../src/guest/memory/memory.js';
+import { PageMemory } from '../../src/guest/memory/page/page-memory.js';
+import { ringMebibytes, ringSoftLimit } from '../../src/guest/memory/ring.js';
 import type { AccessClass, GuestSpec, ZeroExtent } from '../../src/guest/spec.js';
 import type { Generator } from '../../src/random/generator.js';
 import { stream } from '../../src/random/streams.js';

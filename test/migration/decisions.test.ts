@@ -1,7 +1,7 @@
 /** A trace says what the rules decided, with the numbers that the run itself reports; and nobody who looks changes a run. */
 import { describe, expect, test } from '@jest/globals';
 import type { Controls } from '../../src/migration/controls.js';
-import { type DecisionFacts, inWords } from '../../src/migration/decisions.js';
+import { type DecisionFacts, inWords } from '../../src/migration/observe/decisions.js';
 import type { Decision, MigrationResult, SyncRecord } from '../../src/migration/result.js';
 import type { MigrationSetup } from '../../src/migration/setup.js';
 import type { StrategyName } from '../../src/strategies/index.js';

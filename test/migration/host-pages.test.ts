@@ -4,8 +4,8 @@
  * whether to complete is asked between iterations only, so huge pages move the ends of passes.
  */
 import { describe, expect, test } from '@jest/globals';
-import { FluidMemory } from '../../src/guest/fluid-memory.js';
-import { PageMemory } from '../../src/guest/page-memory.js';
+import { FluidMemory } from '../../src/guest/memory/fluid/fluid-memory.js';
+import { PageMemory } from '../../src/guest/memory/page/page-memory.js';
 import type { GuestSpec } from '../../src/guest/spec.js';
 import type { Controls } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';

@@ -8,7 +8,7 @@ import type { VcpuSpec } from '../../src/guest/spec.js';
 import type { Controls, MigrationStats } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import type { QemuVersion } from '../../src/migration/setup.js';
-import { measureDirtyRates, rateOfPages } from '../../src/strategies/dirty-rate.js';
+import { measureDirtyRates, rateOfPages } from '../../src/strategies/kit/dirty-rate.js';
 import {
   adjustSleep,
   dirtyLimit,

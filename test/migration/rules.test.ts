@@ -14,7 +14,7 @@ import {
   syncIsEligible,
   triggerLimit,
   windowQuota,
-} from '../../src/migration/rules.js';
+} from '../../src/migration/rules/rules.js';
 import type { Controls, MigrationStats } from '../../src/migration/controls.js';
 import {
   type PageCost,
@@ -22,8 +22,8 @@ import {
   pageTimeUs,
   pagesToExceed,
   streamCosts,
-} from '../../src/migration/stream.js';
-import { versionFacts } from '../../src/migration/versions.js';
+} from '../../src/migration/rules/stream.js';
+import { versionFacts } from '../../src/migration/rules/versions.js';
 import { MIB, NORMAL_RECORD, ZERO_RECORD, freeHost, migrate, setupOf, writer } from './setups.js';
 
 const { ceil, floor } = Math;

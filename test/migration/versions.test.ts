@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { MigrationStats } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import { type MigrationParameters, QEMU_VERSIONS, type QemuVersion } from '../../src/migration/setup.js';
-import { type VersionFacts, versionFacts } from '../../src/migration/versions.js';
+import { type VersionFacts, versionFacts } from '../../src/migration/rules/versions.js';
 import { dirtyLimit } from '../../src/strategies/dirty-limit.js';
 import { MIB, NORMAL_RECORD, PAGE, type SetupFields, migrate, setupOf, writer } from './setups.js';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { policies } from '../../src/policies/index.js';
-import { OVIRT_POLICIES } from '../../src/policies/ovirt-schedule.js';
+import { OVIRT_POLICIES } from '../../src/policies/kit/ovirt-schedule.js';
 import type { PolicyDefinition } from '../../src/strategies/define.js';
 
 const page = readFileSync(new URL('../../docs/policies.md', import.meta.url), 'utf8');

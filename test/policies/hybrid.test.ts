@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { hybrid } from '../../src/policies/hybrid.js';
-import { dirtyCurveExponent, plateauBytes, type Pass } from '../../src/policies/plateau.js';
+import { dirtyCurveExponent, plateauBytes, type Pass } from '../../src/policies/kit/plateau.js';
 import { FakeMigration, GIB, MIB } from './fake-migration.js';
 
 /** The passes of a guest that dirties c·τ^β bytes in τ s, over a link of B bytes/s, from a first pass of `firstS`. */

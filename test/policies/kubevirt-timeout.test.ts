@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { acceptableCompletionS } from '../../src/policies/kubevirt-monitor.js';
+import { acceptableCompletionS } from '../../src/policies/kit/kubevirt-monitor.js';
 import { kubevirtTimeout } from '../../src/policies/kubevirt-timeout.js';
 import { FakeMigration, GIB, MIB } from './fake-migration.js';
 

@@ -5,7 +5,7 @@ import {
   legacySchedule,
   OVIRT_SCHEDULES,
   scheduleOf,
-} from '../../src/policies/ovirt-schedule.js';
+} from '../../src/policies/kit/ovirt-schedule.js';
 import { ovirt } from '../../src/policies/ovirt.js';
 import { FakeMigration } from './fake-migration.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { StallDetector, type StallOptions } from '../../src/policies/stall-detector.js';
+import { StallDetector, type StallOptions } from '../../src/policies/kit/stall-detector.js';
 import { MIB } from './fake-migration.js';
 
 const DEFAULTS: StallOptions = {

@@ -1,6 +1,6 @@
 import { fc, test as property } from '@fast-check/jest';
 import { expect, test } from '@jest/globals';
-import { parseJson } from '../../src/recording/json.js';
+import { parseJson } from '../../src/formats/json.js';
 
 function messageOf(text: string): string {
   try {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { dirtyPagesIn } from '../../src/guest/dirty-curve.js';
-import { learnFromLog } from '../../src/recording/learn-from-log.js';
-import { learn } from '../../src/recording/learn.js';
-import type { Learned, LearnOptions } from '../../src/recording/learned.js';
-import { readQueryMigrate } from '../../src/recording/query-migrate.js';
-import { guestSpecOf } from '../../src/recording/replay.js';
+import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
+import { learn } from '../../src/recording/learn/learn.js';
+import type { Learned, LearnOptions } from '../../src/recording/learn/learned.js';
+import { readQueryMigrate } from '../../src/formats/query-migrate.js';
+import { guestSpecOf } from '../../src/recording/validate/replay.js';
 import { parseScenario } from '../../src/scenario/load.js';
 import { KNOWN, simulatedLog, type SimulatedLog } from './logs.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { memoryLayout } from '../../src/recording/memory-layout.js';
+import { memoryLayout } from '../../src/recording/learn/memory-layout.js';
 
 const RAM = 256_000;
 

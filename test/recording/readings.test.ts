@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { looksLikeReadings, readDirtyReadings } from '../../src/recording/readings.js';
+import { looksLikeReadings, readDirtyReadings } from '../../src/formats/readings.js';
 
 const points = (text: string): (readonly [number, number])[] =>
   readDirtyReadings(text, 'r').points.map(({ durationUs, pages }) => [durationUs, pages] as const);

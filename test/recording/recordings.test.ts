@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
-import { guestOf, predictionOf } from '../../src/recording/predict.js';
+import { guestOf, predictionOf } from '../../src/recording/validate/predict.js';
 import { readRecording, type Recording } from '../../src/recording/recording.js';
 import {
   OUTCOME_NAMES,
@@ -16,7 +16,7 @@ import {
   type Spread,
   type ValidatedRecording,
   type Verdict,
-} from '../../src/recording/validate.js';
+} from '../../src/recording/validate/validate.js';
 
 const FILE = path.join(import.meta.dirname, 'fixtures', 'recording.json');
 const TEXT = readFileSync(FILE, 'utf8');

@@ -11,7 +11,7 @@ import {
   validateRecordings,
   type ValidatedRecording,
   type Validation,
-} from '../../src/recording/validate.js';
+} from '../../src/recording/validate/validate.js';
 
 const SHIPPED = path.resolve(import.meta.dirname, '../../recordings');
 /** So few that the test is quick; the figures of docs/fidelity.md are those of ten. */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
 import { resultTables } from '../../src/report/columns.js';
-import { openCsv } from '../../src/report/csv.js';
+import { openCsv } from '../../src/report/files/csv.js';
 import { parseCsv } from './parse-csv.js';
 import { madeUpFailure, madeUpPoint, madeUpResult, madeUpSync } from './made-up.js';
 

@@ -1,11 +1,15 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { type GuestperfReport, type GuestperfTiming, readGuestperf } from '../../src/recording/guestperf.js';
+import {
+  type GuestperfReport,
+  type GuestperfTiming,
+  readGuestperf,
+} from '../../src/formats/guestperf/read.js';
 import { drawAll, figures } from '../../src/report/figures/index.js';
-import { NOTHING } from '../../src/report/figures/results.js';
-import { SHEETS } from '../../src/report/figures/sheet.js';
-import { guestperfReport } from '../../src/report/guestperf.js';
+import { NOTHING } from '../../src/report/figures/kit/results.js';
+import { SHEETS } from '../../src/report/figures/kit/sheet.js';
+import { guestperfReport } from '../../src/formats/guestperf/write.js';
 import { parseScenario } from '../../src/scenario/load.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import { SCENARIO } from './small-results.js';

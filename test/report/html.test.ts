@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Results, readResults } from '../../src/report/figures/results.js';
-import { htmlReport } from '../../src/report/html.js';
+import { type Results, readResults } from '../../src/report/figures/kit/results.js';
+import { htmlReport } from '../../src/report/html/page.js';
 import { aboutOf, bindingOf } from '../../src/report/html/prose.js';
 import { bindingOverCells, cellsOf, sweepInShort } from '../../src/report/html/sweep.js';
-import type { Row } from '../../src/report/rows.js';
-import { provenanceOf, readProvenance } from '../../src/report/provenance.js';
+import type { Row } from '../../src/report/files/rows.js';
+import { provenanceOf, readProvenance } from '../../src/report/files/provenance.js';
 import { Browser, CHROMIUM, type Page, type View } from './chromium.js';
 import { RUNS, smallResults } from './small-results.js';
 

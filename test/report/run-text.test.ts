@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { runReport } from '../../src/report/run-text.js';
+import { runReport } from '../../src/report/terminal/run-text.js';
 import {
   madeUpFailure,
   madeUpPoint,

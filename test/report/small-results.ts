@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { compare } from '../../src/experiment/compare.js';
 import { manifestOf } from '../../src/experiment/manifest.js';
-import { openCsv } from '../../src/report/csv.js';
+import { openCsv } from '../../src/report/files/csv.js';
 import { parseScenario } from '../../src/scenario/load.js';
 
 export const SCENARIO = `# Shows: one vCPU that writes and one that reads.

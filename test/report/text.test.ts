@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { show } from '../../src/experiment/measure.js';
-import { sparkline } from '../../src/report/sparkline.js';
-import { wrap, wrapHyphens, wrapItems } from '../../src/report/text.js';
+import { sparkline } from '../../src/report/terminal/sparkline.js';
+import { wrap, wrapHyphens, wrapItems } from '../../src/report/terminal/text.js';
 
 describe('breaking lines', () => {
   const text = 'the quick brown fox jumps over the lazy dog again and again';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
 import { findPolicy } from '../../src/policies/index.js';
-import { OVIRT_SCHEDULES } from '../../src/policies/ovirt-schedule.js';
+import { OVIRT_SCHEDULES } from '../../src/policies/kit/ovirt-schedule.js';
 import { readPolicyFile, type ImportedPolicy } from '../../src/scenario/policy-files.js';
 
 const MIB = 2 ** 20;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { autoConverge } from '../../src/strategies/auto-converge.js';
-import { nextThrottle, type ThrottleLadder } from '../../src/strategies/throttle-ladder.js';
+import { nextThrottle, type ThrottleLadder } from '../../src/strategies/kit/throttle-ladder.js';
 import { FakeControls } from './fake-controls.js';
 import { setupWith } from './setups.js';
 

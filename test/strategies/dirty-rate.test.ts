@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { measureDirtyRates, rateOfPages, rateOfWholeMib } from '../../src/strategies/dirty-rate.js';
+import { measureDirtyRates, rateOfPages, rateOfWholeMib } from '../../src/strategies/kit/dirty-rate.js';
 import { FakeControls } from './fake-controls.js';
 
 // 256 pages of 4 KiB are 1 MiB.

@@ -9,7 +9,7 @@ import {
   percent,
   perVcpu,
   vcpuIndexes,
-} from '../../src/strategies/option-types.js';
+} from '../../src/strategies/kit/option-types.js';
 
 /** The one line that a user is told about a bad value. */
 function complaint(type: z.ZodType, value: unknown): string {

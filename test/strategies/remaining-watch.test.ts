@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { RemainingWatch } from '../../src/strategies/remaining-watch.js';
+import { RemainingWatch } from '../../src/strategies/kit/remaining-watch.js';
 
 /** Every 100 ms for `seconds`, in windows of a second: the first time at which it is low, s; null if never. */
 function firstLow(pendingAt: (seconds: number) => number, seconds = 60): number | null {

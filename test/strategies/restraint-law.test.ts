@@ -11,7 +11,7 @@ import {
   shortestDrain,
   spread,
   type DirtyClass,
-} from '../../src/strategies/restraint-law.js';
+} from '../../src/strategies/kit/restraint-law.js';
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 

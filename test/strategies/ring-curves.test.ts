@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { runMigration } from '../../src/migration/engine.js';
-import type { DirtyClass } from '../../src/strategies/restraint-law.js';
-import { RingCurves } from '../../src/strategies/ring-curves.js';
+import type { DirtyClass } from '../../src/strategies/kit/restraint-law.js';
+import { RingCurves } from '../../src/strategies/kit/ring-curves.js';
 import { MIB, setupOf, writer } from '../migration/setups.js';
 
 const RING = 4096;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { runMigration } from '../../src/migration/engine.js';
-import { LONGEST_SLEEP_MS, SHORTEST_SLEEP_MS, sleepVcpus } from '../../src/strategies/vcpu-sleep.js';
-import { reapedOf, everyRingWindow } from '../../src/strategies/ring-window.js';
+import { LONGEST_SLEEP_MS, SHORTEST_SLEEP_MS, sleepVcpus } from '../../src/strategies/kit/vcpu-sleep.js';
+import { reapedOf, everyRingWindow } from '../../src/strategies/kit/ring-window.js';
 import { MIB, setupOf, writer } from '../migration/setups.js';
 import { FakeControls } from './fake-controls.js';
 

@@ -1,4 +1,4 @@
-/** The rows of runs.csv as a sweep sees them; src/report/sweep-table.ts has the columns. */
+/** The rows of runs.csv as a sweep sees them; src/report/terminal/sweep-table.ts has the columns. */
 import type { MigrationResult } from '../../migration/result.js';
 
 /** A column that is summarised. */

@@ -1,17 +1,17 @@
 /** Distributions over runs: which share had converged within a time, and which had no more than a downtime. */
 import * as Plot from '@observablehq/plot';
-import { groupBy, hasConverged, type Row } from '../rows.js';
-import { optionsOf } from '../strategy-names.js';
-import { around, isWide, logarithmic } from './axes.js';
-import type { Drawing, Figure } from './figure.js';
-import { endLabels, symbolRoom } from './labels.js';
-import { frames } from './layout.js';
-import { linesOf, type Name, smallPrint, widthOf } from './names.js';
-import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import type { Sheet } from './sheet.js';
-import { column } from './statistics.js';
-import { picture } from './svg.js';
-import { isSweep } from './sweep-keys.js';
+import { groupBy, hasConverged, type Row } from '../files/rows.js';
+import { optionsOf } from '../terminal/strategy-names.js';
+import { around, isWide, logarithmic } from './kit/axes.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { endLabels, symbolRoom } from './kit/labels.js';
+import { frames } from './kit/layout.js';
+import { linesOf, type Name, smallPrint, widthOf } from './kit/names.js';
+import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/panel.js';
+import type { Sheet } from './kit/sheet.js';
+import { column } from './kit/statistics.js';
+import { picture } from './kit/svg.js';
+import { isSweep } from './kit/sweep-keys.js';
 
 const FEWEST_RUNS = 3;
 /** With room for the symbols at 100 %. */

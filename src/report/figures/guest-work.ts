@@ -3,20 +3,20 @@
  * means of writers and readers.
  */
 import * as Plot from '@observablehq/plot';
-import { groupBy, numberIn, type Row } from '../rows.js';
-import { optionsOf } from '../strategy-names.js';
-import { averaged } from './averaged.js';
-import { exact } from './axes.js';
+import { groupBy, numberIn, type Row } from '../files/rows.js';
+import { optionsOf } from '../terminal/strategy-names.js';
+import { averaged } from './kit/averaged.js';
+import { exact } from './kit/axes.js';
 import { shownSeconds } from './convergence.js';
-import type { Drawing, Figure } from './figure.js';
-import { textWidth } from './font.js';
-import { type EndLabel, endLabels } from './labels.js';
-import { frames, isLowest } from './layout.js';
-import { type Name, smallPrint } from './names.js';
-import { type Axis, type Box, panel, tickRoom } from './panel.js';
-import { BLUE, INK, type Sheet, VERMILLION } from './sheet.js';
-import { picture, text } from './svg.js';
-import type { Point } from './thin.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { textWidth } from './kit/font.js';
+import { type EndLabel, endLabels } from './kit/labels.js';
+import { frames, isLowest } from './kit/layout.js';
+import { type Name, smallPrint } from './kit/names.js';
+import { type Axis, type Box, panel, tickRoom } from './kit/panel.js';
+import { BLUE, INK, type Sheet, VERMILLION } from './kit/sheet.js';
+import { picture, text } from './kit/svg.js';
+import type { Point } from './kit/thin.js';
 import { vcpuPanels } from './vcpu-work.js';
 
 const GROUPS = [

@@ -1,18 +1,18 @@
 /** A report of guestperf, real or simulated: how long the guest took for each GiB, with the passes of the migration. */
 import * as Plot from '@observablehq/plot';
-import type { GuestperfReport } from '../../recording/guestperf.js';
+import type { GuestperfReport } from '../../formats/guestperf/read.js';
 import { median } from '../../stats/summary.js';
-import { exact, fitting, fromZero } from './axes.js';
-import type { Drawing, Figure } from './figure.js';
-import { textWidth } from './font.js';
-import { endLabels } from './labels.js';
-import { frames } from './layout.js';
-import { slugOf } from './names.js';
-import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import { type Look, lookOf, type Sheet } from './sheet.js';
-import { line, picture, text } from './svg.js';
-import { symbolAt } from './symbols.js';
-import { type Point, thin } from './thin.js';
+import { exact, fitting, fromZero } from './kit/axes.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { textWidth } from './kit/font.js';
+import { endLabels } from './kit/labels.js';
+import { frames } from './kit/layout.js';
+import { slugOf } from './kit/names.js';
+import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/panel.js';
+import { type Look, lookOf, type Sheet } from './kit/sheet.js';
+import { line, picture, text } from './kit/svg.js';
+import { symbolAt } from './kit/symbols.js';
+import { type Point, thin } from './kit/thin.js';
 
 export const guestSpeed: Figure = {
   name: 'guestperf',

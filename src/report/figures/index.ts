@@ -1,17 +1,17 @@
 /** All figures, in the order in which a report shows them. A new one is a file in this folder and a line here. */
-import { type Row, textIn } from '../rows.js';
+import { type Row, textIn } from '../files/rows.js';
 import { cdf } from './cdf.js';
 import { convergence } from './convergence.js';
-import type { Drawing, Figure } from './figure.js';
+import type { Drawing, Figure } from './kit/figure.js';
 import { guestWork } from './guest-work.js';
 import { guestSpeed } from './guestperf.js';
-import { namesIn, slugOf } from './names.js';
+import { namesIn, slugOf } from './kit/names.js';
 import { pareto } from './pareto.js';
 import { passes } from './passes.js';
 import { predicted } from './predicted.js';
-import type { Results } from './results.js';
-import type { Sheet } from './sheet.js';
-import { strategiesFigure } from './strategies.js';
+import type { Results } from './kit/results.js';
+import type { Sheet } from './kit/sheet.js';
+import { strategiesFigure } from './kit/strategies.js';
 import { success } from './success.js';
 import { sweep } from './sweep.js';
 import { timeline } from './timeline.js';

@@ -1,17 +1,17 @@
 /** What a strategy costs the guest against what it takes: those at the lower left are worth choosing from. */
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
-import { groupBy, hasConverged, numberIn, type Row } from '../rows.js';
-import { optionsOf } from '../strategy-names.js';
-import { around, exact, isWide, logarithmic } from './axes.js';
-import type { Drawing, Figure } from './figure.js';
-import { endLabels, pointLabels, symbolRoom } from './labels.js';
-import { frames, isLowest } from './layout.js';
-import { linesOf, type Name, smallPrint, widthOf } from './names.js';
-import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './panel.js';
-import type { Sheet } from './sheet.js';
-import { picture } from './svg.js';
-import { isSweep } from './sweep-keys.js';
+import { groupBy, hasConverged, numberIn, type Row } from '../files/rows.js';
+import { optionsOf } from '../terminal/strategy-names.js';
+import { around, exact, isWide, logarithmic } from './kit/axes.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { endLabels, pointLabels, symbolRoom } from './kit/labels.js';
+import { frames, isLowest } from './kit/layout.js';
+import { linesOf, type Name, smallPrint, widthOf } from './kit/names.js';
+import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './kit/panel.js';
+import type { Sheet } from './kit/sheet.js';
+import { picture } from './kit/svg.js';
+import { isSweep } from './kit/sweep-keys.js';
 
 const GROUPS = [
   { who: 'writers', column: 'writers_work_done_share' },

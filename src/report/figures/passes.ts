@@ -1,17 +1,17 @@
 /** What each pass sent: zero pages, pages sent for the first time, pages sent again; and what was dirtied meanwhile. */
 import * as Plot from '@observablehq/plot';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import { type PassBytes, passBytes } from '../pass-pages.js';
-import { groupBy, numberIn, type Row } from '../rows.js';
-import { exact, fromZero } from './axes.js';
-import type { Drawing, Figure } from './figure.js';
-import { textWidth } from './font.js';
-import { frames, legend } from './layout.js';
-import { type Name, smallPrint } from './names.js';
-import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import type { Results } from './results.js';
-import { BLUE, INK, type Sheet, SKY, VERMILLION } from './sheet.js';
-import { picture, text } from './svg.js';
+import { type PassBytes, passBytes } from '../../migration/observe/pass-pages.js';
+import { groupBy, numberIn, type Row } from '../files/rows.js';
+import { exact, fromZero } from './kit/axes.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { textWidth } from './kit/font.js';
+import { frames, legend } from './kit/layout.js';
+import { type Name, smallPrint } from './kit/names.js';
+import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/panel.js';
+import type { Results } from './kit/results.js';
+import { BLUE, INK, type Sheet, SKY, VERMILLION } from './kit/sheet.js';
+import { picture, text } from './kit/svg.js';
 
 const KINDS = [
   { key: 'zero', words: 'zero pages', color: SKY },

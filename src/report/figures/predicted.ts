@@ -1,16 +1,16 @@
 /** Predicted beside measured: on the diagonal the prediction is right, between the dashed lines within 10 %. */
 import * as Plot from '@observablehq/plot';
 import { mean, quantile } from '../../stats/summary.js';
-import { numberIn, type Row, textIn } from '../rows.js';
-import { optionsOf } from '../strategy-names.js';
-import { around, isWide, logarithmic } from './axes.js';
-import type { Drawing, Figure } from './figure.js';
-import { pointLabels } from './labels.js';
-import { frames, legend } from './layout.js';
-import { type Name, type Names, smallPrint } from './names.js';
-import { BELOW_WITH_TITLE, type Box, panel, shortNumber } from './panel.js';
-import type { Sheet } from './sheet.js';
-import { picture } from './svg.js';
+import { numberIn, type Row, textIn } from '../files/rows.js';
+import { optionsOf } from '../terminal/strategy-names.js';
+import { around, isWide, logarithmic } from './kit/axes.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { pointLabels } from './kit/labels.js';
+import { frames, legend } from './kit/layout.js';
+import { type Name, type Names, smallPrint } from './kit/names.js';
+import { BELOW_WITH_TITLE, type Box, panel, shortNumber } from './kit/panel.js';
+import type { Sheet } from './kit/sheet.js';
+import { picture } from './kit/svg.js';
 
 const GIB = 2 ** 30;
 /** So many of the recordings that are more than 10 % off get their names. */

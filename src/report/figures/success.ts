@@ -1,14 +1,14 @@
 /** How many of the runs of each strategy converged. */
-import { groupBy, hasConverged, type Row } from '../rows.js';
-import { optionsOf } from '../strategy-names.js';
-import { type Bar, barPanel, rowNames, rowSizes } from './bars.js';
-import type { Figure } from './figure.js';
-import { textWidth } from './font.js';
-import { frames } from './layout.js';
-import { smallPrint } from './names.js';
-import { type Axis, BELOW } from './panel.js';
-import { picture } from './svg.js';
-import { isSweep } from './sweep-keys.js';
+import { groupBy, hasConverged, type Row } from '../files/rows.js';
+import { optionsOf } from '../terminal/strategy-names.js';
+import { type Bar, barPanel, rowNames, rowSizes } from './kit/bars.js';
+import type { Figure } from './kit/figure.js';
+import { textWidth } from './kit/font.js';
+import { frames } from './kit/layout.js';
+import { smallPrint } from './kit/names.js';
+import { type Axis, BELOW } from './kit/panel.js';
+import { picture } from './kit/svg.js';
+import { isSweep } from './kit/sweep-keys.js';
 
 const SHARES: Axis = { domain: [0, 100], ticks: [0, 25, 50, 75, 100] };
 

@@ -1,19 +1,19 @@
 /** How results change with a parameter: a line a strategy, its band the 95 % interval of the mean. */
 import * as Plot from '@observablehq/plot';
-import { groupBy, hasConverged, numberIn, type Row, textIn } from '../rows.js';
-import { optionsOf } from '../strategy-names.js';
-import { fitting, isWide } from './axes.js';
-import type { Drawing, Figure } from './figure.js';
-import { textWidth } from './font.js';
-import { endLabels, symbolRoom } from './labels.js';
-import { frames, isLowest } from './layout.js';
-import { linesOf, type Name, type Names, namesIn, slugOf, smallPrint, widthOf } from './names.js';
-import { type Axis, BELOW, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './panel.js';
-import { asNumbers } from './quantities.js';
-import type { Sheet } from './sheet.js';
-import { column, estimate } from './statistics.js';
-import { picture, text } from './svg.js';
-import { sweepKeys } from './sweep-keys.js';
+import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows.js';
+import { optionsOf } from '../terminal/strategy-names.js';
+import { fitting, isWide } from './kit/axes.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { textWidth } from './kit/font.js';
+import { endLabels, symbolRoom } from './kit/labels.js';
+import { frames, isLowest } from './kit/layout.js';
+import { linesOf, type Name, type Names, namesIn, slugOf, smallPrint, widthOf } from './kit/names.js';
+import { type Axis, BELOW, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/panel.js';
+import { asNumbers } from './kit/quantities.js';
+import type { Sheet } from './kit/sheet.js';
+import { column, estimate } from './kit/statistics.js';
+import { picture, text } from './kit/svg.js';
+import { sweepKeys } from './kit/sweep-keys.js';
 
 interface Measure {
   readonly title: string;

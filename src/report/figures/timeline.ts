@@ -1,16 +1,16 @@
 /** One migration over time, as KubeVirt's and QEMU's own reports show it: memory, rates, implied downtime, and the brakes. */
 import * as Plot from '@observablehq/plot';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import { groupBy, numberIn, type Row, textIn } from '../rows.js';
-import { exact, fromZero, logarithmic } from './axes.js';
-import type { Drawing, Figure } from './figure.js';
-import { textWidth } from './font.js';
-import { type EndLabel, endLabels } from './labels.js';
-import { type Name, smallPrint } from './names.js';
-import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './panel.js';
-import { BLUE, GREEN, INK, PURPLE, type Sheet, VERMILLION } from './sheet.js';
-import { line, picture, text } from './svg.js';
-import { type Point, thin } from './thin.js';
+import { groupBy, numberIn, type Row, textIn } from '../files/rows.js';
+import { exact, fromZero, logarithmic } from './kit/axes.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { textWidth } from './kit/font.js';
+import { type EndLabel, endLabels } from './kit/labels.js';
+import { type Name, smallPrint } from './kit/names.js';
+import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './kit/panel.js';
+import { BLUE, GREEN, INK, PURPLE, type Sheet, VERMILLION } from './kit/sheet.js';
+import { line, picture, text } from './kit/svg.js';
+import { type Point, thin } from './kit/thin.js';
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;

@@ -1,18 +1,18 @@
 /** What took the vCPUs' time: faults, throttle, sleeps at full rings, the switchover. */
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
-import { groupBy, numberIn, type Row, textIn } from '../rows.js';
-import { optionsOf } from '../strategy-names.js';
-import { fromZero } from './axes.js';
-import type { Drawing, Figure } from './figure.js';
-import { textWidth } from './font.js';
-import { frames, legend } from './layout.js';
-import { type Name, smallPrint } from './names.js';
-import { type Axis, BELOW, type Box, panel } from './panel.js';
-import type { Results } from './results.js';
-import { GREEN, INK, ORANGE, PURPLE, type Sheet, SKY, VERMILLION } from './sheet.js';
-import { picture, text } from './svg.js';
-import { isSweep } from './sweep-keys.js';
+import { groupBy, numberIn, type Row, textIn } from '../files/rows.js';
+import { optionsOf } from '../terminal/strategy-names.js';
+import { fromZero } from './kit/axes.js';
+import type { Drawing, Figure } from './kit/figure.js';
+import { textWidth } from './kit/font.js';
+import { frames, legend } from './kit/layout.js';
+import { type Name, smallPrint } from './kit/names.js';
+import { type Axis, BELOW, type Box, panel } from './kit/panel.js';
+import type { Results } from './kit/results.js';
+import { GREEN, INK, ORANGE, PURPLE, type Sheet, SKY, VERMILLION } from './kit/sheet.js';
+import { picture, text } from './kit/svg.js';
+import { isSweep } from './kit/sweep-keys.js';
 
 const CAUSES = [
   { column: 'throttled_ms', words: 'CPU throttle', color: PURPLE },

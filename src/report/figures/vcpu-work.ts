@@ -1,16 +1,16 @@
 /** Work of every vCPU over time: a line each, writers and readers in frames of their own. */
 import * as Plot from '@observablehq/plot';
 import { mean, median as medianOfSample } from '../../stats/summary.js';
-import { groupBy, type Row } from '../rows.js';
-import { exact } from './axes.js';
-import { averaged } from './averaged.js';
-import { textWidth } from './font.js';
-import { type EndLabel, endLabels, lineHeight, symbolRoom } from './labels.js';
-import { frames, isLowest } from './layout.js';
-import type { Name } from './names.js';
-import { type Axis, type Box, panel, tickRoom } from './panel.js';
-import { type Look, lookOf, type Sheet } from './sheet.js';
-import type { Point } from './thin.js';
+import { groupBy, type Row } from '../files/rows.js';
+import { exact } from './kit/axes.js';
+import { averaged } from './kit/averaged.js';
+import { textWidth } from './kit/font.js';
+import { type EndLabel, endLabels, lineHeight, symbolRoom } from './kit/labels.js';
+import { frames, isLowest } from './kit/layout.js';
+import type { Name } from './kit/names.js';
+import { type Axis, type Box, panel, tickRoom } from './kit/panel.js';
+import { type Look, lookOf, type Sheet } from './kit/sheet.js';
+import type { Point } from './kit/thin.js';
 
 const SHARES: Axis = { domain: [0, 100], ticks: [0, 50, 100] };
 /** Lines of a group that can each be told from the others; of more, the median stands out and the extremes are named. */

@@ -2,9 +2,9 @@
 import { show } from '../../experiment/measure.js';
 import type { WhyNot } from '../../migration/result.js';
 import { mean } from '../../stats/summary.js';
-import { groupBy, hasConverged, numberIn, type Row, textIn } from '../rows.js';
-import type { RunsTable } from '../runs-table.js';
-import { counted } from '../text.js';
+import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows.js';
+import type { RunsTable } from '../terminal/runs-table.js';
+import { counted } from '../terminal/text.js';
 
 /** `Shows: …`, `Expect: …`: the comment that opens a scenario file, its lines joined; a word with a colon begins anew. */
 export function aboutOf(scenarioText: string): { readonly word: string; readonly text: string }[] {

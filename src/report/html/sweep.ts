@@ -1,8 +1,8 @@
 /** What the report says of a sweep: its cells one by one, and each strategy over all of them. */
 import { show, type Unit } from '../../experiment/measure.js';
-import { groupBy, hasConverged, numberIn, type Row, textIn } from '../rows.js';
-import { type RunsTable, runsTable } from '../runs-table.js';
-import { counted } from '../text.js';
+import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows.js';
+import { type RunsTable, runsTable } from '../terminal/runs-table.js';
+import { counted } from '../terminal/text.js';
 import { reasonOf, SUPERLATIVES } from './prose.js';
 
 export interface SweepCell {

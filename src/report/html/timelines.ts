@@ -1,10 +1,10 @@
 /** The samples of each run as the page's script draws them. */
 import { PAGE_BYTES } from '../../guest/spec.js';
-import type { Names } from '../figures/names.js';
-import type { Results } from '../figures/results.js';
-import { BLUE, GREEN, INK, PURPLE, VERMILLION } from '../figures/sheet.js';
-import { thin } from '../figures/thin.js';
-import { groupBy, numberIn, type Row } from '../rows.js';
+import type { Names } from '../figures/kit/names.js';
+import type { Results } from '../figures/kit/results.js';
+import { BLUE, GREEN, INK, PURPLE, VERMILLION } from '../figures/kit/sheet.js';
+import { thin } from '../figures/kit/thin.js';
+import { groupBy, numberIn, type Row } from '../files/rows.js';
 
 export interface TimelinePanel {
   readonly title: string;

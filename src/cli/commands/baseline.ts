@@ -1,0 +1,148 @@
+/** `migsim baseline`: outcomes that are kept, and later compared with. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ExpectationError, UsageError } from '../../errors.js';
+import type { Baseline, BaselineManifest, BaselineOptions } from '../../experiment/baseline.js';
+import { type Unit, bareName } from '../../experiment/measure.js';
+import type { Tolerances } from '../../experiment/outcomes.js';
+import type { Scenario } from '../../scenario/scenario.js';
+import { unknown } from '../../scenario/wording.js';
+import { parseShare } from '../../units.js';
+import { memoryOption, readMemoryChoice } from './check.js';
+import type { Command, Given } from '../command.js';
+import { experimentOptions, readRuns, readSeed, runsOption } from '../experiment-options.js';
+import { loadAll, namedFiles, scenarioFiles } from '../scenario-files.js';
+
+const FOLDER = 'results/baselines';
+const ACTIONS = ['save', 'diff'] as const;
+const TOLERANCE = '1%';
+
+export const baselineCommand: Command = {
+  name: 'baseline',
+  summary: 'Keep the outcomes of scenarios, and tell later what changed',
+  positional: { name: 'action', describe: 'save, or diff: run again and compare', words: () => ACTIONS },
+  further: [
+    { name: 'name', describe: `Name of the baseline, a file in ${FOLDER}/`, words: savedNames },
+    { ...scenarioFiles, describe: 'Scenario files or folders; by default scenarios/, or what was saved' },
+  ],
+  options: {
+    tolerance: {
+      describe: `diff: share that an outcome may differ by, ${TOLERANCE} unless said, or MEASURE=SHARE; repeatable`,
+      value: 'SHARE',
+      repeatable: true,
+    },
+    runs: { ...runsOption, describe: 'save: repetitions of each strategy' },
+    memory: { ...memoryOption, describe: `save: ${memoryOption.describe}` },
+    seed: { ...experimentOptions.seed, describe: `save: ${lower(experimentOptions.seed.describe)}` },
+  },
+  examples: [
+    ['baseline save shipped', 'all of scenarios/, into results/baselines/shipped.csv'],
+    ['baseline diff shipped', 'status 1 when an outcome has changed'],
+    ['baseline diff shipped --tolerance 5% --tolerance downtime=20%', 'with more patience'],
+  ],
+  async run(given) {
+    const action = ACTIONS.find((candidate) => candidate === given.positional);
+    if (action === undefined) throw new UsageError(unknown('action', given.positional, ACTIONS));
+    const name = given.all('name')[0] ?? '';
+    if (!/^[\w][\w.-]*$/.test(name))
+      throw new UsageError(`${JSON.stringify(name)} is no name; expected letters, digits, -, _ and dots`);
+    await (action === 'save' ? save(given, name) : diff(given, name));
+  },
+};
+
+function lower(sentence: string): string {
+  return `${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1)}`;
+}
+
+async function save(given: Given, name: string): Promise<void> {
+  if (given.value('tolerance') !== undefined) throw new UsageError('--tolerance belongs to baseline diff');
+  const options = { memory: readMemoryChoice(given), runs: readRuns(given), seed: readSeed(given) };
+  const scenarios = await loadAll(namedFiles(given.all('files')));
+  const { results, manifest } = await take(given, scenarios, options);
+  const { outcomeCsv } = await import('../../report/files/outcome-csv.js');
+  const [csv, json] = pathsOf(name);
+  const { openOutputFolder } = await import('../../report/files/output-folder.js');
+  const output = openOutputFolder(
+    FOLDER,
+    [csv, json].map((path) => basename(path)),
+  );
+  try {
+    output.append(basename(csv), outcomeCsv(results));
+    output.append(basename(json), `${JSON.stringify(manifest, null, 2)}\n`);
+  } catch (error) {
+    output.abandon();
+    throw error;
+  }
+  output.finish();
+  given.print(`Written: ${csv}, ${json}\n`);
+}
+
+async function diff(given: Given, name: string): Promise<void> {
+  for (const option of ['runs', 'memory', 'seed']) {
+    if (given.words.some((word) => word === `--${option}` || word.startsWith(`--${option}=`)))
+      throw new UsageError(`--${option} belongs to baseline save; diff runs what was saved`);
+  }
+  const [csv, json] = pathsOf(name);
+  if (!existsSync(csv) || !existsSync(json)) throw new UsageError(unknown('baseline', name, savedNames()));
+  const { outcomeColumns, outcomeCsv, readOutcomes } = await import('../../report/files/outcome-csv.js');
+  const tolerances = readTolerances(given, outcomeColumns);
+  const saved = JSON.parse(readFileSync(json, 'utf8')) as BaselineManifest;
+  const chosen = given.all('files');
+  const files = chosen.length === 0 ? saved.scenarios.map(({ file }) => file) : namedFiles(chosen);
+  // A scenario that is no longer there is a change, unless it was asked for by its name.
+  const scenarios = await loadAll(chosen.length === 0 ? files.filter((file) => existsSync(file)) : files);
+  const names = new Set(scenarios.map((scenario) => scenario.name));
+
+  const { results, manifest } = await take(given, scenarios, saved);
+  const { outcomeChanges } = await import('../../experiment/outcomes.js');
+  const { relabelled } = await import('../../experiment/baseline.js');
+  const outcomes = readOutcomes(readFileSync(csv, 'utf8')).filter(
+    ({ scenario }) => chosen.length === 0 || names.has(scenario),
+  );
+  const before = relabelled({ manifest: saved, outcomes }, manifest);
+  const after = readOutcomes(outcomeCsv(results));
+  const changes = outcomeChanges(before.outcomes, after, outcomeColumns, tolerances);
+  const { baselineText } = await import('../../report/terminal/baseline-text.js');
+  given.print(`${baselineText(before.manifest, manifest, changes, given.page)}\n`);
+  if (changes.length > 0) throw new ExpectationError(`migsim: ${name} has changed`);
+}
+
+async function take(
+  given: Given,
+  scenarios: readonly Scenario[],
+  { memory, runs, seed }: BaselineOptions,
+): Promise<Baseline> {
+  const { takeBaseline } = await import('../../experiment/baseline.js');
+  const total = scenarios.reduce((sum, { strategies }) => sum + strategies.length * runs, 0);
+  const progress = given.progress(total);
+  return takeBaseline(scenarios, { memory, runs, seed }, () => progress.step());
+}
+
+function pathsOf(name: string): [csv: string, json: string] {
+  return [join(FOLDER, `${name}.csv`), join(FOLDER, `${name}.json`)];
+}
+
+function savedNames(): string[] {
+  if (!existsSync(FOLDER)) return [];
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith('.csv'));
+  return files.sort().map((file) => file.slice(0, -'.csv'.length));
+}
+
+function readTolerances(
+  given: Given,
+  columns: readonly { readonly name: string; readonly unit: Unit }[],
+): Tolerances {
+  const keys = new Map(columns.map((column) => [bareName(column).replaceAll('_', '-'), column.name]));
+  const tolerances: Record<string, number> = { '': parseShare(TOLERANCE) };
+  for (const text of given.values('tolerance')) {
+    const [, key, share = ''] = /^(?:([^=]*)=)?(.*)$/s.exec(text) ?? [];
+    if (key !== undefined && !keys.has(key))
+      throw new UsageError(`--tolerance: ${unknown('measure', key, [...keys.keys()])}`);
+    try {
+      tolerances[key === undefined ? '' : keys.get(key)!] = parseShare(share);
+    } catch (error) {
+      throw error instanceof UsageError ? new UsageError(`--tolerance: ${error.message}`) : error;
+    }
+  }
+  return tolerances;
+}

@@ -1,0 +1,117 @@
+/** `migsim calibrate-host`: one host profile from all recordings of a machine. */
+import { UsageError } from '../../errors.js';
+import type { Calibration } from '../../recording/validate/calibrate.js';
+import { unknown } from '../../scenario/wording.js';
+import type { Command, Given } from '../command.js';
+import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
+
+export const calibrateHostCommand: Command = {
+  name: 'calibrate-host',
+  summary: 'Fit one host profile to all recordings of a machine',
+  positional: {
+    name: 'recordings',
+    describe: 'Recordings (JSON) of one machine, or folders of them',
+    takes: 'one or more',
+  },
+  options: {
+    profile: {
+      describe: 'Host profile from which the search begins',
+      value: 'NAME',
+      default: 'recordings-host',
+      words: async () => Object.keys((await import('../../guest/host-profiles/index.js')).hostProfiles),
+    },
+    runs: {
+      describe: 'Predictions of each recording, each with other randomness',
+      value: 'N',
+      default: '4',
+    },
+    memory: experimentOptions.memory,
+    seed: experimentOptions.seed,
+    out: {
+      describe: 'Write the profile there, as the host section of a scenario (JSON, which is YAML)',
+      value: 'FILE',
+    },
+    json: { describe: 'Print JSON instead of text' },
+  },
+  examples: [
+    ['calibrate-host recordings', 'what the machine of the recordings costs'],
+    ['calibrate-host mine/*.json --profile default --out host.json', 'a machine of your own'],
+  ],
+  async run(given) {
+    const { hostProfiles } = await import('../../guest/host-profiles/index.js');
+    const name = given.value('profile') ?? '';
+    const start = hostProfiles[name];
+    if (start === undefined) throw new UsageError(unknown('host profile', name, Object.keys(hostProfiles)));
+    const { readRecordings } = await import('../../recording/validate/validate.js');
+    const { calibrateHost } = await import('../../recording/validate/calibrate.js');
+    const { openOutputFile } = await import('../../report/files/output-folder.js');
+    const recordings = readRecordings(given.all('recordings'));
+    const out = given.value('out');
+    const write = out === undefined ? null : openOutputFile(out);
+    // How many profiles will be tried is not known: the line shows that it works.
+    const progress = given.progress(MOST_TRIED);
+    const calibration = calibrateHost(recordings, {
+      start,
+      runs: readRuns(given),
+      seed: readSeed(given),
+      memory: readMemory(given),
+      onTried: () => progress.step(),
+    });
+    for (let left = calibration.tried; left < MOST_TRIED; left += 1) progress.step();
+    if (given.flag('json')) given.print(`${JSON.stringify(calibration, null, 2)}\n`);
+    else await printReport(given, calibration);
+    if (write === null) return;
+    write(await hostSection(name, calibration));
+    if (!given.flag('json')) given.print(`Written to ${out}\n`);
+  },
+};
+
+/** The search of 14 fields ends after fewer profiles than this. */
+const MOST_TRIED = 300;
+
+async function printReport(given: Given, calibration: Calibration): Promise<void> {
+  const { grid } = await import('../../report/terminal/grid.js');
+  const { hostFields } = await import('../../guest/host-profiles/fields.js');
+  const columns = [
+    { head: 'field', align: 'left' as const },
+    ...['before', 'after', 'loss × 1.5\nor ÷ 1.5'].map((head) => ({ head, align: 'right' as const })),
+  ];
+  const rows = calibration.fields.map(({ field, before, after, lossRise }) => [
+    hostFields[field].key,
+    valueOf(hostFields[field].kind, before),
+    valueOf(hostFields[field].kind, after),
+    lossRise < NOT_IDENTIFIED ? 'not identified' : `+${percent(lossRise)}`,
+  ]);
+  given.print(`${grid(columns, rows)}\n\n`);
+  const { startLoss, loss, leaveOneOutLoss, otherSeedStartLoss, otherSeedLoss } = calibration;
+  given.print(
+    `Mean relative error of total time, downtime, bytes sent and accesses over\n` +
+      `${calibration.recordings.length} recordings (${calibration.tried} profiles tried):\n` +
+      `  before ${percent(startLoss)}, after ${percent(loss)}, each recording left out in turn ${percent(leaveOneOutLoss)}\n` +
+      `  with another seed: before ${percent(otherSeedStartLoss)}, after ${percent(otherSeedLoss)}\n`,
+  );
+}
+
+/** Half as much again and two thirds are both no worse than this. */
+const NOT_IDENTIFIED = 5e-4;
+
+/** As scenario files write it. */
+function valueOf(kind: string, value: number): string {
+  if (kind === 'duration-ns') return `${value}ns`;
+  if (kind === 'duration-us') return `${value}us`;
+  if (kind === 'share') return `${Math.round(value * 100)}%`;
+  return kind === 'size' ? `${value}B` : String(value);
+}
+
+async function hostSection(profile: string, { fields }: Calibration): Promise<string> {
+  const { hostFields } = await import('../../guest/host-profiles/fields.js');
+  const entries = fields.map(({ field, after }) => {
+    const { key, kind } = hostFields[field];
+    return [key, valueOf(kind, after)];
+  });
+  return `${JSON.stringify({ profile, ...Object.fromEntries(entries) }, null, 2)}\n`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
+}

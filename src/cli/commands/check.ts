@@ -1,0 +1,99 @@
+/** `migsim check`: whether scenarios do what they say. */
+import { ExpectationError, UsageError } from '../../errors.js';
+import type { CheckReport } from '../../experiment/check.js';
+import type { Scenario } from '../../scenario/scenario.js';
+import { unknown } from '../../scenario/wording.js';
+import type { CheckTask } from '../check-worker.js';
+import type { Command, Given, Option } from '../command.js';
+import { experimentOptions, readRuns, readSeed, runsOption } from '../experiment-options.js';
+import { loadAll, namedFiles, scenarioFiles } from '../scenario-files.js';
+import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-choice.js';
+
+export const memoryOption: Option = {
+  describe: 'page, fluid, or auto: page where that takes no more than about a second',
+  value: 'MODEL',
+  default: 'auto',
+  words: () => MEMORY_CHOICES,
+};
+
+export const checkCommand: Command = {
+  name: 'check',
+  summary: 'Run scenarios and tell whether what they expect holds',
+  positional: scenarioFiles,
+  options: {
+    runs: runsOption,
+    memory: memoryOption,
+    seed: experimentOptions.seed,
+    junit: { describe: 'Write a JUnit report for a CI system there', value: 'FILE' },
+    verbose: { describe: 'Print what holds as well' },
+  },
+  examples: [
+    ['check', 'everything in scenarios/'],
+    ['check guest.yaml --runs 20', 'quantiles such as p90(total-time) need runs'],
+    ['check --junit results/check.xml', 'status 1 when something does not hold'],
+  ],
+  async run(given) {
+    const options = {
+      memory: readMemoryChoice(given),
+      runs: readRuns(given),
+      seed: readSeed(given),
+    };
+    const files = namedFiles(given.all('files'));
+    const { refuseUnreadable } = await import('../../api/check.js');
+    const { default: checkFile } = await import('../check-worker.js');
+    const scenarios = await loadAll(files, refuseUnreadable);
+    const junit = given.value('junit');
+    const { openOutputFile } = await import('../../report/files/output-folder.js');
+    const writeJunit = junit === undefined ? null : openOutputFile(junit);
+
+    const tasks = files.map((file): CheckTask => ({ file, options }));
+    const onDone = progressOf(given, scenarios, options.runs);
+    const reports = await overFiles(tasks, checkFile, onDone);
+
+    const { checkText, failuresOf } = await import('../../report/terminal/check-text.js');
+    given.print(`${checkText(reports, given.flag('verbose'), given.page)}\n`);
+    if (writeJunit !== null) {
+      const { junitXml } = await import('../../report/files/junit.js');
+      writeJunit(junitXml(reports));
+    }
+    const failures = failuresOf(reports);
+    if (failures > 0)
+      throw new ExpectationError(
+        `migsim: ${failures === 1 ? 'an expectation does' : `${failures} expectations do`} not hold`,
+      );
+  },
+};
+
+/** In worker threads, unless there is one file only, or no built worker beside this module. */
+async function overFiles(
+  tasks: readonly CheckTask[],
+  checkFile: (task: CheckTask) => CheckReport,
+  onDone: (index: number) => void,
+): Promise<CheckReport[]> {
+  const built = import.meta.url.endsWith('.js');
+  if (built && tasks.length > 1) {
+    const { inWorkers } = await import('../../experiment/workers.js');
+    return inWorkers(new URL('../check-worker.js', import.meta.url), tasks, onDone);
+  }
+  return tasks.map((task, index) => {
+    const report = checkFile(task);
+    onDone(index);
+    return report;
+  });
+}
+
+/** Counts runs; those of a file are done all at once. */
+function progressOf(given: Given, scenarios: readonly Scenario[], runs: number): (index: number) => void {
+  const counts = scenarios.map(({ strategies }) => strategies.length * runs);
+  const progress = given.progress(counts.reduce((sum, count) => sum + count, 0));
+  return (index) => {
+    for (let run = 0; run < (counts[index] ?? 0); run++) progress.step();
+  };
+}
+
+export function readMemoryChoice(given: Given): MemoryChoice {
+  const word = given.value('memory') ?? 'auto';
+  const choice = MEMORY_CHOICES.find((candidate) => candidate === word);
+  if (choice === undefined) throw new UsageError(unknown('memory model', word, MEMORY_CHOICES));
+  return choice;
+}

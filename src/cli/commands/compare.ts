@@ -1,0 +1,68 @@
+/** `migsim compare`: strategies side by side on the same guest. */
+import type { Command, Given } from '../command.js';
+import { TABLE_FORMATS, paperTable, readTableFormat } from '../table-format.js';
+import { type Experiment, printWritten, runExperiment } from '../experiment.js';
+import { experimentOptions, readStrategy, runsOption, scenarioFile } from '../experiment-options.js';
+import { presetName, presetOption, runPreset } from './preset.js';
+
+export const compareCommand: Command = {
+  name: 'compare',
+  summary: 'Run strategies side by side on the same guest',
+  positional: { ...scenarioFile, takes: 'none or one' },
+  options: {
+    ...experimentOptions,
+    strategy: {
+      ...experimentOptions.strategy,
+      describe: `${experimentOptions.strategy.describe}; repeatable`,
+      repeatable: true,
+    },
+    preset: presetOption,
+    runs: runsOption,
+    format: {
+      describe: 'Of the table: text, markdown, or latex (booktabs, siunitx)',
+      value: 'FORMAT',
+      default: 'text',
+      words: () => TABLE_FORMATS,
+    },
+  },
+  examples: [
+    ['compare guest.yaml', 'the strategies it lists'],
+    ['compare guest.yaml --strategy none --strategy ./mine.js', 'these instead'],
+    ['compare guest.yaml --runs 20 --out results/mine', 'spread, and CSV files'],
+    ['compare --preset auto-converge-iters', "a comparison of QEMU's guestperf"],
+    ['compare guest.yaml --format latex > table.tex', 'a table for a paper'],
+  ],
+  async run(given) {
+    const format = readTableFormat(given);
+    const preset = presetName(given);
+    const experiment = preset === null ? await runScenario(given) : await runPreset(given, preset);
+    const { comparison, manifest } = experiment;
+    if (given.flag('json')) {
+      const { jsonReport } = await import('../../report/files/json.js');
+      const results = comparison.strategies.flatMap((entry) => entry.results);
+      given.print(jsonReport(manifest, results, false));
+      return;
+    }
+    if (format !== 'text') {
+      const { runRows } = await import('../../report/files/rows.js');
+      const results = comparison.strategies.flatMap((entry) => entry.results);
+      const { provenanceOf } = await import('../../report/files/provenance.js');
+      given.print(await paperTable(format, runRows(results), provenanceOf(manifest)));
+      return;
+    }
+    const { comparisonTable } = await import('../../report/terminal/table.js');
+    given.print(`${comparisonTable(comparison, given.page)}\n`);
+    await printWritten(given, experiment);
+  },
+};
+
+function runScenario(given: Given): Promise<Experiment> {
+  return runExperiment(
+    given,
+    async (scenario) => {
+      const named = given.values('strategy').map((text) => readStrategy(text, scenario));
+      return named.length > 0 ? Promise.all(named) : scenario.strategies;
+    },
+    { keep: 'scalars', timeline: false },
+  );
+}

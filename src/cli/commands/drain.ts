@@ -1,0 +1,94 @@
+/** `migsim drain`: a host is emptied over one link. */
+import { UsageError } from '../../errors.js';
+import type { DrainGuest } from '../../experiment/drain.js';
+import type { MigrationResult } from '../../migration/result.js';
+import type { StrategyChoice, Scenario } from '../../scenario/scenario.js';
+import { unknown } from '../../scenario/wording.js';
+import type { Command, Given } from '../command.js';
+import { experimentOptions, readMemory, readSeed, readStrategy } from '../experiment-options.js';
+
+const MODES = ['serial', 'parallel'] as const;
+const MOST_GUESTS = 10_000;
+
+export const drainCommand: Command = {
+  name: 'drain',
+  summary: 'Empty a host: several guests over one link',
+  positional: { name: 'scenarios', describe: 'A scenario file for each guest', takes: 'one or more' },
+  options: {
+    mode: {
+      describe: 'serial (one after the other) or parallel; without it, both',
+      value: 'MODE',
+      words: () => MODES,
+    },
+    parallel: { describe: 'Migrations at a time; without it, all', value: 'N' },
+    copies: { describe: 'So many guests of each scenario', value: 'N', default: '1' },
+    strategy: experimentOptions.strategy,
+    memory: experimentOptions.memory,
+    seed: experimentOptions.seed,
+    set: experimentOptions.set,
+    json: experimentOptions.json,
+  },
+  examples: [
+    ['drain web.yaml database.yaml', 'in series, and at the same time'],
+    ['drain guest.yaml --copies 8 --mode parallel --parallel 2', 'eight guests, two at a time'],
+  ],
+  async run(given) {
+    const word = given.value('mode');
+    if (word !== undefined && !MODES.some((mode) => mode === word))
+      throw new UsageError(unknown('mode', word, MODES));
+    const copies = whole(given, 'copies') ?? 1;
+    const { loadScenario } = await import('../../scenario/load.js');
+    const guests: DrainGuest[] = [];
+    for (const file of given.all('scenarios')) {
+      const scenario = loadScenario(file, { set: given.values('set') });
+      const strategy = await strategyOf(given, scenario);
+      for (let copy = 0; copy < copies; copy++) guests.push({ scenario, strategy });
+    }
+    const atOnce = whole(given, 'parallel') ?? guests.length;
+    const ways = word === undefined ? [1, atOnce] : [word === 'serial' ? 1 : atOnce];
+    const { drain } = await import('../../experiment/drain.js');
+    const progress = given.progress(guests.length * ways.length);
+    const how = { seed: readSeed(given), memory: readMemory(given), onGuest: progress.step };
+    const drains = ways.map((parallel) => drain(guests, { ...how, parallel }));
+    if (given.flag('json')) {
+      const shown = drains.map(({ guests, ...rest }) => ({
+        ...rest,
+        guests: guests.map(({ result, ...times }) => ({ ...times, ...outcome(result) })),
+      }));
+      given.print(`${JSON.stringify({ memory: how.memory, seed: how.seed, drains: shown }, null, 2)}\n`);
+      return;
+    }
+    const { drainText } = await import('../../report/terminal/drain-text.js');
+    given.print(`${drainText(drains, given.page)}\n\n${how.memory} memory, seed ${how.seed}\n`);
+  },
+};
+
+function outcome({
+  scenario,
+  strategy,
+  status,
+  converged,
+  totalTimeMs,
+  downtimeMs,
+  sentBytes,
+}: MigrationResult): object {
+  return { scenario, strategy, status, converged, totalTimeMs, downtimeMs, sentBytes };
+}
+
+async function strategyOf(given: Given, scenario: Scenario): Promise<StrategyChoice> {
+  const text = given.value('strategy');
+  if (text !== undefined) return readStrategy(text, scenario);
+  const [only, ...others] = scenario.strategies;
+  if (only !== undefined && others.length === 0) return only;
+  const labels = scenario.strategies.map(({ label }) => label).join(', ');
+  throw new UsageError(
+    `${scenario.file ?? scenario.name}: a guest has one strategy: choose one with --strategy, such as ${labels}`,
+  );
+}
+
+function whole(given: Given, option: string): number | undefined {
+  const text = given.value(option);
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_GUESTS) return Number(text);
+  throw new UsageError(`--${option}: expected a whole number from 1 to ${MOST_GUESTS}, got "${text}"`);
+}

@@ -1,0 +1,111 @@
+/** `migsim explain`: what a strategy, policy or workload does, its options, and where the rule comes from. */
+import { UsageError } from '../../errors.js';
+import type { WorkloadDefinition } from '../../guest/workloads/define.js';
+import { wrap } from '../../report/terminal/text.js';
+import type { StrategyDefinition } from '../../strategies/define.js';
+import { unknown } from '../../scenario/wording.js';
+import type { Command, Given } from '../command.js';
+import { isFile } from '../experiment-options.js';
+
+export const explainCommand: Command = {
+  name: 'explain',
+  summary: 'Explain a strategy, policy or workload: its rule, options and source',
+  positional: { name: 'name', describe: 'Its name, as `list` shows it, or ./file.js', words: names },
+  options: {},
+  examples: [
+    ['explain auto-converge', 'the rule in words'],
+    ['explain ./mine.js', 'a strategy of your own'],
+  ],
+  async run(given) {
+    const { strategies, policies, workloads } = await registries();
+    const name = given.positional;
+    const strategy = isFile(name) ? await ownStrategy(name) : strategies[name];
+    const policy = policies[name];
+    const workload = workloads[name];
+    if (strategy !== undefined) await explainRule(strategy, 'strategy', given);
+    if (policy !== undefined) await explainRule(policy, 'policy', given);
+    if (workload !== undefined) await explainWorkload(workload, given);
+    if ((strategy ?? policy ?? workload) === undefined)
+      throw new UsageError(unknown('name', name, await names()));
+  },
+};
+
+async function ownStrategy(path: string): Promise<StrategyDefinition> {
+  const { loadStrategy } = await import('../../scenario/choices.js');
+  return (await loadStrategy(path)).definition;
+}
+
+async function registries(): Promise<{
+  strategies: Readonly<Record<string, StrategyDefinition>>;
+  policies: Readonly<Record<string, StrategyDefinition>>;
+  workloads: Readonly<Record<string, WorkloadDefinition>>;
+}> {
+  const [{ strategies }, { policies }, { workloadList }] = await Promise.all([
+    import('../../strategies/index.js'),
+    import('../../policies/index.js'),
+    import('../../guest/workloads/index.js'),
+  ]);
+  const workloads = Object.fromEntries(workloadList.map((workload) => [workload.name, workload]));
+  return { strategies, policies, workloads };
+}
+
+async function names(): Promise<string[]> {
+  const { strategies, policies, workloads } = await registries();
+  return [strategies, policies, workloads].flatMap((registry) => Object.keys(registry));
+}
+
+async function explainRule(definition: StrategyDefinition, kind: string, given: Given): Promise<void> {
+  const paragraphs = definition.rule.split(/\n\s*\n/);
+  title(definition.name, kind, definition.summary, given);
+  for (const paragraph of paragraphs) given.print(`${text(paragraph, given)}\n\n`);
+  await printOptions(ruleOptions(definition), given);
+  given.print(`${text(`Source: ${definition.source}`, given)}\n`);
+}
+
+async function explainWorkload(definition: WorkloadDefinition, given: Given): Promise<void> {
+  title(definition.name, 'workload', definition.summary, given);
+  const options = Object.entries(definition.options).map(([name, option]) => [
+    name,
+    'default' in option ? option.default : 'required',
+    option.kind === 'choice' ? `${option.summary}: ${option.choices.join(', ')}` : option.summary,
+  ]);
+  await printOptions(options, given);
+  given.print(`${text(`Fitted to: ${definition.fittedTo}`, given)}\n`);
+  given.print(`${text(`Source: ${definition.source}`, given)}\n`);
+}
+
+/** Read from the schema that checks them, so that they cannot disagree. */
+function ruleOptions(definition: StrategyDefinition): string[][] {
+  const { properties = {} } = definition.options.toJSONSchema({ io: 'input', unrepresentable: 'any' });
+  return Object.entries(properties).map(([name, property]) => {
+    if (typeof property === 'boolean') return [name, '', ''];
+    const fallback = property.default === undefined ? 'required' : JSON.stringify(property.default);
+    return [name, fallback.replaceAll('"', ''), property.description ?? ''];
+  });
+}
+
+function title(name: string, kind: string, summary: string, given: Given): void {
+  given.print(`${given.page.style.strong(name)} (${kind})\n${text(summary, given)}\n\n`);
+}
+
+function text(paragraph: string, given: Given): string {
+  return wrap(paragraph.trim().split(/\s+/).join(' '), given.page.width).join('\n');
+}
+
+/** Rows of name, default and meaning. */
+async function printOptions(options: readonly (readonly string[])[], given: Given): Promise<void> {
+  if (options.length === 0) {
+    given.print('No options.\n\n');
+    return;
+  }
+  const { grid } = await import('../../report/terminal/grid.js');
+  const before = [0, 1].map((column) => Math.max(...options.map((row) => row[column]!.length), 7));
+  const room = given.page.width - before[0]! - before[1]! - 4;
+  const rows = options.map(([name = '', fallback = '', meaning = '']) => [
+    name,
+    fallback,
+    wrap(meaning, room).join('\n'),
+  ]);
+  const heads = ['option', 'default', 'meaning'].map((head) => ({ head, align: 'left' as const }));
+  given.print(`${grid(heads, rows)}\n\n`);
+}

@@ -1,0 +1,114 @@
+/** `migsim init`: a scenario to start from. */
+import { writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from '../../errors.js';
+import { makeFolder } from '../../report/files/output-folder.js';
+import type { Command } from '../command.js';
+
+const FILE = 'guest.yaml';
+
+export const initCommand: Command = {
+  name: 'init',
+  summary: 'Write a commented scenario to start from',
+  positional: {
+    name: 'file',
+    describe: `Where to write it, ${FILE} when left out; an existing file stays as it is`,
+    takes: 'none or one',
+  },
+  options: {},
+  examples: [
+    ['init', `then: migsim compare ${FILE}`],
+    ['init scenarios/database.yaml', 'and migsim check, once it says what it expects'],
+  ],
+  run(given) {
+    const file = given.positional === '' ? FILE : given.positional;
+    if (!/\.ya?ml$/.test(file))
+      throw new UsageError('no scenario file; expected a name that ends in .yaml', { file });
+    write(file);
+    given.print(`Written: ${file}\n\nNext:\n  migsim compare ${file}\n  migsim check ${file}\n`);
+  },
+};
+
+/** Fails rather than overwrite what somebody has worked on. */
+function write(file: string): void {
+  const folder = dirname(file);
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const isFile = code === 'EEXIST' || code === 'ENOTDIR';
+    throw new UsageError(
+      isFile ? 'a file stands where a folder should be' : `cannot be made (${code ?? 'unknown reason'})`,
+      { file: folder },
+    );
+  }
+  try {
+    writeFileSync(file, schemaLine(file) + startingText(basename(file).replace(/\.ya?ml$/, '')), {
+      flag: 'wx',
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw new UsageError('exists already; expected the name of a new file', { file });
+    if (code === 'ENOENT') throw new UsageError('there is no such folder to write it to', { file });
+    throw new UsageError(`cannot be written (${code ?? 'unknown reason'})`, { file });
+  }
+}
+
+/** Tells editors what may stand in the file, where migsim lies in the same project as it. */
+function schemaLine(file: string): string {
+  const home = fileURLToPath(new URL('../../../', import.meta.url));
+  const path = relative(dirname(resolve(file)), join(home, 'schema/scenario.schema.json'))
+    .split(sep)
+    .join('/');
+  // A project is the folder with node_modules, or migsim's own; a global installation is part of none.
+  const [project = home] = home.split(`${sep}node_modules${sep}`);
+  const sameProject = !relative(project, resolve(file)).startsWith('..');
+  return sameProject ? `# yaml-language-server: $schema=${path}\n` : '';
+}
+
+/** Small and quick, with a strategy that fails, one that hurts the reader, and one that does neither. */
+export function startingText(name: string): string {
+  return `# Shows: what this scenario is about, in one sentence for \`migsim list\` and for the reader.
+# Expect: what you think will happen; the lines under expect: make \`migsim check\` hold you to it.
+name: ${name}
+
+# The virtual machine. Quantities have units: GiB and GB, Gbit/s and MiB/s, ms, s and min.
+guest:
+  memory: 2GiB
+  zero-pages: 25% # memory that was never used, nearly free to send
+  dirty-ring-size: 4096 # entries of each vCPU's ring; 0 for the dirty bitmap, without which dirty-limit cannot run
+  vcpus:
+    # A group is vCPUs that do the same. pattern: uniform (anywhere in the working set) or sequential.
+    - { count: 1, name: writer, workload: { write: 200MiB/s, working-set: 512MiB, pattern: uniform } }
+    - { count: 3, name: reader, workload: { read: 1GiB/s, working-set: 256MiB } }
+    # Or a named workload: { count: 2, workload: database }. All of them: migsim list workloads
+
+# Between source and destination.
+link: { bandwidth: 1Gbit/s, latency: 100us }
+
+# QEMU's own parameters, by QEMU's own defaults when left out.
+migration:
+  qemu: '10.0' # whose rules apply
+  max-bandwidth: unlimited # QEMU's own default is 128MiB/s
+  downtime-limit: 300ms
+  give-up-after: 2min
+
+# What watches from outside: wait, timeout, nova, kubevirt-timeout … (migsim list policies)
+policy: wait
+
+# How fast the guest may write meanwhile, one run each (migsim list strategies, migsim explain dirty-limit).
+strategies:
+  - none
+  - auto-converge
+  - dirty-limit: { vcpu-dirty-limit: 20MiB/s }
+
+# What must hold. Keys are columns of runs.csv without their unit, or a group and a column of vcpus.csv.
+expect:
+  none: { converges: false }
+  auto-converge: { converges: true }
+  dirty-limit: { converges: true, total-time: '< 1min', reader.work-done: '>= 97%' }
+  relations:
+    - dirty-limit.total-time < auto-converge.total-time
+`;
+}

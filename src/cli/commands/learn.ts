@@ -1,0 +1,193 @@
+/** `migsim learn`: a guest from a log of its migration. */
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../../errors.js';
+import type { LearnOptions } from '../../recording/learn/learned.js';
+import type { SelfCheck } from '../../recording/learn/self-check.js';
+import {
+  formatBytes,
+  formatDurationMs,
+  parseBytes,
+  parseBytesPerSecond,
+  parseDurationUs,
+  parseShare,
+} from '../../units.js';
+import type { Command, Given } from '../command.js';
+
+export const learnCommand: Command = {
+  name: 'learn',
+  summary: 'Learn a guest from a query-migrate log or a guestperf report',
+  positional: {
+    name: 'log',
+    describe: 'Log of query-migrate replies, report of guestperf, or readings of a dirty curve',
+  },
+  options: {
+    out: { describe: 'Write the scenario there instead of printing it', value: 'FILE' },
+    cpu: {
+      describe: "Share of its vCPUs' time that the load needs, such as 40%; 50% when not known",
+      value: 'SHARE',
+    },
+    vcpus: { describe: 'vCPUs of the guest, 4 when not known', value: 'N' },
+    memory: { describe: 'Guest RAM, where the log does not show it', value: 'SIZE' },
+    'dirty-ring-size': {
+      describe: 'Ring that the logged guest had; without it, the dirty bitmap',
+      value: 'N',
+    },
+    'downtime-limit': { describe: 'Where the log does not show it', value: 'DURATION' },
+    'max-bandwidth': { describe: 'Where the log does not show it', value: 'RATE' },
+    json: { describe: 'Print what was learned as JSON instead' },
+  },
+  examples: [
+    ['learn migrate.log --out guest.yaml', 'then: migsim compare guest.yaml'],
+    ['learn migrate.log --cpu 40%', 'a load that mostly waits for its disk'],
+    ['learn report.json --out run.yaml', 'the run that guestperf did; then: migsim run run.yaml'],
+    ['learn dirty.csv --memory 16GiB', 'from readings of (period, pages)'],
+  ],
+  async run(given) {
+    const options = readOptions(given);
+    const text = readLog(given.positional);
+    const { looksLikeGuestperf } = await import('../../formats/guestperf/read.js');
+    if (looksLikeGuestperf(text)) return runGuestperf(given, text);
+    const { learnFromLog } = await import('../../recording/learn/learn-from-log.js');
+    const { learned, scenario, check } = learnFromLog(text, given.positional, options);
+    if (given.flag('json')) {
+      given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
+      return;
+    }
+    const out = given.value('out');
+    if (out === undefined) {
+      given.print(scenario);
+      return;
+    }
+    const { openOutputFile } = await import('../../report/files/output-folder.js');
+    openOutputFile(out)(scenario);
+    if (check !== null) await printCheck(given, check);
+    given.print(
+      `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
+    );
+    given.print(`Written to ${out}\n`);
+  },
+};
+
+/** A report says of its run what the options say of a log's. */
+const SAID_BY_REPORT = [
+  'cpu',
+  'vcpus',
+  'memory',
+  'dirty-ring-size',
+  'downtime-limit',
+  'max-bandwidth',
+] as const;
+
+async function runGuestperf(given: Given, text: string): Promise<void> {
+  const option = SAID_BY_REPORT.find((one) => given.value(one) !== undefined);
+  if (option !== undefined) {
+    throw new UsageError(`--${option} is for logs: a report of guestperf says it itself`, {
+      file: given.positional,
+    });
+  }
+  const { learnFromGuestperf } = await import('../../experiment/learn-guestperf.js');
+  const { learned, scenario, check } = learnFromGuestperf(text, given.positional);
+  const out = given.value('out');
+  if (given.flag('json')) return given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
+  if (out === undefined) return given.print(scenario);
+  const { openOutputFile } = await import('../../report/files/output-folder.js');
+  openOutputFile(out)(scenario);
+  const { guestperfCheckText } = await import('../../report/terminal/guestperf-check.js');
+  given.print(`${guestperfCheckText(check)}\n`);
+  const { wrap } = await import('../../report/terminal/text.js');
+  given.print('Not in the report:\n');
+  for (const one of learned.assumptions) {
+    given.print(`${wrap(`- ${one}`, given.page.width, '  ').join('\n')}\n`);
+  }
+  given.print(`Written to ${out}\n`);
+}
+
+function readOptions(given: Given): LearnOptions {
+  const read = <T>(option: string, parse: (text: string) => T): T | undefined => {
+    const text = given.value(option);
+    if (text === undefined) return undefined;
+    try {
+      return parse(text);
+    } catch (error) {
+      throw error instanceof UsageError ? new UsageError(`--${option}: ${error.message}`) : error;
+    }
+  };
+  const wholeNumber = (text: string): number => {
+    if (/^\d+$/.test(text) && Number(text) <= 65_536) return Number(text);
+    throw new UsageError(`expected a whole number, got "${text}"`);
+  };
+  const ringSize = (text: string): number => {
+    const size = wholeNumber(text);
+    if (size === 0 || (size >= 1024 && Number.isInteger(Math.log2(size)))) return size;
+    throw new UsageError(`expected 0 or a power of two from 1024 to 65536, got ${text}`);
+  };
+  const cpu = read('cpu', parseShare);
+  if (cpu !== undefined && !(cpu > 0 && cpu <= 1))
+    throw new UsageError('--cpu: expected a share above 0% and up to 100%');
+  const vcpus = read('vcpus', wholeNumber);
+  if (vcpus === 0) throw new UsageError('--vcpus: expected at least 1');
+  const limitUs = read('downtime-limit', parseDurationUs);
+  const given_ = {
+    cpu,
+    vcpus,
+    memoryBytes: read('memory', parseBytes),
+    dirtyRingSize: read('dirty-ring-size', ringSize),
+    downtimeLimitMs: limitUs === undefined ? undefined : limitUs / 1000,
+    maxBandwidth: read('max-bandwidth', parseBytesPerSecond),
+  };
+  return Object.fromEntries(Object.entries(given_).filter(([, value]) => value !== undefined));
+}
+
+function readLog(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') {
+      throw new UsageError('is a folder; expected a log of query-migrate replies, or readings', {
+        file: path,
+      });
+    }
+    throw new UsageError(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
+      file: path,
+    });
+  }
+}
+
+async function printCheck(given: Given, check: SelfCheck): Promise<void> {
+  const { grid } = await import('../../report/terminal/grid.js');
+  const { passes, plateau } = check;
+  const rows = passes.map((pass) => [
+    `pass ${pass.n - 1}`,
+    formatDurationMs(pass.loggedMs),
+    formatDurationMs(pass.simulatedMs),
+    formatBytes(pass.loggedRemainingBytes),
+    formatBytes(pass.simulatedRemainingBytes),
+  ]);
+  if (plateau !== null) {
+    rows.push([
+      'plateau',
+      formatDurationMs(plateau.logged.passMs),
+      formatDurationMs(plateau.simulated.passMs),
+      formatBytes(plateau.logged.remainingBytes),
+      formatBytes(plateau.simulated.remainingBytes),
+    ]);
+  }
+  const heads = ['', 'length:\nlog', '\nsimulated', 'remaining after:\nlog', '\nsimulated'];
+  given.print(
+    `${grid(
+      heads.map((head, at) => ({ head, align: at === 0 ? ('left' as const) : ('right' as const) })),
+      rows,
+    )}\n`,
+  );
+  if (check.medianDeviation === null || check.largestDeviation === null) {
+    given.print('No pass can be compared: none of a second or more is told apart, and none settled\n');
+    return;
+  }
+  given.print(
+    `Deviation: median ${percent(check.medianDeviation)}, largest ${percent(check.largestDeviation)}\n`,
+  );
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,28 @@
+/** `migsim merge`: the shards of a sweep to the results of the whole. */
+import { UsageError } from '../../errors.js';
+import type { Command } from '../command.js';
+import { collector, formatOf, formatOption, printSweep } from './sweep.js';
+
+export const mergeCommand: Command = {
+  name: 'merge',
+  summary: 'Put the shards of a sweep together',
+  positional: { name: 'folders', describe: 'A folder for each shard, in any order', takes: 'one or more' },
+  options: {
+    out: { describe: 'Write the results of the whole sweep there', value: 'FOLDER' },
+    format: formatOption,
+    json: { describe: 'Print JSON instead of text' },
+  },
+  examples: [
+    ['merge results/shard-* --out results/whole', 'as if one machine had run it'],
+    ['merge results/shard-* --out results/whole --format parquet', 'and runs.parquet'],
+  ],
+  async run(given) {
+    const out = given.value('out');
+    if (out === undefined) throw new UsageError('merge needs a folder for the whole: --out FOLDER');
+    const { mergeShards } = await import('../../api/sweep.js');
+    const collected = collector(given);
+    const folders = given.all('folders');
+    const merged = await mergeShards(folders, { out, format: formatOf(given), onCell: collected.add });
+    await printSweep(given, merged, null, collected.cells);
+  },
+};

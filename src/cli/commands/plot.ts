@@ -1,0 +1,124 @@
+/** `migsim plot`: figures from result files, without running anything again. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { UsageError } from '../../errors.js';
+import type { Drawing } from '../../report/figures/kit/figure.js';
+import type { Results, Selection } from '../../report/figures/kit/results.js';
+import type { Sheet } from '../../report/figures/kit/sheet.js';
+import { counted } from '../../report/terminal/text.js';
+import { unknown } from '../../scenario/wording.js';
+import type { Command, Given } from '../command.js';
+
+const FORMATS = ['svg', 'png'] as const;
+const WIDTHS = ['one', 'two'] as const;
+type Format = (typeof FORMATS)[number];
+
+/** Options of what is drawn, which `report` has too. */
+export const drawingOptions = {
+  strategy: {
+    describe: 'Only this one, as the files name it; repeatable',
+    value: 'STRATEGY',
+    repeatable: true,
+  },
+  run: { describe: 'The run that timelines show; default: the first', value: 'N' },
+};
+
+export const plotCommand: Command = {
+  name: 'plot',
+  summary: 'Draw figures from result files',
+  positional: {
+    name: 'results',
+    describe: 'Folder that --out wrote, one of its CSV files, a guestperf report or a folder of them',
+  },
+  options: {
+    figure: {
+      describe: 'Only this one; repeatable. Default: all that the data allow',
+      value: 'NAME',
+      repeatable: true,
+      words: async () => (await import('../../report/figures/index.js')).figures.map(({ name }) => name),
+    },
+    format: {
+      describe: 'svg or png (300 dots an inch)',
+      value: 'FORMAT',
+      default: 'svg',
+      words: () => FORMATS,
+    },
+    width: {
+      describe: 'one (85 mm) or two (178 mm) columns of a paper',
+      value: 'COLUMNS',
+      default: 'two',
+      words: () => WIDTHS,
+    },
+    ...drawingOptions,
+    out: { describe: 'Where the figures go; default: figures beside the results', value: 'FOLDER' },
+  },
+  examples: [
+    ['plot results/mine', 'everything, into results/mine/figures'],
+    ['plot results/mine --figure pareto --format png --width one', 'for one column'],
+    ['plot validation.csv', 'predicted against measured'],
+  ],
+  async run(given) {
+    const format = choice(given, 'format', FORMATS);
+    const width = choice(given, 'width', WIDTHS);
+    const { drawFigures } = await import('../../api/figures.js');
+    const { SHEETS } = await import('../../report/figures/kit/sheet.js');
+    const drawings = await drawFigures(given.positional, {
+      figures: given.values('figure'),
+      width,
+      ...chosenRuns(given),
+    });
+    const folder = given.value('out') ?? folderBeside(given.positional);
+    const paths = await write(drawings, format, SHEETS[width], folder);
+    const names = paths.map((path) => basename(path)).join(', ');
+    given.print(`${counted(paths.length, 'figure')} in ${folder}: ${names}\n`);
+  },
+};
+
+/** The results that the positional and `drawingOptions` ask for. */
+export async function readChosen(given: Given): Promise<Results> {
+  const { readResults } = await import('../../report/figures/kit/results.js');
+  return readResults(given.positional, chosenRuns(given));
+}
+
+function chosenRuns(given: Given): Selection {
+  const text = given.value('run');
+  if (text !== undefined && !/^[1-9]\d*$/.test(text)) {
+    throw new UsageError(`--run: expected a whole number from 1, got "${text}"`);
+  }
+  return { strategies: given.values('strategy'), ...(text === undefined ? {} : { run: Number(text) }) };
+}
+
+function choice<Word extends string>(given: Given, option: string, words: readonly Word[]): Word {
+  const text = given.value(option) ?? '';
+  const found = words.find((word) => word === text);
+  if (found === undefined) throw new UsageError(unknown(option, text, words));
+  return found;
+}
+
+/** `results/mine/figures` for the folder `results/mine` and for a file in it. */
+function folderBeside(path: string): string {
+  const folder = existsSync(path) && statSync(path).isDirectory() ? path : dirname(path);
+  return join(folder, 'figures');
+}
+
+async function write(
+  drawings: readonly Drawing[],
+  format: Format,
+  sheet: Sheet,
+  folder: string,
+): Promise<string[]> {
+  const { openOutputFolder } = await import('../../report/files/output-folder.js');
+  const png = format === 'png' ? (await import('../../report/figures/kit/png.js')).pngOf : null;
+  const output = openOutputFolder(
+    folder,
+    drawings.map(({ name }) => `${name}.${format}`),
+  );
+  try {
+    for (const { name, svg } of drawings)
+      output.append(`${name}.${format}`, png === null ? svg : png(svg, sheet));
+    return output.finish();
+  } catch (error) {
+    output.abandon();
+    throw error;
+  }
+}

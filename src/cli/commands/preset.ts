@@ -1,0 +1,53 @@
+/** `migsim compare --preset`: guestperf's comparisons by their names. */
+import { UsageError } from '../../errors.js';
+import type { MigrationResult } from '../../migration/result.js';
+import { unknown } from '../../scenario/wording.js';
+import type { Given, Option } from '../command.js';
+import type { Experiment } from '../experiment.js';
+import { commandWords, readMemory, readRuns, readSeed } from '../experiment-options.js';
+
+export const presetOption: Option = {
+  describe: "A comparison of QEMU's guestperf instead of a scenario, such as auto-converge-iters",
+  value: 'NAME',
+  words: async () => Object.keys((await import('../../experiment/presets.js')).presets),
+};
+
+/** null when the user gave a scenario. Throws `UsageError` when it is both, or neither. */
+export function presetName(given: Given): string | null {
+  const name = given.value('preset');
+  if (name === undefined) {
+    if (given.positional !== '') return null;
+    throw new UsageError('compare lacks its scenario: migsim compare <scenario>, or --preset NAME');
+  }
+  const option = ['strategy', 'policy'].find((candidate) => given.value(candidate) !== undefined);
+  if (given.positional === '' && option === undefined) return name;
+  const other = option === undefined ? 'a scenario' : `--${option}`;
+  throw new UsageError(`--preset says what to compare, and so does ${other}; expected one of them`);
+}
+
+/** Runs it like a comparison of strategies, with its question and what there is to know on stderr. */
+export async function runPreset(given: Given, name: string): Promise<Experiment> {
+  const { comparePreset, presets } = await import('../../experiment/presets.js');
+  const preset = presets[name];
+  if (preset === undefined) throw new UsageError(unknown('preset', name, Object.keys(presets)));
+  const numbers = { seed: readSeed(given), runs: readRuns(given), memory: readMemory(given) };
+  given.warn(`${name}: ${preset.question}`);
+  if (preset.note !== undefined) given.warn(`${name}: ${preset.note}`);
+
+  const { manifestOf } = await import('../../experiment/manifest.js');
+  const progress = given.progress(preset.entries.length * numbers.runs);
+  const folder = given.value('out');
+  const csv = folder === undefined ? null : (await import('../../report/files/csv.js')).openCsv(folder);
+  try {
+    const onResult = (result: MigrationResult): void => {
+      csv?.add(result);
+      progress.step();
+    };
+    const comparison = comparePreset(name, preset, given.values('set'), { ...numbers, onResult });
+    const manifest = manifestOf(comparison, commandWords(given.words));
+    return { comparison, manifest, written: csv?.finish(manifest) ?? [] };
+  } catch (error) {
+    csv?.abandon();
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+/** `migsim report`: one HTML file of a results folder, or its table for a paper. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { UsageError } from '../../errors.js';
+import { unknown } from '../../scenario/wording.js';
+import type { Command, Given } from '../command.js';
+import { drawingOptions, readChosen } from './plot.js';
+import { paperTable } from '../table-format.js';
+
+const FORMATS = ['html', 'markdown', 'latex'] as const;
+type Format = (typeof FORMATS)[number];
+
+export const reportCommand: Command = {
+  name: 'report',
+  summary: 'Make one HTML page of a results folder, or its table for a paper',
+  positional: { name: 'results', describe: 'Folder that --out wrote' },
+  options: {
+    format: {
+      describe: 'html (a file), markdown or latex (the table, printed)',
+      value: 'FORMAT',
+      default: 'html',
+      words: () => FORMATS,
+    },
+    ...drawingOptions,
+    out: { describe: 'The HTML file; default: report.html in the folder', value: 'FILE' },
+  },
+  examples: [
+    ['report results/mine', 'results/mine/report.html, which needs no network'],
+    ['report results/mine --format latex > table.tex', 'with booktabs and siunitx'],
+  ],
+  async run(given) {
+    const format = readFormat(given);
+    const folder = given.positional;
+    if (existsSync(folder) && !statSync(folder).isDirectory()) {
+      throw new UsageError('expected a results folder; `migsim plot` draws a single file', { file: folder });
+    }
+    const results = await readChosen(given);
+    const { readProvenance } = await import('../../report/files/provenance.js');
+    const provenance = readProvenance(folder);
+    if (format !== 'html') {
+      if (results.runs.length === 0)
+        throw new UsageError('no runs.csv in it, from which the table is made', { file: folder });
+      const { isSweep } = await import('../../report/figures/kit/sweep-keys.js');
+      if (isSweep(results.runs)) {
+        throw new UsageError('this is a sweep, which no single table shows; summary.csv has its figures', {
+          file: folder,
+        });
+      }
+      given.print(await paperTable(format, results.runs, provenance));
+      return;
+    }
+    const file = given.value('out') ?? join(folder, 'report.html');
+    const { openOutputFile } = await import('../../report/files/output-folder.js');
+    const write = openOutputFile(file);
+    const { htmlReport } = await import('../../report/html/page.js');
+    write(htmlReport({ results, provenance, title: basename(resolve(folder)) }));
+    given.print(`Written: ${file}\n`);
+  },
+};
+
+function readFormat(given: Given): Format {
+  const text = given.value('format') ?? '';
+  const format = FORMATS.find((word) => word === text);
+  if (format === undefined) throw new UsageError(unknown('format', text, FORMATS));
+  return format;
+}

@@ -1,0 +1,236 @@
+/** `migsim sweep`: an experiment over all combinations of varied values, of any size. */
+import { availableParallelism } from 'node:os';
+import { UsageError } from '../../errors.js';
+import type { SweepCell } from '../../experiment/sweep/results.js';
+import type { Shard } from '../../experiment/sweep/shard.js';
+import type { LoadedSweep, Sweep, SweepOptions } from '../../api/sweep.js';
+import type { Scenario } from '../../scenario/scenario.js';
+import { unknown } from '../../scenario/wording.js';
+import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
+import type { Command, Given, Option } from '../command.js';
+import { printWritten } from '../experiment.js';
+import type { Progress } from '../progress.js';
+import {
+  commandWords,
+  experimentOptions,
+  readMemory,
+  readPolicy,
+  readStrategy,
+  runsOption,
+} from '../experiment-options.js';
+
+const FORMATS = ['csv', 'parquet'] as const;
+const MOST_RUNS = 100_000;
+const MOST_WORKERS = 1024;
+
+export const formatOption: Option = {
+  describe: 'csv, or parquet: runs.parquet beside runs.csv',
+  value: 'FORMAT',
+  default: 'csv',
+  words: () => FORMATS,
+};
+
+const withoutDefault = ({ default: _, ...option }: Option): Option => option;
+
+export const sweepCommand: Command = {
+  name: 'sweep',
+  summary: 'Run strategies over all combinations of varied values',
+  positional: { name: 'file', describe: 'Scenario or sweep file (YAML)' },
+  options: {
+    vary: {
+      describe:
+        'KEY=A,B or KEY=FROM..TO:COUNT:log (or lin); several keys together as K+L=A+X,B+Y; repeatable',
+      value: 'KEY=VALUES',
+      repeatable: true,
+    },
+    strategy: {
+      ...experimentOptions.strategy,
+      describe: `${experimentOptions.strategy.describe}; all: every one that can run; repeatable`,
+      repeatable: true,
+    },
+    policy: experimentOptions.policy,
+    runs: { ...withoutDefault(runsOption), describe: 'Runs of each strategy in each cell, at most (1)' },
+    precision: {
+      describe: 'End a cell when total time and downtime are known to this share, such as 2%',
+      value: 'SHARE',
+    },
+    seed: withoutDefault(experimentOptions.seed),
+    memory: {
+      describe: 'page (every write drawn), fluid (counts, fast) or auto: fluid',
+      value: 'MODEL',
+      words: () => MEMORY_CHOICES,
+    },
+    set: experimentOptions.set,
+    out: { describe: 'Write results there; what is begun there is gone on with', value: 'FOLDER' },
+    format: formatOption,
+    shard: { describe: 'Only part i of n: i/n, or auto/n under Slurm and Kubernetes', value: 'I/N' },
+    workers: { describe: 'Threads; without it, one a core', value: 'N' },
+    json: experimentOptions.json,
+  },
+  examples: [
+    ['sweep guest.yaml --vary link.bandwidth=1Gbit/s,10Gbit/s', 'two cells'],
+    [
+      'sweep guest.yaml --vary guest.memory=4GiB..1TiB:9:log --strategy all --runs 20 --out results/mine',
+      'nine cells',
+    ],
+    ['sweep sweeps/link-and-memory.yaml --out results/mine', 'an experiment kept as a file'],
+  ],
+  async run(given) {
+    const { scenario, ...options } = await readSweep(given);
+    const { sweep } = await import('../../api/sweep.js');
+    const collected = collector(given);
+    let progress: Progress | undefined;
+    let shown = 0;
+    const swept = await sweep(scenario, {
+      ...options,
+      keep: 'nothing',
+      command: sweepWords(given.words),
+      onCell: collected.add,
+      onProgress(done, of) {
+        if (given.flag('json')) return;
+        if (progress === undefined) {
+          progress = given.progress(of - done);
+          shown = done;
+        }
+        progress.advance(done - shown);
+        shown = done;
+      },
+    }).finally(() => progress?.end());
+    await printSweep(given, swept, options.shard ?? null, collected.cells);
+  },
+};
+
+/** The file, a sweep or a scenario, and instead of what it says what the command line does. */
+async function readSweep(given: Given): Promise<LoadedSweep> {
+  const { readSweepFile } = await import('../../scenario/sweep-file.js');
+  const set = given.values('set');
+  const isSweep = readSweepFile(given.positional) !== null;
+  const { loadSweep } = await import('../../api/sweep.js');
+  const { loadScenario } = await import('../../scenario/load.js');
+  const file: Partial<LoadedSweep> = isSweep ? await loadSweep(given.positional, { set }) : {};
+  const scenario = file.scenario ?? loadScenario(given.positional, { set });
+  const vary = given.values('vary').length > 0 ? given.values('vary') : (file.vary ?? []);
+  if (vary.length === 0)
+    throw new UsageError(
+      'nothing varies; expected --vary KEY=VALUES, such as link.bandwidth=1Gbit/s,10Gbit/s',
+    );
+  const memory = given.value('memory');
+  const precision = given.value('precision');
+  const shard = await shardOf(given);
+  const runs = whole(given, 'runs', 1, MOST_RUNS);
+  const seed = whole(given, 'seed', 0, 2 ** 32 - 1);
+  const out = outOf(given);
+  const format = formatOf(given);
+  return {
+    ...file,
+    scenario,
+    vary,
+    ...(await strategiesOf(given, scenario)),
+    ...(given.value('policy') === undefined ? {} : { policy: await readPolicy(given, scenario) }),
+    ...(runs === undefined ? {} : { runs }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(memory === undefined ? {} : { memory: readMemory(given, 'fluid') }),
+    ...(precision === undefined ? {} : { precision: await readShare(precision) }),
+    ...(shard === null ? {} : { shard }),
+    ...(out === undefined ? {} : { out }),
+    format,
+    workers: whole(given, 'workers', 1, MOST_WORKERS) ?? availableParallelism(),
+  };
+}
+
+async function strategiesOf(given: Given, scenario: Scenario): Promise<Pick<SweepOptions, 'strategies'>> {
+  const texts = given.values('strategy');
+  if (texts.length === 0) return {};
+  if (texts.length === 1 && texts[0] === 'all') return { strategies: 'all' };
+  return { strategies: await Promise.all(texts.map((text) => readStrategy(text, scenario))) };
+}
+
+async function shardOf(given: Given): Promise<Shard | null> {
+  const text = given.value('shard');
+  if (text === undefined) return null;
+  const { readShard } = await import('../../experiment/sweep/shard.js');
+  return readShard(text, process.env);
+}
+
+function outOf(given: Given): string | undefined {
+  const out = given.value('out');
+  if (out !== undefined) return out;
+  if (given.value('shard') !== undefined)
+    throw new UsageError('--shard needs a folder for its part: --out FOLDER');
+  if (formatOf(given) === 'parquet') throw new UsageError('--format parquet needs --out FOLDER');
+  return undefined;
+}
+
+async function readShare(text: string): Promise<number> {
+  const { readPrecision } = await import('../../scenario/sweep-file.js');
+  try {
+    return readPrecision(text);
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(`--precision: ${error.message}`) : error;
+  }
+}
+
+function whole(given: Given, option: string, min: number, max: number): number | undefined {
+  const text = given.value(option);
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= min && number <= max) return number;
+  throw new UsageError(`--${option}: expected a whole number from ${min} to ${max}, got "${text}"`);
+}
+
+export function formatOf(given: Given): (typeof FORMATS)[number] {
+  const word = given.value('format') ?? 'csv';
+  const format = FORMATS.find((candidate) => candidate === word);
+  if (format === undefined) throw new UsageError(unknown('format', word, FORMATS));
+  return format;
+}
+
+/** The command as the manifest keeps it: on how many machines and threads it ran does not change the results. */
+function sweepWords(words: readonly string[]): string[] {
+  const kept: string[] = [];
+  const given = commandWords(words);
+  for (let index = 0; index < given.length; index += 1) {
+    const word = given[index]!;
+    if (/^--(shard|workers|format)$/.test(word)) index += 1;
+    else if (!/^--(shard|workers|format)=/.test(word)) kept.push(word);
+  }
+  return kept;
+}
+
+/** The cells that are printed: the first ones, or all for --json. */
+export function collector(given: Given): { readonly cells: SweepCell[]; add(cell: SweepCell): void } {
+  const cells: SweepCell[] = [];
+  let rows = 0;
+  return {
+    cells,
+    add(cell) {
+      if (rows <= ROWS_KEPT || given.flag('json')) cells.push(cell);
+      rows += cell.summary.length;
+    },
+  };
+}
+
+/** More than a table shows. */
+const ROWS_KEPT = 1000;
+
+export async function printSweep(
+  given: Given,
+  swept: Sweep,
+  shard: Shard | null,
+  cells: readonly SweepCell[],
+): Promise<void> {
+  const { keys, manifest, written } = swept;
+  if (given.flag('json')) {
+    given.print(`${JSON.stringify({ manifest, cells }, null, 2)}\n`);
+    return;
+  }
+  const { sweepHeading, sweepText } = await import('../../report/terminal/sweep-text.js');
+  const out = given.value('out');
+  given.print(`${sweepHeading(swept, shard, given.page)}\n`);
+  if (shard === null) {
+    const more = out === undefined ? null : `… all in ${out}/summary.csv and differences.csv.`;
+    given.print(`\n${sweepText(keys, cells, more, given.page)}\n`);
+  }
+  if (swept.finishedBefore) given.print(`\nFinished before: ${out} has all of it.\n`);
+  else await printWritten(given, { written });
+}

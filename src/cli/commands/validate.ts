@@ -1,0 +1,185 @@
+/** `migsim validate`: real migrations, predicted beside measured. */
+import { UsageError } from '../../errors.js';
+import type {
+  OutcomeName,
+  Spread,
+  Tally,
+  ValidatedRecording,
+  Validation,
+  ValidationSummary,
+} from '../../recording/validate/validate.js';
+import type { Command, Given } from '../command.js';
+import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
+
+export const validateCommand: Command = {
+  name: 'validate',
+  summary: 'Predict real migrations and show prediction beside measurement',
+  positional: {
+    name: 'recordings',
+    describe: 'Recordings (JSON) or folders of them',
+    takes: 'one or more',
+  },
+  options: {
+    runs: {
+      describe: 'Predictions of each recording, each with other randomness',
+      value: 'N',
+      default: '10',
+    },
+    memory: experimentOptions.memory,
+    seed: experimentOptions.seed,
+    json: { describe: 'Print one object a recording instead of text' },
+    csv: { describe: 'Print the same as CSV' },
+    plot: {
+      describe: 'Draw predicted against measured, with lines at 10 % off, into this .svg or .png file',
+      value: 'FILE',
+    },
+  },
+  examples: [
+    ['validate recordings', 'every recording that comes with migsim'],
+    ['validate recordings/T05.json --runs 50', 'one of them, closely'],
+    ['validate recordings --csv > validation.csv', 'for a spreadsheet'],
+    ['validate recordings --plot predicted.svg', 'as a figure'],
+  ],
+  async run(given) {
+    if (given.flag('json') && given.flag('csv')) throw new UsageError('--json and --csv exclude each other');
+    const { readRecordings, validateRecordings, validationJson, validationRows } =
+      await import('../../recording/validate/validate.js');
+    const plot = given.value('plot');
+    if (plot !== undefined && !/\.(svg|png)$/.test(plot)) {
+      throw new UsageError(`--plot: expected a file that ends in .svg or .png, got "${plot}"`);
+    }
+    const { openOutputFile } = await import('../../report/files/output-folder.js');
+    const write = plot === undefined ? null : openOutputFile(plot);
+    const paths = given.all('recordings');
+    const options = { runs: readRuns(given), seed: readSeed(given), memory: readMemory(given) };
+    const progress = given.progress(readRecordings(paths).length);
+    const validation = validateRecordings(paths, {
+      ...options,
+      onProgress: () => progress.step(),
+    });
+    if (plot !== undefined && write !== null) write(await draw(validationRows(validation), plot));
+    if (given.flag('json')) given.print(`${JSON.stringify(validationJson(validation), null, 2)}\n`);
+    else if (given.flag('csv')) {
+      const { validationCsv } = await import('../../report/files/validation-csv.js');
+      given.print(validationCsv(validationRows(validation)));
+    } else await printReport(given, validation);
+  },
+};
+
+async function draw(
+  validation: readonly Readonly<Record<string, string | number | null>>[],
+  file: string,
+): Promise<string | Uint8Array> {
+  const { predicted } = await import('../../report/figures/predicted.js');
+  const { drawAll } = await import('../../report/figures/index.js');
+  const { SHEETS } = await import('../../report/figures/kit/sheet.js');
+  const { NOTHING } = await import('../../report/figures/kit/results.js');
+  const results = { ...NOTHING, validation };
+  const [drawing] = drawAll([predicted], results, SHEETS.two);
+  if (drawing === undefined) {
+    throw new UsageError('nothing to draw: no migration completed both measured and predicted', { file });
+  }
+  if (!file.endsWith('.png')) return drawing.svg;
+  const { pngOf } = await import('../../report/figures/kit/png.js');
+  return pngOf(drawing.svg, SHEETS.two);
+}
+
+// ------------------------------------------------------------------------------------------------------------- text
+
+async function printReport(given: Given, { recordings, summary }: Validation): Promise<void> {
+  const { grid } = await import('../../report/terminal/grid.js');
+  const columns = HEADS.map((head, at) => ({ head, align: at < 2 ? ('left' as const) : ('right' as const) }));
+  given.print(`${grid(columns, recordings.flatMap(rowsOf), 1)}\n\n`);
+  for (const line of LEGEND) given.print(`${given.page.style.faint(line)}\n`);
+  given.print(`\n${summaryLines(summary).join('\n')}\n`);
+}
+
+const MIB = 2 ** 20;
+
+const HEADS = [
+  '',
+  '',
+  'ended',
+  'total\ns',
+  'down\nms',
+  'syncs',
+  'sent\nMiB',
+  'first\nstep s',
+  'throttle\n%',
+  'ring\nsleep ms',
+  'accesses\n1000',
+];
+const LEGEND = [
+  'Figures are medians over the predictions, ± half the span from the 5th to',
+  'the 95th percentile where it is more than 1 % of them. first step: first sync',
+  'that saw a throttle or a sleep at full rings; throttle and ring sleep: the',
+  'highest; accesses: of each vCPU.',
+];
+
+/** Measured, and below it predicted. */
+function rowsOf({ id, measured, predicted }: ValidatedRecording): string[][] {
+  const of = (name: OutcomeName, show: (value: number) => string): [string, string] => {
+    const value = measured[name];
+    return [value === null ? '-' : show(value), spread(predicted.figures[name], show)];
+  };
+  const right = measured.status === predicted.status;
+  const cells: (readonly [string, string])[] = [
+    [id, ''],
+    ['measured', 'predicted'],
+    [ended(measured.status), `${ended(predicted.status)}${right ? '' : ' !'}`],
+    of('totalTimeMs', (ms) => (ms / 1000).toFixed(1)),
+    of('downtimeMs', (ms) => ms.toFixed(0)),
+    of('dirtySyncCount', (count) => count.toFixed(0)),
+    of('transferredBytes', (bytes) => (bytes / MIB).toFixed(0)),
+    of('firstThrottleMs', (ms) => (ms / 1000).toFixed(1)),
+    of('maxThrottlePercent', (percent) => percent.toFixed(0)),
+    of('maxDirtyLimitThrottleUsPerRound', (us) => (us / 1000).toFixed(0)),
+    [
+      measured.vcpuAccesses.map(thousands).join(' '),
+      predicted.vcpuAccesses.map(({ median }) => (median === null ? '-' : thousands(median))).join(' '),
+    ],
+  ];
+  return [cells.map(([first]) => first), cells.map(([, second]) => second)];
+}
+
+function ended(status: string): string {
+  return status === 'completed' ? 'yes' : 'no';
+}
+
+function thousands(count: number): string {
+  return String(Math.round(count / 1000));
+}
+
+function spread({ median, p5, p95 }: Spread, show: (value: number) => string): string {
+  if (median === null || p5 === null || p95 === null) return '-';
+  const half = show((p95 - p5) / 2);
+  return p95 - p5 <= 0.02 * median || Number(half) === 0 ? show(median) : `${show(median)}\n±${half}`;
+}
+
+function summaryLines(summary: ValidationSummary): string[] {
+  const { recordings, rightVerdicts, completed, throttleSteps, ringSleeps, vcpuAccesses } = summary;
+  const { medianTotalTimeError, meanTotalTimeError, p90TotalTimeError } = summary;
+  const lines = [`verdict         right: ${Math.round(rightVerdicts * recordings)} of ${recordings}`];
+  if (completed > 0) {
+    lines.push(
+      `total time      off by ${percent(medianTotalTimeError)} in the median, ${percent(meanTotalTimeError)} in the mean,`,
+      `                ${percent(p90TotalTimeError)} at the 90th percentile (${completed} that completed)`,
+    );
+  }
+  lines.push(`data sent       off by ${percent(summary.medianTransferredError)} in the median`);
+  if (throttleSteps.of > 0)
+    lines.push(`throttle steps  at their sync, one of slack: ${tally(throttleSteps, 'recordings')}`);
+  if (ringSleeps.of > 0) lines.push(`ring sleep      within 15 %: ${tally(ringSleeps, 'recordings')}`);
+  lines.push(
+    `accesses        within 10 %: ${tally(vcpuAccesses, 'vCPUs')}; off by ${percent(summary.medianAccessesError)} in the median`,
+  );
+  return lines;
+}
+
+function tally({ right, of }: Tally, what: string): string {
+  return `${right} of ${of} ${what}`;
+}
+
+function percent(share: number | null): string {
+  return share === null ? '-' : `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,377 @@
+/**
+ * The address space of the fluid memory: a circle of segments in address order, with the cursor from which pages are sent,
+ * the migration bitmap and the log of what tracking has noticed.
+ */
+import { ChunkClears } from './clears.js';
+import type { Layout, Piece } from './layout.js';
+import {
+  type Segment,
+  type WrittenRange,
+  SLACK_PAGES,
+  alike,
+  markSent,
+  newSegment,
+  nextIn,
+  settle,
+  split,
+} from './segment.js';
+import type { ZeroExtent } from '../../spec.js';
+
+const { max, min } = Math;
+const INFINITY = Infinity;
+
+export class SegmentCircle {
+  /** Pages whose bit is set. */
+  dirtyPages = 0;
+  runIsZero = false;
+  clearNeeded = false;
+  rounds = 0;
+  readonly #snapshots: boolean;
+  readonly #ranges: readonly WrittenRange[];
+  readonly #clears: ChunkClears;
+  #cursor: Segment | null;
+  /** The segment behind the last run. */
+  #behindRun: Segment | null = null;
+
+  /** `snapshots`: a sync keeps the log, and sending the first page of a chunk clears it (manual dirty-log protect). */
+  constructor(layout: Layout, zero: readonly ZeroExtent[], snapshots: boolean) {
+    this.#snapshots = snapshots;
+    this.#ranges = layout.ranges;
+    this.#clears = new ChunkClears(layout.chunks, layout.ranges);
+    this.#cursor = circle(layout.pieces, zero);
+  }
+
+  /** All pages are to be sent; with snapshots all count as noticed, none is armed (KVM_DIRTY_LOG_INITIALLY_SET). */
+  start(): void {
+    const first = this.#cursor;
+    let segment = first;
+    this.dirtyPages = 0;
+    while (segment !== null) {
+      segment.dirty = segment.pages;
+      this.dirtyPages += segment.pages;
+      const { range } = segment;
+      if (range !== null) {
+        segment.loggedDirty = this.#snapshots ? segment.pages : 0;
+        segment.asOf = range.writes;
+        range.armed = this.#snapshots ? 0 : range.pages;
+      }
+      segment = segment.next === first ? null : segment.next;
+    }
+  }
+
+  /** See `GuestMemory.nextRun`: segments of one kind that need no clear are one run. */
+  nextRun(): number {
+    this.clearNeeded = false;
+    const start = this.#cursor;
+    if (start === null) return 0;
+    let segment = start;
+    while (segment.dirty <= SLACK_PAGES) {
+      segment = this.#pass(segment);
+      if (segment === start) {
+        this.#dropRest();
+        return 0;
+      }
+    }
+    this.#cursor = segment;
+    if (this.#clears.stopsAt(segment)) {
+      this.clearNeeded = true;
+      return 0;
+    }
+    const first = segment;
+    const { isZero } = first;
+    let pages = 0;
+    do {
+      if (segment.dirty > 0) {
+        if (segment.isZero !== isZero || this.#clears.stopsAt(segment)) break;
+        pages += segment.dirty;
+      }
+      segment = segment.next;
+    } while (segment !== first);
+    this.runIsZero = isZero;
+    this.#behindRun = segment;
+    return pages;
+  }
+
+  /** See `GuestMemory.runHostPages`: where pages are dirty by chance, a host page is touched with 1 - (1 - share)^size. */
+  runHostPages(hostPagePages: number): number {
+    let hostPages = 0;
+    let segment = this.#cursor;
+    while (segment !== null) {
+      const share = segment.dirty / segment.pages;
+      hostPages += (segment.pages / hostPagePages) * (1 - (1 - share) ** hostPagePages);
+      segment = segment.next === this.#behindRun ? null : segment.next;
+    }
+    return hostPages;
+  }
+
+  /** The cursor goes on to the next segment. */
+  #pass(segment: Segment): Segment {
+    const { next } = segment;
+    if (next.firstPage <= segment.firstPage) this.rounds += 1;
+    return next;
+  }
+
+  /** What is left is a rounding error: the bitmap is empty. */
+  #dropRest(): void {
+    const start = this.#cursor;
+    for (let s = start; s !== null; s = s.next === start ? null : s.next) markSent(s);
+    this.dirtyPages = 0;
+  }
+
+  /** What the cursor stands at is noted; the guest is `behindUs` of run time behind. */
+  clearChunk(behindUs: number): void {
+    this.clearNeeded = false;
+    if (this.#cursor !== null) this.#clears.stop(this.#cursor, behindUs);
+  }
+
+  /** The guest is about to be brought up by `runUs` of run time. */
+  beginSpan(runUs: number): void {
+    this.#clears.beginSpan(runUs);
+  }
+
+  /** The next `pages` of the run are sent; the cursor stands behind them. */
+  take(pages: number): void {
+    let left = pages;
+    let segment = this.#cursor;
+    this.dirtyPages = max(0, this.dirtyPages - pages);
+    while (segment !== null && left > SLACK_PAGES) {
+      if (segment.dirty > left + SLACK_PAGES) {
+        this.#cursor = split(segment, (segment.pages * left) / segment.dirty);
+        this.#send(segment);
+        return;
+      }
+      left -= segment.dirty;
+      segment = this.#send(segment);
+    }
+    this.#cursor = segment;
+  }
+
+  /** The dirty pages of a segment are sent. Returns the next one; null when the circle is empty. */
+  #send(segment: Segment): Segment | null {
+    const next = this.#pass(segment);
+    if (segment.range === null) {
+      segment.previous.next = next;
+      next.previous = segment.previous;
+      return next === segment ? null : next;
+    }
+    markSent(segment);
+    return next;
+  }
+
+  /** What was noticed goes into the migration bitmap. Returns the pages that were not set in it before. */
+  harvest(): number {
+    this.#clears.restart();
+    let fresh = 0;
+    for (let i = 0; i < this.#ranges.length; i += 1) fresh += this.#harvestRange(this.#ranges[i]!);
+    this.#recount();
+    return fresh;
+  }
+
+  #harvestRange(range: WrittenRange): number {
+    let fresh = 0;
+    let noticed = 0;
+    for (let s: Segment | null = range.first; s !== null; s = nextIn(s, range)) {
+      settle(s);
+      this.#joinPrevious(s);
+    }
+    for (let s: Segment | null = range.first; s !== null; s = nextIn(s, range)) {
+      // Counts that have been added and subtracted may be a rounding error below 0.
+      const found = max(0, s.loggedClean);
+      fresh += found;
+      s.dirty = min(s.pages, s.dirty + found);
+      s.loggedDirty = this.#snapshots ? min(s.dirty, max(0, s.loggedDirty) + found) : 0;
+      s.loggedClean = 0;
+      s.snapshotDirty = s.loggedDirty;
+      s.snapshotClean = 0;
+      noticed += s.loggedDirty;
+    }
+    range.armed = range.pages - noticed;
+    return fresh;
+  }
+
+  #recount(): void {
+    const first = this.#cursor;
+    let pages = 0;
+    for (let s = first; s !== null; s = s.next === first ? null : s.next) pages += s.dirty;
+    this.dirtyPages = pages;
+  }
+
+  /**
+   * Join a segment to the one before it where nothing tells them apart, or where both were sent since the last sync and
+   * positions inside the range do not matter.
+   */
+  #joinPrevious(segment: Segment): void {
+    const { previous, range } = segment;
+    if (previous === segment || previous.range !== range || range === null || range.first === segment) return;
+    if (previous.chunk !== segment.chunk || segment === this.#cursor) return;
+    const bothSent = previous.dirty === 0 && segment.dirty === 0 && !range.sequential;
+    if (!bothSent && !alike(previous, segment)) return;
+    previous.pages += segment.pages;
+    previous.dirty += segment.dirty;
+    previous.loggedDirty += segment.loggedDirty;
+    previous.loggedClean += segment.loggedClean;
+    previous.snapshotDirty += segment.snapshotDirty;
+    previous.snapshotClean += segment.snapshotClean;
+    previous.next = segment.next;
+    segment.next.previous = previous;
+  }
+
+  /**
+   * A vCPU wrote `length` pages one after the other from `from` (an offset into the range, wrapping): all of them are
+   * noticed. Returns those that were not before.
+   */
+  markArc(range: WrittenRange, from: number, length: number): number {
+    const end = from + min(length, range.pages);
+    const fresh = this.#mark(range, from, min(end, range.pages));
+    return end > range.pages ? fresh + this.#mark(range, 0, end - range.pages) : fresh;
+  }
+
+  #mark(range: WrittenRange, from: number, to: number): number {
+    const start = range.firstPage + from;
+    const end = range.firstPage + to;
+    let fresh = 0;
+    let s: Segment | null = range.first;
+    while (s !== null && s.firstPage < end - SLACK_PAGES) {
+      if (s.firstPage + s.pages <= start + SLACK_PAGES) {
+        s = nextIn(s, range);
+        continue;
+      }
+      if (s.firstPage < start - SLACK_PAGES) s = split(s, start - s.firstPage);
+      if (s.firstPage + s.pages > end + SLACK_PAGES) split(s, end - s.firstPage);
+      settle(s);
+      fresh += s.pages - s.loggedDirty - s.loggedClean;
+      s.loggedDirty = s.dirty;
+      s.loggedClean = s.pages - s.dirty;
+      const next = nextIn(s, range);
+      settle(s.previous);
+      this.#joinPrevious(s);
+      s = next;
+    }
+    return fresh;
+  }
+
+  /** Pages that `markArc` would notice, left as they are. */
+  armedOnArc(range: WrittenRange, from: number, length: number): number {
+    const end = from + min(length, range.pages);
+    const armed = armedBetween(range, from, min(end, range.pages));
+    return end > range.pages ? armed + armedBetween(range, 0, end - range.pages) : armed;
+  }
+
+  /** Pages of [firstPage, firstPage + pages) whose bit is set. */
+  missingIn(firstPage: number, pages: number): number {
+    const first = this.#cursor;
+    let missing = 0;
+    for (let s = first; s !== null; s = s.next === first ? null : s.next)
+      missing += s.dirty * overlap(s, firstPage, pages);
+    return missing;
+  }
+
+  /** Share of the pages around this one whose bit is set. */
+  missingAt(page: number): number {
+    const segment = this.#segmentAt(page);
+    return segment === null ? 0 : segment.dirty / segment.pages;
+  }
+
+  /** The page after this one from which `missingAt` may be another. */
+  changesAfter(page: number): number {
+    const segment = this.#segmentAt(page);
+    if (segment !== null) return segment.firstPage + segment.pages;
+    const first = this.#cursor;
+    let next = INFINITY;
+    for (let s = first; s !== null; s = s.next === first ? null : s.next)
+      if (s.firstPage > page) next = min(next, s.firstPage);
+    return next;
+  }
+
+  #segmentAt(page: number): Segment | null {
+    const first = this.#cursor;
+    for (let s = first; s !== null; s = s.next === first ? null : s.next) {
+      if (s.firstPage <= page && page < s.firstPage + s.pages) return s;
+    }
+    return null;
+  }
+
+  /**
+   * Take `wanted` set pages out of [firstPage, firstPage + pages), each as likely as any other: they were asked for. The
+   * cursor goes on from the first segment there that has some left. Returns the pages taken.
+   */
+  fetch(firstPage: number, pages: number, wanted: number): number {
+    const missing = this.missingIn(firstPage, pages);
+    const first = this.#cursor;
+    if (missing <= SLACK_PAGES || first === null) return 0;
+    const taken = min(wanted, missing);
+    let behind: Segment | null = null;
+    for (let s: Segment | null = first; s !== null; s = s.next === first ? null : s.next) {
+      const share = overlap(s, firstPage, pages);
+      if (share === 0) continue;
+      s.dirty *= 1 - (share * taken) / missing;
+      if (s.dirty > SLACK_PAGES && (behind === null || s.firstPage < behind.firstPage)) behind = s;
+    }
+    this.dirtyPages = max(0, this.dirtyPages - taken);
+    this.#cursor = behind ?? first;
+    return taken;
+  }
+
+  /** Take `wanted` set pages from this page on; the cursor stands behind them. Returns the pages taken. */
+  fetchFrom(page: number, wanted: number): number {
+    const segment = this.#segmentAt(page);
+    if (segment === null) return 0;
+    const inside = page - segment.firstPage;
+    this.#cursor = inside > SLACK_PAGES ? split(segment, inside) : segment;
+    const taken = min(wanted, this.dirtyPages);
+    this.take(taken);
+    return taken;
+  }
+}
+
+/** The segments of `pieces` in a circle, cut where zero pages begin and end. Returns the first; null when there is none. */
+function circle(pieces: readonly Piece[], zero: readonly ZeroExtent[]): Segment | null {
+  const segments: Segment[] = [];
+  let extent = 0;
+  for (let i = 0; i < pieces.length; i += 1) {
+    const piece = pieces[i]!;
+    const end = piece.firstPage + piece.pages;
+    let at = piece.firstPage;
+    while (piece.range === null && extent < zero.length) {
+      const { firstPage, pages } = zero[extent]!;
+      if (firstPage >= end) break;
+      if (firstPage > at) segments.push(newSegment(piece, false, at, firstPage));
+      const zeroEnd = min(end, firstPage + pages);
+      if (zeroEnd > max(at, firstPage)) segments.push(newSegment(piece, true, max(at, firstPage), zeroEnd));
+      at = max(at, zeroEnd);
+      if (firstPage + pages > end) break;
+      extent += 1;
+    }
+    if (end > at) segments.push(newSegment(piece, false, at, end));
+  }
+  for (let i = 0; i < segments.length; i += 1) {
+    const segment = segments[i]!;
+    const { range, chunk } = segment;
+    segment.next = segments[(i + 1) % segments.length]!;
+    segment.next.previous = segment;
+    if (range !== null && range.firstPage === segment.firstPage) range.first = segment;
+    if (range !== null && chunk !== null) chunk.first ??= segment;
+  }
+  return segments[0] ?? null;
+}
+
+/** Pages of a range between two offsets that tracking has not noticed. */
+function armedBetween(range: WrittenRange, from: number, to: number): number {
+  const start = range.firstPage + from;
+  const end = range.firstPage + to;
+  let armed = 0;
+  for (let s: Segment | null = range.first; s !== null && s.firstPage < end; s = nextIn(s, range)) {
+    const inside = min(end, s.firstPage + s.pages) - max(start, s.firstPage);
+    if (inside <= 0) continue;
+    settle(s);
+    armed += inside * (1 - (s.loggedDirty + s.loggedClean) / s.pages);
+  }
+  return armed;
+}
+
+/** Share of a segment's pages that lie in [firstPage, firstPage + pages). */
+function overlap(segment: Segment, firstPage: number, pages: number): number {
+  const inside =
+    min(firstPage + pages, segment.firstPage + segment.pages) - max(firstPage, segment.firstPage);
+  return inside > 0 ? inside / segment.pages : 0;
+}

@@ -1,5 +1,0 @@
-/** A thread of a sweep: runs units of it and formats their rows. */
-import { unitServer } from '../experiment/sweep/worker.js';
-import { sweepTable } from '../report/sweep-table.js';
-
-export default unitServer(sweepTable);

@@ -1,0 +1,86 @@
+/** The result of a migration that is over, read off its parts. */
+import { PAGE_BYTES } from '../../guest/spec.js';
+import type { Seen } from '../parts/parts.js';
+import type { MigrationResult, MigrationStatus } from '../result.js';
+import { pendingEstimate } from '../rules/rules.js';
+import type { SyncRecords } from './sync-records.js';
+import type { Timeline } from './timeline.js';
+import type { Trace } from './trace.js';
+import { vcpuResults } from './vcpu-results.js';
+import { whyNot } from './why.js';
+
+const { floor, max, round } = Math;
+
+export interface Names {
+  readonly strategy: string;
+  readonly policy: string;
+}
+
+/** What was written down while it ran. */
+export interface Writings {
+  readonly trace: Trace;
+  readonly timeline: Timeline;
+  readonly syncs: SyncRecords;
+}
+
+/** `error`: what the user is told of a run that failed or was cancelled. */
+export function outcome(
+  seen: Seen,
+  { trace, timeline, syncs }: Writings,
+  names: Names,
+  status: MigrationStatus,
+  error: string | null,
+): MigrationResult {
+  const { setup, clock, link, state, counters, run, window, period, restraint, guest, memory } = seen;
+  const { setupUs, stopUs, downtimeUs, blackoutUs, postcopyStartUs } = state;
+  const endUs = clock.nowUs;
+  const completed = status === 'completed';
+  const guestEndUs = max(endUs, stopUs === null || blackoutUs === null ? 0 : stopUs + blackoutUs);
+  const remaining = pendingEstimate(max(0, run.dirtyPages));
+  const notSentPages = completed ? 0 : remaining / PAGE_BYTES;
+  const result: Omit<MigrationResult, 'why'> = {
+    scenario: setup.name,
+    strategy: names.strategy,
+    policy: names.policy,
+    memory: setup.memory,
+    qemu: setup.migration.qemu,
+    seed: setup.seed,
+    run: setup.run,
+    status,
+    converged: completed,
+    error,
+    totalTimeMs: floor(endUs / 1000),
+    setupTimeMs: floor(setupUs / 1000),
+    downtimeMs: downtimeUs === null ? null : floor(downtimeUs / 1000),
+    blackoutMs: blackoutUs === null ? null : blackoutUs / 1000,
+    expectedDowntimeMs: window.expectedDowntimeMs,
+    dirtySyncCount: period.syncCount,
+    sentBytes: round(counters.transferred),
+    precopyBytes: round(counters.precopyBytes),
+    downtimeBytes: round(counters.downtimeBytes),
+    postcopyBytes: round(counters.postcopyBytes),
+    multifdBytes: round(counters.multifdBytes),
+    totalRamBytes: memory.totalPages * PAGE_BYTES,
+    remainingBytes: completed ? 0 : round(remaining),
+    normalPages: round(counters.normalPages),
+    zeroPages: round(counters.zeroPages),
+    resentPages: max(0, round(counters.pages + notSentPages - memory.totalPages)),
+    dirtyPagesRate: period.dirtyPagesRate,
+    bandwidthBytesPerSecond:
+      completed && endUs > setupUs
+        ? counters.transferred / ((endUs - setupUs) / 1e6)
+        : window.bandwidthPerMs * 1000,
+    thresholdBytes: window.threshold,
+    maxThrottlePercent: restraint.maxThrottlePercent,
+    maxRingFullSleepUs: restraint.maxRingSleepUs,
+    firstThrottleSync: restraint.firstSync,
+    firstThrottleMs: restraint.firstUs === null ? null : restraint.firstUs / 1000,
+    postcopyRequests: round(guest.requests),
+    postcopyTimeMs: postcopyStartUs === null ? 0 : (endUs - postcopyStartUs) / 1000,
+    vcpus: vcpuResults(guest.vcpus, guestEndUs, blackoutUs ?? 0),
+    syncs: syncs.kept,
+    timeline: timeline.points(),
+    decisions: trace.decisions,
+  };
+  return { ...result, why: completed ? null : whyNot(setup, result, syncs.last, link.bytesPerSecond) };
+}

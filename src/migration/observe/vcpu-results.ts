@@ -1,0 +1,52 @@
+/** What each vCPU did and lost, in the words of `MigrationResult`. */
+import { type Vcpu, unmigratedAccesses } from '../../guest/guest.js';
+import type { VcpuResult } from '../result.js';
+
+const { max, min } = Math;
+
+/** Share of what an unmigrated run does; null where that is nothing. Credits and drawn counts may pass 1 by an access. */
+function share(done: number, undisturbed: number): number | null {
+  return undisturbed > 0 ? min(1, done / undisturbed) : null;
+}
+
+export function vcpuResults(vcpus: readonly Vcpu[], endUs: number, blackoutUs: number): VcpuResult[] {
+  return vcpus.map((v) => {
+    const full = unmigratedAccesses(v.spec, 0, endUs);
+    return {
+      id: v.id,
+      group: v.spec.group,
+      workDone: share(v.writes + v.reads, full.writes + full.reads),
+      writeWorkDone: share(v.writes, full.writes),
+      readWorkDone: share(v.reads, full.reads),
+      writes: v.writes,
+      reads: v.reads,
+      longestStallMs: max(0, v.longestStallUs) / 1000,
+      faultMs: v.faultUs / 1000,
+      throttledMs: v.throttledUs / 1000,
+      ringSleepMs: v.ringSleptUs / 1000,
+      ringExitMs: v.ringExitUs / 1000,
+      postcopyBlockedMs: v.postcopyBlockedUs / 1000,
+      blackoutMs: blackoutUs / 1000,
+      faults: v.faults,
+      ringFullExits: v.ringFullExits,
+    };
+  });
+}
+
+/** Per vCPU, accesses done since `fromUs` as a share of an unmigrated run; `seen` has and gets the accesses up to then. */
+export function workShares(
+  vcpus: readonly Vcpu[],
+  fromUs: number,
+  toUs: number,
+  doneBy: (vcpu: Vcpu) => number,
+  seen: number[],
+): number[] {
+  return vcpus.map((v, i) => {
+    const done = doneBy(v);
+    const full = unmigratedAccesses(v.spec, fromUs, toUs);
+    const undisturbed = full.writes + full.reads;
+    const before = seen[i] ?? 0;
+    seen[i] = done;
+    return undisturbed > 0 ? min(1, (done - before) / undisturbed) : 1;
+  });
+}

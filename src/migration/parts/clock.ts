@@ -1,0 +1,116 @@
+/** Virtual time and what is due in it. Events have a total order: time, then the order in which they were asked for. */
+import type { Generator } from '../../random/generator.js';
+import type { Timer } from '../controls.js';
+
+const { floor, log, max } = Math;
+
+interface Due {
+  timeUs: number;
+  readonly serial: number;
+  readonly fire: () => void;
+  cancelled: boolean;
+}
+
+export class EventQueue {
+  readonly #due: Due[] = [];
+  #serial = 0;
+  /** Time of the next event, µs; Infinity when there is none. */
+  nextUs = Infinity;
+
+  at(timeUs: number, fire: () => void): { cancel: () => void } {
+    const due: Due = { timeUs, serial: this.#serial, fire, cancelled: false };
+    this.#serial += 1;
+    // A handful of events at a time: a sorted array beats a heap. Latest first, so that the next one is popped.
+    let i = this.#due.length;
+    while (i > 0 && this.#due[i - 1]!.timeUs <= timeUs) i -= 1;
+    this.#due.splice(i, 0, due);
+    this.nextUs = this.#due[this.#due.length - 1]!.timeUs;
+    return {
+      cancel: () => {
+        due.cancelled = true;
+      },
+    };
+  }
+
+  /** Take the next event off the queue and return what to do; null when it was cancelled. */
+  take(): (() => void) | null {
+    const due = this.#due.pop();
+    this.nextUs = this.#due.length === 0 ? Infinity : this.#due[this.#due.length - 1]!.timeUs;
+    return due === undefined || due.cancelled ? null : due.fire;
+  }
+}
+
+/** Somebody who looks on as time passes, and changes nothing. */
+export interface Watcher {
+  look(): void;
+}
+
+/** Virtual time since `migrate`, µs, and the source host's own clock, which counts in whole ms. */
+export class Clock {
+  readonly events = new EventQueue();
+  /** Negative while what was started before `migrate` settles. */
+  nowUs: number;
+  watcher: Watcher | null = null;
+  readonly #meanWakeLatencyUs: number;
+  readonly #latency: Generator;
+  /** Where in its millisecond the host's clock stood when the migration began, µs. */
+  readonly #phaseUs: number;
+
+  constructor(startUs: number, meanWakeLatencyUs: number, latency: Generator) {
+    this.nowUs = startUs;
+    this.#meanWakeLatencyUs = meanWakeLatencyUs;
+    this.#latency = latency;
+    this.#phaseUs = latency.nextFloat() * 1000;
+  }
+
+  /** The host's monotonic clock in whole ms (qemu_clock_get_ms(QEMU_CLOCK_REALTIME)). */
+  ms(atUs = this.nowUs): number {
+    return floor((atUs + this.#phaseUs) / 1000);
+  }
+
+  /** Go to `toUs`, letting everything that is due on the way happen. */
+  advance(toUs: number): void {
+    while (this.events.nextUs <= toUs) {
+      const atUs = max(this.events.nextUs, this.nowUs);
+      const fire = this.events.take();
+      this.nowUs = atUs;
+      if (fire !== null) fire();
+    }
+    if (toUs > this.nowUs) this.nowUs = toUs;
+    if (this.watcher !== null) this.watcher.look();
+  }
+
+  /** The same inside a turn of the loop, which is seen as a whole unless something happens in it. */
+  pass(toUs: number): void {
+    if (this.events.nextUs <= toUs) this.advance(toUs);
+    else this.nowUs = max(this.nowUs, toUs);
+  }
+
+  /** How late a timed wait returns, µs. */
+  wakeLatencyUs(): number {
+    const mean = this.#meanWakeLatencyUs;
+    return mean === 0 ? 0 : -log(1 - this.#latency.nextFloat()) * mean;
+  }
+
+  after(delayMs: number, fire: () => void): Timer {
+    return this.events.at(this.nowUs + delayMs * 1000, fire);
+  }
+
+  every(periodMs: number, listener: () => void): Timer {
+    const periodUs = periodMs * 1000;
+    let cancelled = false;
+    let nextUs = this.nowUs + periodUs;
+    const fire = (): void => {
+      if (cancelled) return;
+      nextUs += periodUs;
+      this.events.at(nextUs, fire);
+      listener();
+    };
+    this.events.at(nextUs, fire);
+    return {
+      cancel: () => {
+        cancelled = true;
+      },
+    };
+  }
+}

@@ -1,0 +1,97 @@
+/** How what tracking knows comes into the log: from KVM's bitmap, or from rings whose vCPUs are kicked and then reaped. */
+import type { Guest } from '../../guest/guest.js';
+import type { GuestMemory } from '../../guest/memory/memory.js';
+import { PAGE_BYTES } from '../../guest/spec.js';
+import type { Clock } from './clock.js';
+import type { Parts } from './parts.js';
+import type { MigrationSetup } from '../setup.js';
+import type { MigrationState } from './state.js';
+
+const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
+/** The ring reaper thread (accel/kvm/kvm-all.c:kvm_dirty_ring_reaper_thread) sleeps this long between rounds, ms. */
+const REAPER_PERIOD_MS = 1000;
+
+export class DirtyLog {
+  readonly #setup: MigrationSetup;
+  readonly #clock: Clock;
+  readonly #memory: GuestMemory;
+  readonly #guest: Guest;
+  readonly #state: Readonly<MigrationState>;
+  readonly #kickWakes: boolean;
+
+  constructor({ setup, version, clock, memory, guest, state }: Parts) {
+    this.#setup = setup;
+    this.#clock = clock;
+    this.#memory = memory;
+    this.#guest = guest;
+    this.#state = state;
+    this.#kickWakes = version.ringSleepInterruptible;
+  }
+
+  /** The fluid memory's rings are reaped by the memory itself. */
+  startReaper(): void {
+    if (this.#setup.guest.dirtyRingSize === 0 || this.#memory.kind !== 'page') return;
+    this.#clock.every(REAPER_PERIOD_MS, () => {
+      if (!this.#guest.limited) this.#reapAll();
+    });
+  }
+
+  /** For a bitmap sync: a ring sync kicks every vCPU in turn and then reaps all rings. */
+  pull(): void {
+    const { host, guest } = this.#setup;
+    const clock = this.#clock;
+    if (guest.dirtyRingSize > 0) {
+      for (let i = 0; i < this.#guest.vcpus.length; i += 1) {
+        if (this.#state.stopUs !== null) break;
+        this.#kick(i);
+        clock.advance(this.#guest.answersAtUs(i, clock.nowUs) + host.kickUs);
+      }
+      clock.advance(clock.nowUs + host.syncFixedUs);
+      const entries = this.#reapAll();
+      clock.advance(clock.nowUs + (entries * host.ringEntryNs) / 1000);
+      return;
+    }
+    const gib = this.#memory.totalPages / GIB_PAGES;
+    clock.advance(clock.nowUs + host.syncFixedUs + host.bitmapSyncUsPerGiB * gib);
+    this.#guest.advance(clock.nowUs);
+  }
+
+  /** dirtyrate.c:vcpu_dirty_stat_collect's global sync, in its own thread: kick in turn, then reap. */
+  flushRings(done: () => void): void {
+    const { kickUs } = this.#setup.host;
+    let vcpu = 0;
+    const step = (): void => {
+      let atUs = this.#clock.nowUs;
+      while (vcpu < this.#guest.vcpus.length && this.#state.stopUs === null) {
+        this.#kick(vcpu);
+        const answersUs = this.#guest.answersAtUs(vcpu, atUs);
+        if (answersUs > this.#clock.nowUs + kickUs * (vcpu + 1)) {
+          this.#clock.events.at(answersUs, step);
+          return;
+        }
+        atUs = answersUs + kickUs;
+        vcpu += 1;
+      }
+      this.#clock.events.at(atUs, () => {
+        this.#reapAll();
+        done();
+      });
+    };
+    step();
+  }
+
+  /** A vCPU is asked to leave for user space: where it stands now decides when it does. */
+  #kick(vcpu: number): void {
+    const { nowUs } = this.#clock;
+    if (this.#kickWakes) {
+      this.#guest.advance(nowUs);
+      this.#guest.interruptRingSleeps(nowUs);
+    } else this.#guest.advanceOne(vcpu, nowUs);
+  }
+
+  /** Returns the entries. */
+  #reapAll(): number {
+    this.#guest.advance(this.#clock.nowUs);
+    return this.#guest.reapAll();
+  }
+}

@@ -1,0 +1,67 @@
+/** The network as it is now: its phases, its outages, and other traffic's share of it. */
+import { normal } from '../../random/distributions.js';
+import type { Generator } from '../../random/generator.js';
+import { stream } from '../../random/streams.js';
+import type { EventQueue } from './clock.js';
+import type { LinkSpec } from '../setup.js';
+
+const { max } = Math;
+
+export class Link {
+  readonly #jitter: number;
+  /** null: the bandwidth does not vary. */
+  readonly #draws: Generator | null;
+  #bytesPerSecond: number;
+  #latencyUs: number;
+  #isDown = false;
+  #share = 1;
+
+  constructor(spec: LinkSpec, events: EventQueue, seed: number, run: number) {
+    this.#jitter = spec.jitter ?? 0;
+    this.#draws = this.#jitter > 0 ? stream(seed, run, 'link jitter') : null;
+    this.#bytesPerSecond = spec.bandwidthBytesPerSecond;
+    this.#latencyUs = spec.latencyUs;
+    for (const phase of spec.phases) {
+      events.at(phase.atUs, () => {
+        this.#bytesPerSecond = phase.bandwidthBytesPerSecond;
+        this.#latencyUs = phase.latencyUs;
+      });
+    }
+    for (const outage of spec.outages ?? []) {
+      events.at(outage.atUs, () => {
+        this.#isDown = true;
+      });
+      events.at(outage.atUs + outage.durationUs, () => {
+        this.#isDown = false;
+      });
+    }
+  }
+
+  get bytesPerSecond(): number {
+    return this.#bytesPerSecond;
+  }
+
+  /** One way. */
+  get latencyUs(): number {
+    return this.#latencyUs;
+  }
+
+  get isDown(): boolean {
+    return this.#isDown;
+  }
+
+  /** Share of the bandwidth that this iteration has. */
+  get share(): number {
+    return this.#share;
+  }
+
+  /** The share is another in every iteration. */
+  get varies(): boolean {
+    return this.#draws !== null;
+  }
+
+  /** Other traffic and TCP's own swings: an iteration's share of the link, never below a twentieth. */
+  drawJitter(): void {
+    if (this.#draws !== null) this.#share = max(0.05, 1 + this.#jitter * normal(this.#draws));
+  }
+}

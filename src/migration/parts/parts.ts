@@ -1,0 +1,73 @@
+/** What one migration is made of, before anything runs: everything that its files share. */
+import { FluidMemory } from '../../guest/memory/fluid/fluid-memory.js';
+import { Guest } from '../../guest/guest.js';
+import type { GuestMemory, Tracking } from '../../guest/memory/memory.js';
+import { PageMemory } from '../../guest/memory/page/page-memory.js';
+import { stream } from '../../random/streams.js';
+import { Clock } from './clock.js';
+import { Counters } from './counters.js';
+import { Link } from './link.js';
+import { PageRun } from './page-run.js';
+import { RateWindow } from './rate-window.js';
+import { Restraint } from './restraint.js';
+import type { MigrationSetup } from '../setup.js';
+import { MigrationState } from './state.js';
+import { PLAIN_STREAM, type StreamCosts, streamCosts } from '../rules/stream.js';
+import { SyncPeriod } from './sync-period.js';
+import { type VersionFacts, versionFacts } from '../rules/versions.js';
+
+export interface Parts {
+  readonly setup: MigrationSetup;
+  readonly version: VersionFacts;
+  readonly clock: Clock;
+  readonly link: Link;
+  readonly memory: GuestMemory;
+  readonly guest: Guest;
+  readonly stream: StreamCosts;
+  readonly state: MigrationState;
+  readonly counters: Counters;
+  readonly period: SyncPeriod;
+  readonly window: RateWindow;
+  readonly run: PageRun;
+  readonly restraint: Restraint;
+}
+
+/** The same for those who only look. */
+export type Seen = { readonly [Part in keyof Parts]: Readonly<Parts[Part]> };
+
+export function makeParts(setup: MigrationSetup): Parts {
+  const { host, migration, seed, run } = setup;
+  const version = versionFacts[migration.qemu];
+  const startUs = 0 - (migration.settleUs ?? 0);
+  const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'));
+  const memory = makeMemory(setup);
+  const counters = new Counters();
+  const period = new SyncPeriod();
+  const guest = new Guest(setup.guest, host, memory, startUs, seed, run);
+  const link = new Link(setup.link, clock.events, seed, run);
+  const costs = streamCosts(host, version, migration.stream ?? PLAIN_STREAM);
+  const state = new MigrationState();
+  return {
+    setup,
+    version,
+    clock,
+    link,
+    memory,
+    guest,
+    stream: costs,
+    state,
+    counters,
+    period,
+    window: new RateWindow(migration, version, counters, period),
+    run: new PageRun({ setup, clock, link, memory, guest, stream: costs, state, counters, period }),
+    restraint: new Restraint(guest, clock, period),
+  };
+}
+
+function makeMemory({ guest, host, migration, memory, seed, run }: MigrationSetup): GuestMemory {
+  let tracking: Tracking = 'ring';
+  if (guest.dirtyRingSize === 0) tracking = migration.manualDirtyLogProtect ? 'bitmap-manual' : 'bitmap';
+  if (memory === 'fluid')
+    return new FluidMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
+  return new PageMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
+}

@@ -1,0 +1,114 @@
+/**
+ * The rate window: what may be sent in 100 ms, and what the last one tells (migration.c:migration_update_counters). The two
+ * parameters that somebody may change on the way count here.
+ */
+import type { Counters } from './counters.js';
+import {
+  BUFFER_DELAY_MS,
+  expectedDowntime,
+  mbps,
+  rateExceeded,
+  switchoverBandwidth,
+  switchoverThreshold,
+  windowQuota,
+} from '../rules/rules.js';
+import type { MigrationParameters } from '../setup.js';
+import type { SyncPeriod } from './sync-period.js';
+import type { VersionFacts } from '../rules/versions.js';
+
+const { floor } = Math;
+
+export class RateWindow {
+  downtimeLimitMs: number;
+  /** avail-switchover-bandwidth where the version knows it, bytes/s; 0: what the window carried counts. */
+  readonly givenBandwidth: number;
+
+  // The window that is open
+  startMs = 0;
+  startBytes = 0;
+  startPages = 0;
+
+  // Told by the last one that was closed
+  bandwidthPerMs = 0;
+  /** Bytes that may be left at switchover. */
+  threshold = 0;
+  mbps = 0;
+  pagesPerSecond = 0;
+  expectedDowntimeMs: number;
+
+  readonly #counters: Readonly<Counters>;
+  readonly #period: Readonly<SyncPeriod>;
+  #maxBandwidth: number;
+  #quota: number;
+  #isLifted = false;
+
+  constructor(
+    parameters: MigrationParameters,
+    version: VersionFacts,
+    counters: Readonly<Counters>,
+    period: Readonly<SyncPeriod>,
+  ) {
+    this.downtimeLimitMs = parameters.downtimeLimitMs;
+    this.expectedDowntimeMs = parameters.downtimeLimitMs;
+    this.givenBandwidth = version.hasAvailSwitchoverBandwidth ? parameters.availSwitchoverBandwidth : 0;
+    this.#counters = counters;
+    this.#period = period;
+    this.#maxBandwidth = parameters.maxBandwidth;
+    this.#quota = windowQuota(parameters.maxBandwidth);
+  }
+
+  /** bytes/s; 0: unlimited. */
+  get maxBandwidth(): number {
+    return this.#maxBandwidth;
+  }
+
+  /** Bytes that a window may carry; 0: unlimited. */
+  get quota(): number {
+    return this.#quota;
+  }
+
+  /** Bytes sent in the window that is open. */
+  get bytes(): number {
+    return this.#counters.transferred - this.startBytes;
+  }
+
+  /** migration-stats.c:migration_rate_exceeded. */
+  isExceeded(): boolean {
+    return rateExceeded(this.#quota, this.#counters.transferred - this.startBytes);
+  }
+
+  limit(maxBandwidth: number): void {
+    this.#maxBandwidth = maxBandwidth;
+    if (!this.#isLifted) this.#quota = windowQuota(maxBandwidth);
+  }
+
+  /** No limit from here on, whatever somebody sets. */
+  lift(): void {
+    this.#isLifted = true;
+    this.#quota = 0;
+  }
+
+  /** migration.c:migration_update_counters: where the window has lasted, it is closed and the next one opened. */
+  update(nowMs: number): void {
+    if (nowMs < this.startMs + BUFFER_DELAY_MS) return;
+    const ms = nowMs - this.startMs;
+    const { bytes } = this;
+    const { pages } = this.#counters;
+    const bandwidth = switchoverBandwidth(bytes, ms, this.givenBandwidth);
+    const { dirtyBytesLastSync, dirtyPagesRate } = this.#period;
+    const expected = expectedDowntime(dirtyBytesLastSync, bandwidth, dirtyPagesRate, bytes);
+    if (expected !== null) this.expectedDowntimeMs = expected;
+    this.threshold = switchoverThreshold(bandwidth, this.downtimeLimitMs);
+    this.tell(bytes, ms, pages - this.startPages);
+    this.startMs = nowMs;
+    this.startBytes = this.#counters.transferred;
+    this.startPages = pages;
+  }
+
+  /** What query-migrate shows of a window that carried so much. */
+  tell(bytes: number, ms: number, pages: number): void {
+    this.bandwidthPerMs = bytes / ms;
+    this.mbps = mbps(bytes, ms);
+    this.pagesPerSecond = floor(pages / (ms / 1000));
+  }
+}

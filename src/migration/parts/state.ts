@@ -1,0 +1,15 @@
+/** Where a migration stands: QEMU's MigrationState. The thread in engine.ts writes it, all others read. */
+import type { MigrationStats } from '../controls.js';
+
+export class MigrationState {
+  phase: MigrationStats['status'] = 'setup';
+  setupUs = 0;
+  /** When the guest was told to stop; null: it runs. */
+  stopUs: number | null = null;
+  downtimeUs: number | null = null;
+  /** From `stopUs` until the destination runs. */
+  blackoutUs: number | null = null;
+  postcopyStartUs: number | null = null;
+  /** An iteration holds the bitmap mutex: a sync has to wait for its end. */
+  holdsBitmap = false;
+}

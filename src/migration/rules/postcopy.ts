@@ -1,0 +1,31 @@
+/**
+ * Post-copy: what a missing page costs. Sources: QEMU migration/postcopy-ram.c (requests), ram.c:get_queued_page and
+ * ram_save_host_page_urgent (who answers), and the latencies measured in the cover letters of the preempt series (2022).
+ */
+import type { HostProfile } from '../../guest/spec.js';
+import { NORMAL_PAGE_BYTES } from './stream.js';
+
+/** Bytes of one discard range, and ranges in one command (ram.c:ram_postcopy_send_discard_bitmap). */
+export const DISCARD_RANGE_BYTES = 16;
+
+/**
+ * Time from touching a missing page until it is there, µs.
+ *
+ * Plain post-copy shares one socket: the request waits for what the background has queued, and for the host page being
+ * sent (on average half of one). With preempt requested pages have a socket of their own and wait for neither.
+ */
+export function pageRequestLatencyUs(
+  host: HostProfile,
+  link: { readonly bandwidthBytesPerSecond: number; readonly latencyUs: number },
+  hostPagePages: number,
+  preempt: boolean,
+  backgroundFillsLink: boolean,
+): number {
+  const usPerByte = 1e6 / link.bandwidthBytesPerSecond;
+  const pageUs = hostPagePages * NORMAL_PAGE_BYTES * usPerByte;
+  const ownUs = host.postcopyFaultUs + 2 * link.latencyUs + pageUs;
+  if (preempt) return ownUs;
+  const queueUs = backgroundFillsLink ? host.socketQueueBytes * usPerByte : 0;
+  const currentPageUs = hostPagePages > 1 ? pageUs / 2 : 0;
+  return ownUs + queueUs + currentPageUs;
+}

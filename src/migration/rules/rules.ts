@@ -1,0 +1,110 @@
+/**
+ * QEMU's migration rules, each a small pure function named after what QEMU calls it. Integer truncations are QEMU's own.
+ * Unless another version is named the source is QEMU 10.2.2.
+ */
+import { PAGE_BYTES } from '../../guest/spec.js';
+
+const { floor, trunc } = Math;
+
+/** migration-stats.h: BUFFER_DELAY, the length of one rate window, ms. */
+export const BUFFER_DELAY_MS = 100;
+/** migration-stats.h: XFER_LIMIT_RATIO. */
+export const XFER_LIMIT_RATIO = 1000 / BUFFER_DELAY_MS;
+/** ram.c: MAX_WAIT, the whole ms after which an iteration ends (strictly more). */
+export const MAX_WAIT_MS = 50;
+/** ram.c:ram_save_iterate looks at the clock every 64th host page. */
+export const CLOCK_CHECK_PAGES = 64;
+/** ram.c:migration_bitmap_sync: a sync is eligible when more than this lies behind it, ms. */
+export const ELIGIBLE_SYNC_MS = 1000;
+/** migration.c:migration_update_counters: fewer bytes than this leave the expected downtime alone. */
+export const MIN_BYTES_FOR_ESTIMATE = 10_000;
+
+/** migration-stats.c:migration_rate_set: bytes a window may carry; 0 = unlimited. */
+export function windowQuota(maxBandwidth: number): number {
+  return floor(maxBandwidth / XFER_LIMIT_RATIO);
+}
+
+/** migration-stats.c:migration_rate_exceeded. */
+export function rateExceeded(quota: number, windowBytes: number): boolean {
+  return quota > 0 && windowBytes > quota;
+}
+
+/** migration.c:migration_update_counters: bytes/ms that the threshold is computed from. */
+export function switchoverBandwidth(
+  windowBytes: number,
+  windowMs: number,
+  availSwitchoverBandwidth: number,
+): number {
+  return availSwitchoverBandwidth > 0 ? floor(availSwitchoverBandwidth / 1000) : windowBytes / windowMs;
+}
+
+/** migration.c:migration_update_counters: `threshold_size`, bytes. */
+export function switchoverThreshold(bandwidthBytesPerMs: number, downtimeLimitMs: number): number {
+  return bandwidthBytesPerMs * downtimeLimitMs;
+}
+
+/** migration.c:migration_update_counters: `expected_downtime`, ms; null when it is left alone. */
+export function expectedDowntime(
+  dirtyBytesLastSync: number,
+  bandwidthBytesPerMs: number,
+  dirtyPagesRate: number,
+  windowBytes: number,
+): number | null {
+  if (dirtyPagesRate === 0 || windowBytes <= MIN_BYTES_FOR_ESTIMATE) return null;
+  return trunc(dirtyBytesLastSync / bandwidthBytesPerMs);
+}
+
+/** ram.c:migration_bitmap_sync: strictly more than a second since the last eligible sync. */
+export function syncIsEligible(nowMs: number, lastEligibleMs: number): boolean {
+  return nowMs > lastEligibleMs + ELIGIBLE_SYNC_MS;
+}
+
+/** ram.c:migration_update_rates: `dirty_pages_rate`, pages/s. */
+export function dirtyPagesRate(periodPages: number, periodMs: number): number {
+  return floor((periodPages * 1000) / periodMs);
+}
+
+/** ram.c:migration_trigger_throttle: the bytes above which a period counts as bad. */
+export function triggerLimit(transferredBytes: number, thresholdPercent: number): number {
+  return floor((transferredBytes * thresholdPercent) / 100);
+}
+
+/** ram.c:migration_trigger_throttle: two bad periods, not necessarily adjacent, and QEMU acts. */
+export class ThrottleDetector {
+  #high = 0;
+
+  /** Returns what this period was: good, the first strike, or the second, which acts. */
+  judge(dirtyBytes: number, limitBytes: number): 'good' | 'bad' | 'act' {
+    if (dirtyBytes <= limitBytes) return 'good';
+    this.#high += 1;
+    if (this.#high < 2) return 'bad';
+    this.#high = 0;
+    return 'act';
+  }
+
+  /** Bad periods counted towards the next act: a good one leaves them as they are. */
+  get strikes(): number {
+    return this.#high;
+  }
+}
+
+/** migration.c:migration_iteration_run: may the guest be stopped for what is pending? `<=` from 10.2 on. */
+export function mayComplete(
+  pendingBytes: number,
+  thresholdBytes: number,
+  completesAtThreshold: boolean,
+): boolean {
+  return completesAtThreshold
+    ? pendingBytes <= thresholdBytes
+    : pendingBytes === 0 || pendingBytes < thresholdBytes;
+}
+
+/** ram.c:ram_state_pending_estimate: bytes of the pages still to be sent. */
+export function pendingEstimate(dirtyPages: number): number {
+  return dirtyPages * PAGE_BYTES;
+}
+
+/** `mbps` of query-migrate: 10^6 bit/s. */
+export function mbps(bytes: number, ms: number): number {
+  return (bytes * 8) / (ms / 1000) / 1e6;
+}

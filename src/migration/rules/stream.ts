@@ -1,0 +1,150 @@
+/**
+ * What a page costs on the wire and in the sending threads: the plain stream (ram.c:save_normal_page, save_zero_page),
+ * multifd with or without compression, TLS on either.
+ */
+import { type HostProfile, PAGE_BYTES } from '../../guest/spec.js';
+import type { StreamSpec } from '../setup.js';
+import type { VersionFacts } from './versions.js';
+
+const { floor, max } = Math;
+const INFINITY = Infinity;
+
+/** save_page_header: 8 bytes, the block name only after a change of block. */
+export const PAGE_HEADER_BYTES = 8;
+export const NORMAL_PAGE_BYTES = PAGE_HEADER_BYTES + 4096;
+/** save_zero_page: header and one byte. */
+export const ZERO_PAGE_BYTES = PAGE_HEADER_BYTES + 1;
+/** End of an iteration: RAM_SAVE_FLAG_EOS, and the section's header and footer. */
+export const ITERATION_END_BYTES = 8 + 5 + 5;
+/** qemu-file.c: MAX_IOV_SIZE 64, two vectors a normal page; IO_BUF_SIZE 32 KiB of headers and zero pages. */
+export const FLUSH_NORMAL_PAGES = 32;
+export const FLUSH_ZERO_PAGES = floor(32768 / ZERO_PAGE_BYTES);
+
+/** multifd.h: MULTIFD_PACKET_SIZE in pages; a packet's header is always this long (multifd.c: 320 + 8 * 128). */
+export const MULTIFD_PACKET_PAGES = 128;
+export const MULTIFD_PACKET_HEADER_BYTES = 1344;
+/** multifd.c: the hello that each channel starts with. */
+export const MULTIFD_HELLO_BYTES = 64;
+
+/** One kind of page on one kind of stream. */
+export interface PageCost {
+  /** Bytes on the wire for one page. */
+  readonly bytes: number;
+  /** Pages that are flushed together: bytes count when they are flushed. */
+  readonly flushPages: number;
+  /** Time of the sending side's CPUs, µs, without the link. */
+  readonly cpuUs: number;
+}
+
+export interface StreamCosts {
+  readonly normal: PageCost;
+  readonly zero: PageCost;
+  /** Zero pages go out as normal ones: nobody looks for them. */
+  readonly zeroAsNormal: boolean;
+  /** Pages travel in multifd packets: the main channel's own counters stay near zero. */
+  readonly multifd: boolean;
+  /** Bytes of one multifd synchronisation (a SYNC packet a channel, MULTIFD_FLUSH on main); 0 without. */
+  readonly syncBytes: number;
+  /** That synchronisation comes at the end of every iteration (up to machine type 8.0), not once a round. */
+  readonly syncsEveryIteration: boolean;
+  /** Sent once in setup. */
+  readonly helloBytes: number;
+}
+
+export const PLAIN_STREAM: StreamSpec = {
+  kind: 'plain',
+  channels: 1,
+  compression: 'none',
+  compressionRatio: 1,
+  compressionBytesPerSecond: 0,
+  zeroPageDetection: 'legacy',
+  xbzrleCacheBytes: 64 * 2 ** 20,
+  xbzrleEncodedBytes: 0,
+  xbzrleOverflowShare: 0,
+  xbzrleBytesPerSecond: 0,
+  tlsBytesPerSecond: 0,
+};
+
+/** Time per page, µs, that TLS adds to the thread that writes `bytes`. */
+function tlsUs(bytes: number, tlsBytesPerSecond: number): number {
+  return tlsBytesPerSecond > 0 ? (bytes / tlsBytesPerSecond) * 1e6 : 0;
+}
+
+/** The costs of a stream under a version's rules. */
+export function streamCosts(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
+  return spec.kind === 'multifd' ? multifdStream(host, version, spec) : mainStream(host, version, spec);
+}
+
+/** The migration thread does everything on one channel; XBZRLE's encoded pages are reckoned where they are found. */
+function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
+  const zeroAsNormal = spec.zeroPageDetection === 'none';
+  return {
+    normal: {
+      bytes: NORMAL_PAGE_BYTES,
+      flushPages: version.countsAtEnqueue ? 1 : FLUSH_NORMAL_PAGES,
+      cpuUs: host.sendNsPerPage / 1000 + tlsUs(NORMAL_PAGE_BYTES, spec.tlsBytesPerSecond),
+    },
+    zero: {
+      bytes: ZERO_PAGE_BYTES,
+      flushPages: version.countsAtEnqueue ? 1 : FLUSH_ZERO_PAGES,
+      cpuUs: host.zeroNsPerPage / 1000,
+    },
+    zeroAsNormal,
+    multifd: false,
+    syncBytes: 0,
+    syncsEveryIteration: false,
+    helloBytes: 0,
+  };
+}
+
+/**
+ * multifd.c, multifd-nocomp.c, multifd-zero-page.c: the main thread hands packets of 128 pages to the channels in turn, so
+ * channels share the work of a page; whoever looks for zero pages pays for that.
+ */
+function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
+  const { channels } = spec;
+  const headerShare = MULTIFD_PACKET_HEADER_BYTES / MULTIFD_PACKET_PAGES;
+  const inChannels = spec.zeroPageDetection === 'multifd' && version.multifdFindsZeroPages;
+  const payload = spec.compression === 'none' ? PAGE_BYTES : PAGE_BYTES / spec.compressionRatio;
+  const compressUs =
+    spec.compression === 'none' || spec.compressionBytesPerSecond === 0
+      ? 0
+      : (PAGE_BYTES / spec.compressionBytesPerSecond) * 1e6;
+  const sendUs =
+    host.sendNsPerPage / 1000 + compressUs + tlsUs(payload + headerShare, spec.tlsBytesPerSecond);
+  const zeroUs = host.zeroNsPerPage / 1000;
+  // Batching a page costs the main thread far less than writing it; a zero test there is serial work.
+  const mainUs = spec.zeroPageDetection === 'none' || inChannels ? 0 : zeroUs;
+  return {
+    normal: {
+      bytes: payload + headerShare,
+      flushPages: version.countsAtEnqueue ? 1 : MULTIFD_PACKET_PAGES,
+      cpuUs: max(mainUs, sendUs / channels),
+    },
+    zero: inChannels
+      ? { bytes: headerShare, flushPages: MULTIFD_PACKET_PAGES, cpuUs: zeroUs / channels }
+      : { bytes: ZERO_PAGE_BYTES, flushPages: version.countsAtEnqueue ? 1 : FLUSH_ZERO_PAGES, cpuUs: zeroUs },
+    zeroAsNormal: spec.zeroPageDetection === 'none',
+    multifd: true,
+    syncBytes: channels * MULTIFD_PACKET_HEADER_BYTES + 8,
+    syncsEveryIteration: version.multifdSyncsEveryIteration,
+    helloBytes: channels * MULTIFD_HELLO_BYTES,
+  };
+}
+
+/** What an iteration ends with, bytes. */
+export function iterationEndBytes(costs: StreamCosts): number {
+  return ITERATION_END_BYTES + (costs.syncsEveryIteration ? costs.syncBytes : 0);
+}
+
+/** Time that one page takes, µs: the slower of the sending side and the link. */
+export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number): number {
+  return max(cost.cpuUs, (cost.bytes / linkBytesPerSecond) * 1e6);
+}
+
+/** Pages of one kind after which the window's bytes exceed its quota, seen only at flushes; Infinity when unlimited. */
+export function pagesToExceed(cost: PageCost, quota: number, windowBytes: number): number {
+  if (quota === 0) return INFINITY;
+  const flushBytes = cost.bytes * cost.flushPages;
+  return cost.flushPages * (floor(max(0, quota - windowBytes) / flushBytes) + 1);
+}

@@ -1,0 +1,142 @@
+/**
+ * oVirt's convergence schedules. Sources: ovirt-engine packaging/dbscripts/upgrade/pre_upgrade/0000_config.sql (the named
+ * policies) and backend ConvergenceSchedule.java (how its JSON becomes a schedule); vdsm lib/vdsm/virt/migration.py (legacy).
+ */
+import { z } from 'zod';
+import { choice } from '../../strategies/kit/option-types.js';
+import { MAX_DOWNTIME_MS } from './actions.js';
+import { count } from './option-types.js';
+
+const { floor } = Math;
+
+const ACTION_NAMES = ['setDowntime', 'postcopy', 'abort'] as const;
+
+const downtimeParam = z
+  .union([z.string(), z.number()], { error: () => 'expected a downtime in ms, such as "150"' })
+  .transform((input, context) => {
+    const ms = typeof input === 'number' ? input : /^\s*\d+\s*$/.test(input) ? Number(input) : NaN;
+    if (Number.isSafeInteger(ms) && ms >= 1 && ms <= MAX_DOWNTIME_MS) return ms;
+    context.addIssue(`expected a downtime in ms from 1 to ${MAX_DOWNTIME_MS}, got ${JSON.stringify(input)}`);
+    return z.NEVER;
+  });
+
+const item = z
+  .strictObject({ action: choice(ACTION_NAMES), params: z.array(downtimeParam).default([]) })
+  .superRefine(({ action, params }, context) => {
+    const expected = action === 'setDowntime' ? 1 : 0;
+    if (params.length === expected) return;
+    const message = `${action} takes ${expected === 1 ? 'one parameter, the downtime in ms' : 'no parameters'}`;
+    context.addIssue({ code: 'custom', path: ['params'], message: `${message}; got ${params.length}` });
+  });
+
+const stallingItem = z.strictObject({ stallingLimit: count({ min: 0 }), convergenceItem: item });
+
+/** `config` of an entry of oVirt's MigrationPolicies, as it stands there. */
+export const convergenceConfig = z.strictObject({
+  initialItems: z.array(item).nullish(),
+  convergenceItems: z.array(stallingItem).nullish(),
+  lastItems: z.array(item).nullish(),
+});
+export type ConvergenceConfig = z.output<typeof convergenceConfig>;
+
+export type ScheduleAction =
+  { readonly name: 'setDowntime'; readonly downtimeMs: number } | { readonly name: 'postcopy' | 'abort' };
+
+export interface Schedule {
+  readonly init: readonly ScheduleAction[];
+  /** Taken one after the other, each in a pass whose number is above `limit`. */
+  readonly stalling: readonly { readonly limit: number; readonly action: ScheduleAction }[];
+}
+
+/** ConvergenceSchedule.java: the last items wait for nothing but their turn. */
+const NO_LIMIT = -1;
+
+function actionOf({ action, params }: z.output<typeof item>): ScheduleAction {
+  return action === 'setDowntime' ? { name: action, downtimeMs: params[0]! } : { name: action };
+}
+
+/** ConvergenceSchedule.java:from. */
+export function scheduleOf(config: ConvergenceConfig): Schedule {
+  return {
+    init: (config.initialItems ?? []).map(actionOf),
+    stalling: [
+      ...(config.convergenceItems ?? []).map(({ stallingLimit, convergenceItem }) => ({
+        limit: stallingLimit,
+        action: actionOf(convergenceItem),
+      })),
+      ...(config.lastItems ?? []).map((last) => ({ limit: NO_LIMIT, action: actionOf(last) })),
+    ],
+  };
+}
+
+const setDowntime = (downtimeMs: number): ScheduleAction => ({ name: 'setDowntime', downtimeMs });
+const ABORT: ScheduleAction = { name: 'abort' };
+
+/** Limits after 1, 2, 3, 4 and 6 passes, as oVirt's policies have them, then what comes last. */
+function named(init: number, limits: readonly number[], last: readonly ScheduleAction[]): Schedule {
+  const passes = [1, 2, 3, 4, 6];
+  return {
+    init: [setDowntime(init)],
+    stalling: [
+      ...limits.map((ms, i) => ({ limit: passes[i]!, action: setDowntime(ms) })),
+      ...last.map((action) => ({ limit: NO_LIMIT, action })),
+    ],
+  };
+}
+
+const SHORT = [150, 200, 300, 400, 500];
+
+/** The policies that ovirt-engine ships; `legacy` is computed. */
+export const OVIRT_SCHEDULES = {
+  'minimal-downtime': named(100, SHORT, [ABORT]),
+  'suspend-if-needed': named(100, SHORT, [setDowntime(5000), ABORT]),
+  'post-copy': named(100, [150, 200], [{ name: 'postcopy' }, ABORT]),
+  'very-large-vms': named(300, [400, 500, 700, 1000, 1500], [setDowntime(5000), ABORT]),
+} as const satisfies Record<string, Schedule>;
+
+export const OVIRT_POLICIES = [
+  ...(Object.keys(OVIRT_SCHEDULES) as (keyof typeof OVIRT_SCHEDULES)[]),
+  'legacy',
+] as const;
+export type OvirtPolicy = (typeof OVIRT_POLICIES)[number];
+
+/** The words for the policies, or a config; a wrong one is told by what it most resembles. */
+export function scheduleOption() {
+  return z.union([z.enum(OVIRT_POLICIES), convergenceConfig], {
+    error: ({ input }) => {
+      const form: z.ZodType =
+        typeof input === 'object' && input !== null ? convergenceConfig : choice(OVIRT_POLICIES);
+      const issue = form.safeParse(input).error?.issues[0];
+      const where =
+        issue === undefined || issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
+      return `${where}${issue?.message ?? 'not accepted'}`;
+    },
+  });
+}
+
+/** migration.py:exponential_downtime: `steps` limits in ms, from a little more than downtimeMs/steps up to downtimeMs. */
+export function exponentialDowntimes(downtimeMs: number, steps: number): number[] {
+  const offset = downtimeMs / steps;
+  const base = (downtimeMs - offset) ** (1 / (steps - 1));
+  return Array.from({ length: steps }, (_, i) => floor(offset + base ** i));
+}
+
+/** Passes after which a legacy migration is aborted. */
+const LEGACY_PASSES = 42;
+
+/** migration.py:_legacy_convergence_schedule; at least two steps. */
+export function legacySchedule(downtimeMs: number, steps: number): Schedule {
+  const [first, ...others] = exponentialDowntimes(downtimeMs, steps).map(setDowntime);
+  return {
+    init: [first!],
+    stalling: [
+      ...others.map((action, i) => ({ limit: i + 1, action })),
+      { limit: LEGACY_PASSES, action: others.at(-1)! },
+      { limit: NO_LIMIT, action: ABORT },
+    ],
+  };
+}
+
+export function usesPostcopy({ stalling }: Schedule): boolean {
+  return stalling.some(({ action }) => action.name === 'postcopy');
+}

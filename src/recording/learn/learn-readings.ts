@@ -1,0 +1,84 @@
+/** A guest of which nothing is known but readings of its dirty curve. */
+import { UsageError } from '../../errors.js';
+import type { DirtyPoint } from '../../guest/dirty-curve.js';
+import { bareMetal } from '../../guest/host-profiles/default.js';
+import { PAGE_BYTES } from '../../guest/spec.js';
+import { fitReadings } from './curve.js';
+import {
+  cpuAssumed,
+  DEFAULT_CPU,
+  DEFAULT_VCPUS,
+  VCPUS_ASSUMED,
+  type CurveReading,
+  type Learned,
+  type LearnOptions,
+} from './learned.js';
+import { memoryLayout } from './memory-layout.js';
+import type { DirtyReadings } from '../../formats/readings.js';
+
+const { floor } = Math;
+
+/**
+ * The migration is QEMU's default one, unless the options say otherwise.
+ * @throws UsageError when the guest's memory is not given, or does not hold what is dirtied
+ */
+export function learnFromReadings({ file, points, notes }: DirtyReadings, options: LearnOptions): Learned {
+  const { memoryBytes } = options;
+  if (memoryBytes === undefined) {
+    throw new UsageError('readings do not say how much memory the guest has; give it (--memory 16GiB)', {
+      file,
+    });
+  }
+  const ramPages = floor(memoryBytes / PAGE_BYTES);
+  const most = points.at(-1) as DirtyPoint;
+  if (most.pages > ramPages) {
+    throw new UsageError(
+      `${most.pages} pages in one period are more than the guest's ${ramPages}; is one in another unit?`,
+      { file },
+    );
+  }
+  const readings = points.map((point): CurveReading => ({
+    ...point,
+    weight: 1,
+    passes: [],
+    low: point.pages,
+    high: point.pages,
+  }));
+  const assumptions = [...notes, 'no page is zero'];
+  if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
+  if (options.cpu === undefined) assumptions.push(cpuAssumed(DEFAULT_CPU));
+  if (options.maxBandwidth === undefined) assumptions.push("max-bandwidth is QEMU's default, 128 MiB/s");
+  if (options.downtimeLimitMs === undefined) assumptions.push("downtime-limit is QEMU's default, 300 ms");
+  const maxBandwidth = options.maxBandwidth ?? 128 * 2 ** 20;
+  return {
+    file,
+    from: 'readings',
+    guest: {
+      ramPages,
+      hiddenPages: 0,
+      zeroExtents: [],
+      zeroPages: 0,
+      dirtyRingSize: options.dirtyRingSize ?? 0,
+      vcpus: options.vcpus ?? DEFAULT_VCPUS,
+      cpu: options.cpu ?? DEFAULT_CPU,
+      layout: memoryLayout(ramPages, 0, []),
+      readings,
+      ...fitReadings(readings, ramPages),
+    },
+    migration: {
+      maxBandwidth,
+      bytesPerSecond: maxBandwidth,
+      downtimeLimitMs: options.downtimeLimitMs ?? 300,
+      manualDirtyLogProtect: true,
+      zeroNsPerPage: bareMetal.zeroNsPerPage,
+      switchoverBytesPerSecond: null,
+      throttleSteps: [],
+      completed: false,
+      totalTimeMs: 0,
+    },
+    passes: [],
+    plateau: null,
+    loadEndedUs: null,
+    assumptions,
+  };
+}

@@ -1,0 +1,248 @@
+/** A learned guest as the text of a scenario file: what was learned, from what, how sure it is, and what was assumed. */
+import { basename } from 'node:path';
+import { dirtyPagesIn } from '../../guest/dirty-curve.js';
+import { PAGE_BYTES } from '../../guest/spec.js';
+import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
+import type { CurveReading, Learned, LearnedGuest } from './learned.js';
+import { autoConvergeOf } from '../validate/replay.js';
+import { comment, exactSize, percentage } from './scenario-text.js';
+import type { SelfCheck } from './self-check.js';
+
+const { floor, log, max, round } = Math;
+
+/** Points that the curve is written with; the scenario's own fit finds the same sets in them. */
+const CURVE_POINTS = 12;
+
+const SOURCES = { log: 'its query-migrate log', readings: 'readings of its dirty curve' };
+
+/** The file's text, ending with a line break. `check`: the comparison with the log, when one was made. */
+export function learnedScenario(learned: Learned, check: SelfCheck | null): string {
+  const { guest, migration } = learned;
+  const lines = [
+    '# yaml-language-server: $schema=../schema/scenario.schema.json',
+    ...comment(
+      `Shows: the guest of ${basename(learned.file)} under other strategies, learned from ${SOURCES[learned.from]}.`,
+    ),
+    ...(learned.from === 'log'
+      ? comment(`Expect: under ${strategyName(learned)} what the log shows: ${whatHappened(learned)}.`)
+      : []),
+    ...comment(''),
+    ...learnedComments(learned, check),
+    'guest:',
+    `  memory: ${exactSize(guest.ramPages * PAGE_BYTES)}`,
+    ...comment(zeroComment(guest), '  '),
+    ...zeroLines(guest),
+    `  hidden: ${exactSize(guest.hiddenPages * PAGE_BYTES)}`,
+    `  dirty-ring-size: ${guest.dirtyRingSize} # dirty-limit and dirty-restraint need a ring, such as 4096`,
+    '  vcpus:',
+    ...comment(cpuComment(guest), '    '),
+    ...Array.from({ length: guest.vcpus }, (_, part) => vcpuLines(guest, part)).flat(),
+    ...hostLines(learned),
+    ...linkLines(learned),
+    'migration:',
+    ...bandwidthLines(learned),
+    `  downtime-limit: ${migration.downtimeLimitMs}ms`,
+    ...(migration.manualDirtyLogProtect ? [] : ['  manual-dirty-log-protect: false']),
+    '  give-up-after: 10min',
+    'strategies:',
+    '  - none',
+    `  - ${autoConvergeLine(learned)}`,
+    ...(guest.dirtyRingSize > 0 ? ['  - dirty-limit: { vcpu-dirty-limit: 50MiB/s }'] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function strategyName({ migration }: Learned): string {
+  return autoConvergeOf(migration.throttleSteps).strategy;
+}
+
+/** With the steps that the log shows, else QEMU's. */
+function autoConvergeLine({ migration }: Learned): string {
+  const options = Object.entries(autoConvergeOf(migration.throttleSteps).options);
+  if (options.length === 0) return 'auto-converge';
+  return `auto-converge: { ${options.map(([key, value]) => `${key}: ${value}`).join(', ')} }`;
+}
+
+function whatHappened({ migration, plateau, loadEndedUs }: Learned): string {
+  if (loadEndedUs !== null && plateau !== null) {
+    return `a plateau of ${formatDurationMs(plateau.passUs / 1000)} a pass (in the log until the load ended, after ${formatDurationMs(loadEndedUs / 1000)})`;
+  }
+  if (migration.completed) return `it completes after about ${formatDurationMs(migration.totalTimeMs)}`;
+  if (plateau === null) return 'passes that still shrink where the log ends';
+  return `a plateau of ${formatDurationMs(plateau.passUs / 1000)} a pass`;
+}
+
+// -------------------------------------------------------------------------------------------------------- comments
+
+function learnedComments(learned: Learned, check: SelfCheck | null): string[] {
+  const { guest, passes } = learned;
+  return [
+    ...comment(
+      learned.from === 'log'
+        ? `Learned from ${passes.length} passes. What came back at the syncs (length of the pass: newly dirty memory):`
+        : 'Readings (period: dirtied memory):',
+    ),
+    ...guest.readings.flatMap((reading) => comment(readingText(reading), '', '  ')),
+    ...comment(
+      `The sets below fit the curve behind that to ${percentage(guest.residual)} (root mean square).`,
+    ),
+    ...(check === null ? [] : comment(checkText(check))),
+    ...comment('Assumed:'),
+    ...learned.assumptions.flatMap((assumption) => comment(assumption, '', '  - ', '    ')),
+  ];
+}
+
+function readingText({ durationUs, pages, passes, low, high }: CurveReading): string {
+  const size = `${formatDurationMs(durationUs / 1000)}: ${formatBytes(pages * PAGE_BYTES)}`;
+  if (passes.length === 0) return size;
+  if (passes.length === 1) return `${size}, one pass`;
+  const spread =
+    low === high
+      ? ''
+      : `, 5 % to 95 %: ${formatBytes(low * PAGE_BYTES)} to ${formatBytes(high * PAGE_BYTES)}`;
+  return `${size}, ${passes.length} passes${spread}`;
+}
+
+function checkText({ passes, plateau, medianDeviation, largestDeviation }: SelfCheck): string {
+  if (medianDeviation === null || largestDeviation === null)
+    return 'Simulated again under the rules of the log, it has no pass that can be compared with the log.';
+  const settled =
+    plateau === null
+      ? ''
+      : `; plateau ${formatDurationMs(plateau.logged.passMs)} a pass in the log, ${formatDurationMs(plateau.simulated.passMs)} simulated`;
+  const median = percentage(medianDeviation);
+  return (
+    `Simulated again under the log's rules, pass lengths and what remains after the syncs differ from the log by ${median} ` +
+    `(median), ${percentage(largestDeviation)} at most, over ${passes.length} passes${settled}.`
+  );
+}
+
+function zeroComment(guest: LearnedGuest): string {
+  const { zeroPages, zeroExtents, hiddenPages } = guest;
+  if (zeroPages === 0) return 'no zero pages are known of';
+  const hidden =
+    hiddenPages > 0
+      ? `, of which ${formatBytes(hiddenPages * PAGE_BYTES)} are taken for ROMs and video memory`
+      : '';
+  const where = zeroExtents.length === 1 ? 'one stretch' : `${zeroExtents.length} stretches`;
+  return `${zeroPages} zero pages in ${where}${hidden}; short stretches are put together`;
+}
+
+function zeroLines({ layout }: LearnedGuest): string[] {
+  if (layout.zero.length === 0) return ['  zero-pages: 0%'];
+  return [
+    '  zero-pages:',
+    ...layout.zero.map(
+      ({ firstPage, pages }) =>
+        `    - { at: ${exactSize(firstPage * PAGE_BYTES)}, size: ${exactSize(pages * PAGE_BYTES)} }`,
+    ),
+  ];
+}
+
+function cpuComment(guest: LearnedGuest): string {
+  return (
+    `cpu: an assumption, the log does not say it. The load needs ${percentage(guest.cpu)} of its vCPU's run time; what it does not ` +
+    'need (waiting for clients or a disk) absorbs the cost of dirty tracking, and with catch-up makes up for throttles: ' +
+    'a throttle of f costs nothing while 1 - f is at least cpu. At 100% a throttle takes its share of the work.'
+  );
+}
+
+// ---------------------------------------------------------------------------------------------------------- values
+
+function vcpuLines(guest: LearnedGuest, part: number): string[] {
+  const { roomFirstPage, roomPages } = guest.layout;
+  const partPages = floor(roomPages / guest.vcpus);
+  const workload =
+    part > 0
+      ? ['      workload: { dirty-curve: { points: *curve } }']
+      : [
+          '      workload:',
+          '        dirty-curve:',
+          '          points: &curve',
+          ...curveLines(guest).map((line) => `            - ${line}`),
+        ];
+  return [
+    '    - name: load',
+    `      at: ${exactSize((roomFirstPage + part * partPages) * PAGE_BYTES)}`,
+    `      cpu: ${exactShare(guest.cpu)}`,
+    '      catch-up: true',
+    ...(part === 0 && guest.vcpus > 1
+      ? comment(`one ${ordinalPart(guest.vcpus)} of the whole load's curve`, '      ')
+      : []),
+    ...workload,
+  ];
+}
+
+function ordinalPart(vcpus: number): string {
+  return vcpus === 2 ? 'half' : vcpus === 4 ? 'quarter' : `${vcpus}th`;
+}
+
+/** The fitted curve of one vCPU's part, at times evenly spaced in logarithms from the shortest reading to the longest. */
+function curveLines(guest: LearnedGuest): string[] {
+  const shortest = guest.readings[0]?.durationUs ?? 1e6;
+  const longest = max(guest.readings.at(-1)?.durationUs ?? 0, shortest * 1.01);
+  const points: string[] = [];
+  let before = 0;
+  for (let at = 0; at < CURVE_POINTS; at += 1) {
+    const durationUs = round(shortest * Math.exp((at / (CURVE_POINTS - 1)) * log(longest / shortest)));
+    const pages = max(before, round(dirtyPagesIn(guest.classes, durationUs) / guest.vcpus), 1);
+    before = pages;
+    points.push(`[${durationUs}us, ${(pages * PAGE_BYTES) / 1024}KiB]`);
+  }
+  return points;
+}
+
+function hostLines({ from, migration }: Learned): string[] {
+  if (from === 'readings') return [];
+  return [
+    ...comment('what zero pages cost in the log'),
+    `host: { zero-per-page: ${migration.zeroNsPerPage}ns }`,
+  ];
+}
+
+function linkLines({ from, migration }: Learned): string[] {
+  const rate = migration.switchoverBytesPerSecond;
+  if (rate === null && from === 'log' && migration.maxBandwidth === 0) {
+    const carried = migration.bytesPerSecond;
+    return [
+      ...comment(`what the log's windows carried, ${formatBytesPerSecond(carried)}: the link was the limit`),
+      `link: { bandwidth: ${max(1, round(carried / 1e6))}MB/s, latency: 0us, efficiency: 100% }`,
+    ];
+  }
+  if (rate === null) {
+    const assumed = round(max(migration.bytesPerSecond, 1.25e9) / 1e6);
+    return [
+      ...comment(`an assumption${from === 'log' ? ': the log does not reach the switchover' : ''}`),
+      `link: { bandwidth: ${assumed}MB/s, efficiency: 100% }`,
+    ];
+  }
+  return [
+    ...comment(`what the log's switchover reached, ${formatBytesPerSecond(rate)}`),
+    `link: { bandwidth: ${max(1, round(rate / 1e6))}MB/s, latency: 0us, efficiency: 100% }`,
+  ];
+}
+
+function bandwidthLines({ from, migration }: Learned): string[] {
+  if (from === 'readings') return [`  max-bandwidth: ${exactRate(migration.maxBandwidth)}`];
+  const seen = `the log's windows carried ${formatBytesPerSecond(migration.bytesPerSecond)}`;
+  if (migration.maxBandwidth === 0)
+    return [...comment(`${seen}, each another: the link was the limit`, '  '), '  max-bandwidth: unlimited'];
+  return [...comment(`${seen}, all alike`, '  '), `  max-bandwidth: ${exactRate(migration.maxBandwidth)}`];
+}
+
+function exactRate(bytesPerSecond: number): string {
+  for (const [unit, factor] of [
+    ['GiB', 2 ** 30],
+    ['MiB', 2 ** 20],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const) {
+    if (bytesPerSecond % factor === 0) return `${bytesPerSecond / factor}${unit}/s`;
+  }
+  return `${bytesPerSecond}B/s`;
+}
+
+/** For values: no page is lost in rounding. */
+function exactShare(share: number): string {
+  return `${Number((share * 100).toFixed(6))}%`;
+}

@@ -1,0 +1,246 @@
+/**
+ * A guest learned from the log of one migration: its memory, its zero pages, the bandwidth it was given, and its dirty
+ * curve D(τ), the number of distinct pages dirtied in a time τ.
+ *
+ * Each bitmap sync is one reading of the curve: the pages newly dirty after a pass of length τ. Such a reading is smaller
+ * than D(τ), by rules that the simulator follows itself: with manual dirty-log protect a page that was dirty at a sync is
+ * armed again only when its 1 GiB chunk is reached (ram.c:migration_clear_memory_region_dirty_bitmap), in the first pass
+ * nothing is armed before that, and a page still waiting to be sent cannot become newly dirty. So readings are kept as they
+ * are, and `refine` (refine.ts) looks for the guest whose own syncs read the same.
+ */
+import { UsageError } from '../../errors.js';
+import { bareMetal } from '../../guest/host-profiles/default.js';
+import { PAGE_BYTES, type ZeroExtent } from '../../guest/spec.js';
+import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } from './curve.js';
+import {
+  cpuAssumed,
+  DEFAULT_CPU,
+  DEFAULT_VCPUS,
+  VCPUS_ASSUMED,
+  type Learned,
+  type LearnedMigration,
+  type LearnOptions,
+  type ThrottleStep,
+} from './learned.js';
+import { memoryLayout } from './memory-layout.js';
+import { formatDurationMs } from '../../units.js';
+import { findPasses, pairs, sendRate, type Pass, type SendRate } from './passes.js';
+import { pagesSent, type MigrateLog, type MigrateSample } from '../../formats/query-migrate.js';
+
+const { floor, max, min, round } = Math;
+
+/** @throws UsageError when the log is too short to learn from. */
+export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
+  const assumptions: string[] = [];
+  const samples = log.samples;
+  const rate = sendRate(log);
+  const maxBandwidth = options.maxBandwidth ?? rate.maxBandwidth ?? 0;
+  const downtimeLimitMs = options.downtimeLimitMs ?? downtimeLimitOf(samples, assumptions);
+  const limited = samples.findIndex(({ dirtyLimitSleepUs }) => (dirtyLimitSleepUs ?? 0) > 0);
+  const passes = findPasses(
+    limited < 0 ? log : beforeTheLimit(log, limited),
+    rate,
+    (rate.bytesPerSecond / 1000) * downtimeLimitMs,
+    options.cpu ?? DEFAULT_CPU,
+  );
+  const { ramPages, hiddenPages } = memoryOf(samples, options.memoryBytes, assumptions, log.file);
+  const zeroExtents = zeroExtentsOf(samples, ramPages + hiddenPages);
+  if ((samples[0] as MigrateSample).dirtySyncCount > 1) {
+    assumptions.push('the log begins after the first pass: no page is taken for a zero page');
+  }
+  if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
+  if (options.cpu === undefined) assumptions.push(cpuAssumed(DEFAULT_CPU));
+  const hasRing = samples.some(({ dirtyLimitSleepUs }) => dirtyLimitSleepUs !== null);
+  const dirtyRingSize = options.dirtyRingSize ?? (hasRing ? USUAL_RING : 0);
+  if (options.dirtyRingSize === undefined) {
+    assumptions.push(
+      hasRing
+        ? `the dirty ring that dirty-limit needs had ${USUAL_RING} entries`
+        : 'dirty pages were found by the bitmap log, not a dirty ring',
+    );
+  }
+  if (limited >= 0) {
+    const fromText = formatDurationMs((samples[limited] as MigrateSample).tUs / 1000);
+    assumptions.push(
+      `what came back after ${fromText} is left out: dirty-limit made vCPUs sleep, for how much of the time is not logged`,
+    );
+  }
+  const steady = withoutEndOfLoad(passes);
+  const readings = readingsOf(steady);
+  if (readings.length === 0)
+    throw new UsageError('too little to learn from: no pass brought pages back', { file: log.file });
+  if (steady.length < passes.length) {
+    assumptions.push(
+      `the last ${passes.length - steady.length} of ${passes.length} passes belong to another load (it ended) and are left out`,
+    );
+  }
+  const zeroPages = zeroExtents.reduce((sum, extent) => sum + extent.pages, 0);
+  const layout = memoryLayout(ramPages, max(0, zeroPages - hiddenPages), zeroExtents);
+  return {
+    file: log.file,
+    from: 'log',
+    guest: {
+      ramPages,
+      hiddenPages,
+      zeroExtents,
+      zeroPages,
+      dirtyRingSize,
+      vcpus: options.vcpus ?? DEFAULT_VCPUS,
+      cpu: options.cpu ?? DEFAULT_CPU,
+      layout,
+      readings,
+      ...fitReadings(readings, layout.roomPages),
+    },
+    migration: migrationOf(samples, rate, maxBandwidth, downtimeLimitMs),
+    passes: steady,
+    plateau: plateauOf(steady),
+    loadEndedUs:
+      limited >= 0 || steady.length < passes.length || endedOnPlateau(samples, steady) ? endOf(steady) : null,
+    assumptions,
+  };
+}
+
+/** What QEMU's documentation starts with (qapi/migration.json gives no default). */
+const USUAL_RING = 4096;
+
+/** The samples up to the one that first shows sleeps: whatever a limited guest dirties, it would dirty more without. */
+function beforeTheLimit(log: MigrateLog, limited: number): MigrateLog {
+  return { ...log, samples: log.samples.slice(0, limited) };
+}
+
+// ---------------------------------------------------------------------------------------------------- the migration
+
+/** Until the first estimate exists, `expected-downtime` is downtime-limit (migration.c:migration_connect). */
+function downtimeLimitOf(samples: readonly MigrateSample[], assumptions: string[]): number {
+  const early = samples.find(
+    (sample) => sample.dirtySyncCount <= 1 && sample.dirtyPagesRate === 0 && sample.status === 'active',
+  );
+  if (early?.expectedDowntimeMs != null) return early.expectedDowntimeMs;
+  assumptions.push("downtime-limit was QEMU's default, 300 ms");
+  return 300;
+}
+
+function migrationOf(
+  samples: readonly MigrateSample[],
+  rate: SendRate,
+  maxBandwidth: number,
+  downtimeLimitMs: number,
+): LearnedMigration {
+  const last = samples.at(-1) as MigrateSample;
+  const completed = last.status === 'completed';
+  const stopped = completed && last.downtimeMs !== null && last.downtimeMs > 0 && last.downtimeBytes > 0;
+  return {
+    maxBandwidth,
+    bytesPerSecond: rate.bytesPerSecond,
+    downtimeLimitMs,
+    manualDirtyLogProtect: true,
+    zeroNsPerPage: zeroNsOf(samples, rate),
+    switchoverBytesPerSecond: stopped ? (last.downtimeBytes / (last.downtimeMs ?? 1)) * 1000 : null,
+    throttleSteps: throttleStepsOf(samples),
+    completed,
+    totalTimeMs: last.tUs / 1000,
+  };
+}
+
+/** No machine looks through 4 KiB faster than this; on what one reads at 40 GB/s zero pages cost no more. */
+const LEAST_ZERO_NS = 100;
+/** Where fewer of a first pass's pages are zero, other delays are larger. */
+const ENOUGH_ZERO_PAGES = 100_000;
+
+/**
+ * What a zero page costs: the time that windows with many of them took beyond what their bytes account for. A rate window
+ * has time to spare, so in most logs zero pages cost nothing that can be seen.
+ */
+function zeroNsOf(samples: readonly MigrateSample[], rate: SendRate): number {
+  let zeroPages = 0;
+  let lostUs = 0;
+  for (const [a, b] of pairs(samples)) {
+    const zero = b.zeroPages - a.zeroPages;
+    if (b.dirtySyncCount > 1 || zero < b.normalPages - a.normalPages) continue;
+    zeroPages += zero;
+    lostUs += b.tUs - a.tUs - ((b.transferredBytes - a.transferredBytes) / rate.bytesPerSecond) * 1e6;
+  }
+  if (zeroPages < ENOUGH_ZERO_PAGES) return bareMetal.zeroNsPerPage;
+  return max(LEAST_ZERO_NS, round((lostUs * 1000) / zeroPages));
+}
+
+function throttleStepsOf(samples: readonly MigrateSample[]): ThrottleStep[] {
+  const steps: ThrottleStep[] = [];
+  for (const { tUs, throttlePercent } of samples) {
+    if (throttlePercent > (steps.at(-1)?.percent ?? 0)) steps.push({ atUs: tUs, percent: throttlePercent });
+  }
+  return steps;
+}
+
+/** A plateau does not end by itself: what completes from one does so because the load went away. */
+function endedOnPlateau(samples: readonly MigrateSample[], passes: readonly Pass[]): boolean {
+  return (samples.at(-1) as MigrateSample).status === 'completed' && plateauStart(passes) < passes.length;
+}
+
+function endOf(passes: readonly Pass[]): number {
+  const last = passes.at(-1) as Pass;
+  return last.startUs + last.durationUs;
+}
+
+// ------------------------------------------------------------------------------------------------------- the memory
+
+/** RAM comes in multiples of this at least; what `total` has beyond is ROMs and video memory. */
+const RAM_STEP_PAGES = (64 * 2 ** 20) / PAGE_BYTES;
+
+function memoryOf(
+  samples: readonly MigrateSample[],
+  memoryBytes: number | undefined,
+  assumptions: string[],
+  file: string,
+): { ramPages: number; hiddenPages: number } {
+  const totalPages = (samples[0] as MigrateSample).totalBytes / PAGE_BYTES;
+  if (memoryBytes !== undefined) {
+    const ramPages = memoryBytes / PAGE_BYTES;
+    if (ramPages > totalPages) {
+      throw new UsageError(
+        `a guest of ${ramPages} pages does not fit into the log's total of ${totalPages} pages`,
+        { file },
+      );
+    }
+    return { ramPages, hiddenPages: totalPages - ramPages };
+  }
+  const ramPages = max(min(totalPages, RAM_STEP_PAGES), floor(totalPages / RAM_STEP_PAGES) * RAM_STEP_PAGES);
+  if (ramPages < totalPages)
+    assumptions.push('what total has beyond a multiple of 64 MiB are ROMs and video memory');
+  return { ramPages, hiddenPages: totalPages - ramPages };
+}
+
+/** Neighbouring extents are put together beyond this many: a log's grain is coarse anyway. */
+const MOST_EXTENTS = 64;
+
+/**
+ * Where the zero pages lie. The first pass sends memory in address order, and so do the samples after it until every page
+ * was sent once: a pair of samples tells how many of the pages between two addresses were zero. They are placed at the
+ * beginning of that stretch.
+ */
+function zeroExtentsOf(samples: readonly MigrateSample[], totalPages: number): ZeroExtent[] {
+  if ((samples[0] as MigrateSample).dirtySyncCount > 1) return [];
+  let stretches: { from: number; to: number; zero: number }[] = [];
+  let sent = 0;
+  let zeros = 0;
+  for (const sample of samples) {
+    const to = min(totalPages, pagesSent(sample));
+    const zero = min(sample.zeroPages - zeros, to - sent);
+    if (to > sent) stretches.push({ from: sent, to, zero });
+    sent = to;
+    zeros = sample.zeroPages;
+    if (sent === totalPages) break;
+  }
+  while (stretches.length > MOST_EXTENTS) {
+    stretches = stretches.reduce<typeof stretches>((merged, stretch, at) => {
+      const last = merged.at(-1);
+      if (at % 2 === 0 || last === undefined) merged.push({ ...stretch });
+      else {
+        last.to = stretch.to;
+        last.zero += stretch.zero;
+      }
+      return merged;
+    }, []);
+  }
+  return stretches.filter(({ zero }) => zero > 0).map(({ from, zero }) => ({ firstPage: from, pages: zero }));
+}

@@ -1,0 +1,118 @@
+/** What is known of a guest after learning, and what can be told to it beforehand. */
+import type { DirtyPoint, UniformSet } from '../../guest/dirty-curve.js';
+import type { ZeroExtent } from '../../guest/spec.js';
+import type { MemoryLayout } from './memory-layout.js';
+import type { Pass } from './passes.js';
+
+/** What the log does not say; all have defaults. */
+export interface LearnOptions {
+  /** Entries of a dirty ring that the logged guest had; default 0: the log does not say, the bitmap log is QEMU's default. */
+  readonly dirtyRingSize?: number;
+  /** ms; default: what the log shows, else QEMU's 300. */
+  readonly downtimeLimitMs?: number;
+  /** bytes/s; default: what the log shows. */
+  readonly maxBandwidth?: number;
+  /** Guest RAM, bytes; default: `total` less what goes beyond the last 64 MiB border (ROMs and video memory). */
+  readonly memoryBytes?: number;
+  /** vCPUs of the guest, each with an equal part of the load in a part of memory of its own; default 4: the log does not say. */
+  readonly vcpus?: number;
+  /**
+   * Share of its run time, 0..1, that the load needs; default 0.5, an assumption. What it does not need absorbs the cost of
+   * dirty tracking and makes up for throttles and sleeps (`VcpuSpec.catchesUp`).
+   */
+  readonly cpu?: number;
+}
+
+/** A reading of the dirty curve: passes of about the same length, put together. */
+export interface CurveReading extends WeightedPoint {
+  /** Its passes, as indexes into those of the log. */
+  readonly passes: readonly number[];
+  /** Pages in the 5th and 95th percentile of its passes; equal to `pages` for one. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Where a log that did not converge settled: means over its passes. */
+export interface Plateau {
+  readonly passUs: number;
+  readonly newPages: number;
+  readonly remainingPages: number;
+  readonly passes: number;
+}
+
+/** The guest that the log is of. Sizes are in pages of 4 KiB. */
+export interface LearnedGuest {
+  readonly ramPages: number;
+  readonly hiddenPages: number;
+  /** In address order, disjoint; pages from `ramPages` on are hidden. */
+  readonly zeroExtents: readonly ZeroExtent[];
+  readonly zeroPages: number;
+  readonly dirtyRingSize: number;
+  readonly vcpus: number;
+  readonly cpu: number;
+  /** Where zero pages and load lie when it is migrated again; ROMs and video memory are taken for zero. */
+  readonly layout: MemoryLayout;
+  /** What the log's syncs found. */
+  readonly readings: readonly CurveReading[];
+  /** The guest's dirty curve: at first the readings, after `refine` the curve whose syncs find them. */
+  readonly curve: readonly DirtyPoint[];
+  /** The sets that the curve falls into. */
+  readonly classes: readonly UniformSet[];
+  /** Relative root mean square error of the classes at the curve's points. */
+  readonly residual: number;
+}
+
+/** How the logged migration went, and with which parameters. */
+export interface LearnedMigration {
+  /** bytes/s; 0: the link was the limit. */
+  readonly maxBandwidth: number;
+  /** bytes/s that the log's windows carried. */
+  readonly bytesPerSecond: number;
+  readonly downtimeLimitMs: number;
+  /** KVM re-arms pages when they are sent, not at syncs (`MigrationParameters`). */
+  readonly manualDirtyLogProtect: boolean;
+  /** Time of the migration thread for a zero page, ns (`HostProfile`). */
+  readonly zeroNsPerPage: number;
+  /** bytes/s while the guest was stopped; null when the log does not reach that far. */
+  readonly switchoverBytesPerSecond: number | null;
+  /** CPU throttle as the log shows it; empty when there was none. */
+  readonly throttleSteps: readonly ThrottleStep[];
+  readonly completed: boolean;
+  readonly totalTimeMs: number;
+}
+
+/** A CPU throttle from a time on. */
+export interface ThrottleStep {
+  readonly atUs: number;
+  readonly percent: number;
+}
+
+/** What a log tells, and what had to be assumed. */
+export interface Learned {
+  readonly file: string;
+  /** A query-migrate log, or readings of the curve alone: then there are no passes. */
+  readonly from: 'log' | 'readings';
+  readonly guest: LearnedGuest;
+  readonly migration: LearnedMigration;
+  readonly passes: readonly Pass[];
+  readonly plateau: Plateau | null;
+  /** When the passes that were learned from end, µs, where the load ended before the migration did; else null. */
+  readonly loadEndedUs: number | null;
+  /** Sentences, no full stop: what the log does not say and was assumed. */
+  readonly assumptions: readonly string[];
+}
+
+/** A point of the curve with how much it counts. */
+export interface WeightedPoint extends DirtyPoint {
+  /** A whole number, at least 1. */
+  readonly weight: number;
+}
+
+/** As the workload `database` under updates: a server that waits for its disk and its clients half of the time. */
+export const DEFAULT_CPU = 0.5;
+/** What `cpu` means for throttles, as a sentence without its full stop. */
+export function cpuAssumed(cpu: number): string {
+  return `the load needs ${Number((cpu * 100).toFixed(1))} % of its vCPUs' time and makes up for throttles with the rest`;
+}
+export const DEFAULT_VCPUS = 4;
+export const VCPUS_ASSUMED = `${DEFAULT_VCPUS} vCPUs share the load evenly, each in a part of memory of its own`;

@@ -1,0 +1,143 @@
+/** The passes of a logged migration, each with the time in which its pages were dirtied, and how fast the stream flowed. */
+import { UsageError } from '../../errors.js';
+import { PAGE_BYTES } from '../../guest/spec.js';
+import { XFER_LIMIT_RATIO } from '../../migration/rules/rules.js';
+import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
+import { median } from '../../stats/summary.js';
+import { findSyncs, WINDOW_US, type Sync } from './syncs.js';
+import type { MigrateLog, MigrateSample } from '../../formats/query-migrate.js';
+
+const { abs, min, round } = Math;
+
+/** Windows under max-bandwidth carry the same to less than a thousandth; a link, or a window of 101 ms, differs by more. */
+const SAME_WINDOW = 0.003;
+
+/** How fast the log's stream flowed. */
+export interface SendRate {
+  /** Median over the log, of all stream bytes. */
+  readonly bytesPerSecond: number;
+  /** Every window carried the same: max-bandwidth was the limit, not the link. */
+  readonly limited: boolean;
+  /** max-bandwidth, when it was the limit: bytes/s. */
+  readonly maxBandwidth: number | null;
+}
+
+/** A pass, and the sync that ended it. */
+export interface Pass extends Omit<Sync, 'atUs'> {
+  readonly startUs: number;
+  readonly durationUs: number;
+  /** Of it, the time that the load's work would have taken without the CPU throttle. */
+  readonly runUs: number;
+  /** CPU throttle in it; throttles change at syncs. */
+  readonly throttlePercent: number;
+  /** What `runUs` is by the windows that the pass sent, where each carries the same; else the same as `runUs`. */
+  readonly windowsRunUs: number;
+}
+
+/** Median stream rate, and whether max-bandwidth was what limited it. */
+export function sendRate(log: MigrateLog): SendRate {
+  const rates: number[] = [];
+  for (const [a, b] of pairs(log.samples)) {
+    if (a.status === 'active' && b.status === 'active' && b.tUs > a.tUs) {
+      rates.push(((b.transferredBytes - a.transferredBytes) * 1e6) / (b.tUs - a.tUs));
+    }
+  }
+  if (rates.length < 3) {
+    throw new UsageError('too little to learn from: expected at least four samples of an active migration', {
+      file: log.file,
+    });
+  }
+  const bytesPerSecond = median(rates);
+  const windows = log.samples
+    .filter((sample) => sample.status === 'active' && sample.mbps > 0)
+    .map((sample) => sample.mbps);
+  const windowRate = windows.length === 0 ? bytesPerSecond : (median(windows) * 1e6) / 8;
+  const equal = windows.filter(
+    (mbps) => abs(((mbps * 1e6) / 8 - windowRate) / windowRate) < SAME_WINDOW,
+  ).length;
+  const limited = windows.length > 0 && equal >= 0.8 * windows.length;
+  return {
+    bytesPerSecond: limited ? windowRate : bytesPerSecond,
+    limited,
+    maxBandwidth: limited ? roundBandwidth(windowRate) : null,
+  };
+}
+
+/**
+ * The parameter behind a window's bytes. A window ends with the flush that passes max-bandwidth/10, so it carries up to
+ * one flush (32 pages) more (qemu-file.c:qemu_fflush, MAX_IOV_SIZE). People set round figures: the roundest in that
+ * range is taken, QEMU's default first.
+ */
+function roundBandwidth(windowRate: number): number {
+  const flush = FLUSH_NORMAL_PAGES * NORMAL_PAGE_BYTES * XFER_LIMIT_RATIO;
+  const from = windowRate - 1.1 * flush;
+  for (const unit of [128 * 2 ** 20, 2 ** 20, 1e6, 1e5]) {
+    const candidate = Math.floor(windowRate / unit) * unit;
+    if (candidate >= from && candidate > 0) return candidate;
+  }
+  return round(windowRate - flush / 2);
+}
+
+/**
+ * Every pass between the first sync in the log and the switchover. `thresholdBytes`: what QEMU compared its estimate
+ * with; `cpu`: share of its time that the load needs. Passes that samples cannot tell apart share their pages evenly.
+ * @throws UsageError when fewer than two passes ended.
+ */
+export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: number, cpu: number): Pass[] {
+  const first = log.samples[0] as MigrateSample;
+  let startUs = first.dirtySyncCount <= 1 ? (first.setupTimeMs ?? 0) * 1000 : Number.NaN;
+  let sentPages = 0;
+  const windowPages = (rate.bytesPerSecond / NORMAL_PAGE_BYTES) * (WINDOW_US / 1e6);
+  const passes: Pass[] = [];
+  for (const { atUs, ...sync } of findSyncs(log.samples, rate, thresholdBytes / PAGE_BYTES, startUs)) {
+    const durationUs = atUs - startUs;
+    if (durationUs > 0) {
+      const runUs = workTime(log.samples, startUs, atUs, cpu);
+      const windowsUs = round((sync.sentPages - sentPages) / windowPages) * WINDOW_US;
+      const windowsRunUs = rate.limited && windowsUs > 0 ? (runUs * windowsUs) / durationUs : runUs;
+      const throttlePercent = throttleFrom(log.samples, startUs);
+      passes.push({ ...sync, startUs, durationUs, runUs, throttlePercent, windowsRunUs });
+    }
+    startUs = atUs;
+    sentPages = sync.sentPages;
+  }
+  if (passes.length < 2) {
+    const ended = passes.length === 0 ? 'no pass' : 'one pass';
+    throw new UsageError(
+      `too little to learn from: ${ended} ended while the log was kept; expected at least two (dirty-sync-count up to 3). ` +
+        'A log from the start of the migration until it ends or is cancelled would help, or readings of the dirty curve',
+      { file: log.file },
+    );
+  }
+  return passes;
+}
+
+/** Share of its work that a load does under a CPU throttle when it makes up for what it missed as far as its time allows. */
+export function workShare(throttlePercent: number, cpu: number): number {
+  return min(1, (1 - throttlePercent / 100) / cpu);
+}
+
+/** The throttle from an instant on, by the sample that saw it first. */
+function throttleFrom(samples: readonly MigrateSample[], fromUs: number): number {
+  return (samples.find(({ tUs }) => tUs > fromUs) ?? samples.at(-1)!).throttlePercent;
+}
+
+/** Time between two instants, each moment weighed by the share of its work that the load did under the logged throttle. */
+function workTime(samples: readonly MigrateSample[], fromUs: number, toUs: number, cpu: number): number {
+  let runUs = 0;
+  let atUs = fromUs;
+  let share = 1;
+  for (const sample of samples) {
+    if (sample.tUs >= toUs) break;
+    if (sample.tUs > atUs) {
+      runUs += (sample.tUs - atUs) * share;
+      atUs = sample.tUs;
+    }
+    share = workShare(sample.throttlePercent, cpu);
+  }
+  return runUs + (toUs - atUs) * share;
+}
+
+export function* pairs<T>(items: readonly T[]): Generator<readonly [T, T]> {
+  for (let at = 1; at < items.length; at++) yield [items[at - 1] as T, items[at] as T];
+}

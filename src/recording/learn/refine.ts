@@ -1,0 +1,133 @@
+/** Looks for the guest whose syncs, under a log's own conditions, find what the log's syncs found. */
+import { dirtyPagesIn } from '../../guest/dirty-curve.js';
+import { PAGE_BYTES } from '../../guest/spec.js';
+import { runMigration } from '../../migration/engine.js';
+import { mean } from '../../stats/summary.js';
+import { fitReadings } from './curve.js';
+import type { CurveReading, Learned } from './learned.js';
+import { NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
+import type { Pass } from './passes.js';
+import { WINDOW_US } from './syncs.js';
+import { setupOf } from '../validate/replay.js';
+
+const { log, max, min, round, sqrt } = Math;
+
+/** Rounds of `refine`; the curve has settled by then. */
+const ROUNDS = 16;
+/** One round corrects this much of a deviation (as a power), and changes a point by this factor at most. */
+const DAMPING = 0.7;
+const STEP = 2;
+
+/** Pages armed at syncs must explain the log this much better than what is usual, and what is usual badly. */
+const BETTER = 0.8;
+const BAD = 0.03;
+
+/**
+ * Looks for the guest under both ways in which KVM's bitmap log can arm pages: when they are sent, as current kernels do,
+ * or at the syncs. A first pass of many GiB tells them apart: pages that are armed late in it cannot have brought back as
+ * much as a log of the other kind shows, whatever the guest. Where the log does not tell, the usual way is taken.
+ */
+export function refine(learned: Learned): Learned {
+  const usual = refined(learned);
+  if (learned.guest.dirtyRingSize > 0 || usual.misfit < BAD) return usual.learned;
+  const { migration } = learned;
+  const other = refined({ ...learned, migration: { ...migration, manualDirtyLogProtect: false } });
+  if (other.misfit > BETTER * usual.misfit) return usual.learned;
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  return {
+    ...other.learned,
+    assumptions: [
+      ...learned.assumptions,
+      `pages were armed at syncs, not when they were sent (manual-dirty-log-protect: false): so the syncs are met to ` +
+        `${percent(other.misfit)}, else to ${percent(usual.misfit)}`,
+    ],
+  };
+}
+
+/**
+ * Scales the learned dirty curve until simulated syncs find what the logged ones found. The guest is migrated with syncs and
+ * throttles at the logged times, so that pass for pass the same is compared: each point of the curve is scaled by how far
+ * its passes are off, several times. `misfit`: what is left,
+ * weighted root mean square of the readings' deviations (as logarithms).
+ */
+function refined(learned: Learned): { learned: Learned; misfit: number } {
+  const { readings, layout } = learned.guest;
+  let best = learned;
+  let bestMisfit = Infinity;
+  let current = learned;
+  for (let step = 0; step <= ROUNDS; step += 1) {
+    const found = foundAtLoggedSyncs(current);
+    const ratios = ratiosOf(learned, found);
+    const misfit = sqrt(
+      mean(readings.flatMap(({ weight }, at) => Array<number>(weight).fill(log(ratios[at] as number) ** 2))),
+    );
+    if (misfit < bestMisfit) {
+      best = current;
+      bestMisfit = misfit;
+    }
+    const points = readings.map(({ durationUs, weight }, at) => {
+      const factor = max(1 / STEP, min(STEP, (ratios[at] as number) ** DAMPING));
+      // From what the sets give there, not from what was asked of them: a curve no guest can have must not run away.
+      return { durationUs, weight, pages: round(dirtyPagesIn(current.guest.classes, durationUs) * factor) };
+    });
+    current = { ...learned, guest: { ...learned.guest, ...fitReadings(points, layout.roomPages) } };
+  }
+  return { learned: best, misfit: bestMisfit };
+}
+
+/**
+ * For each reading, the pages that its logged syncs found per page that the simulated ones found. Readings that the
+ * simulation did not come to, because it ran out of pages, are as far off as the last that it came to.
+ */
+function ratiosOf({ passes, guest }: Learned, found: readonly number[]): number[] {
+  const ratios = guest.readings.map((reading) => {
+    let logged = 0;
+    let simulated = 0;
+    for (const at of reading.passes) {
+      if (at >= found.length) break;
+      logged += (passes[at] as Pass).newPages;
+      simulated += found[at] as number;
+    }
+    return simulated > 0 ? logged / simulated : null;
+  });
+  const last = guest.readings.reduce((latest, reading, at) => {
+    const comesLater =
+      Math.min(...reading.passes) > Math.min(...(guest.readings[latest] as CurveReading).passes);
+    return ratios[at] !== null && (ratios[latest] === null || comesLater) ? at : latest;
+  }, 0);
+  return ratios.map((ratio) => ratio ?? max(ratios[last] ?? STEP, 1.1));
+}
+
+/**
+ * New pages at each of the logged syncs, as far as the simulation gets: it ends where it runs out of pages to send. After
+ * each sync bandwidth and downtime limit are set so that the next one comes after the logged time and finds as many pages
+ * unsent as the logged one did: then one pass's deviation does not carry over into the next.
+ */
+function foundAtLoggedSyncs(learned: Learned): number[] {
+  const { passes, migration, guest } = learned;
+  const found: number[] = [];
+  // A log that begins later has no first pass: the simulated one comes before what is compared.
+  let ahead = (passes[0] as Pass).n > 2 ? 1 : 0;
+  const zeroInLayout = guest.layout.zero.reduce((sum, { pages }) => sum + pages, 0);
+  runMigration(setupOf(learned), { strategy: 'logged syncs', policy: 'wait' }, (controls) => {
+    for (const { atUs, percent } of migration.throttleSteps) {
+      controls.after(atUs / 1000, () => controls.throttle('all', percent));
+    }
+    controls.onSync(({ cause, newDirtyPages, remainingBytes }) => {
+      if (cause !== 'natural') return;
+      if (ahead > 0) ahead -= 1;
+      else found.push(newDirtyPages);
+      const next = passes[found.length];
+      if (next === undefined) return controls.cancel('all logged passes seen');
+      // Zero pages still waiting count as pages and cost next to nothing.
+      const zeroPages = zeroInLayout + guest.hiddenPages - controls.stats().duplicatePages;
+      const pages = max(1, remainingBytes / PAGE_BYTES - zeroPages - next.leftOverPages);
+      const maxBandwidth = max(1e6, round(((pages * NORMAL_PAGE_BYTES) / next.durationUs) * 1e6));
+      // The sync comes at the first window that begins with less than the threshold: half a window earlier is no other.
+      const halfWindowPages = (pages * WINDOW_US) / next.durationUs / 2;
+      const thresholdBytes = (next.leftOverPages + halfWindowPages) * PAGE_BYTES;
+      controls.set({ maxBandwidth, downtimeLimitMs: (thresholdBytes / maxBandwidth) * 1000 });
+    });
+  });
+  return found;
+}

@@ -1,0 +1,87 @@
+/** How near a learned guest comes to its log: both side by side. */
+import { PAGE_BYTES } from '../../guest/spec.js';
+import { median } from '../../stats/summary.js';
+import { plateauOf } from './curve.js';
+import type { Learned, Plateau } from './learned.js';
+import type { Pass } from './passes.js';
+import { passesOf, replay } from '../validate/replay.js';
+
+const { abs, max } = Math;
+
+/** The log beside the simulation. Deviations are (simulated - logged) / logged. */
+export interface SelfCheck {
+  readonly passes: readonly ComparedPass[];
+  readonly plateau: { readonly logged: PlateauFigures; readonly simulated: PlateauFigures } | null;
+  readonly completed: { readonly logged: boolean; readonly simulated: boolean };
+  readonly totalTimeMs: { readonly logged: number; readonly simulated: number };
+  /** Median and largest absolute deviation over the compared pass lengths, remaining and the plateau; null when none is. */
+  readonly medianDeviation: number | null;
+  readonly largestDeviation: number | null;
+}
+
+/** One pass as logged and as simulated. */
+export interface ComparedPass {
+  readonly n: number;
+  readonly loggedMs: number;
+  readonly simulatedMs: number;
+  /** Right after the sync that ended it. */
+  readonly loggedRemainingBytes: number;
+  readonly simulatedRemainingBytes: number;
+}
+
+/** Where the passes settled, in the mean. */
+export interface PlateauFigures {
+  readonly passMs: number;
+  readonly remainingBytes: number;
+}
+
+/** Passes are compared one by one while they still shrink, then by the medians of the plateau. */
+const COMPARED_PASSES = 8;
+/** A pass shorter than this is not known to 10 %: a sync's time is known to half a window. */
+const COMPARED_US = 1_000_000;
+
+export function selfCheck(learned: Learned): SelfCheck {
+  const result = replay(learned);
+  // Passes before the log decided what its first ones found; the simulation's are others.
+  const beganLate = (learned.passes[0] as Pass).n > 2;
+  const simulated = passesOf(result, learned.guest.cpu);
+  const passes: ComparedPass[] = [];
+  for (const [at, logged] of learned.passes.slice(0, COMPARED_PASSES).entries()) {
+    const twin = simulated.find((pass) => pass.n === logged.n);
+    const told = logged.shared === 1 && (learned.passes[at - 1]?.shared ?? 1) === 1;
+    if (twin === undefined || !told || beganLate || logged.durationUs < COMPARED_US) continue;
+    passes.push({
+      n: logged.n,
+      loggedMs: logged.durationUs / 1000,
+      simulatedMs: twin.durationUs / 1000,
+      loggedRemainingBytes: logged.remainingPages * PAGE_BYTES,
+      simulatedRemainingBytes: twin.remainingPages * PAGE_BYTES,
+    });
+  }
+  const settled = plateauOf(simulated);
+  const plateau =
+    learned.plateau === null || settled === null
+      ? null
+      : { logged: figuresOf(learned.plateau), simulated: figuresOf(settled) };
+  const deviations = passes.flatMap((pass) => [
+    pass.simulatedMs / pass.loggedMs - 1,
+    pass.simulatedRemainingBytes / pass.loggedRemainingBytes - 1,
+  ]);
+  if (plateau !== null) {
+    deviations.push(plateau.simulated.passMs / plateau.logged.passMs - 1);
+    deviations.push(plateau.simulated.remainingBytes / plateau.logged.remainingBytes - 1);
+  }
+  const sizes = deviations.map((deviation) => abs(deviation));
+  return {
+    passes,
+    plateau,
+    completed: { logged: learned.migration.completed, simulated: result.converged },
+    totalTimeMs: { logged: learned.migration.totalTimeMs, simulated: result.totalTimeMs },
+    medianDeviation: sizes.length > 0 ? median(sizes) : null,
+    largestDeviation: sizes.length > 0 ? max(...sizes) : null,
+  };
+}
+
+function figuresOf(plateau: Plateau): PlateauFigures {
+  return { passMs: plateau.passUs / 1000, remainingBytes: plateau.remainingPages * PAGE_BYTES };
+}

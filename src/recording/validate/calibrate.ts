@@ -1,0 +1,187 @@
+/**
+ * One host profile for all recordings of a machine: a coordinate search over the costs that recordings can identify. A
+ * profile describes the machine, so nothing is ever fitted to a single recording; what each would have had from the others
+ * alone (leave one out) shows whether the fit learned the machine or the recordings.
+ */
+import { recordingsHost } from '../../guest/host-profiles/recordings.js';
+import type { HostProfile } from '../../guest/spec.js';
+import { mean } from '../../stats/summary.js';
+import type { Recording } from '../recording.js';
+import { validateRecording, type ValidatedRecording } from './validate.js';
+
+const { abs, log, min, round } = Math;
+
+/** Costs that change what a recording shows. What only setup or post-copy shows is left as it is. */
+export const CALIBRATED_FIELDS = [
+  'sendNsPerPage',
+  'populateNsPerPage',
+  'siblingSlowdown',
+  'vcpuColdUs',
+  'wakeLatencyUs',
+  'writeFaultNs',
+  'ringExitUs',
+  'ringEntryNs',
+  'kickUs',
+  'syncFixedUs',
+  'bitmapSyncUsPerGiB',
+  'stopUs',
+  'deviceSaveUs',
+  'deviceStateBytes',
+] as const satisfies readonly (keyof HostProfile)[];
+export type CalibratedField = (typeof CALIBRATED_FIELDS)[number];
+
+export interface CalibrateOptions {
+  /** Where the search begins, and what keeps the fields that it does not touch; default recordings-host. */
+  readonly start?: HostProfile;
+  /** Predictions of each recording; default 4. */
+  readonly runs?: number;
+  /** Unsigned 32-bit; default 1. */
+  readonly seed?: number;
+  /** Default `page`. */
+  readonly memory?: 'page' | 'fluid';
+  /** Default: all. */
+  readonly fields?: readonly CalibratedField[];
+  /** Called after each profile that was tried. */
+  readonly onTried?: () => void;
+}
+
+export interface CalibratedFieldResult {
+  readonly field: CalibratedField;
+  readonly before: number;
+  readonly after: number;
+  /** How much the loss rises when the field is half as large again or two thirds: the smaller of both. Near 0: not identified. */
+  readonly lossRise: number;
+}
+
+export interface Calibration {
+  readonly profile: HostProfile;
+  readonly fields: readonly CalibratedFieldResult[];
+  /** Mean over the recordings, before and after. */
+  readonly startLoss: number;
+  readonly loss: number;
+  /** The same two with another seed, which the search did not see: what of the gain is not chance. */
+  readonly otherSeedStartLoss: number;
+  readonly otherSeedLoss: number;
+  /** Mean loss of each recording under the profile that is best for all others, of those that the search tried. */
+  readonly leaveOneOutLoss: number;
+  readonly recordings: readonly { readonly id: string; readonly startLoss: number; readonly loss: number }[];
+  /** Profiles tried. */
+  readonly tried: number;
+}
+
+/** A figure this far off, as |ln(predicted / measured)|, is as wrong as it gets: a disturbed recording must not rule. */
+const WORST = 0.5;
+/** The other verdict is worse than any figure. */
+const WRONG_VERDICT = 1;
+
+/**
+ * How far a prediction is off: the mean of |ln(predicted / measured)| (0.1: about 10 %) over total time and downtime where
+ * both completed, bytes sent, and accesses (mean over the vCPUs), each cut at 0.5; 1 for the wrong verdict.
+ */
+export function lossOf({ measured, predicted }: ValidatedRecording): number {
+  if (measured.status !== predicted.status) return WRONG_VERDICT;
+  const { figures, vcpuAccesses } = predicted;
+  const parts: number[] = [];
+  const completed = measured.status === 'completed';
+  if (completed) parts.push(off(figures.totalTimeMs.median, measured.totalTimeMs));
+  if (completed) parts.push(off(figures.downtimeMs.median, measured.downtimeMs));
+  parts.push(off(figures.transferredBytes.median, measured.transferredBytes));
+  const accesses = measured.vcpuAccesses.map((count, id) => off(vcpuAccesses[id]?.median ?? null, count));
+  if (accesses.length > 0) parts.push(mean(accesses));
+  return mean(parts);
+}
+
+function off(predicted: number | null, measured: number | null): number {
+  if (predicted === null || measured === null || predicted <= 0 || measured <= 0) return 0;
+  return min(WORST, abs(log(predicted / measured)));
+}
+
+/** Factors by which a field is tried, from coarse to fine; each until nothing gets better. */
+const STEPS = [2, 1.4, 1.15];
+/** Rounds over all fields with one step. */
+const ROUNDS = 3;
+/** An improvement below this is chance. */
+const NOTICED = 1e-4;
+/** For telling which fields matter. */
+const PROBE = 1.5;
+
+interface Tried {
+  readonly profile: HostProfile;
+  /** By recording. */
+  readonly losses: readonly number[];
+  readonly loss: number;
+}
+
+/** Fits a profile to all recordings at once. */
+export function calibrateHost(recordings: readonly Recording[], options: CalibrateOptions = {}): Calibration {
+  const { start = recordingsHost, fields = CALIBRATED_FIELDS, onTried } = options;
+  const { runs = 4, seed = 1, memory = 'page' } = options;
+  const tried: Tried[] = [];
+  const lossesOf = (host: HostProfile, withSeed: number): number[] =>
+    recordings.map((one) => lossOf(validateRecording(one, { runs, seed: withSeed, memory, host })));
+  const attempt = (profile: HostProfile): Tried => {
+    const losses = lossesOf(profile, seed);
+    const result = { profile, losses, loss: mean(losses) };
+    tried.push(result);
+    onTried?.();
+    return result;
+  };
+  const first = attempt(start);
+  let best = first;
+  const moved = (field: CalibratedField, factor: number): HostProfile | null => {
+    const value = scaled(field, best.profile[field], factor);
+    return value === best.profile[field] ? null : { ...best.profile, [field]: value };
+  };
+  for (const step of STEPS) {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const before = best.loss;
+      for (const field of fields) {
+        for (const factor of [step, 1 / step]) {
+          const profile = moved(field, factor);
+          const result = profile === null ? null : attempt(profile);
+          if (result === null || result.loss > best.loss - NOTICED) continue;
+          best = result;
+          break;
+        }
+      }
+      if (best.loss > before - NOTICED) break;
+    }
+  }
+  const fitted = best;
+  const otherSeed = (seed + 1) % 2 ** 32;
+  const results = fields.map((field): CalibratedFieldResult => {
+    const probes = [PROBE, 1 / PROBE].flatMap((factor) => {
+      const profile = moved(field, factor);
+      return profile === null ? [] : [attempt(profile).loss - fitted.loss];
+    });
+    const lossRise = probes.length === 0 ? 0 : probes.reduce((least, rise) => min(least, rise));
+    return { field, before: start[field], after: fitted.profile[field], lossRise };
+  });
+  return {
+    profile: fitted.profile,
+    fields: results,
+    startLoss: first.loss,
+    loss: fitted.loss,
+    otherSeedStartLoss: mean(lossesOf(start, otherSeed)),
+    otherSeedLoss: mean(lossesOf(fitted.profile, otherSeed)),
+    leaveOneOutLoss: mean(recordings.map((_, left) => bestWithout(tried, left).losses[left] ?? 0)),
+    recordings: recordings.map(({ id }, at) => ({
+      id,
+      startLoss: first.losses[at] ?? 0,
+      loss: fitted.losses[at] ?? 0,
+    })),
+    tried: tried.length,
+  };
+}
+
+/** A cost is a whole number, a share has two places and stays below 1. A field that is 0 stays 0. */
+function scaled(field: CalibratedField, value: number, factor: number): number {
+  if (field === 'siblingSlowdown') return min(0.9, round(value * factor * 100) / 100);
+  return round(value * factor);
+}
+
+/** The profile that would have been chosen without this recording. */
+function bestWithout(tried: readonly Tried[], left: number): Tried {
+  const sum = ({ losses }: Tried): number => losses.reduce((total, loss) => total + loss, 0) - losses[left]!;
+  return tried.reduce((best, one) => (sum(one) < sum(best) ? one : best));
+}

@@ -1,0 +1,19 @@
+/** Which columns of runs.csv a sweep varied. */
+import { keyColumns, runColumns } from '../../columns.js';
+import type { Row } from '../../files/rows.js';
+
+const KNOWN: ReadonlySet<string> = new Set([...keyColumns, ...runColumns].map(({ name }) => name));
+
+/** Columns that are no results of migsim, with at least two values. */
+export function sweepKeys(runs: readonly Row[]): string[] {
+  const [first] = runs;
+  if (first === undefined) return [];
+  return Object.keys(first).filter(
+    (name) => !KNOWN.has(name) && new Set(runs.map((row) => row[name])).size > 1,
+  );
+}
+
+/** Runs of a sweep are not alike: a mean over them would be of nothing. */
+export function isSweep(runs: readonly Row[]): boolean {
+  return sweepKeys(runs).length > 0;
+}

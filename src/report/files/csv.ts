@@ -1,0 +1,47 @@
+/** CSV in long format: one header, units in names, stable order; docs/csv.md describes every column. */
+import { stringify } from 'csv-stringify/sync';
+import type { Value } from '../../experiment/measure.js';
+import type { MigrationResult } from '../../migration/result.js';
+import type { ResultTable } from '../column.js';
+import { resultTables } from '../columns.js';
+import { type OutputFolder, openOutputFolder } from './output-folder.js';
+
+export function csvHeader(table: ResultTable): string {
+  return csvLines([table.columns.map((column) => column.name)]);
+}
+
+/** The lines of one result, without the header. */
+export function csvRows(table: ResultTable, result: MigrationResult): string {
+  return csvLines(table.rowsOf(result));
+}
+
+function csvLines(rows: readonly (readonly Value[])[]): string {
+  // Without the cast, true would be written as 1 and false as nothing.
+  return stringify(rows as Value[][], { cast: { boolean: String } });
+}
+
+/** Writes results into the files as they come, so that a long experiment is never held in memory. */
+export interface CsvWriter {
+  add(result: MigrationResult): void;
+  /** Puts everything in place, with the manifest beside it, and returns the paths. */
+  finish(manifest: unknown): string[];
+  /** Leaves nothing behind. */
+  abandon(): void;
+}
+
+/** Creates the folder and its files at once: what cannot be written must fail before the first run. Throws `UsageError`. */
+export function openCsv(folder: string): CsvWriter {
+  const names = resultTables.map((table) => `${table.name}.csv`);
+  const output: OutputFolder = openOutputFolder(folder, [...names, 'manifest.json']);
+  resultTables.forEach((table, index) => output.append(names[index]!, csvHeader(table)));
+  return {
+    add(result) {
+      resultTables.forEach((table, index) => output.append(names[index]!, csvRows(table, result)));
+    },
+    finish(manifest) {
+      output.append('manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);
+      return output.finish();
+    },
+    abandon: output.abandon,
+  };
+}

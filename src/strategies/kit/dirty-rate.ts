@@ -1,0 +1,38 @@
+/** The dirty rate of each vCPU, counted in the entries reaped from its dirty ring (migration/dirtyrate.c). */
+import type { Controls } from '../../migration/controls.js';
+
+const { floor } = Math;
+
+/** Pages of 4 KiB in a MiB. */
+const PAGES_PER_MIB = 256;
+
+/** From pages and ms to whole MiB/s. */
+export type RateRule = (pages: number, ms: number) => number;
+
+/** Whole MiB first, as in v1 of dirty restraint and in QEMU 7.2: what is left of a MiB is lost before it is scaled. */
+export const rateOfWholeMib: RateRule = (pages, ms) => floor((floor(pages / PAGES_PER_MIB) * 1000) / ms);
+
+/** Scaled to a second before it is rounded to MiB (dirtyrate.c:do_calculate_dirtyrate). */
+export const rateOfPages: RateRule = (pages, ms) => floor(floor((pages * 1000) / PAGES_PER_MIB) / ms);
+
+/**
+ * One measurement of all vCPUs: note the counters, wait `waitMs`, drain all rings, count again.
+ * The rates, whole MiB/s by vCPU, cover the wait *and* the drain but are divided by the wait alone, as QEMU does: a
+ * drain that waits for sleeping vCPUs makes them too high.
+ */
+export function measureDirtyRates(
+  migration: Controls,
+  waitMs: number,
+  rule: RateRule,
+  done: (rates: readonly number[]) => void,
+): void {
+  const nowMs = (): number => floor(migration.nowUs() / 1000);
+  const reaped = (): number[] =>
+    Array.from({ length: migration.vcpuCount }, (_, vcpu) => migration.reapedPages(vcpu));
+  const startMs = nowMs();
+  const before = reaped();
+  migration.after(waitMs, () => {
+    const waitedMs = nowMs() - startMs;
+    migration.flushRings(() => done(reaped().map((pages, vcpu) => rule(pages - before[vcpu]!, waitedMs))));
+  });
+}
