@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { choosePolicy } from '../../src/experiment/choice.js';
 import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import {
@@ -15,6 +16,10 @@ import type { Scenario } from '../../src/scenario/scenario.js';
 import { SCENARIO } from './small-results.js';
 
 const GIB_OF_PAGES = 2 ** 18;
+/** 2000-01-01, where the clock of a report starts, seconds. */
+const EPOCH_S = 946_684_800;
+/** guestperf polls query-migrate this often. */
+const POLL_MS = 50;
 /** guestperf watches the guest for sleep - 1 seconds before and after. */
 const BEFORE_S = 14;
 
@@ -94,14 +99,24 @@ describe('a run as a report', () => {
     });
   });
 
-  test.each(LABELS)('has a record a bitmap sync and the end, with the run’s own figures: %s', (label) => {
+  test.each(LABELS)('has a record per sync that a poll can see, and the end: %s', (label) => {
     const { progress_history: history } = reports.get(label)!;
     const result = results.get(label)!;
     const last = history.at(-1)!;
+    const poll = (timeMs: number): number => Math.ceil(timeMs / POLL_MS);
+    const seen = result.syncs.filter(({ timeMs }, i) => {
+      const next = result.syncs[i + 1];
+      return next === undefined || poll(next.timeMs) > poll(timeMs);
+    });
+    const before = result.setupTimeMs > POLL_MS ? [0] : [];
     expect(history.map(({ ram }) => ram.iterations)).toEqual([
-      ...result.syncs.map(({ n }) => n),
+      ...before,
+      ...seen.map(({ n }) => n),
       result.dirtySyncCount,
     ]);
+    // Two records of one poll cannot be.
+    const polls = history.slice(0, -1).map(({ now }) => poll((now - EPOCH_S - BEFORE_S) * 1e3 - 0.001));
+    expect(new Set(polls).size).toBe(polls.length);
     expect(last.status).toBe(result.status === 'completed' ? 'completed' : 'cancelled');
     expect(last.ram).toMatchObject({
       transferred_bytes: result.sentBytes,
@@ -141,13 +156,85 @@ describe('a run as a report', () => {
   test('has a record of the guest for each GiB: at 400 MiB/s one in 2.56 s, and longer while it is held back', () => {
     const undisturbed = Math.round((1000 * 1024) / 400);
     const first = of(reports.get('auto-converge')!.guest_timings, 1)[0]!;
-    expect(first).toEqual({ tid: 1, timestamp: 2.56, value: undisturbed });
+    expect(first).toEqual({ tid: 1, timestamp: EPOCH_S + 2.56, value: undisturbed });
     const slowest = (label: string, tid: number): number =>
       Math.max(...of(reports.get(label)!.guest_timings, tid).map(({ value }) => value));
     expect(slowest('auto-converge', 2)).toBeGreaterThan(1.5 * undisturbed);
     // dirty-limit holds the writer back and leaves the reader alone but for the blackout.
     expect(slowest(LABELS[3]!, 1)).toBeGreaterThan(1.5 * undisturbed);
     expect(slowest(LABELS[3]!, 2)).toBeLessThan(1.2 * undisturbed);
+  });
+
+  test.each(LABELS)(
+    'guestperf-plot walks all lists once, so they stand in the order of time: %s',
+    (label) => {
+      const report = reports.get(label)!;
+      const lists = [report.guest_timings, report.qemu_timings, report.vcpu_timings];
+      for (const times of lists.map((list) => list.map(({ timestamp }) => timestamp))) {
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+        expect(times[0]).toBeGreaterThanOrEqual(EPOCH_S);
+      }
+      const clock = report.progress_history.map(({ now }) => now);
+      expect(clock).toEqual([...clock].sort((a, b) => a - b));
+    },
+  );
+
+  test.each(LABELS)('once a migration is complete, nothing runs on the source any more: %s', (label) => {
+    const { progress_history: history, qemu_timings: qemu, vcpu_timings: vcpus } = reports.get(label)!;
+    if (results.get(label)!.status !== 'completed') return;
+    const endS = history.at(-1)!.now;
+    for (const tid of new Set([...qemu, ...vcpus].map((timing) => timing.tid))) {
+      const after = of([...qemu, ...vcpus], tid).filter(({ timestamp }) => timestamp > endS);
+      expect(after).toHaveLength(BEFORE_S);
+      expect(new Set(after.map(({ value }) => value)).size).toBe(1);
+    }
+  });
+
+  test('in post-copy the vCPUs run on the destination: on the source their CPU time stands still', () => {
+    const [strategy] = scenario.strategies;
+    const policy = choosePolicy('postcopy-after-passes', { passes: 2 });
+    const own = parseScenario(SCENARIO, 'small.yaml', {
+      set: [
+        'migration.postcopy-ram=true',
+        'migration.max-bandwidth=20MiB/s',
+        'migration.max-postcopy-bandwidth=20MiB/s',
+        'migration.give-up-after=5min',
+      ],
+    });
+    const result = simulate(own, strategy!, { policy, memory: 'fluid', timelineMs: 100 });
+    const text = guestperfReport({ setup: own.setup, strategy: strategy!, policy, result });
+    const report = readGuestperf(text, 'post-copy.json');
+    expect(result.postcopyTimeMs).toBeGreaterThan(2000);
+    const from = EPOCH_S + BEFORE_S + (result.totalTimeMs - result.postcopyTimeMs) / 1e3;
+    const values = of(report.vcpu_timings, 1001).filter(({ timestamp }) => timestamp >= from);
+    expect(values.length).toBeGreaterThan(BEFORE_S);
+    expect(new Set(values.map(({ value }) => value)).size).toBe(1);
+    // Runs that differ only in their policy have names that differ.
+    expect(report.scenario.name).toBe(`${own.name}: none, ${policy.label}`);
+    expect(reports.get('none')!.scenario.name).toBe(`${own.name}: none`);
+  });
+
+  test('a setup that lasts longer than a poll is the first record, without RAM statistics', () => {
+    const [strategy] = scenario.strategies;
+    const own = parseScenario(SCENARIO, 'small.yaml', { set: ['host.setup=300ms'] });
+    const result = simulate(own, strategy!, { memory: 'fluid', timelineMs: 100 });
+    const text = guestperfReport({ setup: own.setup, strategy: strategy!, policy: own.policy, result });
+    const [setup, active] = readGuestperf(text, 'setup.json').progress_history;
+    expect(setup).toMatchObject({ status: 'setup', ram: { total_bytes: 0, iterations: 0 } });
+    expect(active).toMatchObject({ status: 'active', ram: { iterations: 1 } });
+  });
+
+  test.each([
+    ['1GiB', 0.5],
+    ['2GiB', 1],
+    ['16GiB', 15],
+    ['16896MiB', 16],
+  ])('a guest of %s has a load of %d GiB', (memory, mem) => {
+    const [strategy] = scenario.strategies;
+    const own = parseScenario(SCENARIO, 'small.yaml', { set: [`guest.memory=${memory}`] });
+    const result = simulate(own, strategy!, { memory: 'fluid', timelineMs: 100 });
+    const text = guestperfReport({ setup: own.setup, strategy: strategy!, policy: own.policy, result });
+    expect(readGuestperf(text, 'mem.json').hardware.mem).toBe(mem);
   });
 
   test.each(LABELS)('the records of a thread add up to the accesses that it did: %s', (label) => {
@@ -160,7 +247,9 @@ describe('a run as a report', () => {
       expect(Math.abs(timings.length - accesses / GIB_OF_PAGES)).toBeLessThanOrEqual(1.02);
       // Each began where the one before ended.
       const sum = timings.reduce((total, { value }) => total + value, 0);
-      expect(Math.abs(sum / 1000 - timings.at(-1)!.timestamp)).toBeLessThan(0.001 * timings.length);
+      expect(Math.abs(sum / 1000 - (timings.at(-1)!.timestamp - EPOCH_S))).toBeLessThan(
+        0.001 * timings.length,
+      );
     });
   });
 

@@ -2,8 +2,9 @@
  * A run as a report of QEMU's guestperf (tests/migration-stress/guestperf/report.py), so that its guestperf-plot draws
  * simulated runs beside real ones.
  *
- * Where guestperf reads a clock, times count from the first sample of CPU time, which it takes `SLEEP_S - 1` seconds before
- * the migration. CPU times are those of the vCPUs' own work and of the sending thread.
+ * guestperf reads the wall clock. A report of migsim has the same bytes whenever it is written, so its clock starts at
+ * `EPOCH_S` with the first sample of CPU time, which guestperf takes `SLEEP_S - 1` seconds before the migration. CPU times
+ * are those of the source: its vCPUs' own work while they run there, and the sending thread.
  */
 import { unmigratedAccesses } from '../../guest/guest.js';
 import { type GuestSpec, PAGE_BYTES, type VcpuSpec } from '../../guest/spec.js';
@@ -17,9 +18,15 @@ import { passBytes } from '../../migration/observe/pass-pages.js';
 /** guestperf's default: it watches the guest so long, less a second, before and after the migration. */
 const SLEEP_S = 15;
 const START_MS = (SLEEP_S - 1) * 1e3;
+/** 2000-01-01 00:00 UTC, seconds since the epoch. */
+const EPOCH_S = 946_684_800;
+/** guestperf asks for query-migrate this often. */
+const POLL_MS = 50;
 /** Accesses of one report of the stress load: a GiB of pages. */
 const ACCESSES_A_REPORT = 2 ** 30 / PAGE_BYTES;
 const MIB = 2 ** 20;
+/** The policy that needs no word. */
+const DEFAULT_POLICY = 'wait';
 /** Process of QEMU; its vCPU threads follow. Threads of the load in the guest count from 1. */
 const QEMU_TID = 1000;
 
@@ -37,13 +44,17 @@ export function guestperfReport(run: GuestperfRun): string {
   const { result, setup } = run;
   const completed = result.status === 'completed';
   const segments = segmentsOf(result, completed);
+  const sourceEndMs = sourceEnd(result, segments);
   const report: GuestperfFile = {
     hardware: hardware(setup.guest),
     scenario: scenario(run),
     progress_history: progressHistory(run),
-    guest_timings: setup.guest.vcpus.flatMap((vcpu, id) => guestTimings(vcpu, id, segments)),
-    qemu_timings: qemuTimings(setup, segments),
-    vcpu_timings: vcpuTimings(setup.guest, segments),
+    // guestperf-plot walks them once, so it needs them in the order of time. The sort keeps the order of threads.
+    guest_timings: setup.guest.vcpus
+      .flatMap((vcpu, id) => guestTimings(vcpu, id, segments))
+      .sort((a, b) => a.timestamp - b.timestamp),
+    qemu_timings: qemuTimings(setup, segments, sourceEndMs),
+    vcpu_timings: vcpuTimings(setup.guest, segments, sourceEndMs),
     binary: 'migsim',
     dst_host: 'localhost',
     kernel: '',
@@ -58,7 +69,7 @@ export function guestperfReport(run: GuestperfRun): string {
 function hardware(guest: GuestSpec): GuestperfFile['hardware'] {
   return {
     cpus: guest.vcpus.length,
-    mem: rounded(memBytes(guest) / 2 ** 30, 3),
+    mem: memGib(guest),
     src_mem_bind: [],
     dst_mem_bind: [],
     src_cpu_bind: [],
@@ -70,10 +81,15 @@ function hardware(guest: GuestSpec): GuestperfFile['hardware'] {
   };
 }
 
-/** guestperf's guests have 512 MiB more than `mem`; one that is no larger than that is all `mem`. */
-function memBytes({ ramPages }: GuestSpec): number {
-  const ramBytes = ramPages * PAGE_BYTES;
-  return ramBytes > BESIDE_LOAD_BYTES ? ramBytes - BESIDE_LOAD_BYTES : ramBytes;
+/**
+ * GiB that the load fills: guestperf's guests have 512 MiB more, so 16 GiB hold 15. It is a whole number there; a guest
+ * that is smaller than any of guestperf's has the part of a GiB that it is.
+ */
+function memGib({ ramPages }: GuestSpec): number {
+  const ramGib = (ramPages * PAGE_BYTES) / 2 ** 30;
+  const loadGib = ramGib - BESIDE_LOAD_BYTES / 2 ** 30;
+  if (loadGib >= 1) return Math.floor(loadGib);
+  return rounded(loadGib > 0 ? loadGib : ramGib, 3);
 }
 
 /** guestperf's switches, as far as it has them for what was run. */
@@ -92,9 +108,9 @@ function scenario({ setup, strategy, policy, result }: GuestperfRun): GuestperfF
     policy.definition.name === 'abort-after-passes' ? 'passes' : 'max-passes',
     0,
   );
-  const cachePercent = (100 * (stream?.xbzrleCacheBytes ?? 0)) / memBytes(guest);
+  const cachePercent = (100 * (stream?.xbzrleCacheBytes ?? 0)) / (memGib(guest) * 2 ** 30);
   return {
-    name: `${result.scenario}: ${result.strategy}`,
+    name: nameOf(result),
     downtime: migration.downtimeLimitMs,
     bandwidth: migration.maxBandwidth === 0 ? UNLIMITED_MIB_PER_S : rounded(migration.maxBandwidth / MIB, 3),
     max_iters: mostPasses > 0 ? mostPasses : Math.max(30, result.dirtySyncCount),
@@ -120,6 +136,11 @@ function scenario({ setup, strategy, policy, result }: GuestperfRun): GuestperfF
   };
 }
 
+/** Runs that differ have names that differ: guestperf-plot tells its curves apart by nothing else. */
+function nameOf({ scenario: name, strategy, policy }: MigrationResult): string {
+  return policy === DEFAULT_POLICY ? `${name}: ${strategy}` : `${name}: ${strategy}, ${policy}`;
+}
+
 /** zlib as fast as in hardware is what qpl stands for. */
 function compressionOf(stream: MigrationSetup['migration']['stream']): string {
   if (stream?.kind !== 'multifd' || stream.compression === 'none') return '';
@@ -133,7 +154,10 @@ function isPaused({ policy }: Pick<GuestperfRun, 'policy'>): boolean {
 
 // ------------------------------------------------------------------------------------------------------- progress
 
-/** One record a sync, as guestperf keeps one when dirty-sync-count has grown, and the last reply. */
+/**
+ * One record per sync, as guestperf keeps one when dirty-sync-count has grown, and the last reply. Of several syncs between
+ * two polls guestperf sees only the last. Times and figures are those of the sync, not of the poll that would have seen it.
+ */
 function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progress_history'] {
   const passes = passBytes(
     result.syncs.map((sync) => ({
@@ -144,11 +168,14 @@ function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progre
   );
   let zero = 0;
   let normal = 0;
-  const records = result.syncs.map((sync, index) => {
+  const polled = (sync: SyncRecord): number => Math.ceil(sync.timeMs / POLL_MS);
+  const records = result.syncs.flatMap((sync, index) => {
     const before = passes[index - 1];
     zero += (before?.zero ?? 0) / PAGE_BYTES;
     normal += ((before?.first ?? 0) + (before?.again ?? 0)) / PAGE_BYTES;
-    return {
+    const next = result.syncs[index + 1];
+    if (next !== undefined && polled(next) === polled(sync)) return [];
+    const record = {
       status: sync.cause === 'postcopy' ? 'postcopy-active' : 'active',
       ram: ramStatistics(result, {
         transferred_bytes: sync.sentBytes,
@@ -159,7 +186,7 @@ function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progre
         transfer_rate_mbs: rounded((sync.bandwidthBytesPerSecond * 8) / 1e6, 5),
         iterations: sync.n,
       }),
-      now: rounded((START_MS + sync.timeMs) / 1e3, 6),
+      now: clock(START_MS + sync.timeMs),
       duration: Math.round(sync.timeMs),
       downtime: 0,
       downtime_expected: Math.round(sync.expectedDowntimeMs),
@@ -167,6 +194,7 @@ function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progre
       throttle_pcent: sync.throttlePercent,
       ...dirtyLimit(sync, setup),
     };
+    return [record];
   });
   const last = result.syncs.at(-1);
   const end = {
@@ -181,7 +209,7 @@ function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progre
       transfer_rate_mbs: rounded((result.bandwidthBytesPerSecond * 8) / 1e6, 5),
       iterations: result.dirtySyncCount,
     }),
-    now: rounded((START_MS + result.totalTimeMs) / 1e3, 6),
+    now: clock(START_MS + result.totalTimeMs),
     duration: Math.round(result.totalTimeMs),
     downtime: result.downtimeMs ?? 0,
     downtime_expected: result.status === 'completed' ? 0 : Math.round(result.expectedDowntimeMs),
@@ -190,7 +218,37 @@ function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progre
     throttle_pcent: 0,
     ...dirtyLimit(result.status === 'completed' ? undefined : last, setup),
   };
-  return [...records, end];
+  return [...setupRecord(result), ...records, end];
+}
+
+/** What the first poll finds while setup takes longer: query-migrate has no RAM statistics yet, which guestperf writes as 0. */
+function setupRecord(result: MigrationResult): GuestperfFile['progress_history'] {
+  if (result.setupTimeMs <= POLL_MS) return [];
+  return [
+    {
+      status: 'setup',
+      ram: {
+        transferred_bytes: 0,
+        remaining_bytes: 0,
+        total_bytes: 0,
+        duplicate_pages: 0,
+        skipped_pages: 0,
+        normal_pages: 0,
+        normal_bytes: 0,
+        dirty_rate_pps: 0,
+        transfer_rate_mbs: 0,
+        iterations: 0,
+      },
+      now: clock(START_MS + POLL_MS),
+      duration: 0,
+      downtime: 0,
+      downtime_expected: 0,
+      setup_time: 0,
+      throttle_pcent: 0,
+      dirty_limit_throttle_time_per_round: 0,
+      dirty_limit_ring_full_time: 0,
+    },
+  ];
 }
 
 const ENDINGS = {
@@ -271,7 +329,8 @@ function guestTimings(vcpu: VcpuSpec, id: number, segments: readonly Segment[]):
       atMs += missing / perMs;
       left -= missing;
       done = 0;
-      timings.push({ tid: 1 + id, timestamp: rounded(atMs / 1e3, 3), value: Math.round(atMs - lastMs) });
+      const timestamp = rounded(EPOCH_S + atMs / 1e3, 3);
+      timings.push({ tid: 1 + id, timestamp, value: Math.round(atMs - lastMs) });
       lastMs = atMs;
     }
     done += left;
@@ -279,21 +338,42 @@ function guestTimings(vcpu: VcpuSpec, id: number, segments: readonly Segment[]):
   return timings;
 }
 
-function vcpuTimings({ vcpus }: GuestSpec, segments: readonly Segment[]): GuestperfTiming[] {
-  return everySecond(segments, (segment) => vcpus.map((vcpu, id) => cpuMs(vcpu, id, segment))).flatMap(
-    ({ timestamp, values }) => values.map((value, id) => ({ tid: QEMU_TID + 1 + id, timestamp, value })),
+/** When the vCPUs stop on the source for good, in times of the report: post-copy begins, or the migration completes. */
+function sourceEnd(
+  { status, postcopyTimeMs, totalTimeMs }: MigrationResult,
+  segments: readonly Segment[],
+): number {
+  if (postcopyTimeMs > 0) return START_MS + totalTimeMs - postcopyTimeMs;
+  return status === 'completed' ? START_MS + totalTimeMs : segments.at(-1)!.toMs;
+}
+
+function vcpuTimings(
+  { vcpus }: GuestSpec,
+  segments: readonly Segment[],
+  sourceEndMs: number,
+): GuestperfTiming[] {
+  const growth = (segment: Segment): number[] =>
+    vcpus.map((vcpu, id) => cpuMs(vcpu, id, segment, sourceEndMs));
+  return everySecond(segments, growth).flatMap(({ timestamp, values }) =>
+    values.map((value, id) => ({ tid: QEMU_TID + 1 + id, timestamp, value })),
   );
 }
 
-function qemuTimings({ guest, host }: MigrationSetup, segments: readonly Segment[]): GuestperfTiming[] {
+function qemuTimings(
+  { guest, host }: MigrationSetup,
+  segments: readonly Segment[],
+  sourceEndMs: number,
+): GuestperfTiming[] {
   return everySecond(segments, (segment) => {
-    const vcpus = guest.vcpus.reduce((sum, vcpu, id) => sum + cpuMs(vcpu, id, segment), 0);
+    const vcpus = guest.vcpus.reduce((sum, vcpu, id) => sum + cpuMs(vcpu, id, segment, sourceEndMs), 0);
     return [vcpus + ((segment.sentBytes / PAGE_BYTES) * host.sendNsPerPage) / 1e6];
   }).map(({ timestamp, values }) => ({ tid: QEMU_TID, timestamp, value: values[0]! }));
 }
 
-function cpuMs(vcpu: VcpuSpec, id: number, { fromMs, toMs, shares }: Segment): number {
-  return (toMs - fromMs) * vcpu.busy * (shares === null ? 1 : (shares[id] ?? 0));
+/** On the source, in this segment. */
+function cpuMs(vcpu: VcpuSpec, id: number, { fromMs, toMs, shares }: Segment, sourceEndMs: number): number {
+  const ranMs = Math.max(0, Math.min(toMs, sourceEndMs) - fromMs);
+  return ranMs * vcpu.busy * (shares === null ? 1 : (shares[id] ?? 0));
 }
 
 /** Cumulative values each second, in steps of 10 ms as the kernel counts CPU time; within a segment they grow evenly. */
@@ -305,7 +385,7 @@ function everySecond(
   let sums: readonly number[] = [];
   let nextMs = 0;
   const sample = (values: readonly number[]): void => {
-    samples.push({ timestamp: nextMs / 1e3, values: values.map((value) => Math.round(value / 10) * 10) });
+    samples.push({ timestamp: clock(nextMs), values: values.map((value) => Math.round(value / 10) * 10) });
     nextMs += 1e3;
   };
   for (const segment of segments) {
@@ -316,6 +396,11 @@ function everySecond(
     sums = at(1);
   }
   return samples;
+}
+
+/** Seconds since the epoch of a time of the report. */
+function clock(ms: number): number {
+  return rounded(EPOCH_S + ms / 1e3, 6);
 }
 
 function rounded(value: number, digits: number): number {
