@@ -90,6 +90,14 @@ const RATE: Quantity = {
   smallest: '1B/s',
   meant: (unit) => meantBytes(unit, true),
 };
+/** Of a network: a lone prefix stands for bits, as links are sold by them. */
+const LINK_RATE: Quantity = {
+  ...RATE,
+  meant: (unit) => {
+    const lone = /^([kmgt])i?(?:ps|\/s)?$/i.exec(unit)?.[1];
+    return meantBytes(lone === undefined ? unit : `${lone}bit`, true);
+  },
+};
 const DURATION: Quantity = {
   what: 'a duration',
   units: MICROSECONDS,
@@ -135,6 +143,11 @@ export function parseBytes(text: string): number {
 /** `10Gbit/s`, `400MiB/s` to bytes a second, a whole number. Throws `UsageError`. */
 export function parseBytesPerSecond(text: string): number {
   return parseQuantity(text, RATE);
+}
+
+/** As `parseBytesPerSecond`, for what a link carries: `10G` is refused with `10Gbit/s`. Throws `UsageError`. */
+export function parseLinkBytesPerSecond(text: string): number {
+  return parseQuantity(text, LINK_RATE);
 }
 
 /** `300ms`, `10min`, `100us` to microseconds, a whole number. Throws `UsageError`. */

@@ -8,6 +8,7 @@ import {
   parseBytesPerSecond,
   parseDurationNs,
   parseDurationUs,
+  parseLinkBytesPerSecond,
   parseShare,
 } from '../src/units.js';
 import { UsageError } from '../src/errors.js';
@@ -81,6 +82,29 @@ describe('rates', () => {
     expect(() => parseBytesPerSecond(wrong)).toThrow(`did you mean ${right}?`);
     expect(() => parseBytesPerSecond(right)).not.toThrow();
   });
+});
+
+describe('rates of a link', () => {
+  test.each([
+    ['10G', '10Gbit/s'],
+    ['25G', '25Gbit/s'],
+    ['10g', '10Gbit/s'],
+    ['10Gi', '10Gbit/s'],
+    ['100M', '100Mbit/s'],
+    ['100k', '100kbit/s'],
+    ['1T', '1Tbit/s'],
+    ['10G/s', '10Gbit/s'],
+    ['10Gb', '10Gbit/s'],
+    // Bytes where they are named.
+    ['1GB', '1GB/s'],
+    ['1GiB', '1GiB/s'],
+  ])('%s is refused, and %s suggested', (wrong, right) => {
+    expect(() => parseLinkBytesPerSecond(wrong)).toThrow(`did you mean ${right}?`);
+    expect(parseLinkBytesPerSecond(right)).toBe(parseBytesPerSecond(right));
+  });
+
+  test('elsewhere a lone G is what QEMU takes for max-bandwidth: GiB/s', () =>
+    expect(() => parseBytesPerSecond('10G')).toThrow('did you mean 10GiB/s?'));
 });
 
 describe('durations', () => {

@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { nearest } from '../suggest.js';
-import { parseBytes, parseBytesPerSecond, parseDurationNs, parseDurationUs, parseShare } from '../units.js';
+import {
+  parseBytes,
+  parseBytesPerSecond,
+  parseDurationNs,
+  parseDurationUs,
+  parseLinkBytesPerSecond,
+  parseShare,
+} from '../units.js';
 import { expected, show } from './wording.js';
 
 export interface QuantityOptions {
@@ -13,6 +20,8 @@ export interface QuantityOptions {
   readonly zero?: boolean;
   /** Words that stand for numbers, such as `unlimited` for 0. */
   readonly words?: Readonly<Record<string, number>>;
+  /** The unit in which QEMU itself takes the number, for those who leave it out. */
+  readonly bare?: string;
 }
 
 interface QuantityKind {
@@ -29,6 +38,8 @@ export type QuantitySchema = z.ZodType<number, unknown>;
 export const size = quantity({ what: 'a size', such: '16GiB', read: parseBytes });
 /** To bytes/s. */
 export const rate = quantity({ what: 'a rate', such: '400MiB/s', read: parseBytesPerSecond });
+/** The same for what a link carries, of which a lone `G` is Gbit. */
+export const linkRate = quantity({ what: 'a rate', such: '10Gbit/s', read: parseLinkBytesPerSecond });
 /** To µs. */
 export const duration = quantity({ what: 'a duration', such: '300ms', read: parseDurationUs });
 /** To ns. */
@@ -68,6 +79,9 @@ function readQuantity(kind: QuantityKind, options: QuantityOptions, input: unkno
     return outOfBounds(kind, options, value) ? expected(boundsText(kind, options), input) : value;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
+    const { bare } = options;
+    if (bare !== undefined && /^\d+(\.\d+)?$/.test(String(input)))
+      return error.message.replace('; expected', `; did you mean ${input}${bare}? Expected`);
     const meant = nearest(String(input), Object.keys(words));
     const more = meant === undefined ? orWords.map((word) => `;${word}`) : [`; did you mean ${meant}?`];
     return error.message + more.join('');

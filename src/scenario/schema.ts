@@ -12,6 +12,7 @@ import {
   durationNs,
   either,
   isMap,
+  linkRate,
   list,
   rate,
   ringSize,
@@ -136,7 +137,7 @@ function hostFieldSchema(field: HostField): z.ZodType<number | boolean, unknown>
 const LINK_RATE: QuantityOptions = { min: '1kbit/s', max: '100Tbit/s' };
 
 const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
-  bandwidth: rate('what the link carries, headers included', LINK_RATE),
+  bandwidth: linkRate('what the link carries, headers included', LINK_RATE),
   latency: duration('one way', { zero: true, max: '10s' }).prefault('100us'),
   efficiency: share(
     'payload as a share of the bandwidth; when left out, TCP in 1500-byte Ethernet frames: 94.1%',
@@ -152,7 +153,7 @@ const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
     .array(
       section('{ from: 60s, bandwidth: 1Gbit/s }', {
         from: duration('since the start of the migration', { zero: true, max: '24h' }),
-        bandwidth: rate('from then on; when left out, the bandwidth of the link', LINK_RATE).optional(),
+        bandwidth: linkRate('from then on; when left out, the bandwidth of the link', LINK_RATE).optional(),
         latency: duration('from then on; when left out, the latency of the link', {
           zero: true,
           max: '10s',
@@ -190,12 +191,14 @@ const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
   qemu: qemuVersion.prefault('10.0'),
   'max-bandwidth': rate("QEMU's own default is 128MiB/s; libvirt sets none", {
     max: '100Tbit/s',
+    bare: 'B/s',
     zero: true,
     words: UNLIMITED,
   }).prefault('128MiB/s'),
   'downtime-limit': duration('how long the guest may stand still, by QEMU', {
     zero: true,
     max: '2000s',
+    bare: 'ms',
   }).prefault('300ms'),
   'avail-switchover-bandwidth': rate(
     'what the switchover may count on; 0: the estimate. QEMU 8.2 and later',

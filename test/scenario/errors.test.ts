@@ -145,6 +145,14 @@ const rows: readonly Row[] = [
     'did you mean 300MiB/s?',
   ],
   ['bits for bytes', '10Gbit/s', '10Gb', 'guest.yaml:9:20: link.bandwidth:', 'did you mean 10Gbit/s?'],
+  ['a lone G for a link', '10Gbit/s', '25G', 'guest.yaml:9:20: link.bandwidth:', 'did you mean 25Gbit/s?'],
+  [
+    "QEMU's own unit left out",
+    'max-bandwidth: 1GiB/s',
+    'downtime-limit: 300',
+    'guest.yaml:10:30: migration.downtime-limit:',
+    'did you mean 300ms?',
+  ],
   [
     'a link that carries nothing',
     '10Gbit/s',
