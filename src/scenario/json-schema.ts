@@ -5,7 +5,7 @@ import { scenarioSchema } from './schema.js';
 
 type JsonSchema = Record<string, unknown>;
 
-/** JSON Schema, draft 7. schema/scenario.schema.json is this, written by `npm run schema`. */
+/** JSON Schema, draft 7. schema/scenario.schema.json is this, written by `npm run generate`. */
 export function scenarioJsonSchema(): JsonSchema {
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',

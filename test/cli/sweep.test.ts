@@ -2,7 +2,6 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { sweepJsonSchemaText } from '../../src/scenario/sweep-file.js';
 import { bytesOf, scratch } from '../experiment/sweeps.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { SMALL, inProcess, migsim } from './migsim.js';
@@ -125,10 +124,6 @@ describe('sweep files', () => {
     const { manifest, cells } = JSON.parse(stdout);
     expect(manifest.sweep.question).toMatch(/\?$/);
     expect(cells.length).toBeGreaterThan(2);
-  });
-
-  test('are described for editors; `node schema/generate.js` writes it', () => {
-    expect(readFileSync('schema/sweep.schema.json', 'utf8')).toBe(sweepJsonSchemaText());
   });
 
   test.each([

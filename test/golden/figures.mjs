@@ -31,3 +31,18 @@ export function goldenRow(definition, setup, runMigration, lostWorkSeconds) {
   const result = runMigration(prepared, names, (migration) => definition.start(options, migration));
   return figuresOf(result, lostWorkSeconds);
 }
+
+/** Math.log may differ in its last bit between versions of Node.js, which moves a figure by far less than this. */
+const TOLERANCE = 1e-3;
+
+/** Whether two rows, or two files of them, say the same. */
+export function close(actual, expected) {
+  if (typeof actual === 'number' && typeof expected === 'number')
+    return Math.abs(actual - expected) <= TOLERANCE * Math.max(1, Math.abs(expected));
+  if (typeof actual !== 'object' || typeof expected !== 'object' || actual === null || expected === null)
+    return Object.is(actual, expected);
+  const keys = Object.keys(actual);
+  return (
+    keys.join() === Object.keys(expected).join() && keys.every((key) => close(actual[key], expected[key]))
+  );
+}

@@ -4,7 +4,7 @@ import { lostWorkSeconds } from '../../src/experiment/regret.js';
 import { runMigration } from '../../src/migration/engine.js';
 import type { MigrationSetup } from '../../src/migration/setup.js';
 import { strategies } from '../../src/strategies/index.js';
-import { goldenRow } from './figures.mjs';
+import { close, goldenRow } from './figures.mjs';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -15,20 +15,12 @@ function read(name: string): unknown {
 const setups = read('setups.json') as Record<string, MigrationSetup>;
 const golden = read('strategies.json') as Record<string, Record<string, Row>>;
 
-/** Math.log may differ in its last bit between versions of Node.js, which moves a figure by far less than this. */
-const TOLERANCE = 1e-3;
-
-function close(actual: unknown, expected: unknown): boolean {
-  if (typeof actual !== 'number' || typeof expected !== 'number') return Object.is(actual, expected);
-  return Math.abs(actual - expected) <= TOLERANCE * Math.max(1, Math.abs(expected));
-}
-
 describe.each(Object.entries(setups))('%s', (name, setup) => {
   test('has golden numbers of every strategy, and of no other', () => {
     expect(Object.keys(golden[name]!)).toEqual(Object.keys(strategies));
   });
 
-  // After a change of a rule: npm run --silent golden > test/golden/strategies.json
+  // After a change of a rule: npm run generate
   test.each(Object.values(strategies).map((definition) => [definition.name, definition] as const))(
     '%s does what it did',
     (strategy, definition) => {

@@ -1,19 +1,20 @@
-// Writes man/migsim.1 from the table of commands: npm run build && node scripts/man.js
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { globalOptions, positionalsOf, usageOf } from '../dist/cli/command.js';
-import { EXIT } from '../dist/cli/exit.js';
-import { commands } from '../dist/cli/main.js';
+/** The man page, made from the table of commands. */
+import { readFileSync } from 'node:fs';
+import { globalOptions, positionalsOf, usageOf } from '../../dist/cli/command.js';
+import { EXIT } from '../../dist/cli/exit.js';
+import { commands } from '../../dist/cli/main.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PACKAGE = new URL('../../package.json', import.meta.url);
 
-export const PATH = 'man/migsim.1';
+export function files() {
+  return { 'man/migsim.1': page() };
+}
 
 /** The whole page, in the man macros of roff (man 7 groff_man). */
-export function page() {
-  const { version } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
+function page() {
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8'));
   return [
-    '.\\" Made by scripts/man.js from the commands of src/cli.',
+    '.\\" Made by npm run generate from the commands in src/cli/commands.',
     `.TH MIGSIM 1 "" "migsim ${version}" "User Commands"`,
     '.SH NAME',
     'migsim \\- a wind tunnel for QEMU/KVM live migration',
@@ -115,5 +116,3 @@ function text(words) {
     .replaceAll('…', '...');
   return /^[.]/.test(plain) ? `\\&${plain}` : plain;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(`${ROOT}/${PATH}`, page());

@@ -1,26 +1,25 @@
-// Writes docs/csv.md and what README.md and docs/strategies.md show of the program: npm run build && node docs/generate.js
-import { readFileSync, writeFileSync } from 'node:fs';
+/** docs/csv.md, and what README.md and docs/strategies.md show of the program. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { compare } from '../dist/experiment/compare.js';
-import { keyColumns, resultTables } from '../dist/report/columns.js';
-import { decisionsText } from '../dist/report/terminal/decisions-text.js';
-import { comparisonTable } from '../dist/report/terminal/table.js';
-import { chooseStrategy } from '../dist/experiment/choice.js';
-import { simulate } from '../dist/experiment/simulate.js';
-import { loadScenario, parseScenario } from '../dist/scenario/load.js';
-import { strategies } from '../dist/strategies/index.js';
+import { compare } from '../../dist/experiment/compare.js';
+import { keyColumns, resultTables } from '../../dist/report/columns.js';
+import { decisionsText } from '../../dist/report/terminal/decisions-text.js';
+import { comparisonTable } from '../../dist/report/terminal/table.js';
+import { chooseStrategy } from '../../dist/experiment/choice.js';
+import { simulate } from '../../dist/experiment/simulate.js';
+import { loadScenario, parseScenario } from '../../dist/scenario/load.js';
+import { strategies } from '../../dist/strategies/index.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What should stand in each file, by its path. */
-export function pages() {
+export function files() {
   const strategiesPage = readFileSync(`${ROOT}/docs/strategies.md`, 'utf8');
   const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
-  return new Map([
-    ['docs/csv.md', csvPage()],
-    ['docs/strategies.md', fill(strategiesPage, 'run --verbose', shownDecisions())],
-    ['README.md', fill(fill(readme, 'npm start', shownTable()), 'strategies', strategyList())],
-  ]);
+  return {
+    'docs/csv.md': csvPage(),
+    'docs/strategies.md': fill(strategiesPage, 'run --verbose', shownDecisions()),
+    'README.md': fill(fill(readme, 'npm start', shownTable()), 'strategies', strategyList()),
+  };
 }
 
 /** Replaces what stands between `<!-- name -->` and `<!-- end -->`. */
@@ -91,7 +90,7 @@ with its SHA-256, the user's own strategy files likewise, every strategy with al
 JSON (\`--json\`) uses the same names as keys. The keys of \`expect:\` in a scenario are these names with hyphens and without
 the unit: \`total-time\` for \`total_time_ms\`, \`reader.work-done\` for \`work_done_share\` of the vCPU group \`reader\`.
 
-This page is made by \`docs/generate.js\` from [src/report/columns.ts](../src/report/columns.ts).
+This page is made by \`npm run generate\` from [src/report/columns.ts](../src/report/columns.ts).
 `;
 
 function csvPage() {
@@ -112,8 +111,4 @@ function markdownTable(columns) {
   const line = (cells) => `| ${cells.map((cell, index) => cell.padEnd(widths[index])).join(' | ')} |`;
   const rule = line(widths.map((width) => '-'.repeat(width)));
   return [line(all[0]), rule, ...rows.map(line)].join('\n');
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [path, text] of pages()) writeFileSync(`${ROOT}/${path}`, text);
 }
