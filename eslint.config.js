@@ -106,7 +106,7 @@ export default tseslint.config(
   },
   arrows,
   {
-    files: ['bin/**/*.js', '*.js'],
+    files: ['bin/**/*.js', 'scripts/**/*.js', '*.js'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
 );

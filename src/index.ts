@@ -70,7 +70,7 @@ export {
   type LearnedGuestperfRun,
 } from './experiment/learn-guestperf.js';
 export type { LearnedGuestperf } from './recording/learn/learn-guestperf.js';
-export type { GuestperfInWords } from './formats/guestperf/words.js';
+export type { GuestperfInWords, NamedOptions } from './formats/guestperf/words.js';
 export type {
   CurveReading,
   Learned,
@@ -91,6 +91,7 @@ export type {
   OutcomeName,
   Prediction,
   Spread,
+  Tally,
   ThrottleStep,
   ValidatedRecording,
   ValidateOptions,
@@ -99,7 +100,7 @@ export type {
   Verdict as RecordedVerdict,
 } from './recording/validate/validate.js';
 export type { Recording } from './recording/recording.js';
-export { type GuestperfReport, readGuestperf } from './formats/guestperf/read.js';
+export { type GuestperfForm, type GuestperfReport, readGuestperf } from './formats/guestperf/read.js';
 export type { MigrateSample } from './formats/query-migrate.js';
 export { guestperfReport, type GuestperfRun } from './formats/guestperf/write.js';
 
@@ -136,6 +137,7 @@ export {
 export { z } from 'zod';
 
 export { runMigration } from './migration/engine.js';
+export type { RunLabels } from './migration/observe/outcome.js';
 export type { Controls, DetectorEvent, MigrationStats, SyncEvent, Timer } from './migration/controls.js';
 export type {
   DecisionFacts,

@@ -20,11 +20,16 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 const root = process.cwd();
 const project = realpathSync(mkdtempSync(join(tmpdir(), 'migsim-package-')));
-const installed = join(project, 'node_modules/migsim');
+/**
+ * As strict installers lay a package out: in a folder of its own, next to what it declares and nothing else, with a link to it
+ * in the project. An import that leans on hoisting fails here.
+ */
+const store = join(project, 'node_modules/.store/migsim/node_modules');
+const installed = join(store, 'migsim');
 const bin = join(project, 'node_modules/.bin/migsim');
-const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-  dependencies: Readonly<Record<string, string>>;
-};
+const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Readonly<
+  Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>
+>;
 
 interface Ended {
   readonly status: number | null;
@@ -48,8 +53,8 @@ function jest(...words: string[]): Ended {
   return start(process.execPath, [...flags, 'node_modules/jest/bin/jest.js', ...words]);
 }
 
-function link(name: string): void {
-  const path = join(project, 'node_modules', name);
+function link(name: string, modules = join(project, 'node_modules')): void {
+  const path = join(modules, name);
   mkdirSync(dirname(path), { recursive: true });
   symlinkSync(join(root, 'node_modules', name), path);
 }
@@ -60,16 +65,10 @@ beforeAll(() => {
   const tarball = readdirSync(project).find((file) => file.endsWith('.tgz'))!;
   mkdirSync(installed, { recursive: true });
   expect(start('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']).status).toBe(0);
-  // What an installation would fetch: migsim's own dependencies, and the user's test runner and compiler.
-  for (const name of [
-    ...Object.keys(dependencies),
-    'jest',
-    '@jest/globals',
-    'expect',
-    'typescript',
-    '@types/node',
-  ])
-    link(name);
+  // What an installation would fetch: migsim's own dependencies and optional peers, the user's test runner and compiler.
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) link(name, store);
+  for (const name of ['jest', '@jest/globals', 'typescript', '@types/node']) link(name);
+  symlinkSync('.store/migsim/node_modules/migsim', join(project, 'node_modules/migsim'));
   mkdirSync(dirname(bin));
   symlinkSync('../migsim/bin/migsim.js', bin);
   chmodSync(join(installed, 'bin/migsim.js'), 0o755); // as npm does

@@ -12,6 +12,7 @@ import { simulate } from './simulate.js';
 
 const { abs, max } = Math;
 
+/** The run of a guestperf report as migsim has it: its scenario, and its figures next to the simulated ones. */
 export interface LearnedGuestperfRun {
   readonly learned: LearnedGuestperf;
   /** Text of a scenario file. */

@@ -40,11 +40,6 @@ export function bareName(measure: { readonly name: string; readonly unit: Unit }
     : measure.name;
 }
 
-/** Whether the name ends with the unit, as every name must whose unit is not plain. */
-export function namesItsUnit(measure: { readonly name: string; readonly unit: Unit }): boolean {
-  return measure.name.endsWith(SUFFIXES[measure.unit]);
-}
-
 /** For people: four digits at most and the unit that fits; a dash where there is no value. */
 export function show(unit: Unit, value: Value): string {
   if (value === null) return '-';

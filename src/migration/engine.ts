@@ -13,7 +13,7 @@ import { DirtyLog } from './parts/dirty-log.js';
 import { leap } from './leap.js';
 import { makeControls } from './make-controls.js';
 import { Orders } from './parts/orders.js';
-import { type Names, type Writings, outcome } from './observe/outcome.js';
+import { type RunLabels, type Writings, outcome } from './observe/outcome.js';
 import { type Parts, makeParts } from './parts/parts.js';
 import { PostcopyPages } from './parts/postcopy-pages.js';
 import type { MigrationResult, MigrationStatus } from './result.js';
@@ -51,7 +51,7 @@ const POSTCOPY_STEP_US = 500;
  */
 export function runMigration(
   setup: MigrationSetup,
-  names: Names,
+  names: RunLabels,
   attach: (controls: Controls) => void,
 ): MigrationResult {
   const migration = new Migration(setup);
@@ -82,7 +82,7 @@ class Migration {
     if (setup.timelineMs > 0) parts.clock.watcher = this.#timeline;
   }
 
-  run(names: Names): MigrationResult {
+  run(names: RunLabels): MigrationResult {
     const { setup, clock, guest, state } = this.#parts;
     let status: MigrationStatus = 'completed';
     let reason: string | null = null;

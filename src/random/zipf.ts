@@ -1,8 +1,6 @@
 /** Zipf's law over up to 2^31 ranks: rank r (from 1) has a weight of r^-exponent. */
-import { AliasTable } from './alias.js';
-import type { Generator } from './generator.js';
 
-const { ceil, clz32, expm1, floor, imul, max, min, pow, log, sqrt } = Math;
+const { ceil, expm1, max, min, pow, log } = Math;
 
 /** Neighbouring ranks that share their weight evenly. */
 export interface RankClass {
@@ -52,52 +50,4 @@ export function zipfClasses(ranks: number, exponent: number, classes: number): R
     ranks: cuts[index + 1]! - cuts[index]!,
     share: weight / total,
   }));
-}
-
-/** Draws ranks; exact for the classes, even within one. With 256 classes a rank's share is off by a few percent at most. */
-export class Zipf {
-  private readonly table: AliasTable;
-  private readonly firstRank: Uint32Array;
-  private readonly ranksOf: Uint32Array;
-
-  constructor(ranks: number, exponent: number, classes = 256) {
-    const cut = zipfClasses(ranks, exponent, classes);
-    this.table = new AliasTable(cut.map((one) => one.share));
-    this.firstRank = Uint32Array.from(cut, (one) => one.firstRank);
-    this.ranksOf = Uint32Array.from(cut, (one) => one.ranks);
-  }
-
-  /** A rank in 0 .. ranks - 1, 0 the most frequent. */
-  draw(generator: Generator): number {
-    const drawn = this.table.draw(generator);
-    const ranks = this.ranksOf[drawn]!;
-    return this.firstRank[drawn]! + (ranks === 1 ? 0 : generator.nextBelow(ranks));
-  }
-}
-
-const GOLDEN_SECTION = (sqrt(5) - 1) / 2;
-
-/**
- * A permutation of 0 .. size - 1 (size 1 .. 2^31) that lays neighbouring ranks far apart: otherwise all hot pages of a
- * Zipf workload would be neighbours. Multiplies by an odd number modulo a power of two, near the golden section of it, so
- * that the first ranks of any number are spread evenly; what falls beyond `size` is multiplied again.
- */
-export class Scatter {
-  private readonly size: number;
-  private readonly mask: number;
-  private readonly multiplier: number;
-
-  constructor(size: number) {
-    const bits = size <= 1 ? 0 : 32 - clz32(size - 1);
-    this.size = size;
-    this.mask = 2 ** bits - 1;
-    this.multiplier = floor(2 ** bits * GOLDEN_SECTION) | 1;
-  }
-
-  at(rank: number): number {
-    let position = rank;
-    do position = imul(position, this.multiplier) & this.mask;
-    while (position >= this.size);
-    return position;
-  }
 }

@@ -10,9 +10,6 @@ import type { Scenario, StrategyChoice } from './scenario.js';
 import { scenarioSchema, type ScenarioFile } from './schema.js';
 import { parseSource, readText, type Source } from './source.js';
 
-export { loadPolicy, loadStrategy, parsePolicyText, parseStrategyText } from './choices.js';
-export { scenarioJsonSchema } from './json-schema.js';
-
 /** What to change in a scenario while it is loaded. */
 export interface LoadOptions {
   /** Values to put in before checking: `guest.memory=32GiB`, `guest.vcpus.0.count=4`. */

@@ -58,12 +58,6 @@ function requireDegrees(degrees: number): void {
     throw new RangeError(`degrees of freedom must be positive, not ${degrees}`);
 }
 
-/** P(T <= t) for a positive, not necessarily whole, number of degrees of freedom. */
-export function studentTCdf(t: number, degrees: number): number {
-  requireDegrees(degrees);
-  return t < 0 ? upperTail(-t, degrees) : 1 - upperTail(t, degrees);
-}
-
 /** The t with P(T <= t) = p, for p in 0 .. 1; relative error below 1e-8 (see the tables in the tests). */
 export function studentTQuantile(p: number, degrees: number): number {
   requireDegrees(degrees);

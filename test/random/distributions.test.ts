@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Generator } from '../../src/random/generator.js';
-import { binomial, exponential, normal, poisson } from '../../src/random/distributions.js';
+import { exponential, normal } from '../../src/random/distributions.js';
 import { stream } from '../../src/random/streams.js';
 import { chiSquare, chiSquareLimit } from './chi-square.js';
 
-const { abs, exp, floor, log, log1p, max, min, round, sqrt } = Math;
+const { abs, exp, floor, max, min, sqrt } = Math;
 
 const DRAWS = 400_000;
 
@@ -112,125 +112,4 @@ test('the tails of the normal, which are drawn by themselves, are as heavy and a
   // The mean excess is density / P - 3.4426 = 0.2547, its deviation below 0.26 / sqrt(4609) = 0.0038; a plain
   // exponential would have 0.2905.
   expect(abs(excess / (above + below) - 0.2547)).toBeLessThan(0.0152);
-});
-
-/** P(k) of a count distribution from P(0) on, each from the one before. */
-function pmf(first: number, ratio: (k: number) => number, upTo: number): number[] {
-  const result = [first];
-  for (let k = 0; k < upTo; k++) result.push(result[k]! * ratio(k));
-  return result;
-}
-
-/** As `pmf`, from the mode outwards and scaled to sum 1, so that P(0) may be as small as it likes. */
-function pmfFromMode(mode: number, ratio: (k: number) => number, upTo: number): number[] {
-  const result = new Array<number>(upTo + 1).fill(0);
-  result[mode] = 1;
-  for (let k = mode; k < upTo; k++) result[k + 1] = result[k]! * ratio(k);
-  for (let k = mode; k > 0; k--) result[k - 1] = result[k]! / ratio(k - 1);
-  const sum = result.reduce((total, value) => total + value, 0);
-  return result.map((value) => value / sum);
-}
-
-function fits(values: Float64Array, probabilities: readonly number[]): void {
-  const counts = new Array<number>(probabilities.length).fill(0);
-  let fractions = 0;
-  for (const value of values) {
-    if (value !== floor(value)) fractions += 1;
-    counts[min(value, probabilities.length - 1)]! += 1;
-  }
-  expect(fractions).toBe(0);
-  const { statistic, degrees } = chiSquare(
-    counts,
-    probabilities.map((probability) => probability * DRAWS),
-  );
-  expect(degrees).toBeGreaterThan(0);
-  expect(statistic).toBeLessThan(chiSquareLimit(degrees));
-}
-
-describe('binomial', () => {
-  // On both sides of the change of method at a mean of 10, and of the mirror at one half.
-  test.each([
-    [1, 0.3],
-    [20, 0.4],
-    [33, 0.3],
-    [34, 0.3],
-    [100, 0.05],
-    [100, 0.5],
-    [100, 0.93],
-    [1000, 0.02],
-    [1000, 0.4],
-  ])('of %d trials at %d has the exact probabilities', (n, p) => {
-    const odds = p / (1 - p);
-    const exact = pmfFromMode(floor((n + 1) * p), (k) => ((n - k) / (k + 1)) * odds, n);
-    fits(
-      draws(`binomial ${n} ${p}`, (generator) => binomial(generator, n, p)),
-      exact,
-    );
-  });
-
-  test.each([
-    [2 ** 28, 1e-8],
-    [2 ** 28, 0.25],
-    [2 ** 28, 0.999],
-    [2 ** 31, 0.5],
-  ])('of as many trials as a terabyte has pages (%d at %d) keeps mean, variance and skewness', (n, p) => {
-    const { mean, variance, skewness } = moments(draws(`pages ${n} ${p}`, (g) => binomial(g, n, p)));
-    const exact = n * p * (1 - p);
-    // Fourth central moment of a binomial: v (1 + 3 v - 6 p q) with v = n p q.
-    const fourth = exact * (1 + 3 * exact - 6 * p * (1 - p));
-    expect(abs(mean - n * p)).toBeLessThan(within(exact));
-    expect(abs(variance - exact)).toBeLessThan(within(fourth - exact * exact));
-    expect(abs(skewness - (1 - 2 * p) / sqrt(exact))).toBeLessThan(within(6) + 0.02);
-  });
-
-  test('at the ends nothing is left to chance, and nothing is drawn', () => {
-    const generator = stream(1, 0, 'ends');
-    const untouched = stream(1, 0, 'ends');
-    expect(binomial(generator, 1000, 0)).toBe(0);
-    expect(binomial(generator, 1000, 1)).toBe(1000);
-    expect(binomial(generator, 0, 0.5)).toBe(0);
-    expect(generator.nextUint32()).toBe(untouched.nextUint32());
-  });
-
-  test('stays within 0 .. n', () => {
-    const generator = stream(5, 0, 'range');
-    let outside = 0;
-    for (let draw = 0; draw < 20_000; draw++) {
-      const n = 1 + (draw % 60);
-      const count = binomial(generator, n, ((draw * 7) % 100) / 100);
-      if (!(count >= 0 && count <= n)) outside += 1;
-    }
-    expect(outside).toBe(0);
-  });
-});
-
-describe('poisson', () => {
-  test.each([0.1, 1, 5, 9.99, 10, 11, 40])('of mean %d has the exact probabilities', (mean) => {
-    const exact = pmf(exp(-mean), (k) => mean / (k + 1), round(mean + 12 * sqrt(mean) + 12));
-    fits(
-      draws(`poisson ${mean}`, (generator) => poisson(generator, mean)),
-      exact,
-    );
-  });
-
-  test.each([1e4, 3e8])('of mean %d keeps mean and variance, which are equal', (mean) => {
-    const found = moments(draws(`poisson ${mean}`, (generator) => poisson(generator, mean)));
-    // Fourth central moment: mean + 3 mean^2.
-    expect(abs(found.mean - mean)).toBeLessThan(within(mean));
-    expect(abs(found.variance - mean)).toBeLessThan(within(mean + 2 * mean * mean));
-  });
-
-  test('of mean 0 is 0', () => expect(poisson(stream(1, 0, 'x'), 0)).toBe(0));
-});
-
-test('the rare branches agree: a binomial of tiny p is a poisson of the same mean', () => {
-  const n = 2 ** 28;
-  const mean = 4;
-  const exact = pmf(exp(n * log1p(-mean / n)), (k) => mean / (k + 1), 30);
-  // The two differ by mean^2 / n, far below what counts can show.
-  expect(abs(log(exact[0]!) + mean)).toBeLessThan(1e-6);
-  fits(
-    draws('rare', (generator) => binomial(generator, n, mean / n)),
-    exact,
-  );
 });

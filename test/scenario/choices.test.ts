@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { loadPolicy, loadStrategy, parsePolicyText, parseStrategyText } from '../../src/scenario/load.js';
+import { loadPolicy, loadStrategy, parsePolicyText, parseStrategyText } from '../../src/scenario/choices.js';
 import { strategies } from '../../src/strategies/index.js';
 import { changed, parse } from './texts.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
-import { studentTCdf, studentTQuantile } from '../../src/stats/student-t.js';
+import { studentTQuantile } from '../../src/stats/student-t.js';
 
 const degreesOfFreedom = fc.double({ min: 0.5, max: 5000, noNaN: true });
 
@@ -66,44 +66,13 @@ describe("quantiles of Student's t", () => {
   });
 
   property.prop([fc.double({ min: 1e-6, max: 0.4999, noNaN: true }), degreesOfFreedom], { seed: 1 })(
-    'are symmetric, and the distribution function takes them back',
+    'are symmetric',
     (p, degrees) => {
       const t = studentTQuantile(p, degrees);
       expect(t).toBeLessThan(0);
-      expect(error(studentTCdf(t, degrees), p)).toBeLessThan(1e-9);
       expect(error(studentTQuantile(1 - p, degrees), -t)).toBeLessThan(1e-7);
     },
   );
-});
-
-describe("the distribution function of Student's t", () => {
-  test.each([
-    [0.1, 3, 0.5366738255995971],
-    [1, 1, 0.75],
-    [2, 5, 0.9490302605850708],
-    [0.001, 7, 0.5003849913775006],
-    [30, 2, 0.9994453686590202],
-    [5, 50, 0.9999962833938764],
-    [2, 1000, 0.9771148267533742],
-  ])('at %d with %d degrees of freedom', (t, degrees, exact) => {
-    expect(Math.abs(studentTCdf(t, degrees) - exact)).toBeLessThan(1e-13);
-    expect(Math.abs(studentTCdf(-t, degrees) - (1 - exact))).toBeLessThan(1e-13);
-  });
-
-  test('keeps its digits far out: P(T <= -5) with 50 degrees of freedom is 3.716606123616287e-6', () => {
-    expect(error(studentTCdf(-5, 50), 3.716606123616287e-6)).toBeLessThan(1e-12);
-  });
-
-  property.prop(
-    [
-      fc.double({ min: -50, max: 50, noNaN: true }),
-      fc.double({ min: 0, max: 5, noNaN: true }),
-      degreesOfFreedom,
-    ],
-    { seed: 1 },
-  )('never falls', (t, step, degrees) => {
-    expect(studentTCdf(t + step, degrees)).toBeGreaterThanOrEqual(studentTCdf(t, degrees) - 1e-14);
-  });
 });
 
 test('degrees of freedom that are none, and probabilities beyond 0 .. 1, are refused', () => {

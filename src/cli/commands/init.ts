@@ -1,5 +1,5 @@
 /** `migsim init`: a scenario to start from. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../errors.js';
@@ -58,11 +58,14 @@ function write(file: string): void {
 /** Tells editors what may stand in the file, where migsim lies in the same project as it. */
 function schemaLine(file: string): string {
   const home = fileURLToPath(new URL('../../../', import.meta.url));
-  const path = relative(dirname(resolve(file)), join(home, 'schema/scenario.schema.json'))
-    .split(sep)
-    .join('/');
   // A project is the folder with node_modules, or migsim's own; a global installation is part of none.
   const [project = home] = home.split(`${sep}node_modules${sep}`);
+  // Strict installers keep packages in a store and link to them: the link outlives an update of migsim, the store's path does not.
+  const link = join(project, 'node_modules', 'migsim');
+  const inProject = project !== home && existsSync(link) ? link : home;
+  const path = relative(dirname(resolve(file)), join(inProject, 'schema/scenario.schema.json'))
+    .split(sep)
+    .join('/');
   const sameProject = !relative(project, resolve(file)).startsWith('..');
   return sameProject ? `# yaml-language-server: $schema=${path}\n` : '';
 }

@@ -8,11 +8,12 @@ import type { GuestperfScenario } from './read.js';
 const { floor, log2 } = Math;
 
 /** A strategy or a policy with its options, as a scenario file has them. */
-export type Named = readonly [name: string, options: Readonly<Record<string, string | number>>];
+export type NamedOptions = readonly [name: string, options: Readonly<Record<string, string | number>>];
 
+/** A guestperf scenario in the terms of a scenario file. */
 export interface GuestperfInWords {
-  readonly strategy: Named;
-  readonly policy: Named;
+  readonly strategy: NamedOptions;
+  readonly policy: NamedOptions;
   /** Keys of `migration:` with their values. */
   readonly migration: Readonly<Record<string, string>>;
   /** Where migsim cannot do as guestperf does; no full stops. */
@@ -51,7 +52,7 @@ export function guestperfInWords(
   return { strategy: strategyOf(scenario), policy: policyOf(scenario), migration, notes };
 }
 
-function strategyOf(scenario: GuestperfScenario): Named {
+function strategyOf(scenario: GuestperfScenario): NamedOptions {
   if (scenario.auto_converge) {
     return ['auto-converge', { 'cpu-throttle-increment': scenario.auto_converge_step }];
   }
@@ -65,7 +66,7 @@ function strategyOf(scenario: GuestperfScenario): Named {
   ];
 }
 
-function policyOf(scenario: GuestperfScenario): Named {
+function policyOf(scenario: GuestperfScenario): NamedOptions {
   const most = scenario.max_iters;
   if (scenario.pause) return ['pause-after-passes', { passes: scenario.pause_iters, 'max-passes': most }];
   if (scenario.post_copy)

@@ -1,5 +1,4 @@
 /** The dirty ring's own arithmetic. */
-import { PAGE_BYTES } from '../spec.js';
 
 /** Entries KVM keeps in reserve (arch/x86 and virt/kvm/dirty_ring.c:kvm_dirty_ring_get_rsvd_entries): 64, and 512 more for PML. */
 export function ringReservedEntries(pml: boolean): number {
@@ -9,9 +8,4 @@ export function ringReservedEntries(pml: boolean): number {
 /** Entries at which a vCPU leaves for a full ring (kvm_dirty_ring_soft_full). */
 export function ringSoftLimit(ringSize: number, pml: boolean): number {
   return ringSize - ringReservedEntries(pml);
-}
-
-/** QEMU's nominal ring size in MiB: N >> 8, 0 below 256 entries (dirtylimit.c:dirtylimit_dirty_ring_full_time). */
-export function ringMebibytes(ringSize: number): number {
-  return (ringSize * PAGE_BYTES) >>> 20;
 }

@@ -5,7 +5,6 @@ import type { ClassPlan } from './define.js';
 const { max, min, round } = Math;
 
 export const PATTERNS = ['uniform', 'sequential', 'zipf', 'hot-cold'] as const;
-export type Pattern = (typeof PATTERNS)[number];
 
 /** One vCPU's accesses to a working set, in pages and page accesses a second. */
 export interface Accesses {

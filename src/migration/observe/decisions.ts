@@ -84,6 +84,7 @@ export interface GuestStopped {
   readonly ringSleepMs: number;
 }
 
+/** One part of the downtime, in the order in which they follow each other. */
 export interface DowntimePart {
   readonly part: 'stop' | 'migrate-continue' | 'sync' | 'RAM' | 'device state' | 'destination';
   readonly durationMs: number;
@@ -117,6 +118,7 @@ export interface Ending {
   readonly reason: string;
 }
 
+/** What one rule decided, with the figures that it decided on. */
 export type DecisionFacts =
   | SyncBegins
   | SyncNotJudged

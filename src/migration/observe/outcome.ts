@@ -11,7 +11,8 @@ import { whyNot } from './why.js';
 
 const { floor, max, round } = Math;
 
-export interface Names {
+/** Labels of a run, as results and tables show them. */
+export interface RunLabels {
   readonly strategy: string;
   readonly policy: string;
 }
@@ -27,7 +28,7 @@ export interface Writings {
 export function outcome(
   seen: Seen,
   { trace, timeline, syncs }: Writings,
-  names: Names,
+  names: RunLabels,
   status: MigrationStatus,
   error: string | null,
 ): MigrationResult {

@@ -109,7 +109,7 @@ export interface ValidationSummary {
   readonly medianAccessesError: number | null;
 }
 
-/** So many of so many. */
+/** How many of how many were predicted within the stated bounds. */
 export interface Tally {
   readonly right: number;
   readonly of: number;

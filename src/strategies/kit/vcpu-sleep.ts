@@ -3,9 +3,8 @@ import type { Controls } from '../../migration/controls.js';
 
 /** CPU_THROTTLE_TIMESLICE_NS. */
 const TIMESLICE_MS = 10;
-/** The throttle takes no less than 1 %, which sleeps 10/99 ms, and no more than 99 %, which sleeps 990 ms. */
+/** The throttle takes no less than 1 %, which sleeps 10/99 ms. */
 export const SHORTEST_SLEEP_MS = TIMESLICE_MS / 99;
-export const LONGEST_SLEEP_MS = TIMESLICE_MS * 99;
 
 /**
  * These vCPUs sleep for `sleepMs` from now, once. A throttle of p % sleeps 10·p/(100−p) ms at once; lifted in the same

@@ -1,12 +1,12 @@
 /** The one font of all figures: DejaVu Sans ships with migsim, so that text looks and measures alike everywhere. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 /** Wherever the font is missing, whatever shows the SVG has a sans serif. */
 export const FONT_FAMILY = "'DejaVu Sans', Verdana, sans-serif";
 
 export function fontFile(): string {
-  return createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf');
+  return fileURLToPath(new URL('../../../../fonts/DejaVuSans.ttf', import.meta.url));
 }
 
 /** Advance width of a text on one line, in the unit of `size`. Characters that the font lacks count as its empty box. */

@@ -44,7 +44,6 @@ export interface Panel {
 }
 
 /** Room that the words around a frame take, in multiples of the text size. */
-export const ABOVE = 1.6;
 export const BELOW = 2.0;
 export const BELOW_WITH_TITLE = 3.3;
 
