@@ -23,6 +23,7 @@
  * | downtime-limit 300 ms, max-bandwidth    | QEMU's default; libvirt's default                                           |
  * | not in the way                          |                                                                             |
  * | the host profile `default`: PML         | the processor has it: a ring is full 576 entries before its end             |
+ * | no disk to flush at the switchover      | QEMU's own load generator boots from an initrd                              |
  *
  * The other tables name a processor and a link only. Each has its conditions below, by the same rules.
  */
@@ -115,7 +116,7 @@ function setupOf({ ring, setMB, sleepUs }: Row, conditions: Conditions, seed: nu
         ),
       ],
     },
-    host: bareMetal,
+    host: { ...bareMetal, blockFlushUs: 0 },
     link: {
       bandwidthBytesPerSecond: gbits * GBIT_BYTES_PER_SECOND,
       latencyUs: 100,
