@@ -169,9 +169,8 @@ export {
   type LinkSpec,
   type MigrationParameters,
   type MigrationSetup,
-  QEMU_VERSIONS,
-  type QemuVersion,
   type StreamSpec,
 } from './migration/setup.js';
+export { QEMU_VERSIONS, type QemuVersion } from './migration/rules/versions.js';
 export type { DirtyPoint } from './guest/dirty-curve.js';
 export type { AccessClass, GuestSpec, HostProfile, Phase, VcpuSpec, ZeroExtent } from './guest/spec.js';

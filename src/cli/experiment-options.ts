@@ -40,7 +40,14 @@ export const runsOption: Option = { describe: 'Repetitions of each strategy', va
 
 export async function readScenario(given: Given): Promise<Scenario> {
   const { loadScenario } = await import('../scenario/load.js');
-  return loadScenario(given.positional, { set: given.values('set') });
+  const scenario = loadScenario(given.positional, { set: given.values('set') });
+  noteReading(given, scenario);
+  return scenario;
+}
+
+/** What the user should know of how a scenario was read. */
+export function noteReading(given: Given, { file, name, notes }: Scenario): void {
+  for (const note of notes) given.warn(`${file ?? name}: ${note}`);
 }
 
 /** `auto`, and nothing said, is what suits the command: page for single runs, fluid for very many. */

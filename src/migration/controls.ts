@@ -2,7 +2,7 @@
  * What a strategy or a policy sees of a migration: hooks, knobs, and `query-migrate`'s own figures.
  * Nothing here lets it look at the workload.
  */
-import type { QemuVersion } from './setup.js';
+import type { QemuVersion } from './rules/versions.js';
 import type { SyncCause } from './result.js';
 
 /** A live view with the very meaning of `query-migrate` (qapi/migration.json), 10.0's form. Read it, do not keep it. */

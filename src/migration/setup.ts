@@ -1,10 +1,6 @@
 /** The engine's whole input, in plain numbers: what a scenario, a recording or a test hands to `runMigration`. */
 import type { GuestSpec, HostProfile } from '../guest/spec.js';
-
-/** Versions whose rules migsim knows; facts of the version matrix hang on these (see versions.ts). */
-export const QEMU_VERSIONS = ['7.2', '8.1', '8.2', '9.2', '10.0', '10.2'] as const;
-/** A version whose rules migsim knows. */
-export type QemuVersion = (typeof QEMU_VERSIONS)[number];
+import type { QemuVersion } from './rules/versions.js';
 
 /** From `atUs` on the link has this bandwidth and latency (a step, a drop, competing traffic). */
 export interface LinkPhase {
@@ -49,6 +45,8 @@ export interface StreamSpec {
 /** QEMU's migration parameters and capabilities under their own names, in their own units. */
 export interface MigrationParameters {
   readonly qemu: QemuVersion;
+  /** The version of the machine type, where it is older than the binary: some facts go with it. Absent: as `qemu`. */
+  readonly machine?: QemuVersion;
   /** bytes/s; 0 = unlimited. */
   readonly maxBandwidth: number;
   /** ms. */

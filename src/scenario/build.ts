@@ -4,7 +4,7 @@ import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import { PAGE_BYTES, type GuestSpec, type HostProfile, type ZeroExtent } from '../guest/spec.js';
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
-import { versionFacts } from '../migration/rules/versions.js';
+import { factsOf, runsMachine, since } from '../migration/rules/versions.js';
 import { formatBytes } from '../units.js';
 import { layOut, zeroExtents, type Group } from './layout.js';
 import type { Path } from './problems.js';
@@ -171,9 +171,10 @@ function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
 
 function buildMigration(migration: ScenarioFile['migration'], fail: Fail): MigrationParameters {
   checkMigration(migration, fail);
-  const version = versionFacts[migration.qemu];
+  const version = factsOf(migration.qemu.qemu, migration.machine?.qemu);
   return {
-    qemu: migration.qemu,
+    qemu: migration.qemu.qemu,
+    ...(migration.machine === undefined ? {} : { machine: migration.machine.qemu }),
     maxBandwidth: migration['max-bandwidth'],
     downtimeLimitMs: migration['downtime-limit'] / 1000,
     availSwitchoverBandwidth: migration['avail-switchover-bandwidth'],
@@ -202,12 +203,17 @@ function checkMigration(migration: ScenarioFile['migration'], fail: Fail): void 
   const at = (key: keyof ScenarioFile['migration'], message: string): void => {
     fail(['migration', key], message);
   };
-  const version = versionFacts[migration.qemu];
+  const { qemu } = migration.qemu;
+  const machine = migration.machine?.qemu;
+  if (machine !== undefined && !runsMachine(qemu, machine)) {
+    at('machine', `QEMU ${qemu} has no machine type of ${machine}; expected ${qemu} or older`);
+  }
+  const version = factsOf(qemu, machine);
   if (migration['downtime-limit'] % 1000 !== 0) at('downtime-limit', 'expected whole ms, as QEMU takes it');
   if (migration['avail-switchover-bandwidth'] !== 0 && !version.hasAvailSwitchoverBandwidth) {
     at(
       'avail-switchover-bandwidth',
-      `QEMU ${migration.qemu} does not have it; expected qemu: '8.2' or later`,
+      `QEMU ${qemu} does not have it; expected qemu: '${since('hasAvailSwitchoverBandwidth')}' or later`,
     );
   }
   if (migration['migrate-continue-delay'] !== 0 && !migration['pause-before-switchover']) {
@@ -220,6 +226,15 @@ function checkMigration(migration: ScenarioFile['migration'], fail: Fail): void 
     at('postcopy-preempt', 'nothing to preempt; expected postcopy-ram: true');
   }
   if (migration['postcopy-ram'] && migration.stream.kind === 'multifd' && !version.multifdWithPostcopy) {
-    at('postcopy-ram', `QEMU ${migration.qemu} refuses it together with multifd; expected qemu: '10.2'`);
+    const first = since('multifdWithPostcopy');
+    at('postcopy-ram', `QEMU ${qemu} refuses it together with multifd; expected qemu: '${first}' or later`);
+  }
+  const detection = migration.stream.zeroPageDetection;
+  if (migration.stream.kind === 'multifd' && detection !== undefined && !version.hasZeroPageDetection) {
+    const first = since('hasZeroPageDetection');
+    fail(
+      ['migration', 'stream', 'multifd', 'zero-page-detection'],
+      `QEMU ${qemu} has no zero-page-detection: its migration thread looks for zero pages; expected qemu: '${first}' or later`,
+    );
   }
 }

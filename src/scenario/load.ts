@@ -71,6 +71,7 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
     file: source.file,
     text: source.text,
     set: overrides.map(({ text }) => text),
+    notes: [...file.migration.qemu.notes, ...(file.migration.machine?.notes ?? [])],
     setup,
     strategies,
     policy: { ...file.policy, place: place(['policy']) },

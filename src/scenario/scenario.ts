@@ -27,6 +27,8 @@ export interface Scenario {
   readonly text: string;
   /** `key=value`, put into the text when it was loaded. */
   readonly set: readonly string[];
+  /** What its user should know of how it was read, such as which QEMU's rules stand for a version that is not known. */
+  readonly notes: readonly string[];
   /** Memory kind, seed, run and sampling are set by whoever runs it. */
   readonly setup: MigrationSetup;
   readonly strategies: readonly StrategyChoice[];

@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
-import { QEMU_VERSIONS, type QemuVersion } from '../migration/setup.js';
 import { DEFAULT_POLICY, policySchema, strategySchema } from './choice-schema.js';
 import {
   duration,
@@ -22,8 +21,9 @@ import {
   type QuantityOptions,
 } from './forms.js';
 import { check, wrongsOf } from './problems.js';
-import { expected, oneOf } from './wording.js';
+import { expected } from './wording.js';
 import { streamSchema } from './stream-schema.js';
+import { versionSchema } from './version-schema.js';
 import { workloadSchema } from './workload-schema.js';
 
 /** Payload of a full TCP segment (1500-byte frames, timestamps on) per byte on the Ethernet, preamble and gap included. */
@@ -173,22 +173,15 @@ const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
     .default([]),
 });
 
-/** `10.0` without quotes is the number 10. */
-const qemuVersion: z.ZodType<QemuVersion, unknown> = either(
-  'whose rules apply',
-  () => [z.enum(QEMU_VERSIONS)],
-  (input, wrong) => {
-    const text = typeof input === 'number' ? input.toFixed(1) : input;
-    const version = QEMU_VERSIONS.find((known) => known === text);
-    if (version === undefined) wrong({ message: expected(oneOf(QEMU_VERSIONS), input) });
-    return version;
-  },
-);
-
 const UNLIMITED = { unlimited: 0 };
 
 const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
-  qemu: qemuVersion.prefault('10.0'),
+  qemu: versionSchema('whose rules apply: a QEMU version, a package version or a distribution').prefault(
+    '10.0',
+  ),
+  machine: versionSchema(
+    'machine type, where it is older than QEMU: multifd syncs and zero-page detection go with it',
+  ).optional(),
   'max-bandwidth': rate("QEMU's own default is 128MiB/s; libvirt sets none", {
     max: '100Tbit/s',
     bare: 'B/s',

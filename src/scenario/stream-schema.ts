@@ -43,7 +43,7 @@ const multifd = section('{ channels: 4, compression: zstd }', {
   ).optional(),
   'zero-page-detection': z
     .enum(ZERO_PAGE_DETECTION)
-    .describe('when left out, multifd, and legacy before QEMU 9.0')
+    .describe('when left out, multifd, and legacy for machine types before 9.0; QEMU 9.0 and later')
     .optional(),
   tls,
 }).transform((form): StreamChoice => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
-import { versionFacts } from '../migration/rules/versions.js';
+import { since, versionFacts } from '../migration/rules/versions.js';
 import { defineStrategy } from './define.js';
 import { measureDirtyRates, rateOfPages, rateOfWholeMib } from './kit/dirty-rate.js';
 import { choice, durationMs, mibPerSecond, vcpuIndexes } from './kit/option-types.js';
@@ -83,7 +83,7 @@ function noChange(vcpus: number, limited: number): string {
 /** The statistics thread: measure for a period, then adjust each limited vCPU, for ever. */
 function startLimiter(migration: Controls, vcpus: readonly number[], quota: number, periodMs: number): void {
   const sleepsUs = new Map(vcpus.map((vcpu) => [vcpu, 0]));
-  const rule = migration.qemu === '7.2' ? rateOfWholeMib : rateOfPages;
+  const rule = versionFacts[migration.qemu].ratesInWholeMib ? rateOfWholeMib : rateOfPages;
   let maxRate = 0;
   /** Returns whether the sleep changed. */
   const adjust = (vcpu: number, rate: number): boolean => {
@@ -158,7 +158,7 @@ ring cannot enforce a small quota.`,
     }
     if (options.when === 'trigger') {
       if (!versionFacts[setup.migration.qemu].hasDirtyLimitCapability) {
-        return `QEMU ${setup.migration.qemu} has no dirty-limit capability (it came with 8.1), only the command: use when: start`;
+        return `QEMU ${setup.migration.qemu} has no dirty-limit capability (it came with ${since('hasDirtyLimitCapability')}), only the command: use when: start`;
       }
       if (options.vcpus.length > 0) {
         return 'the dirty-limit capability limits all vCPUs: vcpus needs when: start';

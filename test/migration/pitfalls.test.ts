@@ -7,7 +7,7 @@ import { bareMetal } from '../../src/guest/host-profiles/default.js';
 import type { VcpuSpec } from '../../src/guest/spec.js';
 import type { Controls, MigrationStats } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import type { QemuVersion } from '../../src/migration/setup.js';
+import type { QemuVersion } from '../../src/migration/rules/versions.js';
 import { measureDirtyRates, rateOfPages } from '../../src/strategies/kit/dirty-rate.js';
 import {
   adjustSleep,

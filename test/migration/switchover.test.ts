@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { MigrationStats } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import type { QemuVersion } from '../../src/migration/setup.js';
+import type { QemuVersion } from '../../src/migration/rules/versions.js';
 import { MIB, NORMAL_RECORD, type SetupFields, migrate, setupOf, writer } from './setups.js';
 
 /** An idle guest of two vCPUs whose switchover takes 40 ms in all. */

@@ -2,8 +2,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { MigrationStats } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { type MigrationParameters, QEMU_VERSIONS, type QemuVersion } from '../../src/migration/setup.js';
-import { type VersionFacts, versionFacts } from '../../src/migration/rules/versions.js';
+import type { MigrationParameters } from '../../src/migration/setup.js';
+import {
+  QEMU_VERSIONS,
+  type QemuVersion,
+  type VersionFacts,
+  since,
+  versionFacts,
+} from '../../src/migration/rules/versions.js';
 import { dirtyLimit } from '../../src/strategies/dirty-limit.js';
 import { MIB, NORMAL_RECORD, PAGE, type SetupFields, migrate, setupOf, writer } from './setups.js';
 
@@ -26,17 +32,39 @@ const RESTLESS: SetupFields = {
 };
 
 test('the table grows with the versions: what came with one is in all later ones', () => {
-  expect(having('hasAvailSwitchoverBandwidth')).toEqual(['8.2', '9.2', '10.0', '10.2']);
-  expect(having('hasDirtyLimitCapability')).toEqual(['8.1', '8.2', '9.2', '10.0', '10.2']);
-  expect(having('hasPeriodicSync')).toEqual(['9.2', '10.0', '10.2']);
-  expect(having('alwaysDeviceStatus')).toEqual(['10.0', '10.2']);
-  expect(having('completesAtThreshold')).toEqual(['10.2']);
-  expect(having('postcopyFirst')).toEqual(['10.2']);
+  const came: readonly (readonly [keyof VersionFacts, QemuVersion])[] = [
+    ['hasDirtyLimitCapability', '8.1'],
+    ['hasAvailSwitchoverBandwidth', '8.2'],
+    ['hasZeroPageDetection', '9.0'],
+    ['multifdFindsZeroPages', '9.0'],
+    ['hasPeriodicSync', '9.2'],
+    ['alwaysDeviceStatus', '10.0'],
+    ['completesAtThreshold', '10.1'],
+    ['postcopyFirst', '10.1'],
+    ['multifdWithPostcopy', '10.1'],
+    ['hasPostcopyDeviceStatus', '10.2'],
+    ['syncsAtThreshold', '11.1'],
+    ['expectedDowntimeOnDemand', '11.1'],
+    ['hasTotalRemaining', '11.1'],
+  ];
+  for (const [fact, first] of came) {
+    expect([fact, having(fact)]).toEqual([fact, QEMU_VERSIONS.slice(QEMU_VERSIONS.indexOf(first))]);
+    expect(since(fact)).toBe(first);
+  }
   // And what was left behind is in none.
-  expect(having('ringSleepInterruptible')).toEqual(['7.2', '8.1']);
-  expect(having('countsAtEnqueue')).toEqual(['7.2']);
-  expect(having('detectorNeedsAutoConverge')).toEqual(['7.2']);
-  expect(having('clearsInLastStage')).toEqual(['7.2', '8.1', '8.2', '9.2', '10.0']);
+  const left: readonly (readonly [keyof VersionFacts, QemuVersion])[] = [
+    ['detectorNeedsAutoConverge', '8.0'],
+    ['multifdSyncsEveryIteration', '8.0'],
+    ['countsEachPage', '8.1'],
+    ['ratesInWholeMib', '8.1'],
+    ['ringSleepInterruptible', '8.1'],
+    ['transferredIsRamOnly', '8.1'],
+    ['clearsInLastStage', '10.0'],
+    ['roundsAvailBandwidth', '11.0'],
+  ];
+  for (const [fact, last] of left) {
+    expect([fact, having(fact)]).toEqual([fact, QEMU_VERSIONS.slice(0, QEMU_VERSIONS.indexOf(last) + 1)]);
+  }
 });
 
 describe.each(QEMU_VERSIONS)('QEMU %s', (qemu) => {
@@ -146,7 +174,7 @@ describe.each(QEMU_VERSIONS)('QEMU %s', (qemu) => {
   });
 
   // 1,000,000 B a window: counted page by page that is 244 pages and the end of an iteration; by flushes of 32, 256.
-  test(`counts bytes when they are ${facts.countsAtEnqueue ? 'queued' : 'flushed'}`, () => {
+  test(`counts bytes ${facts.countsEachPage ? 'page by page' : 'when they are flushed'}`, () => {
     const seen: number[] = [];
     migrate(
       setupOf({ migration: { qemu, maxBandwidth: 10e6, giveUpAfterUs: 2e6 } }),
@@ -156,7 +184,7 @@ describe.each(QEMU_VERSIONS)('QEMU %s', (qemu) => {
         controls.every(100, () => seen.push(controls.stats().bandwidthBytesPerSecond / 10));
       },
     );
-    const pages = facts.countsAtEnqueue ? 244 : 256;
+    const pages = facts.countsEachPage ? 244 : 256;
     expect(seen[10]).toBeCloseTo(pages * NORMAL_RECORD + 18, 6);
   });
 });

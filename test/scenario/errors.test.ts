@@ -216,8 +216,9 @@ const rows: readonly Row[] = [
   [
     'a version that is not known',
     'max-bandwidth: 1GiB/s',
-    "qemu: '9.0'",
-    'guest.yaml:10:20: migration.qemu: expected one of 7.2, 8.1, 8.2, 9.2, 10.0, 10.2, got "9.0"',
+    'qemu: newest',
+    'guest.yaml:10:20: migration.qemu: expected one of 7.2, 8.0, 8.1, 8.2, 9.0, 9.1, 9.2, 10.0, 10.1, 10.2, 11.0, 11.1, ' +
+      'or a name with a version in it, got "newest"',
   ],
   [
     'an unknown profile',
@@ -388,7 +389,21 @@ const rows: readonly Row[] = [
     'max-bandwidth: 1GiB/s',
     'postcopy-ram: true, stream: multifd',
     'guest.yaml:10:28: migration.postcopy-ram: QEMU 10.0 refuses it',
-    "'10.2'",
+    "expected qemu: '10.1' or later",
+  ],
+  [
+    'zero-page detection before it came',
+    'max-bandwidth: 1GiB/s',
+    "qemu: '8.2', stream: { multifd: { zero-page-detection: multifd } }",
+    'guest.yaml:10:69: migration.stream.multifd.zero-page-detection: QEMU 8.2 has no zero-page-detection',
+    "expected qemu: '9.0' or later",
+  ],
+  [
+    'a machine type that the binary does not have yet',
+    'max-bandwidth: 1GiB/s',
+    "qemu: '9.2', machine: pc-q35-10.0",
+    'guest.yaml:10:36: migration.machine: QEMU 9.2 has no machine type of 10.0',
+    'expected 9.2 or older',
   ],
   [
     'an unknown stream',

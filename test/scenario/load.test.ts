@@ -308,3 +308,32 @@ describe('values from the command line', () => {
     expect(setup.guest.ramPages).toBe(16 * GIB_PAGES);
   });
 });
+
+describe('a version that is not known', () => {
+  const withQemu = (qemu: string): string =>
+    changed('max-bandwidth: 1GiB/s', `max-bandwidth: 1GiB/s, qemu: ${qemu}`);
+
+  test('takes the nearest and says so once; one that is known says nothing', () => {
+    expect(parse(withQemu('9.2')).notes).toEqual([]);
+    const scenario = parse(withQemu('rhel-9.4'));
+    expect(scenario.setup.migration.qemu).toBe('8.2');
+    expect(scenario.notes).toEqual(['rhel-9.4 runs by the rules of QEMU 8.2, the nearest that are known']);
+  });
+
+  test('says what a record rests on that was not read in its own source', () => {
+    const [note, ...more] = parse(withQemu("'11.1'")).notes;
+    expect(more).toEqual([]);
+    expect(note).toMatch(/^the rules of QEMU 11\.1 are second-hand: /);
+  });
+
+  // hw_compat_8_0 and hw_compat_8_2 of hw/core/machine.c.
+  test('a machine type brings its zero-page detection, which a setting overrides', () => {
+    const detection = (rest: string): unknown =>
+      parse(withQemu(`'10.2', ${rest}`)).setup.migration.stream?.zeroPageDetection;
+    expect(detection('stream: multifd')).toBe('multifd');
+    expect(detection('machine: pc-q35-8.2, stream: multifd')).toBe('legacy');
+    expect(detection('machine: pc-q35-8.2, stream: { multifd: { zero-page-detection: multifd } }')).toBe(
+      'multifd',
+    );
+  });
+});

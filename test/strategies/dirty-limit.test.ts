@@ -198,6 +198,25 @@ describe('by command', () => {
   });
 });
 
+describe('rates are whole MiB before they are scaled up to 8.1, and after from 8.2 on', () => {
+  /**
+   * 28 MiB/s make 2.8 MiB in a period of 100 ms: 2 whole MiB are 20 MiB/s, 19 from the quota of 1, and such a vCPU is left
+   * alone; scaled first they are 28, 27 from it. From 30 on both see it.
+   */
+  test.each([
+    ['8.1', 28, []],
+    ['8.2', 28, ['vCPU 0 dirties 28 MiB/s']],
+    ['10.2', 28, ['vCPU 0 dirties 28 MiB/s']],
+    ['8.1', 31, ['vCPU 0 dirties 30 MiB/s']],
+  ] as const)('QEMU %s, %d MiB/s at a quota of 1 MiB/s', (qemu, rate, adjusted) => {
+    const migration = startOn({ qemu }, { 'x-vcpu-dirty-limit-period': 100 }, rate);
+    migration.happenDetector();
+    migration.runUntilMs(101);
+    const steps = migration.explanations.filter((text) => text.startsWith('dirtylimit_set_throttle'));
+    expect(steps.map((text) => /vCPU \d+ dirties \d+ MiB\/s/.exec(text)?.[0])).toEqual(adjusted);
+  });
+});
+
 describe('what QEMU refuses', () => {
   test.each([
     ['no dirty ring', {}, { dirtyRingSize: 0 }, /requires KVM with accelerator property 'dirty-ring-size'/],

@@ -2,7 +2,8 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { runMigration } from '../../src/migration/engine.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { QEMU_VERSIONS, type MigrationSetup } from '../../src/migration/setup.js';
+import type { MigrationSetup } from '../../src/migration/setup.js';
+import { QEMU_VERSIONS } from '../../src/migration/rules/versions.js';
 import type { StrategyDefinition } from '../../src/strategies/define.js';
 import { strategies } from '../../src/strategies/index.js';
 import { smallGuest } from './small-guest.js';

@@ -7,7 +7,7 @@ import type {
   Timer,
 } from '../../src/migration/controls.js';
 import type { SyncCause } from '../../src/migration/result.js';
-import type { QemuVersion } from '../../src/migration/setup.js';
+import type { QemuVersion } from '../../src/migration/rules/versions.js';
 
 const MIB_PAGES = 256;
 

@@ -1,5 +1,6 @@
 import type { HostProfile } from '../../src/guest/spec.js';
-import type { MigrationSetup, QemuVersion } from '../../src/migration/setup.js';
+import type { MigrationSetup } from '../../src/migration/setup.js';
+import type { QemuVersion } from '../../src/migration/rules/versions.js';
 
 /** A setup with only those fields that strategies may look at; the host and the workload are none of their business. */
 export function setupWith(

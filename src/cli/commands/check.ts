@@ -5,7 +5,7 @@ import type { Scenario } from '../../scenario/scenario.js';
 import { unknown } from '../../scenario/wording.js';
 import type { CheckTask } from '../check-worker.js';
 import type { Command, Given, Option } from '../command.js';
-import { experimentOptions, readRuns, readSeed, runsOption } from '../experiment-options.js';
+import { experimentOptions, noteReading, readRuns, readSeed, runsOption } from '../experiment-options.js';
 import { loadAll, namedFiles, scenarioFiles } from '../scenario-files.js';
 import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-choice.js';
 
@@ -42,6 +42,7 @@ export const checkCommand: Command = {
     const { refuseUnreadable } = await import('../../api/check.js');
     const { default: checkFile } = await import('../check-worker.js');
     const scenarios = await loadAll(files, refuseUnreadable);
+    for (const scenario of scenarios) noteReading(given, scenario);
     const junit = given.value('junit');
     const { openOutputFile } = await import('../../report/files/output-folder.js');
     const writeJunit = junit === undefined ? null : openOutputFile(junit);

@@ -5,7 +5,7 @@ import type { MigrationResult } from '../../migration/result.js';
 import type { StrategyChoice, Scenario } from '../../scenario/scenario.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
-import { experimentOptions, readMemory, readSeed, readStrategy } from '../experiment-options.js';
+import { experimentOptions, noteReading, readMemory, readSeed, readStrategy } from '../experiment-options.js';
 
 const MODES = ['serial', 'parallel'] as const;
 const MOST_GUESTS = 10_000;
@@ -41,6 +41,7 @@ export const drainCommand: Command = {
     const guests: DrainGuest[] = [];
     for (const file of given.all('scenarios')) {
       const scenario = loadScenario(file, { set: given.values('set') });
+      noteReading(given, scenario);
       const strategy = await strategyOf(given, scenario);
       for (let copy = 0; copy < copies; copy++) guests.push({ scenario, strategy });
     }

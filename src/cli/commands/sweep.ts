@@ -13,6 +13,7 @@ import type { Progress } from '../progress.js';
 import {
   commandWords,
   experimentOptions,
+  noteReading,
   readMemory,
   readPolicy,
   readStrategy,
@@ -109,6 +110,7 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
   const { loadScenario } = await import('../../scenario/load.js');
   const file: Partial<LoadedSweep> = isSweep ? await loadSweep(given.positional, { set }) : {};
   const scenario = file.scenario ?? loadScenario(given.positional, { set });
+  noteReading(given, scenario);
   const vary = given.values('vary').length > 0 ? given.values('vary') : (file.vary ?? []);
   if (vary.length === 0)
     throw new UsageError(

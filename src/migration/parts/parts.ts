@@ -14,7 +14,7 @@ import type { MigrationSetup } from '../setup.js';
 import { MigrationState } from './state.js';
 import { PLAIN_STREAM, type StreamCosts, streamCosts } from '../rules/stream.js';
 import { SyncPeriod } from './sync-period.js';
-import { type VersionFacts, versionFacts } from '../rules/versions.js';
+import { type VersionFacts, factsOf } from '../rules/versions.js';
 
 export interface Parts {
   readonly setup: MigrationSetup;
@@ -37,7 +37,7 @@ export type Seen = { readonly [Part in keyof Parts]: Readonly<Parts[Part]> };
 
 export function makeParts(setup: MigrationSetup): Parts {
   const { host, migration, seed, run } = setup;
-  const version = versionFacts[migration.qemu];
+  const version = factsOf(migration.qemu, migration.machine);
   const startUs = 0 - (migration.settleUs ?? 0);
   const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'));
   const memory = makeMemory(setup);

@@ -81,12 +81,12 @@ function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec):
   return {
     normal: {
       bytes: NORMAL_PAGE_BYTES,
-      flushPages: version.countsAtEnqueue ? 1 : FLUSH_NORMAL_PAGES,
+      flushPages: version.countsEachPage ? 1 : FLUSH_NORMAL_PAGES,
       cpuUs: host.sendNsPerPage / 1000 + tlsUs(NORMAL_PAGE_BYTES, spec.tlsBytesPerSecond),
     },
     zero: {
       bytes: ZERO_PAGE_BYTES,
-      flushPages: version.countsAtEnqueue ? 1 : FLUSH_ZERO_PAGES,
+      flushPages: version.countsEachPage ? 1 : FLUSH_ZERO_PAGES,
       cpuUs: host.zeroNsPerPage / 1000,
     },
     zeroAsNormal,
@@ -104,7 +104,7 @@ function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec):
 function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
   const { channels } = spec;
   const headerShare = MULTIFD_PACKET_HEADER_BYTES / MULTIFD_PACKET_PAGES;
-  const inChannels = spec.zeroPageDetection === 'multifd' && version.multifdFindsZeroPages;
+  const inChannels = spec.zeroPageDetection === 'multifd' && version.hasZeroPageDetection;
   const payload = spec.compression === 'none' ? PAGE_BYTES : PAGE_BYTES / spec.compressionRatio;
   const compressUs =
     spec.compression === 'none' || spec.compressionBytesPerSecond === 0
@@ -118,12 +118,12 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
   return {
     normal: {
       bytes: payload + headerShare,
-      flushPages: version.countsAtEnqueue ? 1 : MULTIFD_PACKET_PAGES,
+      flushPages: version.countsEachPage ? 1 : MULTIFD_PACKET_PAGES,
       cpuUs: max(mainUs, sendUs / channels),
     },
     zero: inChannels
       ? { bytes: headerShare, flushPages: MULTIFD_PACKET_PAGES, cpuUs: zeroUs / channels }
-      : { bytes: ZERO_PAGE_BYTES, flushPages: version.countsAtEnqueue ? 1 : FLUSH_ZERO_PAGES, cpuUs: zeroUs },
+      : { bytes: ZERO_PAGE_BYTES, flushPages: version.countsEachPage ? 1 : FLUSH_ZERO_PAGES, cpuUs: zeroUs },
     zeroAsNormal: spec.zeroPageDetection === 'none',
     multifd: true,
     syncBytes: channels * MULTIFD_PACKET_HEADER_BYTES + 8,

@@ -1,16 +1,29 @@
-/** What differs between the QEMU versions that migsim knows, one fact a field. */
-import type { QemuVersion } from '../setup.js';
+/**
+ * What differs between the QEMU versions that migsim knows, one fact per field, read in the .0 release of each version unless
+ * `versionSources` says otherwise. No other file compares versions.
+ */
 
-export interface VersionFacts {
-  /** migration.c:migration_iteration_run: `<` up to 10.0, `<=` in 10.2. */
+/** Facts of the QEMU binary. */
+export interface BinaryFacts {
+  /** migration.c:migration_iteration_run: `<` up to 10.0, `<=` from 10.1 on (commit 7aaa1fc072). */
   readonly completesAtThreshold: boolean;
-  /** 10.2 tests for post-copy before completion; before that completion comes first. */
+  /** From 10.1 on post-copy is tested before completion; before that completion comes first. */
   readonly postcopyFirst: boolean;
+  /** migration.c:migration_iteration_run: the exact query is made at an estimate `<=` the threshold (11.1), not `<`. */
+  readonly syncsAtThreshold: boolean;
+  /** `expected-downtime` is computed when it is queried (11.1), not at the end of each window. */
+  readonly expectedDowntimeOnDemand: boolean;
+  /** query-migrate has the top-level field `remaining` (11.1). */
+  readonly hasTotalRemaining: boolean;
   readonly hasAvailSwitchoverBandwidth: boolean;
+  /** avail-switchover-bandwidth is divided by 1000 in whole numbers (8.2 to 11.0); 11.1 keeps the fraction. */
+  readonly roundsAvailBandwidth: boolean;
   /** cpu-throttle.c:cpu_throttle_dirty_sync_timer, since 9.2. */
   readonly hasPeriodicSync: boolean;
-  /** The `dirty-limit` capability, since 8.1; 7.2 has the commands only. */
+  /** The `dirty-limit` capability, since 8.1; earlier versions have the commands only. */
   readonly hasDirtyLimitCapability: boolean;
+  /** dirtyrate.c:do_calculate_dirtyrate: whole MiB before they are scaled to a second (up to 8.1), or after (since 8.2). */
+  readonly ratesInWholeMib: boolean;
   /**
    * dirtylimit.c:dirtylimit_vcpu_execute: usleep returns at a signal, such as the kick that each ring sync sends to every vCPU,
    * the migration's and the rate meter's alike (kvm-all.c:kvm_cpu_synchronize_kick_all). g_usleep, since commit cce10a1f0c82 of
@@ -19,63 +32,141 @@ export interface VersionFacts {
   readonly ringSleepInterruptible: boolean;
   /** Status `device` in every switchover, since 10.0; before that only with pause-before-switchover. */
   readonly alwaysDeviceStatus: boolean;
-  /** ram.c:migration_trigger_throttle: 7.2 counts bad syncs only with auto-converge on, later versions always. */
+  /** Status `postcopy-device` until the destination acknowledges the package of device state, since 10.2. */
+  readonly hasPostcopyDeviceStatus: boolean;
+  /** Status `failing` between an error and `failed` (posted February 2026: 11.0 or 11.1; here from 11.1 on). */
+  readonly hasFailingStatus: boolean;
+  /** ram.c:migration_trigger_throttle: up to 8.0 bad syncs count only with auto-converge on, since 8.1 always. */
   readonly detectorNeedsAutoConverge: boolean;
-  /** ram.c: the last stage clears (and re-arms) the tracking of what it sends; not in 10.2. */
+  /** ram.c:migration_bitmap_clear_dirty: the last stage clears (and re-arms) the tracking of what it sends, up to 10.0. */
   readonly clearsInLastStage: boolean;
-  /** qemu-file.c: bytes count when they are queued (7.2) or when they are flushed. */
-  readonly countsAtEnqueue: boolean;
-  /** `ram.transferred` counts RAM records only (7.2) or every stream byte. */
+  /**
+   * qemu-file.c: bytes count page by page (up to 8.1) or when a buffer is flushed (since 8.2). 7.2 and 8.0 count what is queued;
+   * qemu_file_transferred of 8.1 flushes the file at each page's look at the rate.
+   */
+  readonly countsEachPage: boolean;
+  /** `ram.transferred`, and what the throttle detector compares with, count RAM records only (up to 8.1) or every stream byte. */
   readonly transferredIsRamOnly: boolean;
-  /** multifd: a sync at the end of every iteration (7.2) or once a round. */
-  readonly multifdSyncsEveryIteration: boolean;
-  /** Zero pages are found by the multifd channels (machine types from 9.0 on). */
-  readonly multifdFindsZeroPages: boolean;
-  /** multifd and post-copy in one migration. */
+  /** The parameter `zero-page-detection`, since 9.0: before that multifd pages are looked at by the migration thread. */
+  readonly hasZeroPageDetection: boolean;
+  /** multifd and post-copy in one migration, since 10.1. */
   readonly multifdWithPostcopy: boolean;
 }
+
+/** Facts of the machine type, which a newer binary keeps for an older machine type (hw/core/machine.c, hw_compat). */
+export interface MachineFacts {
+  /** hw_compat_8_0 multifd-flush-after-each-section: a multifd sync at the end of every iteration, not once a round. */
+  readonly multifdSyncsEveryIteration: boolean;
+  /** hw_compat_8_2 zero-page-detection: the default is `multifd` for machine types from 9.0 on, `legacy` before. */
+  readonly multifdFindsZeroPages: boolean;
+}
+
+export interface VersionFacts extends BinaryFacts, MachineFacts {}
 
 const v72: VersionFacts = {
   completesAtThreshold: false,
   postcopyFirst: false,
+  syncsAtThreshold: false,
+  expectedDowntimeOnDemand: false,
+  hasTotalRemaining: false,
   hasAvailSwitchoverBandwidth: false,
+  roundsAvailBandwidth: true,
   hasPeriodicSync: false,
   hasDirtyLimitCapability: false,
+  ratesInWholeMib: true,
   ringSleepInterruptible: true,
   alwaysDeviceStatus: false,
+  hasPostcopyDeviceStatus: false,
+  hasFailingStatus: false,
   detectorNeedsAutoConverge: true,
   clearsInLastStage: true,
-  countsAtEnqueue: true,
+  countsEachPage: true,
   transferredIsRamOnly: true,
+  hasZeroPageDetection: false,
+  multifdWithPostcopy: false,
   multifdSyncsEveryIteration: true,
   multifdFindsZeroPages: false,
-  multifdWithPostcopy: false,
 };
+/** The estimate and the exact count are two queries here: the same decisions. */
+const v80: VersionFacts = v72;
 /** The first with the capability, whose authors measured it while a kick still cut a ring-full sleep short. */
 const v81: VersionFacts = {
-  ...v72,
+  ...v80,
   hasDirtyLimitCapability: true,
   detectorNeedsAutoConverge: false,
-  countsAtEnqueue: false,
-  transferredIsRamOnly: false,
   multifdSyncsEveryIteration: false,
 };
-const v82: VersionFacts = { ...v81, hasAvailSwitchoverBandwidth: true, ringSleepInterruptible: false };
-const v92: VersionFacts = { ...v82, hasPeriodicSync: true, multifdFindsZeroPages: true };
+const v82: VersionFacts = {
+  ...v81,
+  hasAvailSwitchoverBandwidth: true,
+  ratesInWholeMib: false,
+  ringSleepInterruptible: false,
+  countsEachPage: false,
+  transferredIsRamOnly: false,
+};
+const v90: VersionFacts = { ...v82, hasZeroPageDetection: true, multifdFindsZeroPages: true };
+const v92: VersionFacts = { ...v90, hasPeriodicSync: true };
 const v100: VersionFacts = { ...v92, alwaysDeviceStatus: true };
-const v102: VersionFacts = {
+const v101: VersionFacts = {
   ...v100,
   completesAtThreshold: true,
   postcopyFirst: true,
   clearsInLastStage: false,
   multifdWithPostcopy: true,
 };
+const v102: VersionFacts = { ...v101, hasPostcopyDeviceStatus: true };
+const v111: VersionFacts = {
+  ...v102,
+  syncsAtThreshold: true,
+  expectedDowntimeOnDemand: true,
+  hasTotalRemaining: true,
+  roundsAvailBandwidth: false,
+  hasFailingStatus: true,
+};
 
-export const versionFacts: Readonly<Record<QemuVersion, VersionFacts>> = {
+/** Oldest first. 9.1 decides as 9.0, and 11.0 as 10.2. */
+export const versionFacts = {
   '7.2': v72,
+  '8.0': v80,
   '8.1': v81,
   '8.2': v82,
+  '9.0': v90,
+  '9.1': v90,
   '9.2': v92,
   '10.0': v100,
+  '10.1': v101,
   '10.2': v102,
+  '11.0': v102,
+  '11.1': v111,
+} as const satisfies Readonly<Record<string, VersionFacts>>;
+
+/** A version whose rules migsim knows. */
+export type QemuVersion = keyof typeof versionFacts;
+
+/** All of them, oldest first. */
+export const QEMU_VERSIONS = Object.keys(versionFacts) as readonly QemuVersion[];
+export const NEWEST = QEMU_VERSIONS[QEMU_VERSIONS.length - 1]!;
+
+/** What a record rests on where it is not the source of that very release. */
+export const versionSources: Readonly<Partial<Record<QemuVersion, string>>> = {
+  '11.0': 'read in its development tree of 13 February 2026',
+  '11.1':
+    'second-hand: commit titles of May and July 2026, and what a re-implementation and developers wrote about them, ' +
+    'not its source',
 };
+
+/** The facts of a binary that runs a machine type. */
+export function factsOf(qemu: QemuVersion, machine: QemuVersion = qemu): VersionFacts {
+  const { multifdSyncsEveryIteration, multifdFindsZeroPages } = versionFacts[machine];
+  return { ...versionFacts[qemu], multifdSyncsEveryIteration, multifdFindsZeroPages };
+}
+
+/** The oldest version of which a fact holds, for messages: `expected qemu: '8.2' or later`. */
+export function since(fact: keyof VersionFacts): QemuVersion {
+  return QEMU_VERSIONS.find((qemu) => versionFacts[qemu][fact])!;
+}
+
+/** A binary runs the machine types of its own version and of older ones. */
+export function runsMachine(qemu: QemuVersion, machine: QemuVersion): boolean {
+  return QEMU_VERSIONS.indexOf(machine) <= QEMU_VERSIONS.indexOf(qemu);
+}

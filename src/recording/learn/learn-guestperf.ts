@@ -6,7 +6,7 @@
 import { basename } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import type { QemuVersion } from '../../migration/setup.js';
+import type { QemuVersion } from '../../migration/rules/versions.js';
 import { median } from '../../stats/summary.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { GuestperfForm, GuestperfReport } from '../../formats/guestperf/read.js';

@@ -14,7 +14,8 @@ import {
 } from '../../guest/spec.js';
 import type { Controls } from '../../migration/controls.js';
 import type { MigrationResult } from '../../migration/result.js';
-import { QEMU_VERSIONS, type MigrationSetup, type QemuVersion } from '../../migration/setup.js';
+import type { MigrationSetup } from '../../migration/setup.js';
+import { QEMU_VERSIONS, type QemuVersion } from '../../migration/rules/versions.js';
 import { normal } from '../../random/distributions.js';
 import { stream } from '../../random/streams.js';
 import { findStrategy } from '../../strategies/index.js';

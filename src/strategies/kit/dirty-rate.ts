@@ -9,10 +9,10 @@ const PAGES_PER_MIB = 256;
 /** From pages and ms to whole MiB/s. */
 export type RateRule = (pages: number, ms: number) => number;
 
-/** Whole MiB first, as in v1 of dirty restraint and in QEMU 7.2: what is left of a MiB is lost before it is scaled. */
+/** Whole MiB first, as in v1 of dirty restraint and in QEMU up to 8.1: what is left of a MiB is lost before it is scaled. */
 export const rateOfWholeMib: RateRule = (pages, ms) => floor((floor(pages / PAGES_PER_MIB) * 1000) / ms);
 
-/** Scaled to a second before it is rounded to MiB (dirtyrate.c:do_calculate_dirtyrate). */
+/** Scaled to a second before it is rounded to MiB (dirtyrate.c:do_calculate_dirtyrate, QEMU 8.2 and later). */
 export const rateOfPages: RateRule = (pages, ms) => floor(floor((pages * 1000) / PAGES_PER_MIB) / ms);
 
 /**
