@@ -240,8 +240,8 @@ describe('summaries', () => {
     expect(row).toMatchObject({ of: 'converged', runs: '5', n: '5' });
     expect(Number(row['median'])).toBe([...values].sort((a, b) => a - b)[2]);
     expect(Number(row['mean'])).toBeCloseTo(estimate, 2);
-    expect(Number(row['ci95_low'])).toBeCloseTo(low, 2);
-    expect(Number(row['ci95_high'])).toBeCloseTo(high, 2);
+    expect(Number(row['mean_ci95_low'])).toBeCloseTo(low, 2);
+    expect(Number(row['mean_ci95_high'])).toBeCloseTo(high, 2);
   });
 
   test('compare strategies on the same runs', () => {
@@ -265,7 +265,7 @@ describe('summaries', () => {
     )!;
     expect(row).toMatchObject({ strategy: second, against: 'auto-converge', n: '5' });
     expect(Number(row['mean_difference'])).toBeCloseTo(estimate, 2);
-    expect(Number(row['ci95_low'])).toBeCloseTo(low, 2);
+    expect(Number(row['mean_ci95_low'])).toBeCloseTo(low, 2);
   });
 
   test('end a cell at the first run at which all are precise, and not before the fifth', async () => {

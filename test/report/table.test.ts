@@ -43,6 +43,40 @@ describe('the comparison table', () => {
     expect(table).not.toContain('*');
   });
 
+  test('stars nobody where the runs of one guest do not tell them apart', () => {
+    const results = (...times: readonly number[]) =>
+      times.map((totalTimeMs) => madeUpResult({ totalTimeMs }));
+    const noise = comparisonTable(
+      madeUpComparison([
+        [none, results(20_000, 30_000, 40_000)],
+        [autoConverge, results(21_000, 29_000, 41_500)],
+      ]),
+    );
+    expect(noise).not.toContain('*');
+    // One second less in every run is one second less, however much the runs differ from each other.
+    const steady = comparisonTable(
+      madeUpComparison([
+        [none, results(20_000, 30_000, 40_000)],
+        [autoConverge, results(21_000, 31_010, 41_000)],
+      ]),
+    );
+    expect(lineOf(steady, 'total time')).toContain('*');
+    expect(steady.replaceAll(/\s+/g, ' ')).toContain('paired 95 % interval');
+  });
+
+  test.each([2, 4, 8, 14])('never breaks a name of %i strategies inside a word', (count) => {
+    const names = ['auto-converge', 'predictive-restraint', 'responsive-throttle', 'none'];
+    const entries = Array.from({ length: count }, (_, index) => {
+      const name = names[index % names.length]!;
+      return [choiceOf(name, `${name}(x=${index})`), [madeUpResult()]] as const;
+    });
+    const table = comparisonTable(madeUpComparison(entries));
+    for (const line of table.split('\n')) expect([line, line.length <= 80]).toEqual([line, true]);
+    const [heads = ''] = table.split(/^\[1\]/m);
+    for (const word of heads.match(/[a-z]+-?[a-z]*(?=\s|$)/g) ?? []) expect(word).not.toMatch(/-$/);
+    for (const name of names.slice(0, count)) expect(heads).toContain(` ${name} `);
+  });
+
   test('says why and where a strategy settled', () => {
     const table = comparisonTable(madeUpComparison([[none, [madeUpFailure()]]]));
     expect(lineOf(table, 'converged')).toMatch(/no$/);
@@ -68,6 +102,8 @@ describe('the comparison table', () => {
       ]),
     );
     expect(lineOf(table, 'converged')).toMatch(/3 of 3\s+2 of 3$/);
+    // Wilson: 3 of 3 is [0.44, 1], 2 of 3 is [0.21, 0.94].
+    expect(lineOf(table, 'probability')).toMatch(/44-100 %\s+21-94 %$/);
     expect(lineOf(table, 'total time')).toMatch(/20 s ±10 s\s+20 s ±14\.1 s$/);
     expect(lineOf(table, 'downtime')).toMatch(/200 ms\s+200 ms$/);
     expect(table).toContain('auto-converge (run 2) did not converge');

@@ -1,5 +1,6 @@
 /** What is said of a cell when its runs are done: each strategy by itself, and each against the first on the same runs. */
-import { meanInterval } from '../../stats/interval.js';
+import { type Interval, meanInterval } from '../../stats/interval.js';
+import { pairedShareInterval, shareInterval } from '../../stats/share-interval.js';
 import { quantileOfSorted, standardDeviation } from '../../stats/summary.js';
 import { type CellSamples, type StrategySamples, countingValues } from './samples.js';
 import type { SweepMeasure } from './table.js';
@@ -21,7 +22,7 @@ export interface SummaryRow {
   readonly standardDeviation: number | null;
   /** 90th percentile, interpolated (type 7 of Hyndman and Fan). */
   readonly p90: number | null;
-  /** 95 % interval of the mean, by Student's t. */
+  /** 95 % interval of the mean, by Student's t; of a share, Wilson's. */
   readonly low: number | null;
   readonly high: number | null;
 }
@@ -36,8 +37,8 @@ export const SUMMARY_COLUMNS = [
   'median',
   'standard_deviation',
   'p90',
-  'ci95_low',
-  'ci95_high',
+  'mean_ci95_low',
+  'mean_ci95_high',
 ] as const;
 
 /** How one strategy differs from the first of its cell on the same runs: `strategy` less `against`. */
@@ -51,7 +52,7 @@ export interface DifferenceRow {
   readonly n: number;
   /** Of the differences, in the unit of the measure. */
   readonly mean: number | null;
-  /** 95 % interval of the mean, by Student's t. */
+  /** 95 % interval of the mean, by Student's t; of two shares, Newcombe's for pairs. */
   readonly low: number | null;
   readonly high: number | null;
 }
@@ -62,8 +63,8 @@ export const DIFFERENCE_COLUMNS = [
   'measure',
   'n',
   'mean_difference',
-  'ci95_low',
-  'ci95_high',
+  'mean_ci95_low',
+  'mean_ci95_high',
 ] as const;
 
 export function summaryOf(cell: CellSamples, measures: readonly SweepMeasure[]): SummaryRow[] {
@@ -80,7 +81,7 @@ function summaryRow(strategy: StrategySamples, measure: SweepMeasure, index: num
     return { ...head, n: 0, ...nothing };
   }
   const sorted = Float64Array.from(values).sort();
-  const { estimate, low, high } = meanInterval(values);
+  const { estimate, low, high } = isOutcome(measure) ? shareOf(values) : meanInterval(values);
   const figure = (value: number): number | null => rounded(value, measure);
   return {
     ...head,
@@ -94,19 +95,31 @@ function summaryRow(strategy: StrategySamples, measure: SweepMeasure, index: num
   };
 }
 
-/** Paired by run: common random numbers make these intervals much narrower than those of two means. */
+function shareOf(flags: readonly number[]): Interval {
+  return shareInterval(flags.filter((flag) => flag === 1).length, flags.length);
+}
+
+/**
+ * Paired by run, as run i of both meets the same guest. How much narrower that makes an interval depends on how much of the
+ * spread the two have in common.
+ */
 export function differencesOf(cell: CellSamples, measures: readonly SweepMeasure[]): DifferenceRow[] {
   const [first, ...others] = cell.strategies;
   if (first === undefined) return [];
   return others.flatMap((strategy) =>
     measures.map((measure, index) => {
-      const differences = pairs(strategy, first, index, isOutcome(measure));
+      const both = pairs(strategy, first, index, isOutcome(measure));
       const head = { strategy: strategy.label, against: first.label, measure: measure.name };
-      if (differences.length === 0) return { ...head, n: 0, mean: null, low: null, high: null };
-      const { estimate, low, high } = meanInterval(differences);
+      if (both.length === 0) return { ...head, n: 0, mean: null, low: null, high: null };
+      const { estimate, low, high } = isOutcome(measure)
+        ? pairedShareInterval(
+            both.map(([own]) => own === 1),
+            both.map(([, other]) => other === 1),
+          )
+        : meanInterval(both.map(([own, other]) => own - other));
       return {
         ...head,
-        n: differences.length,
+        n: both.length,
         mean: rounded(estimate, measure),
         low: rounded(low, measure),
         high: rounded(high, measure),
@@ -115,11 +128,16 @@ export function differencesOf(cell: CellSamples, measures: readonly SweepMeasure
   );
 }
 
-function pairs(one: StrategySamples, other: StrategySamples, measure: number, all: boolean): number[] {
+function pairs(
+  one: StrategySamples,
+  other: StrategySamples,
+  measure: number,
+  all: boolean,
+): (readonly [own: number, other: number])[] {
   return one.values[measure]!.flatMap((value, run) => {
-    const difference = value - other.values[measure]![run]!;
+    const against = other.values[measure]![run]!;
     const counts = all || (one.converged[run] === true && other.converged[run] === true);
-    return counts && !Number.isNaN(difference) ? [difference] : [];
+    return counts && !Number.isNaN(value - against) ? [[value, against] as const] : [];
   });
 }
 

@@ -1,4 +1,5 @@
 /** How many of the runs of each strategy converged. */
+import { shareInterval } from '../../stats/share-interval.js';
 import { groupBy, hasConverged, type Row } from '../files/rows.js';
 import { optionsOf } from '../terminal/strategy-names.js';
 import { type Bar, barPanel, rowNames, rowSizes } from './kit/bars.js';
@@ -54,19 +55,13 @@ export const success: Figure = {
   },
 };
 
-/** The interval of Wilson ("Probable Inference", 1927) holds for few runs, and where none or all converged. */
 function barOf(rows: readonly Row[]): Bar & { readonly words: string } {
   const count = rows.filter((row) => hasConverged(row)).length;
-  const n = rows.length;
-  const z = 1.96;
-  const share = count / n;
-  const middle = (share + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
-  const half = (z / (1 + z ** 2 / n)) * Math.sqrt((share * (1 - share)) / n + z ** 2 / (4 * n ** 2));
-  const percent = (value: number): number => 100 * Math.min(1, Math.max(0, value));
+  const { estimate, low, high } = shareInterval(count, rows.length);
   return {
-    value: 100 * share,
-    interval: n < 2 ? null : [percent(middle - half), percent(middle + half)],
+    value: 100 * estimate,
+    interval: rows.length < 2 ? null : [100 * low, 100 * high],
     bound: false,
-    words: `${count} of ${n}`,
+    words: `${count} of ${rows.length}`,
   };
 }

@@ -159,7 +159,7 @@ function drawing({ key, title, what, rows }: Sweep, sheet: Sheet, names: Names):
   const notes = smallPrint(
     [
       optionsOf(groups.map(({ name }) => name)),
-      `Means over the runs that converged${several ? '; bands are 95\u00a0% confidence intervals' : ''}. A line has a gap where no run converged.`,
+      `Means over the runs that converged${several ? '; bands are 95\u00a0% confidence intervals of the mean' : ''}. A line has a gap where no run converged.`,
     ],
     end,
     sheet,

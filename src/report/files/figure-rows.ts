@@ -3,6 +3,7 @@ import type { StrategyResults } from '../../experiment/compare.js';
 import { show } from '../../experiment/measure.js';
 import { regretSeconds } from '../../experiment/regret.js';
 import type { MigrationResult } from '../../migration/result.js';
+import { bestSamples } from '../../stats/best.js';
 import { mean, standardDeviation } from '../../stats/summary.js';
 import { type Column, labelOf } from '../column.js';
 import { runColumns } from '../columns.js';
@@ -91,21 +92,16 @@ function boundSign(column: Column<MigrationResult>, results: readonly MigrationR
 }
 
 /**
- * Marks those that show the best figure among the strategies that converged in every run: one that did not may well do
- * more work, but not what it was run for. Nobody is best when all show the same.
+ * The best among the strategies that converged in every run: one that did not may well do more work, but not what it was
+ * run for.
  */
 function bestOf(
   column: Column<MigrationResult>,
   strategies: readonly StrategyResults[],
   samples: readonly (readonly number[])[],
 ): boolean[] {
-  const contends = samples.map(
-    (values, index) => values.length > 0 && strategies[index]!.results.every((result) => result.converged),
+  const contending = samples.map((values, index) =>
+    values.length > 0 && strategies[index]!.results.every((result) => result.converged) ? values : null,
   );
-  const means = samples.map((values, index) => (contends[index] ? mean(values) : null));
-  const contenders = means.filter((value) => value !== null);
-  if (column.better === undefined || contenders.length < 2) return samples.map(() => false);
-  const best = column.better === 'lower' ? Math.min(...contenders) : Math.max(...contenders);
-  const marks = means.map((value) => value !== null && show(column.unit, value) === show(column.unit, best));
-  return marks.filter(Boolean).length === contenders.length ? samples.map(() => false) : marks;
+  return column.better === undefined ? samples.map(() => false) : bestSamples(contending, column.better);
 }

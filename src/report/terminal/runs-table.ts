@@ -2,6 +2,7 @@
  * Strategies as rows, results as columns, from rows of runs.csv: what the tables for papers and the HTML report show.
  * Figures are those of the runs that converged, and of all runs where none did.
  */
+import { bestSamples } from '../../stats/best.js';
 import { mean, standardDeviation } from '../../stats/summary.js';
 import { runColumns } from '../columns.js';
 import { groupBy, hasConverged, numberIn, type Row } from '../files/rows.js';
@@ -22,7 +23,7 @@ export interface RunsCell {
   readonly spread: string | null;
   /** The run was given up: it is known only that it would be more. */
   readonly bound: boolean;
-  /** None of the strategies that converged in every run has a better one. */
+  /** Of the strategies that converged in every run none is better by more than noise. */
   readonly best: boolean;
 }
 
@@ -119,14 +120,11 @@ function columnOf(
     };
   });
   const better = runColumns.find((column) => column.name === source.name)?.better;
-  const contends = cells.map((cell, index) => cell !== null && rows[index]!.every(hasConverged));
-  const figures = cells.filter((_, index) => contends[index]).map((cell) => Number(cell!.mean));
-  const best = better === 'lower' ? Math.min(...figures) : Math.max(...figures);
-  const all = figures.every((figure) => figure === best);
-  return cells.map((cell, index) => {
-    if (cell === null) return null;
-    return { ...cell, best: better !== undefined && !all && contends[index]! && Number(cell.mean) === best };
-  });
+  const contending = samples.map((values, index) =>
+    cells[index] !== null && rows[index]!.every(hasConverged) ? values : null,
+  );
+  const best = better === undefined ? [] : bestSamples(contending, better);
+  return cells.map((cell, index) => (cell === null ? null : { ...cell, best: best[index] ?? false }));
 }
 
 /** Three significant digits, but no more after the point than the column is worth. */

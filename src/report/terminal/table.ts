@@ -2,21 +2,26 @@
 import type { Comparison, StrategyResults } from '../../experiment/compare.js';
 import { type FigureRow, figureRows, regretRow } from '../files/figure-rows.js';
 import { heading } from './heading.js';
+import { BEST_OF_ONE, BEST_OF_RUNS } from './runs-table-notes.js';
+import { probabilityText } from './probability.js';
 import { reasonsOf } from './reasons.js';
 import { type Page, type Style, plainPage } from './style.js';
 import { grid } from './grid.js';
-import { counted, wrap, wrapHyphens } from './text.js';
+import { counted, wrap } from './text.js';
 
 const GAP = 1;
 const STAR = 1;
-/** Names of strategies are broken at their hyphens to this. */
-const HEAD_WIDTH = 10;
 
 /** Ends without a line break. At most `page.width` wide, unless a single strategy needs more. */
 export function comparisonTable(comparison: Comparison, page: Page = plainPage): string {
   const { strategies, scenario, runs } = comparison;
   const { heads, notes } = headsOf(strategies);
-  const rows = [outcomeRow(strategies), ...figureRows(strategies), ...regretRow(strategies)];
+  const rows = [
+    outcomeRow(strategies),
+    ...probabilityRow(strategies),
+    ...figureRows(strategies),
+    ...regretRow(strategies),
+  ];
   const runsText = counted(runs, 'run') + (strategies.length > 1 ? ' of each strategy' : '');
   const small = [...notes, ...legend(rows, runs)].flatMap((line) => wrap(line, page.width, '  '));
   const parts = [
@@ -33,9 +38,9 @@ function headsOf(strategies: readonly StrategyResults[]): { heads: string[]; not
   const notes: string[] = [];
   const heads = strategies.map(({ strategy }) => {
     const { name } = strategy.definition;
-    if (strategy.label === name) return wrapHyphens(name, HEAD_WIDTH).join('\n');
+    if (strategy.label === name) return name;
     notes.push(`[${notes.length + 1}] ${strategy.label}`);
-    return wrapHyphens(`${name} [${notes.length}]`, HEAD_WIDTH).join('\n');
+    return `${name}\n[${notes.length}]`;
   });
   return { heads, notes };
 }
@@ -51,6 +56,13 @@ function outcome({ results }: StrategyResults): FigureRow['cells'][number] {
   const status = results[0]?.status;
   const word = status === 'cancelled' || status === 'failed' ? status : 'no';
   return { text: bad ? word : 'yes', best: false, bad };
+}
+
+/** Of several runs: between which shares the probability to converge lies. */
+function probabilityRow(strategies: readonly StrategyResults[]): FigureRow[] {
+  if (strategies.every(({ results }) => results.length < 2)) return [];
+  const cells = strategies.map(({ results }) => ({ text: probabilityText(results), best: false }));
+  return [{ label: 'probability', cells }];
 }
 
 /** As many strategies beside each other as fit, the others below in parts of about the same size. */
@@ -102,12 +114,13 @@ function cellText({ text, best, bad }: FigureRow['cells'][number], style: Style)
 
 function legend(rows: readonly FigureRow[], runs: number): string[] {
   const starred = rows.some((row) => row.cells.some((cell) => cell.best));
-  const star = starred ? '* best of the strategies that converged. ' : '';
+  const star = starred ? `* ${runs > 1 ? BEST_OF_RUNS : BEST_OF_ONE}. ` : '';
   const lines = [`${star}Work: against a guest that is not migrated.`];
   if (rows.some(({ label }) => label === 'regret')) {
     lines.push("Regret: guest work lost beyond the oracle's, in seconds of one vCPU.");
   }
   if (runs > 1) {
+    lines.push('Probability: of converging, 95 % interval of Wilson.');
     lines.push(
       'Mean ± standard deviation over the runs that converged, over all where none did; no ± where it would not show.',
     );

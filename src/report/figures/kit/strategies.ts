@@ -74,7 +74,9 @@ function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
   const notes = smallPrint(
     [
       optionsOf(names),
-      many ? 'Means over the runs that converged; whiskers are 95\u00a0% confidence intervals.' : null,
+      many
+        ? 'Means over the runs that converged; whiskers are 95\u00a0% confidence intervals of the mean.'
+        : null,
       hollow ? 'Hollow: no run converged; these figures are until it was given up.' : null,
     ],
     bottom,
