@@ -5,6 +5,7 @@ const LAYERS = [
   'cli',
   'api',
   'report',
+  'qmp',
   'experiment',
   'scenario',
   'recording',

@@ -19,6 +19,7 @@ const LAYERS = [
   'recording',
   'scenario',
   'experiment',
+  'qmp',
   'report',
   'api',
   'index',
@@ -53,8 +54,13 @@ const PURE = ['errors', 'suggest', 'units', 'random', 'stats', 'guest', 'migrati
 
 /** Loaded by name from outside, not by an import in src; the JSON Schema is written by a script. */
 const isEntryPoint = (file: string): boolean =>
-  ['src/index.ts', 'src/jest.ts', 'src/cli/main.ts', 'src/scenario/json-schema.ts'].includes(file) ||
-  /(^|[/-])worker\.ts$/.test(file);
+  [
+    'src/index.ts',
+    'src/jest.ts',
+    'src/qmp/index.ts',
+    'src/cli/main.ts',
+    'src/scenario/json-schema.ts',
+  ].includes(file) || /(^|[/-])worker\.ts$/.test(file);
 
 interface Source {
   /** From the root of the project, with slashes. */
