@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 async function outdated() {
   const found = [];
   for (const { files, same = Object.is } of [schemas, man, pages, golden]) {
-    for (const [path, made] of Object.entries(files())) {
+    for (const [path, made] of Object.entries(await files())) {
       const text = await formatted(path, made);
       const before = existsSync(`${ROOT}${path}`) ? readFileSync(`${ROOT}${path}`, 'utf8') : null;
       if (before === null || !same(before, text)) found.push([path, text]);

@@ -1,17 +1,17 @@
 /** The man page, made from the table of commands. */
 import { readFileSync } from 'node:fs';
-import { globalOptions, positionalsOf, usageOf } from '../../dist/cli/command.js';
+import { globalOptions, loaded, positionalsOf } from '../../dist/cli/command.js';
 import { EXIT } from '../../dist/cli/exit.js';
-import { commands } from '../../dist/cli/main.js';
+import { commands as entries } from '../../dist/cli/main.js';
 
 const PACKAGE = new URL('../../package.json', import.meta.url);
 
-export function files() {
-  return { 'man/migsim.1': page() };
+export async function files() {
+  return { 'man/migsim.1': page(await Promise.all(entries.map(loaded))) };
 }
 
 /** The whole page, in the man macros of roff (man 7 groff_man). */
-function page() {
+function page(commands) {
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8'));
   return [
     '.\\" Made by npm run generate from the commands in src/cli/commands.',
@@ -88,7 +88,7 @@ function commandLines(command) {
 }
 
 function usage(command) {
-  const [name, ...words] = usageOf(command).split(' ');
+  const [name, ...words] = command.usage.split(' ');
   const options = Object.keys(command.options).length > 0 ? ' [\\fIoptions\\fR]' : '';
   const args = words.map((word) => ` ${text(word).replace(/[\w-]+/, (found) => `\\fI${found}\\fR`)}`);
   return `\\fBmigsim ${text(name)}\\fR${args.join('')}${options}`;

@@ -2,6 +2,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join, relative } from 'node:path';
+import { strategies } from '../strategies/index.js';
+import { policies } from '../policies/index.js';
+import { workloads } from '../guest/workloads/index.js';
+import { hostProfiles } from '../guest/host-profiles/index.js';
 
 export interface Entry {
   readonly name: string;
@@ -11,16 +15,16 @@ export interface Entry {
 export const KINDS = ['strategies', 'policies', 'workloads', 'scenarios', 'host-profiles'] as const;
 export type Kind = (typeof KINDS)[number];
 
-export async function entriesOf(kind: Kind): Promise<readonly Entry[]> {
+export function entriesOf(kind: Kind): readonly Entry[] {
   switch (kind) {
     case 'strategies':
-      return Object.values((await import('../strategies/index.js')).strategies);
+      return Object.values(strategies);
     case 'policies':
-      return Object.values((await import('../policies/index.js')).policies);
+      return Object.values(policies);
     case 'workloads':
-      return Object.values((await import('../guest/workloads/index.js')).workloads);
+      return Object.values(workloads);
     case 'host-profiles':
-      return Object.values((await import('../guest/host-profiles/index.js')).hostProfiles);
+      return Object.values(hostProfiles);
     case 'scenarios':
       return shippedScenarios();
   }

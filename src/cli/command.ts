@@ -1,8 +1,7 @@
 /**
  * How a command is made: its words, options and examples as data, and a function that runs it.
- * yargs parses, prints help and completes; what users are told about a mistake is worded here.
+ * The words of a command line are read in src/cli/words.ts; yargs prints help (src/cli/help.ts).
  */
-import type { Argv } from 'yargs';
 import type { Page } from '../report/terminal/style.js';
 import type { Progress } from './progress.js';
 
@@ -14,7 +13,12 @@ export interface Option {
   readonly repeatable?: boolean;
   readonly default?: string;
   /** Words for shell completion and "did you mean". */
-  readonly words?: () => Promise<readonly string[]> | readonly string[];
+  readonly words?: () => readonly string[];
+  /**
+   * False for options that change only where the output goes, how it looks or how fast it comes. The manifest of an
+   * experiment does not record them.
+   */
+  readonly affectsResult?: false;
 }
 
 export interface Positional {
@@ -26,8 +30,6 @@ export interface Positional {
 }
 
 export interface Command {
-  readonly name: string;
-  readonly summary: string;
   readonly positional: Positional;
   /** Those after it; only the last may take several words, or none. */
   readonly further?: readonly Positional[];
@@ -37,18 +39,36 @@ export interface Command {
   run(given: Given): Promise<void> | void;
 }
 
+/** What is known of a command before its module is loaded. */
+export interface CommandEntry {
+  readonly name: string;
+  /** `baseline <action> <name> [files..]`: the name, and what its positionals take. */
+  readonly usage: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+export type LoadedCommand = CommandEntry & Command;
+
+export async function loaded(entry: CommandEntry): Promise<LoadedCommand> {
+  return { ...entry, ...(await entry.load()) };
+}
+
 /** What the user gave, and where the answer goes. */
 export interface Given {
   /** The first positional argument; empty when it may be left out and was. */
   readonly positional: string;
   /** All words of the positional argument of that name. */
   all(positional: string): readonly string[];
-  /** The words after `migsim`. */
-  readonly words: readonly string[];
+  /** The words after `migsim` that decide the results, for a manifest. */
+  readonly recorded: readonly string[];
   readonly page: Page;
+  /** As given, else the default. */
   value(option: string): string | undefined;
   values(option: string): readonly string[];
   flag(option: string): boolean;
+  /** Whether the command line has the option. */
+  has(option: string): boolean;
   print(text: string): void;
   /** One line on stderr. */
   warn(text: string): void;
@@ -57,43 +77,13 @@ export interface Given {
 }
 
 export const globalOptions: Readonly<Record<string, Option>> = {
-  color: { describe: 'Colour the output; --no-color never does' },
+  color: { describe: 'Colour the output; --no-color never does', affectsResult: false },
 };
+
+export function optionsOf(command: Command): Readonly<Record<string, Option>> {
+  return { ...globalOptions, ...command.options };
+}
 
 export function positionalsOf(command: Command): readonly Positional[] {
   return [command.positional, ...(command.further ?? [])];
-}
-
-const FORMS: Readonly<Record<NonNullable<Positional['takes']>, (name: string) => string>> = {
-  one: (name) => `<${name}>`,
-  'none or one': (name) => `[${name}]`,
-  'one or more': (name) => `<${name}..>`,
-  'any number': (name) => `[${name}..]`,
-};
-
-/** `baseline <action> <name> [files..]`, which is also the form that yargs reads. */
-export function usageOf(command: Command): string {
-  const words = positionalsOf(command).map(({ name, takes = 'one' }) => FORMS[takes](name));
-  return [command.name, ...words].join(' ');
-}
-
-/** Tells yargs of a command. */
-export function describe(command: Command, parser: Argv): Argv {
-  const { options, examples } = command;
-  for (const { name, describe: what } of positionalsOf(command))
-    parser.positional(name, { type: 'string', describe: what });
-  for (const [name, option] of Object.entries(options)) {
-    const fallback = option.default === undefined ? {} : { default: option.default };
-    if (option.value === undefined) parser.option(name, { type: 'boolean', describe: option.describe });
-    else parser.option(name, { type: 'string', requiresArg: true, describe: option.describe, ...fallback });
-  }
-  const everywhere = [...Object.keys(globalOptions), 'help', 'version'];
-  parser.group(Object.keys(options), 'Options:').group(everywhere, 'Everywhere:');
-  return parser.epilog(examplesText(examples));
-}
-
-/** The end of a help text. yargs would press command lines into half of the width. */
-export function examplesText(examples: Command['examples']): string {
-  const lines = examples.flatMap(([line, what]) => [`  migsim ${line}`, `      ${what}`]);
-  return ['Examples:', ...lines].join('\n');
 }

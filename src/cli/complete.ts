@@ -1,36 +1,33 @@
 /** Words for the shell's completion. Without any, the shell offers files. */
-import { type Command, type Option, globalOptions, positionalsOf } from './command.js';
+import { type CommandEntry, loaded, optionsOf, positionalsOf } from './command.js';
+import { tokensOf } from './words.js';
 
-/** `words`: the line so far, as yargs hands it over, the unfinished word last. */
-export async function complete(words: readonly string[], commands: readonly Command[]): Promise<string[]> {
-  const line = words.filter((word) => word !== '--get-yargs-completions' && word !== 'migsim');
+/** `line`: the words after `migsim` so far, the unfinished one last. */
+export async function complete(
+  line: readonly string[],
+  commands: readonly CommandEntry[],
+): Promise<string[]> {
   const current = line.at(-1) ?? '';
-  const command = commands.find((candidate) => candidate.name === line[0]);
-  if (command === undefined || line.length < 2) {
+  const entry = commands.find((candidate) => candidate.name === line[0]);
+  if (entry === undefined || line.length < 2) {
     return begin(current, [...commands.map((candidate) => candidate.name), 'completion']);
   }
-  const options: Readonly<Record<string, Option>> = { ...globalOptions, ...command.options };
-  const before = line.at(-2) ?? '';
-  const option = before.startsWith('--') ? options[before.slice(2)] : undefined;
-  if (option?.value !== undefined) return begin(current, (await option.words?.()) ?? []);
-  if (current.startsWith('-'))
+  const command = await loaded(entry);
+  const options = optionsOf(command);
+  const tokens = tokensOf(line.slice(1, -1), options);
+  const last = tokens.at(-1);
+  const option = last?.kind === 'option' && last.value === undefined ? options[last.name] : undefined;
+  if (option?.value !== undefined) return begin(current, option.words?.() ?? []);
+  if (current.startsWith('-')) {
     return begin(
       current,
       Object.keys(options).map((name) => `--${name}`),
     );
+  }
   const positionals = positionalsOf(command);
-  const given = wordsBefore(line.slice(1, -1), options);
+  const given = tokens.filter(({ kind }) => kind === 'positional').length;
   const positional = positionals[Math.min(given, positionals.length - 1)];
-  return begin(current, (await positional?.words?.()) ?? []);
-}
-
-/** How many of `words` are positional arguments: neither options nor their values. */
-function wordsBefore(words: readonly string[], options: Readonly<Record<string, Option>>): number {
-  const isValue = (index: number): boolean => {
-    const word = words[index - 1] ?? '';
-    return word.startsWith('--') && options[word.slice(2)]?.value !== undefined;
-  };
-  return words.filter((word, index) => !word.startsWith('-') && !isValue(index)).length;
+  return begin(current, positional?.words?.() ?? []);
 }
 
 function begin(start: string, candidates: readonly string[]): string[] {

@@ -1,9 +1,14 @@
-/** Options that several commands share, and their reading. Heavy modules are loaded where a command runs, not before. */
+/** Options that several commands share, and their reading. */
 import { UsageError } from '../errors.js';
 import { MEMORY_CHOICES } from '../experiment/memory-choice.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { unknown } from '../scenario/wording.js';
 import type { Given, Option, Positional } from './command.js';
+import { loadScenario } from '../scenario/load.js';
+import { listedStrategy } from '../experiment/choice.js';
+import { loadStrategy, loadPolicy } from '../scenario/choices.js';
+import { strategies } from '../strategies/index.js';
+import { policies } from '../policies/index.js';
 
 export const scenarioFile: Positional = { name: 'scenario', describe: 'Scenario file (YAML)' };
 
@@ -13,12 +18,12 @@ export const experimentOptions = {
   strategy: {
     describe: 'A name, "name: {option: value}" or ./file.js',
     value: 'STRATEGY',
-    words: async () => Object.keys((await import('../strategies/index.js')).strategies),
+    words: () => Object.keys(strategies),
   },
   policy: {
     describe: "Instead of the scenario's policy, likewise",
     value: 'POLICY',
-    words: async () => Object.keys((await import('../policies/index.js')).policies),
+    words: () => Object.keys(policies),
   },
   memory: {
     describe: 'page (every write drawn), fluid (counts, fast) or auto: page',
@@ -32,14 +37,13 @@ export const experimentOptions = {
     value: 'KEY=VALUE',
     repeatable: true,
   },
-  out: { describe: 'Write CSV files and manifest.json there', value: 'FOLDER' },
-  json: { describe: 'Print JSON instead of text' },
+  out: { describe: 'Write CSV files and manifest.json there', value: 'FOLDER', affectsResult: false },
+  json: { describe: 'Print JSON instead of text', affectsResult: false },
 } satisfies Record<string, Option>;
 
 export const runsOption: Option = { describe: 'Repetitions of each strategy', value: 'N', default: '1' };
 
-export async function readScenario(given: Given): Promise<Scenario> {
-  const { loadScenario } = await import('../scenario/load.js');
+export function readScenario(given: Given): Scenario {
   const scenario = loadScenario(given.positional, { set: given.values('set') });
   noteReading(given, scenario);
   return scenario;
@@ -79,15 +83,12 @@ function wholeNumber(given: Given, option: string, min: number, max: number): nu
 
 /** One that the scenario lists is taken with the options it has there; any other by its name, with its defaults. */
 export async function readStrategy(text: string, scenario: Scenario): Promise<StrategyChoice> {
-  const { listedStrategy } = await import('../experiment/choice.js');
-  const { loadStrategy } = await import('../scenario/choices.js');
   return listedStrategy(text, scenario) ?? loadStrategy(text);
 }
 
 export async function readPolicy(given: Given, scenario: Scenario): Promise<PolicyChoice> {
   const text = given.value('policy');
   if (text === undefined) return scenario.policy;
-  const { loadPolicy } = await import('../scenario/choices.js');
   const policy = await loadPolicy(text);
   for (const note of policy.notes ?? []) given.warn(`${text}: ${note}`);
   return policy;
@@ -102,15 +103,4 @@ export function ownFiles(given: Given): string[] {
 /** A strategy or policy given as a file begins with a folder, be it `./`. */
 export function isFile(text: string): boolean {
   return /^\.{0,2}\//.test(text);
-}
-
-/** The command as the manifest keeps it: where the output went, and how it looked, do not change the experiment. */
-export function commandWords(words: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index]!;
-    if (/^--(out|format|guestperf)$/.test(word)) index += 1;
-    else if (!/^--((out|format|guestperf)=|color|no-color|json|verbose|chart)/.test(word)) kept.push(word);
-  }
-  return kept;
 }

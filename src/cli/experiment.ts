@@ -5,15 +5,11 @@ import type { Manifest } from '../experiment/manifest.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Given } from './command.js';
-import {
-  commandWords,
-  ownFiles,
-  readMemory,
-  readPolicy,
-  readRuns,
-  readScenario,
-  readSeed,
-} from './experiment-options.js';
+import { ownFiles, readMemory, readPolicy, readRuns, readScenario, readSeed } from './experiment-options.js';
+import { compare } from '../experiment/compare.js';
+import { manifestOf, sourceFile } from '../experiment/manifest.js';
+import { openCsv } from '../report/files/csv.js';
+import { writtenText } from '../report/terminal/text.js';
 
 /** Period of timeline.csv and of the curves of `run`, ms. */
 const TIMELINE_MS = 100;
@@ -35,7 +31,7 @@ export async function runExperiment(
   }: { readonly keep: 'everything' | 'scalars'; readonly timeline: boolean; readonly trace?: boolean },
 ): Promise<Experiment> {
   const numbers = { seed: readSeed(given), runs: readRuns(given), memory: readMemory(given) };
-  const scenario = await readScenario(given);
+  const scenario = readScenario(given);
   const policy = await readPolicy(given, scenario);
   const strategies = await choose(scenario);
   const options: CompareOptions = {
@@ -47,11 +43,8 @@ export async function runExperiment(
     timelineMs: timeline ? TIMELINE_MS : 0,
   };
 
-  const { compare } = await import('../experiment/compare.js');
-  const { manifestOf, sourceFile } = await import('../experiment/manifest.js');
   const files = ownFiles(given).map(sourceFile);
-  const manifest = (comparison: Comparison): Manifest =>
-    manifestOf(comparison, commandWords(given.words), files);
+  const manifest = (comparison: Comparison): Manifest => manifestOf(comparison, given.recorded, files);
 
   const progress = given.progress(strategies.length * numbers.runs);
   const folder = given.value('out');
@@ -59,7 +52,6 @@ export async function runExperiment(
     const comparison = compare(scenario, { ...options, onResult: progress.step });
     return { comparison, manifest: manifest(comparison), written: [] };
   }
-  const { openCsv } = await import('../report/files/csv.js');
   const csv = openCsv(folder);
   try {
     const onResult = (result: MigrationResult): void => {
@@ -76,10 +68,9 @@ export async function runExperiment(
 }
 
 /** The last line of a report. */
-export async function printWritten(given: Given, { written }: Pick<Experiment, 'written'>): Promise<void> {
+export function printWritten(given: Given, { written }: Pick<Experiment, 'written'>): void {
   const [first] = written;
   if (first === undefined) return;
-  const { writtenText } = await import('../report/terminal/text.js');
   const names = written.map((path) => basename(path));
   given.print(`\n${writtenText(dirname(first), names, given.page.width)}\n`);
 }

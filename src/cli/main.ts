@@ -1,163 +1,192 @@
-/** The command line: a table of contents. Each command loads what it needs when it runs, so that --help is quick. */
-import yargs, { type Argv, type ArgumentsCamelCase } from 'yargs';
+/** The command line: a table of contents. Each command is a module of src/cli/commands, loaded when it is asked for. */
 import { UsageError } from '../errors.js';
 import { version } from '../experiment/manifest.js';
-import { baselineCommand } from './commands/baseline.js';
-import { calibrateHostCommand } from './commands/calibrate-host.js';
-import { checkCommand } from './commands/check.js';
-import { type Command, describe, examplesText, globalOptions, positionalsOf, usageOf } from './command.js';
-import { compareCommand } from './commands/compare.js';
-import { complete } from './complete.js';
-import { diffCommand } from './commands/diff.js';
-import { drainCommand } from './commands/drain.js';
-import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
-import { explainCommand } from './commands/explain.js';
-import { initCommand } from './commands/init.js';
-import { learnCommand } from './commands/learn.js';
-import { listCommand } from './commands/list.js';
-import { optionMistake } from './option-mistake.js';
-import { mergeCommand } from './commands/merge.js';
-import { plotCommand } from './commands/plot.js';
-import { reportCommand } from './commands/report.js';
-import { runCommand } from './commands/run.js';
-import { sweepCommand } from './commands/sweep.js';
-import { validateCommand } from './commands/validate.js';
 import { unknown } from '../scenario/wording.js';
+import { type CommandEntry, type LoadedCommand, globalOptions, loaded } from './command.js';
+import { complete } from './complete.js';
+import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
 import { startProgress } from './progress.js';
 import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
+import { commandAt, optionMistake, readWords, tokensOf } from './words.js';
 
-/** In the order in which help shows them. A new command is a file in this folder and a line here. */
-export const commands: readonly Command[] = [
-  initCommand,
-  compareCommand,
-  runCommand,
-  sweepCommand,
-  mergeCommand,
-  drainCommand,
-  checkCommand,
-  baselineCommand,
-  diffCommand,
-  plotCommand,
-  reportCommand,
-  learnCommand,
-  validateCommand,
-  calibrateHostCommand,
-  listCommand,
-  explainCommand,
-];
-
-const EXAMPLES: Command['examples'] = [
-  ['compare scenarios/readers-and-writers.yaml', 'strategies side by side'],
-  ['explain dirty-limit', 'what a strategy does'],
+/** In the order in which help shows them. A new command is a file in ./commands and an entry here. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'init',
+    usage: 'init [file]',
+    summary: 'Write a commented scenario to start from',
+    load: async () => (await import('./commands/init.js')).initCommand,
+  },
+  {
+    name: 'compare',
+    usage: 'compare [scenario]',
+    summary: 'Run strategies side by side on the same guest',
+    load: async () => (await import('./commands/compare.js')).compareCommand,
+  },
+  {
+    name: 'run',
+    usage: 'run <scenario>',
+    summary: 'Run one strategy and show what happened',
+    load: async () => (await import('./commands/run.js')).runCommand,
+  },
+  {
+    name: 'sweep',
+    usage: 'sweep <file>',
+    summary: 'Run strategies over all combinations of varied values',
+    load: async () => (await import('./commands/sweep.js')).sweepCommand,
+  },
+  {
+    name: 'merge',
+    usage: 'merge <folders..>',
+    summary: 'Put the shards of a sweep together',
+    load: async () => (await import('./commands/merge.js')).mergeCommand,
+  },
+  {
+    name: 'drain',
+    usage: 'drain <scenarios..>',
+    summary: 'Empty a host: several guests over one link',
+    load: async () => (await import('./commands/drain.js')).drainCommand,
+  },
+  {
+    name: 'check',
+    usage: 'check [files..]',
+    summary: 'Run scenarios and tell whether what they expect holds',
+    load: async () => (await import('./commands/check.js')).checkCommand,
+  },
+  {
+    name: 'baseline',
+    usage: 'baseline <action> <name> [files..]',
+    summary: 'Keep the outcomes of scenarios, and tell later what changed',
+    load: async () => (await import('./commands/baseline.js')).baselineCommand,
+  },
+  {
+    name: 'diff',
+    usage: 'diff <first> [second]',
+    summary: 'Tell in words how two results differ, and in which parameters',
+    load: async () => (await import('./commands/diff.js')).diffCommand,
+  },
+  {
+    name: 'plot',
+    usage: 'plot <results>',
+    summary: 'Draw figures from result files',
+    load: async () => (await import('./commands/plot.js')).plotCommand,
+  },
+  {
+    name: 'report',
+    usage: 'report <results>',
+    summary: 'Make one HTML page of a results folder, or its table for a paper',
+    load: async () => (await import('./commands/report.js')).reportCommand,
+  },
+  {
+    name: 'learn',
+    usage: 'learn <log>',
+    summary: 'Learn a guest from a query-migrate log or a guestperf report',
+    load: async () => (await import('./commands/learn.js')).learnCommand,
+  },
+  {
+    name: 'validate',
+    usage: 'validate <recordings..>',
+    summary: 'Predict real migrations and show prediction beside measurement',
+    load: async () => (await import('./commands/validate.js')).validateCommand,
+  },
+  {
+    name: 'calibrate-host',
+    usage: 'calibrate-host <recordings..>',
+    summary: 'Fit one host profile to all recordings of a machine',
+    load: async () => (await import('./commands/calibrate-host.js')).calibrateHostCommand,
+  },
+  {
+    name: 'list',
+    usage: 'list <what>',
+    summary: 'List strategies, policies, workloads, scenarios or host profiles',
+    load: async () => (await import('./commands/list.js')).listCommand,
+  },
+  {
+    name: 'explain',
+    usage: 'explain <name>',
+    summary: 'Explain a strategy, policy or workload: its rule, options and source',
+    load: async () => (await import('./commands/explain.js')).explainCommand,
+  },
 ];
 
 /** How the script that `migsim completion` prints asks: this, the program's name, the words so far. */
 const COMPLETE = '--get-yargs-completions';
 
-/** Where a command reads its surroundings and writes to: the process, or a test. */
-export interface Surroundings {
+/** Where a command reads its environment and writes to: the process, or a test. */
+export interface Streams {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Environment;
 }
 
 /** Runs the command that `words` (those after `migsim`) ask for, and returns the exit status. */
-export async function main(words: readonly string[], around: Surroundings = process): Promise<number> {
-  endQuietlyOnBrokenPipe(around.stdout);
-  endQuietlyOnBrokenPipe(around.stderr);
-  if (words[0] === COMPLETE) {
-    const found = await complete(words.slice(2), commands);
-    around.stdout.write(found.map((word) => `${word}\n`).join(''));
-    return EXIT.done;
-  }
+export async function main(words: readonly string[], streams: Streams = process): Promise<number> {
+  endQuietlyOnBrokenPipe(streams.stdout);
+  endQuietlyOnBrokenPipe(streams.stderr);
   try {
-    await parserFor(words.length === 0 ? ['--help'] : words, around).parseAsync();
+    if (words[0] === COMPLETE) {
+      const found = await complete(words.slice(2), commands);
+      streams.stdout.write(found.map((word) => `${word}\n`).join(''));
+    } else {
+      await answer(words, streams);
+    }
     return EXIT.done;
   } catch (error) {
     const { status, message } = endingOf(error);
-    around.stderr.write(message);
+    streams.stderr.write(message);
     return status;
   }
 }
 
-function parserFor(words: readonly string[], around: Surroundings): Argv {
-  const parser = yargs([...words])
-    .scriptName('migsim')
-    .usage('$0 <command>\n\nA wind tunnel for QEMU/KVM live migration.')
-    .version(version())
-    .locale('en')
-    .wrap(widthOf(around.stdout))
-    // Option names stay as written, and values are text until migsim reads them.
-    .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false, 'parse-numbers': false })
-    .exitProcess(false)
-    .showHelpOnFail(false)
-    .strict()
-    .demandCommand(1)
-    .epilog(examplesText(EXAMPLES))
-    .fail((message, error) => {
-      throw error instanceof UsageError || message === null ? error : mistake(words, message);
-    });
-  for (const [name, option] of Object.entries(globalOptions)) {
-    parser.option(name, { type: 'boolean', describe: option.describe });
+async function answer(words: readonly string[], streams: Streams): Promise<void> {
+  const print = (text: string): void => void streams.stdout.write(`${text}\n`);
+  const name = words[commandAt(words)];
+  const end = words.indexOf('--');
+  const asks = (option: string): boolean => words.slice(0, end < 0 ? undefined : end).includes(option);
+  if (asks('--version')) return print(version());
+  const entry = commands.find((candidate) => candidate.name === name);
+  if (words.length === 0 || asks('--help')) {
+    const { helpText } = await import('./help.js');
+    const command = entry === undefined ? null : await loaded(entry);
+    return print(await helpText(commands, command, widthOf(streams.stdout)));
   }
-  for (const command of commands) {
-    parser.command(
-      usageOf(command),
-      command.summary,
-      (builder: Argv) => describe(command, builder),
-      (parsed: ArgumentsCamelCase) => execute(command, parsed, words, around),
-    );
+  if (name === 'completion') {
+    const { completionScript } = await import('./help.js');
+    return print(await completionScript());
   }
-  return parser.completion(
-    'completion',
-    'Print a completion script for bash or zsh',
-    (_current: string, _parsed: unknown) => complete(words, commands),
-  );
+  if (entry === undefined) throw noSuchCommand(words, name);
+  await execute(await loaded(entry), words, streams);
+}
+
+function noSuchCommand(words: readonly string[], name: string | undefined): UsageError {
+  const names = [...commands.map((candidate) => candidate.name), 'completion'];
+  if (name !== undefined) return new UsageError(unknown('command', name, names));
+  const wrong = optionMistake(tokensOf(words, globalOptions), globalOptions);
+  return new UsageError(wrong ?? `no command given; known: ${names.join(', ')}`);
 }
 
 async function execute(
-  command: Command,
-  parsed: Readonly<Record<string, unknown>>,
+  command: LoadedCommand,
   words: readonly string[],
-  { stdout, stderr, env }: Surroundings,
+  { stdout, stderr, env }: Streams,
 ): Promise<void> {
-  const wrong = optionMistake(words, { ...globalOptions, ...command.options });
-  if (wrong !== null) throw new UsageError(wrong);
-  const color = parsed['color'] as boolean | undefined;
-  const values = (option: string): string[] => [parsed[option] ?? []].flat().map(String);
-  const [first] = values(command.positional.name);
+  const { positionals, values, switches, recorded } = readWords(words, command);
+  const valuesOf = (option: string): readonly string[] => {
+    const fallback = command.options[option]?.default;
+    return values.get(option) ?? (fallback === undefined ? [] : [fallback]);
+  };
+  const all = (positional: string): readonly string[] => positionals[positional] ?? [];
   await command.run({
-    positional: first ?? '',
-    all: values,
-    words,
-    page: await pageFor(stdout, color, env),
+    positional: all(command.positional.name)[0] ?? '',
+    all,
+    recorded,
+    page: await pageFor(stdout, switches.get('color'), env),
     progress: (total) => startProgress(stderr, total, env),
-    values,
-    value: (option) => values(option)[0],
-    flag: (option) => parsed[option] === true,
+    values: valuesOf,
+    value: (option) => valuesOf(option)[0],
+    flag: (option) => switches.get(option) === true,
+    has: (option) => values.has(option) || switches.has(option),
     print: (text) => void stdout.write(text),
     warn: (text) => void stderr.write(`${text}\n`),
   });
-}
-
-/** What yargs found wrong, in our words: it says neither which option takes a value nor what was probably meant. */
-function mistake(words: readonly string[], message: string): UsageError {
-  const [name] = words.filter((word) => !word.startsWith('-'));
-  const command = commands.find((candidate) => candidate.name === name);
-  const names = [...commands.map((candidate) => candidate.name), 'completion'];
-  if (command === undefined) {
-    return name === undefined
-      ? new UsageError(`no command given; known: ${names.join(', ')}`)
-      : new UsageError(unknown('command', name, names));
-  }
-  const wrong = optionMistake(words, { ...globalOptions, ...command.options });
-  if (wrong !== null) return new UsageError(wrong);
-  const usage = `migsim ${usageOf(command)}`;
-  if (message.startsWith('Not enough')) {
-    const given = words.filter((word) => !word.startsWith('-')).length - 1;
-    const lacking = positionalsOf(command)[given]?.name ?? command.positional.name;
-    return new UsageError(`${command.name} lacks its ${lacking}: ${usage}`);
-  }
-  const extra = /^Unknown arguments?: (.+)$/.exec(message)?.[1];
-  return new UsageError(extra === undefined ? message : `unexpected "${extra}" after ${usage}`);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Scenario } from '../scenario/scenario.js';
 import type { Positional } from './command.js';
+import { loadScenario } from '../scenario/load.js';
 
 const FOLDER = 'scenarios';
 
@@ -31,11 +32,10 @@ function filesIn(folder: string): string[] {
 }
 
 /** Reads every file before anything runs. Throws one `UsageError` with a line for each thing that is wrong in any of them. */
-export async function loadAll(
+export function loadAll(
   files: readonly string[],
   alsoRefuse: (scenario: Scenario) => void = () => undefined,
-): Promise<Scenario[]> {
-  const { loadScenario } = await import('../scenario/load.js');
+): Scenario[] {
   const wrong: UsageError[] = [];
   const scenarios = files.flatMap((file) => {
     try {

@@ -4,6 +4,11 @@ import type { Provenance } from '../report/files/provenance.js';
 import type { Row } from '../report/files/rows.js';
 import { unknown } from '../scenario/wording.js';
 import type { Given } from './command.js';
+import { runsTable } from '../report/terminal/runs-table.js';
+import { tableNotes } from '../report/terminal/runs-table-notes.js';
+import { provenanceLines } from '../report/files/provenance.js';
+import { markdownTable } from '../report/files/markdown.js';
+import { latexTable } from '../report/files/latex.js';
 
 export const TABLE_FORMATS = ['text', 'markdown', 'latex'] as const;
 export type TableFormat = (typeof TABLE_FORMATS)[number];
@@ -19,17 +24,14 @@ export function readTableFormat(given: Given): TableFormat {
 }
 
 /** `provenance` null: where the runs come from is not known. */
-export async function paperTable(
+export function paperTable(
   format: Exclude<TableFormat, 'text'>,
   runs: readonly Row[],
   provenance: Provenance | null,
-): Promise<string> {
-  const { runsTable } = await import('../report/terminal/runs-table.js');
-  const { tableNotes } = await import('../report/terminal/runs-table-notes.js');
+): string {
   const table = runsTable(runs);
   const notes = tableNotes(table, 'bold');
-  if (format === 'markdown') return (await import('../report/files/markdown.js')).markdownTable(table, notes);
-  const { provenanceLines } = await import('../report/files/provenance.js');
+  if (format === 'markdown') return markdownTable(table, notes);
   const made = provenance === null ? [] : provenanceLines(provenance);
-  return (await import('../report/files/latex.js')).latexTable(table, { notes, provenance: made });
+  return latexTable(table, { notes, provenance: made });
 }

@@ -2,10 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { complete } from '../../src/cli/complete.js';
-import { positionalsOf } from '../../src/cli/command.js';
-import { commands } from '../../src/cli/main.js';
+import { type LoadedCommand, loaded, positionalsOf } from '../../src/cli/command.js';
+import { commands as entries } from '../../src/cli/main.js';
 import { migsim } from './migsim.js';
 
+const commands: LoadedCommand[] = [];
+for (const entry of entries) commands.push(await loaded(entry));
 const PATH = 'man/migsim.1';
 const text = readFileSync(PATH, 'utf8');
 
@@ -42,7 +44,7 @@ describe('the man page', () => {
 });
 
 describe('shell completion', () => {
-  const words = (...line: string[]): Promise<string[]> => complete(['migsim', ...line], commands);
+  const words = (...line: string[]): Promise<string[]> => complete(line, commands);
 
   test('knows every command and every option of it', async () => {
     expect(await words('')).toEqual([...commands.map(({ name }) => name), 'completion']);

@@ -22,7 +22,7 @@ export function migsim(words: readonly string[], environment: Readonly<Record<st
   return { status, stdout, stderr };
 }
 
-/** The same without a process; `--help` is not caught, as yargs prints it by itself. */
+/** The same without a process. */
 export async function inProcess(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},

@@ -1,11 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
-import { compareCommand } from '../../src/cli/commands/compare.js';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type LoadedCommand, loaded, positionalsOf } from '../../src/cli/command.js';
+import { commands } from '../../src/cli/main.js';
 import { complete } from '../../src/cli/complete.js';
 import { endingOf } from '../../src/cli/exit.js';
-import { commandWords } from '../../src/cli/experiment-options.js';
-import { explainCommand } from '../../src/cli/commands/explain.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { wantsColor, widthOf } from '../../src/cli/terminal.js';
+import { readWords } from '../../src/cli/words.js';
 import { ExpectationError, UsageError } from '../../src/errors.js';
 
 const terminal = { isTTY: true, columns: 200 };
@@ -65,8 +65,6 @@ describe('progress', () => {
 });
 
 describe('completion', () => {
-  const commands = [compareCommand, explainCommand];
-
   test.each([
     [['mig'], []],
     [['comp'], ['compare', 'completion']],
@@ -84,23 +82,43 @@ describe('completion', () => {
     [['compare', 'scen'], []],
     [['compare', 'x.yaml', '--seed', ''], []],
   ])('%p', async (words, offered) => {
-    expect(await complete(['--get-yargs-completions', 'migsim', ...words], commands)).toEqual(offered);
+    expect(await complete(words, commands)).toEqual(offered);
   });
 });
 
-test('the manifest keeps the words of a command that change the experiment', () => {
-  const words = [
-    'compare',
-    'a.yaml',
-    '--out',
-    'results/a',
-    '--seed',
-    '3',
-    '--json',
-    '--out=b',
-    '--no-color',
-    '--set',
-    'a=1',
-  ];
-  expect(commandWords(words)).toEqual(['compare', 'a.yaml', '--seed', '3', '--set', 'a=1']);
+describe('the words of a command line', () => {
+  let compare: LoadedCommand;
+  let run: LoadedCommand;
+  beforeAll(async () => {
+    const find = (name: string): Promise<LoadedCommand> =>
+      loaded(commands.find((entry) => entry.name === name)!);
+    [compare, run] = [await find('compare'), await find('run')];
+  });
+
+  test('the manifest records those that decide the results, as they were written', () => {
+    const line =
+      '--no-color compare a.yaml --out results/a --seed 3 --json --color --set a=1 --set=b=2 --format latex';
+    expect(readWords(line.split(' '), compare).recorded).toEqual(
+      'compare a.yaml --seed 3 --set a=1 --set=b=2'.split(' '),
+    );
+    const shown = 'run a.yaml --verbose --chart --guestperf g.json --out=b --strategy none';
+    expect(readWords(shown.split(' '), run).recorded).toEqual('run a.yaml --strategy none'.split(' '));
+  });
+
+  test('an option takes the next word, whatever it is; after -- there are no options', () => {
+    const { positionals, values } = readWords(['run', '--seed', '-1', '--', '--x.yaml'], run);
+    expect([positionals['scenario'], values.get('seed')]).toEqual([['--x.yaml'], ['-1']]);
+  });
+
+  test('the entries of the table say what the commands take', async () => {
+    const FORMS = { one: '<>', 'none or one': '[]', 'one or more': '<..>', 'any number': '[..]' } as const;
+    for (const entry of commands) {
+      const command = await loaded(entry);
+      const words = positionalsOf(command).map(({ name, takes = 'one' }) => {
+        const [open, ...close] = FORMS[takes];
+        return `${open}${name}${close.join('')}`;
+      });
+      expect(entry.usage).toBe([entry.name, ...words].join(' '));
+    }
+  });
 });

@@ -12,14 +12,17 @@ import { memoryOption, readMemoryChoice } from './check.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, readRuns, readSeed, runsOption } from '../experiment-options.js';
 import { loadAll, namedFiles, scenarioFiles } from '../scenario-files.js';
+import { outcomeCsv, outcomeColumns, readOutcomes } from '../../report/files/outcome-csv.js';
+import { openOutputFolder } from '../../report/files/output-folder.js';
+import { outcomeChanges } from '../../experiment/outcomes.js';
+import { relabelled, takeBaseline } from '../../experiment/baseline.js';
+import { baselineText } from '../../report/terminal/baseline-text.js';
 
 const FOLDER = 'results/baselines';
 const ACTIONS = ['save', 'diff'] as const;
 const TOLERANCE = '1%';
 
 export const baselineCommand: Command = {
-  name: 'baseline',
-  summary: 'Keep the outcomes of scenarios, and tell later what changed',
   positional: { name: 'action', describe: 'save, or diff: run again and compare', words: () => ACTIONS },
   further: [
     { name: 'name', describe: `Name of the baseline, a file in ${FOLDER}/`, words: savedNames },
@@ -40,13 +43,14 @@ export const baselineCommand: Command = {
     ['baseline diff shipped', 'status 1 when an outcome has changed'],
     ['baseline diff shipped --tolerance 5% --tolerance downtime=20%', 'with more patience'],
   ],
-  async run(given) {
+  run(given) {
     const action = ACTIONS.find((candidate) => candidate === given.positional);
     if (action === undefined) throw new UsageError(unknown('action', given.positional, ACTIONS));
     const name = given.all('name')[0] ?? '';
     if (!/^[\w][\w.-]*$/.test(name))
       throw new UsageError(`${JSON.stringify(name)} is no name; expected letters, digits, -, _ and dots`);
-    await (action === 'save' ? save(given, name) : diff(given, name));
+    if (action === 'save') save(given, name);
+    else diff(given, name);
   },
 };
 
@@ -54,14 +58,12 @@ function lower(sentence: string): string {
   return `${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1)}`;
 }
 
-async function save(given: Given, name: string): Promise<void> {
+function save(given: Given, name: string): void {
   if (given.value('tolerance') !== undefined) throw new UsageError('--tolerance belongs to baseline diff');
   const options = { memory: readMemoryChoice(given), runs: readRuns(given), seed: readSeed(given) };
-  const scenarios = await loadAll(namedFiles(given.all('files')));
-  const { results, manifest } = await take(given, scenarios, options);
-  const { outcomeCsv } = await import('../../report/files/outcome-csv.js');
+  const scenarios = loadAll(namedFiles(given.all('files')));
+  const { results, manifest } = take(given, scenarios, options);
   const [csv, json] = pathsOf(name);
-  const { openOutputFolder } = await import('../../report/files/output-folder.js');
   const output = openOutputFolder(
     FOLDER,
     [csv, json].map((path) => basename(path)),
@@ -77,42 +79,37 @@ async function save(given: Given, name: string): Promise<void> {
   given.print(`Written: ${csv}, ${json}\n`);
 }
 
-async function diff(given: Given, name: string): Promise<void> {
+function diff(given: Given, name: string): void {
   for (const option of ['runs', 'memory', 'seed']) {
-    if (given.words.some((word) => word === `--${option}` || word.startsWith(`--${option}=`)))
+    if (given.has(option))
       throw new UsageError(`--${option} belongs to baseline save; diff runs what was saved`);
   }
   const [csv, json] = pathsOf(name);
   if (!existsSync(csv) || !existsSync(json)) throw new UsageError(unknown('baseline', name, savedNames()));
-  const { outcomeColumns, outcomeCsv, readOutcomes } = await import('../../report/files/outcome-csv.js');
   const tolerances = readTolerances(given, outcomeColumns);
   const saved = JSON.parse(readFileSync(json, 'utf8')) as BaselineManifest;
   const chosen = given.all('files');
   const files = chosen.length === 0 ? saved.scenarios.map(({ file }) => file) : namedFiles(chosen);
   // A scenario that is no longer there is a change, unless it was asked for by its name.
-  const scenarios = await loadAll(chosen.length === 0 ? files.filter((file) => existsSync(file)) : files);
+  const scenarios = loadAll(chosen.length === 0 ? files.filter((file) => existsSync(file)) : files);
   const names = new Set(scenarios.map((scenario) => scenario.name));
 
-  const { results, manifest } = await take(given, scenarios, saved);
-  const { outcomeChanges } = await import('../../experiment/outcomes.js');
-  const { relabelled } = await import('../../experiment/baseline.js');
+  const { results, manifest } = take(given, scenarios, saved);
   const outcomes = readOutcomes(readFileSync(csv, 'utf8')).filter(
     ({ scenario }) => chosen.length === 0 || names.has(scenario),
   );
   const before = relabelled({ manifest: saved, outcomes }, manifest);
   const after = readOutcomes(outcomeCsv(results));
   const changes = outcomeChanges(before.outcomes, after, outcomeColumns, tolerances);
-  const { baselineText } = await import('../../report/terminal/baseline-text.js');
   given.print(`${baselineText(before.manifest, manifest, changes, given.page)}\n`);
   if (changes.length > 0) throw new ExpectationError(`migsim: ${name} has changed`);
 }
 
-async function take(
+function take(
   given: Given,
   scenarios: readonly Scenario[],
   { memory, runs, seed }: BaselineOptions,
-): Promise<Baseline> {
-  const { takeBaseline } = await import('../../experiment/baseline.js');
+): Baseline {
   const total = scenarios.reduce((sum, { strategies }) => sum + strategies.length * runs, 0);
   const progress = given.progress(total);
   return takeBaseline(scenarios, { memory, runs, seed }, () => progress.step());

@@ -4,10 +4,14 @@ import type { Calibration } from '../../recording/validate/calibrate.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
+import { hostProfiles } from '../../guest/host-profiles/index.js';
+import { readRecordings } from '../../recording/validate/validate.js';
+import { calibrateHost } from '../../recording/validate/calibrate.js';
+import { openOutputFile } from '../../report/files/output-folder.js';
+import { grid } from '../../report/terminal/grid.js';
+import { hostFields } from '../../guest/host-profiles/fields.js';
 
 export const calibrateHostCommand: Command = {
-  name: 'calibrate-host',
-  summary: 'Fit one host profile to all recordings of a machine',
   positional: {
     name: 'recordings',
     describe: 'Recordings (JSON) of one machine, or folders of them',
@@ -18,7 +22,7 @@ export const calibrateHostCommand: Command = {
       describe: 'Host profile from which the search begins',
       value: 'NAME',
       default: 'recordings-host',
-      words: async () => Object.keys((await import('../../guest/host-profiles/index.js')).hostProfiles),
+      words: () => Object.keys(hostProfiles),
     },
     runs: {
       describe: 'Predictions of each recording, each with other randomness',
@@ -37,14 +41,10 @@ export const calibrateHostCommand: Command = {
     ['calibrate-host recordings', 'what the machine of the recordings costs'],
     ['calibrate-host mine/*.json --profile default --out host.json', 'a machine of your own'],
   ],
-  async run(given) {
-    const { hostProfiles } = await import('../../guest/host-profiles/index.js');
+  run(given) {
     const name = given.value('profile') ?? '';
     const start = hostProfiles[name];
     if (start === undefined) throw new UsageError(unknown('host profile', name, Object.keys(hostProfiles)));
-    const { readRecordings } = await import('../../recording/validate/validate.js');
-    const { calibrateHost } = await import('../../recording/validate/calibrate.js');
-    const { openOutputFile } = await import('../../report/files/output-folder.js');
     const recordings = readRecordings(given.all('recordings'));
     const out = given.value('out');
     const write = out === undefined ? null : openOutputFile(out);
@@ -59,9 +59,9 @@ export const calibrateHostCommand: Command = {
     });
     for (let left = calibration.tried; left < MOST_TRIED; left += 1) progress.step();
     if (given.flag('json')) given.print(`${JSON.stringify(calibration, null, 2)}\n`);
-    else await printReport(given, calibration);
+    else printReport(given, calibration);
     if (write === null) return;
-    write(await hostSection(name, calibration));
+    write(hostSection(name, calibration));
     if (!given.flag('json')) given.print(`Written to ${out}\n`);
   },
 };
@@ -69,9 +69,7 @@ export const calibrateHostCommand: Command = {
 /** The search of 14 fields ends after fewer profiles than this. */
 const MOST_TRIED = 300;
 
-async function printReport(given: Given, calibration: Calibration): Promise<void> {
-  const { grid } = await import('../../report/terminal/grid.js');
-  const { hostFields } = await import('../../guest/host-profiles/fields.js');
+function printReport(given: Given, calibration: Calibration): void {
   const columns = [
     { head: 'field', align: 'left' as const },
     ...['before', 'after', 'loss × 1.5\nor ÷ 1.5'].map((head) => ({ head, align: 'right' as const })),
@@ -103,8 +101,7 @@ function valueOf(kind: string, value: number): string {
   return kind === 'size' ? `${value}B` : String(value);
 }
 
-async function hostSection(profile: string, { fields }: Calibration): Promise<string> {
-  const { hostFields } = await import('../../guest/host-profiles/fields.js');
+function hostSection(profile: string, { fields }: Calibration): string {
   const entries = fields.map(({ field, after }) => {
     const { key, kind } = hostFields[field];
     return [key, valueOf(kind, after)];

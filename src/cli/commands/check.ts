@@ -3,11 +3,16 @@ import { ExpectationError, UsageError } from '../../errors.js';
 import type { CheckReport } from '../../experiment/check.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { unknown } from '../../scenario/wording.js';
-import type { CheckTask } from '../check-worker.js';
+import checkFile, { type CheckTask } from '../check-worker.js';
 import type { Command, Given, Option } from '../command.js';
 import { experimentOptions, noteReading, readRuns, readSeed, runsOption } from '../experiment-options.js';
 import { loadAll, namedFiles, scenarioFiles } from '../scenario-files.js';
 import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-choice.js';
+import { refuseUnreadable } from '../../api/check.js';
+import { openOutputFile } from '../../report/files/output-folder.js';
+import { checkText, failuresOf } from '../../report/terminal/check-text.js';
+import { junitXml } from '../../report/files/junit.js';
+import { inWorkers } from '../../experiment/workers.js';
 
 export const memoryOption: Option = {
   describe: 'page, fluid, or auto: page where that takes no more than about a second',
@@ -17,15 +22,13 @@ export const memoryOption: Option = {
 };
 
 export const checkCommand: Command = {
-  name: 'check',
-  summary: 'Run scenarios and tell whether what they expect holds',
   positional: scenarioFiles,
   options: {
     runs: runsOption,
     memory: memoryOption,
     seed: experimentOptions.seed,
-    junit: { describe: 'Write a JUnit report for a CI system there', value: 'FILE' },
-    verbose: { describe: 'Print what holds as well' },
+    junit: { describe: 'Write a JUnit report for a CI system there', value: 'FILE', affectsResult: false },
+    verbose: { describe: 'Print what holds as well', affectsResult: false },
   },
   examples: [
     ['check', 'everything in scenarios/'],
@@ -39,22 +42,17 @@ export const checkCommand: Command = {
       seed: readSeed(given),
     };
     const files = namedFiles(given.all('files'));
-    const { refuseUnreadable } = await import('../../api/check.js');
-    const { default: checkFile } = await import('../check-worker.js');
-    const scenarios = await loadAll(files, refuseUnreadable);
+    const scenarios = loadAll(files, refuseUnreadable);
     for (const scenario of scenarios) noteReading(given, scenario);
     const junit = given.value('junit');
-    const { openOutputFile } = await import('../../report/files/output-folder.js');
     const writeJunit = junit === undefined ? null : openOutputFile(junit);
 
     const tasks = files.map((file): CheckTask => ({ file, options }));
     const onDone = progressOf(given, scenarios, options.runs);
     const reports = await overFiles(tasks, checkFile, onDone);
 
-    const { checkText, failuresOf } = await import('../../report/terminal/check-text.js');
     given.print(`${checkText(reports, given.flag('verbose'), given.page)}\n`);
     if (writeJunit !== null) {
-      const { junitXml } = await import('../../report/files/junit.js');
       writeJunit(junitXml(reports));
     }
     const failures = failuresOf(reports);
@@ -73,7 +71,6 @@ async function overFiles(
 ): Promise<CheckReport[]> {
   const built = import.meta.url.endsWith('.js');
   if (built && tasks.length > 1) {
-    const { inWorkers } = await import('../../experiment/workers.js');
     return inWorkers(new URL('../check-worker.js', import.meta.url), tasks, onDone);
   }
   return tasks.map((task, index) => {

@@ -4,10 +4,12 @@ import { TABLE_FORMATS, paperTable, readTableFormat } from '../table-format.js';
 import { type Experiment, printWritten, runExperiment } from '../experiment.js';
 import { experimentOptions, readStrategy, runsOption, scenarioFile } from '../experiment-options.js';
 import { presetName, presetOption, runPreset } from './preset.js';
+import { jsonReport } from '../../report/files/json.js';
+import { runRows } from '../../report/files/rows.js';
+import { provenanceOf } from '../../report/files/provenance.js';
+import { comparisonTable } from '../../report/terminal/table.js';
 
 export const compareCommand: Command = {
-  name: 'compare',
-  summary: 'Run strategies side by side on the same guest',
   positional: { ...scenarioFile, takes: 'none or one' },
   options: {
     ...experimentOptions,
@@ -23,6 +25,7 @@ export const compareCommand: Command = {
       value: 'FORMAT',
       default: 'text',
       words: () => TABLE_FORMATS,
+      affectsResult: false,
     },
   },
   examples: [
@@ -35,24 +38,20 @@ export const compareCommand: Command = {
   async run(given) {
     const format = readTableFormat(given);
     const preset = presetName(given);
-    const experiment = preset === null ? await runScenario(given) : await runPreset(given, preset);
+    const experiment = preset === null ? await runScenario(given) : runPreset(given, preset);
     const { comparison, manifest } = experiment;
     if (given.flag('json')) {
-      const { jsonReport } = await import('../../report/files/json.js');
       const results = comparison.strategies.flatMap((entry) => entry.results);
       given.print(jsonReport(manifest, results, false));
       return;
     }
     if (format !== 'text') {
-      const { runRows } = await import('../../report/files/rows.js');
       const results = comparison.strategies.flatMap((entry) => entry.results);
-      const { provenanceOf } = await import('../../report/files/provenance.js');
-      given.print(await paperTable(format, runRows(results), provenanceOf(manifest)));
+      given.print(paperTable(format, runRows(results), provenanceOf(manifest)));
       return;
     }
-    const { comparisonTable } = await import('../../report/terminal/table.js');
     given.print(`${comparisonTable(comparison, given.page)}\n`);
-    await printWritten(given, experiment);
+    printWritten(given, experiment);
   },
 };
 

@@ -1,9 +1,9 @@
 /** `migsim diff`: what two results have not in common. */
 import type { Command } from '../command.js';
+import { readSide, twoSidesOf } from '../../report/terminal/diff-side.js';
+import { diffText } from '../../report/terminal/diff-text.js';
 
 export const diffCommand: Command = {
-  name: 'diff',
-  summary: 'Tell in words how two results differ, and in which parameters',
   positional: { name: 'first', describe: 'Results folder, folder#strategy or folder#strategy:run' },
   further: [
     {
@@ -18,9 +18,7 @@ export const diffCommand: Command = {
     ["diff 'results/mine#none' 'results/mine#dirty-limit'", 'two strategies of one folder'],
     ["diff 'results/mine#none:1' 'results/mine#none:2'", 'two runs'],
   ],
-  async run(given) {
-    const { readSide, twoSidesOf } = await import('../../report/terminal/diff-side.js');
-    const { diffText } = await import('../../report/terminal/diff-text.js');
+  run(given) {
     const [second] = given.all('second');
     const sides =
       second === undefined

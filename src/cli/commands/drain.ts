@@ -6,13 +6,14 @@ import type { StrategyChoice, Scenario } from '../../scenario/scenario.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, noteReading, readMemory, readSeed, readStrategy } from '../experiment-options.js';
+import { loadScenario } from '../../scenario/load.js';
+import { drain } from '../../experiment/drain.js';
+import { drainText } from '../../report/terminal/drain-text.js';
 
 const MODES = ['serial', 'parallel'] as const;
 const MOST_GUESTS = 10_000;
 
 export const drainCommand: Command = {
-  name: 'drain',
-  summary: 'Empty a host: several guests over one link',
   positional: { name: 'scenarios', describe: 'A scenario file for each guest', takes: 'one or more' },
   options: {
     mode: {
@@ -37,7 +38,6 @@ export const drainCommand: Command = {
     if (word !== undefined && !MODES.some((mode) => mode === word))
       throw new UsageError(unknown('mode', word, MODES));
     const copies = whole(given, 'copies') ?? 1;
-    const { loadScenario } = await import('../../scenario/load.js');
     const guests: DrainGuest[] = [];
     for (const file of given.all('scenarios')) {
       const scenario = loadScenario(file, { set: given.values('set') });
@@ -47,7 +47,6 @@ export const drainCommand: Command = {
     }
     const atOnce = whole(given, 'parallel') ?? guests.length;
     const ways = word === undefined ? [1, atOnce] : [word === 'serial' ? 1 : atOnce];
-    const { drain } = await import('../../experiment/drain.js');
     const progress = given.progress(guests.length * ways.length);
     const how = { seed: readSeed(given), memory: readMemory(given), onGuest: progress.step };
     const drains = ways.map((parallel) => drain(guests, { ...how, parallel }));
@@ -59,7 +58,6 @@ export const drainCommand: Command = {
       given.print(`${JSON.stringify({ memory: how.memory, seed: how.seed, drains: shown }, null, 2)}\n`);
       return;
     }
-    const { drainText } = await import('../../report/terminal/drain-text.js');
     given.print(`${drainText(drains, given.page)}\n\n${how.memory} memory, seed ${how.seed}\n`);
   },
 };

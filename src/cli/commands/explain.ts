@@ -1,15 +1,24 @@
 /** `migsim explain`: what a strategy, policy or workload does, its options, and where the rule comes from. */
 import { UsageError } from '../../errors.js';
 import type { WorkloadDefinition } from '../../guest/workloads/define.js';
+import { workloadList } from '../../guest/workloads/index.js';
+import { policies as policyRegistry } from '../../policies/index.js';
 import { wrap } from '../../report/terminal/text.js';
 import type { StrategyDefinition } from '../../strategies/define.js';
+import { strategies as strategyRegistry } from '../../strategies/index.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
 import { isFile } from '../experiment-options.js';
+import { loadStrategy } from '../../scenario/choices.js';
+import { grid } from '../../report/terminal/grid.js';
+
+const strategies: Readonly<Record<string, StrategyDefinition>> = strategyRegistry;
+const policies: Readonly<Record<string, StrategyDefinition>> = policyRegistry;
+const workloads: Readonly<Record<string, WorkloadDefinition>> = Object.fromEntries(
+  workloadList.map((workload) => [workload.name, workload]),
+);
 
 export const explainCommand: Command = {
-  name: 'explain',
-  summary: 'Explain a strategy, policy or workload: its rule, options and source',
   positional: { name: 'name', describe: 'Its name, as `list` shows it, or ./file.js', words: names },
   options: {},
   examples: [
@@ -17,59 +26,41 @@ export const explainCommand: Command = {
     ['explain ./mine.js', 'a strategy of your own'],
   ],
   async run(given) {
-    const { strategies, policies, workloads } = await registries();
     const name = given.positional;
     const strategy = isFile(name) ? await ownStrategy(name) : strategies[name];
     const policy = policies[name];
     const workload = workloads[name];
-    if (strategy !== undefined) await explainRule(strategy, 'strategy', given);
-    if (policy !== undefined) await explainRule(policy, 'policy', given);
-    if (workload !== undefined) await explainWorkload(workload, given);
-    if ((strategy ?? policy ?? workload) === undefined)
-      throw new UsageError(unknown('name', name, await names()));
+    if (strategy !== undefined) explainRule(strategy, 'strategy', given);
+    if (policy !== undefined) explainRule(policy, 'policy', given);
+    if (workload !== undefined) explainWorkload(workload, given);
+    if ((strategy ?? policy ?? workload) === undefined) throw new UsageError(unknown('name', name, names()));
   },
 };
 
 async function ownStrategy(path: string): Promise<StrategyDefinition> {
-  const { loadStrategy } = await import('../../scenario/choices.js');
   return (await loadStrategy(path)).definition;
 }
 
-async function registries(): Promise<{
-  strategies: Readonly<Record<string, StrategyDefinition>>;
-  policies: Readonly<Record<string, StrategyDefinition>>;
-  workloads: Readonly<Record<string, WorkloadDefinition>>;
-}> {
-  const [{ strategies }, { policies }, { workloadList }] = await Promise.all([
-    import('../../strategies/index.js'),
-    import('../../policies/index.js'),
-    import('../../guest/workloads/index.js'),
-  ]);
-  const workloads = Object.fromEntries(workloadList.map((workload) => [workload.name, workload]));
-  return { strategies, policies, workloads };
-}
-
-async function names(): Promise<string[]> {
-  const { strategies, policies, workloads } = await registries();
+function names(): string[] {
   return [strategies, policies, workloads].flatMap((registry) => Object.keys(registry));
 }
 
-async function explainRule(definition: StrategyDefinition, kind: string, given: Given): Promise<void> {
+function explainRule(definition: StrategyDefinition, kind: string, given: Given): void {
   const paragraphs = definition.rule.split(/\n\s*\n/);
   title(definition.name, kind, definition.summary, given);
   for (const paragraph of paragraphs) given.print(`${text(paragraph, given)}\n\n`);
-  await printOptions(ruleOptions(definition), given);
+  printOptions(ruleOptions(definition), given);
   given.print(`${text(`Source: ${definition.source}`, given)}\n`);
 }
 
-async function explainWorkload(definition: WorkloadDefinition, given: Given): Promise<void> {
+function explainWorkload(definition: WorkloadDefinition, given: Given): void {
   title(definition.name, 'workload', definition.summary, given);
   const options = Object.entries(definition.options).map(([name, option]) => [
     name,
     'default' in option ? option.default : 'required',
     option.kind === 'choice' ? `${option.summary}: ${option.choices.join(', ')}` : option.summary,
   ]);
-  await printOptions(options, given);
+  printOptions(options, given);
   given.print(`${text(`Fitted to: ${definition.fittedTo}`, given)}\n`);
   given.print(`${text(`Source: ${definition.source}`, given)}\n`);
 }
@@ -93,12 +84,11 @@ function text(paragraph: string, given: Given): string {
 }
 
 /** Rows of name, default and meaning. */
-async function printOptions(options: readonly (readonly string[])[], given: Given): Promise<void> {
+function printOptions(options: readonly (readonly string[])[], given: Given): void {
   if (options.length === 0) {
     given.print('No options.\n\n');
     return;
   }
-  const { grid } = await import('../../report/terminal/grid.js');
   const before = [0, 1].map((column) => Math.max(...options.map((row) => row[column]!.length), 7));
   const room = given.page.width - before[0]! - before[1]! - 4;
   const rows = options.map(([name = '', fallback = '', meaning = '']) => [

@@ -9,8 +9,6 @@ import type { Command } from '../command.js';
 const FILE = 'guest.yaml';
 
 export const initCommand: Command = {
-  name: 'init',
-  summary: 'Write a commented scenario to start from',
   positional: {
     name: 'file',
     describe: `Where to write it, ${FILE} when left out; an existing file stays as it is`,

@@ -12,10 +12,15 @@ import {
   parseShare,
 } from '../../units.js';
 import type { Command, Given } from '../command.js';
+import { looksLikeGuestperf } from '../../formats/guestperf/read.js';
+import { learnFromLog } from '../../recording/learn/learn-from-log.js';
+import { openOutputFile } from '../../report/files/output-folder.js';
+import { learnFromGuestperf } from '../../experiment/learn-guestperf.js';
+import { guestperfCheckText } from '../../report/terminal/guestperf-check.js';
+import { wrap } from '../../report/terminal/text.js';
+import { grid } from '../../report/terminal/grid.js';
 
 export const learnCommand: Command = {
-  name: 'learn',
-  summary: 'Learn a guest from a query-migrate log or a guestperf report',
   positional: {
     name: 'log',
     describe: 'Log of query-migrate replies, report of guestperf, or readings of a dirty curve',
@@ -42,12 +47,10 @@ export const learnCommand: Command = {
     ['learn report.json --out run.yaml', 'the run that guestperf did; then: migsim run run.yaml'],
     ['learn dirty.csv --memory 16GiB', 'from readings of (period, pages)'],
   ],
-  async run(given) {
+  run(given) {
     const options = readOptions(given);
     const text = readLog(given.positional);
-    const { looksLikeGuestperf } = await import('../../formats/guestperf/read.js');
     if (looksLikeGuestperf(text)) return runGuestperf(given, text);
-    const { learnFromLog } = await import('../../recording/learn/learn-from-log.js');
     const { learned, scenario, check } = learnFromLog(text, given.positional, options);
     if (given.flag('json')) {
       given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
@@ -58,9 +61,8 @@ export const learnCommand: Command = {
       given.print(scenario);
       return;
     }
-    const { openOutputFile } = await import('../../report/files/output-folder.js');
     openOutputFile(out)(scenario);
-    if (check !== null) await printCheck(given, check);
+    if (check !== null) printCheck(given, check);
     given.print(
       `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
     );
@@ -78,23 +80,19 @@ const SAID_BY_REPORT = [
   'max-bandwidth',
 ] as const;
 
-async function runGuestperf(given: Given, text: string): Promise<void> {
+function runGuestperf(given: Given, text: string): void {
   const option = SAID_BY_REPORT.find((one) => given.value(one) !== undefined);
   if (option !== undefined) {
     throw new UsageError(`--${option} is for logs: a report of guestperf says it itself`, {
       file: given.positional,
     });
   }
-  const { learnFromGuestperf } = await import('../../experiment/learn-guestperf.js');
   const { learned, scenario, check } = learnFromGuestperf(text, given.positional);
   const out = given.value('out');
   if (given.flag('json')) return given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
   if (out === undefined) return given.print(scenario);
-  const { openOutputFile } = await import('../../report/files/output-folder.js');
   openOutputFile(out)(scenario);
-  const { guestperfCheckText } = await import('../../report/terminal/guestperf-check.js');
   given.print(`${guestperfCheckText(check)}\n`);
-  const { wrap } = await import('../../report/terminal/text.js');
   given.print('Not in the report:\n');
   for (const one of learned.assumptions) {
     given.print(`${wrap(`- ${one}`, given.page.width, '  ').join('\n')}\n`);
@@ -153,8 +151,7 @@ function readLog(path: string): string {
   }
 }
 
-async function printCheck(given: Given, check: SelfCheck): Promise<void> {
-  const { grid } = await import('../../report/terminal/grid.js');
+function printCheck(given: Given, check: SelfCheck): void {
   const { passes, plateau } = check;
   const rows = passes.map((pass) => [
     `pass ${pass.n - 1}`,

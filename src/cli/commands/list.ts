@@ -6,18 +6,16 @@ import { unknown } from '../../scenario/wording.js';
 import type { Command } from '../command.js';
 
 export const listCommand: Command = {
-  name: 'list',
-  summary: 'List strategies, policies, workloads, scenarios or host profiles',
   positional: { name: 'what', describe: KINDS.join(', '), words: () => KINDS },
   options: {},
   examples: [
     ['list strategies', 'what --strategy takes'],
     ['list workloads', 'what a vCPU group can run'],
   ],
-  async run(given) {
+  run(given) {
     const kind = KINDS.find((candidate) => candidate === given.positional);
     if (kind === undefined) throw new UsageError(unknown('kind', given.positional, KINDS));
-    const entries = await entriesOf(kind);
+    const entries = entriesOf(kind);
     const indent = 2 + Math.max(...entries.map((entry) => entry.name.length));
     for (const { name, summary } of entries) {
       const [first = '', ...rest] = wrap(summary, given.page.width - indent);

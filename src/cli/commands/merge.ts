@@ -2,10 +2,9 @@
 import { UsageError } from '../../errors.js';
 import type { Command } from '../command.js';
 import { collector, formatOf, formatOption, printSweep } from './sweep.js';
+import { mergeShards } from '../../api/sweep.js';
 
 export const mergeCommand: Command = {
-  name: 'merge',
-  summary: 'Put the shards of a sweep together',
   positional: { name: 'folders', describe: 'A folder for each shard, in any order', takes: 'one or more' },
   options: {
     out: { describe: 'Write the results of the whole sweep there', value: 'FOLDER' },
@@ -19,10 +18,9 @@ export const mergeCommand: Command = {
   async run(given) {
     const out = given.value('out');
     if (out === undefined) throw new UsageError('merge needs a folder for the whole: --out FOLDER');
-    const { mergeShards } = await import('../../api/sweep.js');
     const collected = collector(given);
     const folders = given.all('folders');
     const merged = await mergeShards(folders, { out, format: formatOf(given), onCell: collected.add });
-    await printSweep(given, merged, null, collected.cells);
+    printSweep(given, merged, null, collected.cells);
   },
 };

@@ -2,12 +2,15 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../../errors.js';
+import { drawFigures } from '../../api/figures.js';
+import { figures } from '../../report/figures/index.js';
 import type { Drawing } from '../../report/figures/kit/figure.js';
-import type { Results, Selection } from '../../report/figures/kit/results.js';
-import type { Sheet } from '../../report/figures/kit/sheet.js';
+import { type Results, type Selection, readResults } from '../../report/figures/kit/results.js';
+import { SHEETS, type Sheet } from '../../report/figures/kit/sheet.js';
 import { counted } from '../../report/terminal/text.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
+import { openOutputFolder } from '../../report/files/output-folder.js';
 
 const FORMATS = ['svg', 'png'] as const;
 const WIDTHS = ['one', 'two'] as const;
@@ -24,8 +27,6 @@ export const drawingOptions = {
 };
 
 export const plotCommand: Command = {
-  name: 'plot',
-  summary: 'Draw figures from result files',
   positional: {
     name: 'results',
     describe: 'Folder that --out wrote, one of its CSV files, a guestperf report or a folder of them',
@@ -35,7 +36,7 @@ export const plotCommand: Command = {
       describe: 'Only this one; repeatable. Default: all that the data allow',
       value: 'NAME',
       repeatable: true,
-      words: async () => (await import('../../report/figures/index.js')).figures.map(({ name }) => name),
+      words: () => figures.map(({ name }) => name),
     },
     format: {
       describe: 'svg or png (300 dots an inch)',
@@ -60,8 +61,6 @@ export const plotCommand: Command = {
   async run(given) {
     const format = choice(given, 'format', FORMATS);
     const width = choice(given, 'width', WIDTHS);
-    const { drawFigures } = await import('../../api/figures.js');
-    const { SHEETS } = await import('../../report/figures/kit/sheet.js');
     const drawings = await drawFigures(given.positional, {
       figures: given.values('figure'),
       width,
@@ -76,7 +75,6 @@ export const plotCommand: Command = {
 
 /** The results that the positional and `drawingOptions` ask for. */
 export async function readChosen(given: Given): Promise<Results> {
-  const { readResults } = await import('../../report/figures/kit/results.js');
   return readResults(given.positional, chosenRuns(given));
 }
 
@@ -107,7 +105,6 @@ async function write(
   sheet: Sheet,
   folder: string,
 ): Promise<string[]> {
-  const { openOutputFolder } = await import('../../report/files/output-folder.js');
   const png = format === 'png' ? (await import('../../report/figures/kit/png.js')).pngOf : null;
   const output = openOutputFolder(
     folder,

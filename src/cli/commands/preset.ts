@@ -4,12 +4,15 @@ import type { MigrationResult } from '../../migration/result.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Given, Option } from '../command.js';
 import type { Experiment } from '../experiment.js';
-import { commandWords, readMemory, readRuns, readSeed } from '../experiment-options.js';
+import { readMemory, readRuns, readSeed } from '../experiment-options.js';
+import { comparePreset, presets } from '../../experiment/presets.js';
+import { manifestOf } from '../../experiment/manifest.js';
+import { openCsv } from '../../report/files/csv.js';
 
 export const presetOption: Option = {
   describe: "A comparison of QEMU's guestperf instead of a scenario, such as auto-converge-iters",
   value: 'NAME',
-  words: async () => Object.keys((await import('../../experiment/presets.js')).presets),
+  words: () => Object.keys(presets),
 };
 
 /** null when the user gave a scenario. Throws `UsageError` when it is both, or neither. */
@@ -26,25 +29,23 @@ export function presetName(given: Given): string | null {
 }
 
 /** Runs it like a comparison of strategies, with its question and what there is to know on stderr. */
-export async function runPreset(given: Given, name: string): Promise<Experiment> {
-  const { comparePreset, presets } = await import('../../experiment/presets.js');
+export function runPreset(given: Given, name: string): Experiment {
   const preset = presets[name];
   if (preset === undefined) throw new UsageError(unknown('preset', name, Object.keys(presets)));
   const numbers = { seed: readSeed(given), runs: readRuns(given), memory: readMemory(given) };
   given.warn(`${name}: ${preset.question}`);
   if (preset.note !== undefined) given.warn(`${name}: ${preset.note}`);
 
-  const { manifestOf } = await import('../../experiment/manifest.js');
   const progress = given.progress(preset.entries.length * numbers.runs);
   const folder = given.value('out');
-  const csv = folder === undefined ? null : (await import('../../report/files/csv.js')).openCsv(folder);
+  const csv = folder === undefined ? null : openCsv(folder);
   try {
     const onResult = (result: MigrationResult): void => {
       csv?.add(result);
       progress.step();
     };
     const comparison = comparePreset(name, preset, given.values('set'), { ...numbers, onResult });
-    const manifest = manifestOf(comparison, commandWords(given.words));
+    const manifest = manifestOf(comparison, given.recorded);
     return { comparison, manifest, written: csv?.finish(manifest) ?? [] };
   } catch (error) {
     csv?.abandon();

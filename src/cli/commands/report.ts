@@ -2,17 +2,19 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.js';
+import { isSweep } from '../../report/figures/kit/sweep-keys.js';
+import { htmlReport } from '../../report/html/page.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
 import { drawingOptions, readChosen } from './plot.js';
 import { paperTable } from '../table-format.js';
+import { readProvenance } from '../../report/files/provenance.js';
+import { openOutputFile } from '../../report/files/output-folder.js';
 
 const FORMATS = ['html', 'markdown', 'latex'] as const;
 type Format = (typeof FORMATS)[number];
 
 export const reportCommand: Command = {
-  name: 'report',
-  summary: 'Make one HTML page of a results folder, or its table for a paper',
   positional: { name: 'results', describe: 'Folder that --out wrote' },
   options: {
     format: {
@@ -35,24 +37,20 @@ export const reportCommand: Command = {
       throw new UsageError('expected a results folder; `migsim plot` draws a single file', { file: folder });
     }
     const results = await readChosen(given);
-    const { readProvenance } = await import('../../report/files/provenance.js');
     const provenance = readProvenance(folder);
     if (format !== 'html') {
       if (results.runs.length === 0)
         throw new UsageError('no runs.csv in it, from which the table is made', { file: folder });
-      const { isSweep } = await import('../../report/figures/kit/sweep-keys.js');
       if (isSweep(results.runs)) {
         throw new UsageError('this is a sweep, which no single table shows; summary.csv has its figures', {
           file: folder,
         });
       }
-      given.print(await paperTable(format, results.runs, provenance));
+      given.print(paperTable(format, results.runs, provenance));
       return;
     }
     const file = given.value('out') ?? join(folder, 'report.html');
-    const { openOutputFile } = await import('../../report/files/output-folder.js');
     const write = openOutputFile(file);
-    const { htmlReport } = await import('../../report/html/page.js');
     write(htmlReport({ results, provenance, title: basename(resolve(folder)) }));
     given.print(`Written: ${file}\n`);
   },

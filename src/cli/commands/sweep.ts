@@ -11,7 +11,6 @@ import type { Command, Given, Option } from '../command.js';
 import { printWritten } from '../experiment.js';
 import type { Progress } from '../progress.js';
 import {
-  commandWords,
   experimentOptions,
   noteReading,
   readMemory,
@@ -19,6 +18,11 @@ import {
   readStrategy,
   runsOption,
 } from '../experiment-options.js';
+import { sweep, loadSweep } from '../../api/sweep.js';
+import { readSweepFile, readPrecision } from '../../scenario/sweep-file.js';
+import { loadScenario } from '../../scenario/load.js';
+import { readShard } from '../../experiment/sweep/shard.js';
+import { sweepHeading, sweepText } from '../../report/terminal/sweep-text.js';
 
 const FORMATS = ['csv', 'parquet'] as const;
 const MOST_RUNS = 100_000;
@@ -29,13 +33,12 @@ export const formatOption: Option = {
   value: 'FORMAT',
   default: 'csv',
   words: () => FORMATS,
+  affectsResult: false,
 };
 
 const withoutDefault = ({ default: _, ...option }: Option): Option => option;
 
 export const sweepCommand: Command = {
-  name: 'sweep',
-  summary: 'Run strategies over all combinations of varied values',
   positional: { name: 'file', describe: 'Scenario or sweep file (YAML)' },
   options: {
     vary: {
@@ -62,10 +65,14 @@ export const sweepCommand: Command = {
       words: () => MEMORY_CHOICES,
     },
     set: experimentOptions.set,
-    out: { describe: 'Write results there; what is begun there is gone on with', value: 'FOLDER' },
+    out: { ...experimentOptions.out, describe: 'Write results there; what is begun there is gone on with' },
     format: formatOption,
-    shard: { describe: 'Only part i of n: i/n, or auto/n under Slurm and Kubernetes', value: 'I/N' },
-    workers: { describe: 'Threads; without it, one a core', value: 'N' },
+    shard: {
+      describe: 'Only part i of n: i/n, or auto/n under Slurm and Kubernetes',
+      value: 'I/N',
+      affectsResult: false,
+    },
+    workers: { describe: 'Threads; without it, one a core', value: 'N', affectsResult: false },
     json: experimentOptions.json,
   },
   examples: [
@@ -78,14 +85,13 @@ export const sweepCommand: Command = {
   ],
   async run(given) {
     const { scenario, ...options } = await readSweep(given);
-    const { sweep } = await import('../../api/sweep.js');
     const collected = collector(given);
     let progress: Progress | undefined;
     let shown = 0;
     const swept = await sweep(scenario, {
       ...options,
       keep: 'nothing',
-      command: sweepWords(given.words),
+      command: given.recorded,
       onCell: collected.add,
       onProgress(done, of) {
         if (given.flag('json')) return;
@@ -97,17 +103,14 @@ export const sweepCommand: Command = {
         shown = done;
       },
     }).finally(() => progress?.end());
-    await printSweep(given, swept, options.shard ?? null, collected.cells);
+    printSweep(given, swept, options.shard ?? null, collected.cells);
   },
 };
 
 /** The file, a sweep or a scenario, and instead of what it says what the command line does. */
 async function readSweep(given: Given): Promise<LoadedSweep> {
-  const { readSweepFile } = await import('../../scenario/sweep-file.js');
   const set = given.values('set');
   const isSweep = readSweepFile(given.positional) !== null;
-  const { loadSweep } = await import('../../api/sweep.js');
-  const { loadScenario } = await import('../../scenario/load.js');
   const file: Partial<LoadedSweep> = isSweep ? await loadSweep(given.positional, { set }) : {};
   const scenario = file.scenario ?? loadScenario(given.positional, { set });
   noteReading(given, scenario);
@@ -118,7 +121,7 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
     );
   const memory = given.value('memory');
   const precision = given.value('precision');
-  const shard = await shardOf(given);
+  const shard = shardOf(given);
   const runs = whole(given, 'runs', 1, MOST_RUNS);
   const seed = whole(given, 'seed', 0, 2 ** 32 - 1);
   const out = outOf(given);
@@ -132,7 +135,7 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
     ...(runs === undefined ? {} : { runs }),
     ...(seed === undefined ? {} : { seed }),
     ...(memory === undefined ? {} : { memory: readMemory(given, 'fluid') }),
-    ...(precision === undefined ? {} : { precision: await readShare(precision) }),
+    ...(precision === undefined ? {} : { precision: readShare(precision) }),
     ...(shard === null ? {} : { shard }),
     ...(out === undefined ? {} : { out }),
     format,
@@ -147,10 +150,9 @@ async function strategiesOf(given: Given, scenario: Scenario): Promise<Pick<Swee
   return { strategies: await Promise.all(texts.map((text) => readStrategy(text, scenario))) };
 }
 
-async function shardOf(given: Given): Promise<Shard | null> {
+function shardOf(given: Given): Shard | null {
   const text = given.value('shard');
   if (text === undefined) return null;
-  const { readShard } = await import('../../experiment/sweep/shard.js');
   return readShard(text, process.env);
 }
 
@@ -163,8 +165,7 @@ function outOf(given: Given): string | undefined {
   return undefined;
 }
 
-async function readShare(text: string): Promise<number> {
-  const { readPrecision } = await import('../../scenario/sweep-file.js');
+function readShare(text: string): number {
   try {
     return readPrecision(text);
   } catch (error) {
@@ -187,18 +188,6 @@ export function formatOf(given: Given): (typeof FORMATS)[number] {
   return format;
 }
 
-/** The command as the manifest keeps it: on how many machines and threads it ran does not change the results. */
-function sweepWords(words: readonly string[]): string[] {
-  const kept: string[] = [];
-  const given = commandWords(words);
-  for (let index = 0; index < given.length; index += 1) {
-    const word = given[index]!;
-    if (/^--(shard|workers|format)$/.test(word)) index += 1;
-    else if (!/^--(shard|workers|format)=/.test(word)) kept.push(word);
-  }
-  return kept;
-}
-
 /** The cells that are printed: the first ones, or all for --json. */
 export function collector(given: Given): { readonly cells: SweepCell[]; add(cell: SweepCell): void } {
   const cells: SweepCell[] = [];
@@ -215,18 +204,17 @@ export function collector(given: Given): { readonly cells: SweepCell[]; add(cell
 /** More than a table shows. */
 const ROWS_KEPT = 1000;
 
-export async function printSweep(
+export function printSweep(
   given: Given,
   swept: Sweep,
   shard: Shard | null,
   cells: readonly SweepCell[],
-): Promise<void> {
+): void {
   const { keys, manifest, written } = swept;
   if (given.flag('json')) {
     given.print(`${JSON.stringify({ manifest, cells }, null, 2)}\n`);
     return;
   }
-  const { sweepHeading, sweepText } = await import('../../report/terminal/sweep-text.js');
   const out = given.value('out');
   given.print(`${sweepHeading(swept, shard, given.page)}\n`);
   if (shard === null) {
@@ -234,5 +222,5 @@ export async function printSweep(
     given.print(`\n${sweepText(keys, cells, more, given.page)}\n`);
   }
   if (swept.finishedBefore) given.print(`\nFinished before: ${out} has all of it.\n`);
-  else await printWritten(given, { written });
+  else printWritten(given, { written });
 }

@@ -10,10 +10,17 @@ import type {
 } from '../../recording/validate/validate.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
+import {
+  readRecordings,
+  validateRecordings,
+  validationJson,
+  validationRows,
+} from '../../recording/validate/validate.js';
+import { openOutputFile } from '../../report/files/output-folder.js';
+import { validationCsv } from '../../report/files/validation-csv.js';
+import { grid } from '../../report/terminal/grid.js';
 
 export const validateCommand: Command = {
-  name: 'validate',
-  summary: 'Predict real migrations and show prediction beside measurement',
   positional: {
     name: 'recordings',
     describe: 'Recordings (JSON) or folders of them',
@@ -42,13 +49,10 @@ export const validateCommand: Command = {
   ],
   async run(given) {
     if (given.flag('json') && given.flag('csv')) throw new UsageError('--json and --csv exclude each other');
-    const { readRecordings, validateRecordings, validationJson, validationRows } =
-      await import('../../recording/validate/validate.js');
     const plot = given.value('plot');
     if (plot !== undefined && !/\.(svg|png)$/.test(plot)) {
       throw new UsageError(`--plot: expected a file that ends in .svg or .png, got "${plot}"`);
     }
-    const { openOutputFile } = await import('../../report/files/output-folder.js');
     const write = plot === undefined ? null : openOutputFile(plot);
     const paths = given.all('recordings');
     const options = { runs: readRuns(given), seed: readSeed(given), memory: readMemory(given) };
@@ -60,9 +64,8 @@ export const validateCommand: Command = {
     if (plot !== undefined && write !== null) write(await draw(validationRows(validation), plot));
     if (given.flag('json')) given.print(`${JSON.stringify(validationJson(validation), null, 2)}\n`);
     else if (given.flag('csv')) {
-      const { validationCsv } = await import('../../report/files/validation-csv.js');
       given.print(validationCsv(validationRows(validation)));
-    } else await printReport(given, validation);
+    } else printReport(given, validation);
   },
 };
 
@@ -86,8 +89,7 @@ async function draw(
 
 // ------------------------------------------------------------------------------------------------------------- text
 
-async function printReport(given: Given, { recordings, summary }: Validation): Promise<void> {
-  const { grid } = await import('../../report/terminal/grid.js');
+function printReport(given: Given, { recordings, summary }: Validation): void {
   const columns = HEADS.map((head, at) => ({ head, align: at < 2 ? ('left' as const) : ('right' as const) }));
   given.print(`${grid(columns, recordings.flatMap(rowsOf), 1)}\n\n`);
   for (const line of LEGEND) given.print(`${given.page.style.faint(line)}\n`);
