@@ -2,6 +2,7 @@
  * Speed and memory of the simulator, with what it should be beside what it is.
  *
  *   npm run bench [-- --only WORD] [--repeat 3]
+ *   npm run bench -- --against COMMIT [--only WORD] [--repeat 5]
  *
  * Every case runs in a process of its own, several times; the table has the median. Times are CPU times of the process,
  * so that other work on the machine disturbs them little.
@@ -12,10 +13,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, repeat: { type: 'string', default: '3' }, case: { type: 'string' } },
+  options: {
+    only: { type: 'string' },
+    repeat: { type: 'string' },
+    case: { type: 'string' },
+    against: { type: 'string' },
+  },
 });
 const self = fileURLToPath(import.meta.url);
-const repeat = Number(values.repeat);
+const repeat = Number(values.repeat ?? (values.against === undefined ? 3 : 5));
 
 /** In the child: run one case and print what it found. */
 async function child(name) {
@@ -102,5 +108,9 @@ async function parent() {
   console.log(missed === 0 ? 'All goals met.' : `${missed} goals missed.`);
 }
 
-if (values.case === undefined) await parent();
-else await child(values.case);
+if (values.case !== undefined) await child(values.case);
+else if (values.against === undefined) await parent();
+else {
+  const { compareWith } = await import('./against.mjs');
+  await compareWith({ against: values.against, only: values.only, repeat });
+}
