@@ -61,10 +61,15 @@ export function slackPerAccessUs(vcpu: VcpuSpec): number {
   return perSecond > 0 ? ((1 - vcpu.busy) / perSecond) * 1e6 : 0;
 }
 
-/** A contiguous run of zero pages, outside every class that is written. */
+/** A stretch of memory outside every class that is written: zero pages, or zero pages and data in turn (`unused.ts`). */
 export interface ZeroExtent {
   readonly firstPage: number;
   readonly pages: number;
+  /** How many of its pages are zero, spread over all of it; absent: all. */
+  readonly zeroPages?: number;
+  /** Of its zero pages and of its data, those that the guest reports as free (virtio-balloon's free-page-hint); absent: none. */
+  readonly hintedZeroPages?: number;
+  readonly hintedDataPages?: number;
 }
 
 /** A guest: its memory, its vCPUs and how its writes are tracked. */
@@ -110,6 +115,8 @@ export interface HostProfile {
   readonly setupFixedUs: number;
   readonly setupUsPerGiBBitmap: number;
   readonly setupUsPerGiBRing: number;
+  /** Free page hinting: time in which the guest reports 1 GiB of free memory, µs. */
+  readonly freePageHintUsPerGiB: number;
   /** CPU time of the migration thread for a normal page and for a zero page, ns: caps the send rate. */
   readonly sendNsPerPage: number;
   readonly zeroNsPerPage: number;

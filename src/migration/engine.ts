@@ -10,6 +10,7 @@ import { PAGE_BYTES } from '../guest/spec.js';
 import { BitmapSync } from './parts/bitmap-sync.js';
 import type { Controls } from './controls.js';
 import { DirtyLog } from './parts/dirty-log.js';
+import { askForFreePages, takeFreePages } from './parts/free-page-hints.js';
 import { leap } from './leap.js';
 import { makeControls } from './make-controls.js';
 import { Orders } from './parts/orders.js';
@@ -134,6 +135,7 @@ class Migration {
     memory.startLogging();
     run.dirtyPages = memory.totalPages;
     this.#sync.run('setup');
+    askForFreePages(this.#parts, this.#orders);
     state.setupUs = clock.nowUs;
     counters.transferred += SETUP_BYTES + stream.helloBytes + stream.syncBytes;
     state.phase = 'active';
@@ -169,7 +171,7 @@ class Migration {
         if (decision !== 'iterate') return decision;
         if (setup.guest.hostPagePages === 1) this.#iterate();
         else this.#iterateHostPages();
-        this.#runWantedSync();
+        this.#runWhatWaited();
       }
       this.#rateLimit();
       this.#timeline.look();
@@ -290,8 +292,12 @@ class Migration {
     clock.pass(clock.nowUs + waitMs * 1000 + clock.wakeLatencyUs());
   }
 
-  /** A sync that a timer asked for while an iteration held the bitmap mutex. */
-  #runWantedSync(): void {
+  /** What asked for the bitmap mutex while an iteration held it: a report of free pages, a timer's sync. */
+  #runWhatWaited(): void {
+    if (this.#orders.freePages) {
+      this.#orders.freePages = false;
+      takeFreePages(this.#parts);
+    }
     if (!this.#orders.sync) return;
     this.#orders.sync = false;
     this.#sync.run('timer');

@@ -6,7 +6,8 @@ import { PAGE_BYTES, type GuestSpec, type HostProfile, type ZeroExtent } from '.
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
 import { factsOf, runsMachine, since } from '../migration/rules/versions.js';
 import { formatBytes } from '../units.js';
-import { layOut, zeroExtents, type Group } from './layout.js';
+import { layOut, type Group } from './layout.js';
+import { pagesIn, zeroExtents, type Extent, type UnusedMemory } from './unused-memory.js';
 import type { Path } from './problems.js';
 import type { ScenarioFile, ZeroPages } from './schema.js';
 
@@ -30,7 +31,7 @@ export function buildSetup(file: ScenarioFile, name: string, fail: Fail): Migrat
     guest: buildGuest(file.guest, host, fail),
     host,
     link: buildLink(file.link, fail),
-    migration: buildMigration(file.migration, fail),
+    migration: buildMigration(file, fail),
     memory: 'page',
     seed: 1,
     run: 1,
@@ -55,28 +56,67 @@ function buildGuest(guest: ScenarioFile['guest'], host: HostProfile, fail: Fail)
     const message = `expected more than the ${reserved} entries that KVM keeps in reserve, such as 1024, got ${ring}`;
     fail(['guest', 'dirty-ring-size'], message);
   }
-  const memory = {
-    ramPages,
-    zero: buildZero(guest['zero-pages'], ramPages, fail),
-    hiddenPages: Math.ceil(guest.hidden / PAGE_BYTES),
-  };
+  const stretches = buildStretches(guest['zero-pages'], ramPages, fail);
   const groups = buildGroups(guest, ramPages, fail);
+  const { vcpus, sets } = layOut(groups, { ramPages, zero: stretches }, (group, message) =>
+    fail(['guest', 'vcpus', group], message),
+  );
   return {
     ramPages,
-    hiddenPages: memory.hiddenPages,
-    zeroExtents: zeroExtents(memory),
+    hiddenPages: Math.ceil(guest.hidden / PAGE_BYTES),
+    zeroExtents: zeroExtents(buildUnused(guest, stretches, sets, fail), sets),
     dirtyRingSize: ring,
     hostPagePages,
-    vcpus: layOut(groups, memory, (group, message) => fail(['guest', 'vcpus', group], message)),
+    vcpus,
   };
 }
 
-/** Zero pages of RAM, in order of address. */
-function buildZero(zero: ZeroPages, ramPages: number, fail: Fail): ZeroExtent[] {
-  if (typeof zero === 'number') {
-    const pages = Math.floor(ramPages * zero);
-    return pages === 0 ? [] : [{ firstPage: ramPages - pages, pages }];
+/** What lies beside working sets, checked against the room that they leave. */
+function buildUnused(
+  guest: ScenarioFile['guest'],
+  stretches: readonly ZeroExtent[],
+  sets: readonly Extent[],
+  fail: Fail,
+): UnusedMemory {
+  const ramPages = guest.memory / PAGE_BYTES;
+  const room = ramPages - pagesIn(sets) - pagesIn(stretches);
+  const ram = formatBytes(guest.memory);
+  const setsText = `${formatBytes(pagesIn(sets) * PAGE_BYTES)} of working sets in ${ram} of RAM`;
+  const zero = guest['zero-pages'];
+  const spread = typeof zero === 'number' ? Math.floor(ramPages * zero) : 0;
+  if (spread > room) {
+    fail(
+      ['guest', 'zero-pages'],
+      `there is no room for ${formatBytes(spread * PAGE_BYTES)} of zero pages beside ${setsText}; ` +
+        'expected smaller sets, fewer zero-pages or more memory',
+    );
   }
+  const balloon = Math.floor(guest.balloon / PAGE_BYTES);
+  if (spread + balloon > room) {
+    fail(
+      ['guest', 'balloon'],
+      `there is no room for a balloon of ${formatBytes(guest.balloon)} beside zero pages and ${setsText}; ` +
+        'expected a smaller balloon or fewer zero-pages',
+    );
+  }
+  const hint = guest['free-page-hint'];
+  const hinted =
+    hint.unit === 'share' ? Math.floor(ramPages * hint.value) : Math.floor(hint.value / PAGE_BYTES);
+  const free = room + pagesIn(stretches) - balloon;
+  if (hinted > free) {
+    fail(
+      ['guest', 'free-page-hint'],
+      `at most ${formatBytes(free * PAGE_BYTES)} can be free beside ${setsText}` +
+        `${balloon > 0 ? ' and the balloon' : ''}; expected no more than that`,
+    );
+  }
+  const hiddenPages = Math.ceil(guest.hidden / PAGE_BYTES);
+  return { ramPages, hiddenPages, stretches, spreadZero: spread + balloon, hinted, balloon };
+}
+
+/** Stretches of zero pages in RAM, in order of address; none where they are spread. */
+function buildStretches(zero: ZeroPages, ramPages: number, fail: Fail): ZeroExtent[] {
+  if (typeof zero === 'number') return [];
   let end = 0;
   return zero.map(({ at, size }, index) => {
     const firstPage = Math.ceil(at / PAGE_BYTES);
@@ -169,8 +209,14 @@ function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
   };
 }
 
-function buildMigration(migration: ScenarioFile['migration'], fail: Fail): MigrationParameters {
+function buildMigration({ guest, migration }: ScenarioFile, fail: Fail): MigrationParameters {
   checkMigration(migration, fail);
+  if (guest['free-page-hint'].value > 0 && migration['postcopy-ram']) {
+    fail(
+      ['guest', 'free-page-hint'],
+      'QEMU asks for no hints where post-copy is possible; expected postcopy-ram: false',
+    );
+  }
   const version = factsOf(migration.qemu.qemu, migration.machine?.qemu);
   return {
     qemu: migration.qemu.qemu,

@@ -1,11 +1,12 @@
 /**
- * Where everything lies in guest RAM: working sets one after another from the start (or from where `at` says) beside the
- * zero pages, and data that nobody touches; ROMs and video memory follow, zero as well.
+ * Where working sets lie in guest RAM: one after another from the start (or from where `at` says) beside stretches of zero
+ * pages. The rest is memory that nobody writes (`unused-memory.ts`); ROMs and video memory follow.
  */
 import type { VcpuSpec, ZeroExtent } from '../guest/spec.js';
 import type { WorkloadPlan } from '../guest/workloads/define.js';
 import { formatBytes } from '../units.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import type { Extent as Stretch } from './unused-memory.js';
 
 /** vCPUs that do the same, each in a set of its own or all in one. */
 export interface Group {
@@ -21,22 +22,25 @@ export interface Group {
 
 export interface Memory {
   readonly ramPages: number;
-  /** Zero pages of RAM, in order of address. */
+  /** Stretches of zero pages, in order of address. */
   readonly zero: readonly ZeroExtent[];
-  readonly hiddenPages: number;
 }
 
 /** Says what is wrong with the group of that index. */
 export type Refuse = (group: number, message: string) => never;
 
-interface Extent {
+interface Extent extends Stretch {
   readonly group: number;
-  readonly firstPage: number;
-  readonly pages: number;
 }
 
-/** The vCPUs in order, with every class in its place. */
-export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse): VcpuSpec[] {
+export interface LaidOut {
+  /** In order, with every class in its place. */
+  readonly vcpus: readonly VcpuSpec[];
+  /** What the working sets take of RAM. */
+  readonly sets: readonly Extent[];
+}
+
+export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse): LaidOut {
   const vcpus: VcpuSpec[] = [];
   const taken: Extent[] = [];
   let nextPage = 0;
@@ -53,12 +57,7 @@ export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse)
       vcpus.push(vcpuSpec(group, extent.firstPage + (group.shared ? 0 : vcpu * setPages)));
     }
   }
-  return vcpus;
-}
-
-/** Zero pages of RAM, then the hidden memory. */
-export function zeroExtents({ ramPages, zero, hiddenPages }: Memory): ZeroExtent[] {
-  return hiddenPages === 0 ? [...zero] : [...zero, { firstPage: ramPages, pages: hiddenPages }];
+  return { vcpus, sets: taken };
 }
 
 /** The first page from `firstPage` on with room for so many beside the zero pages; `firstPage` itself when there is none. */

@@ -62,7 +62,7 @@ const vcpus = section('{ count: 4, workload: stress }', {
   }).optional(),
 });
 
-const zeroShare = share('share of RAM: one stretch at the end, outside all working sets', {
+const zeroShare = share('share of RAM, spread over what working sets leave', {
   zero: true,
   max: '100%',
 });
@@ -78,7 +78,8 @@ const zeroStretches = list(
 export type ZeroPages = number | z.output<typeof zeroStretches>;
 
 const zeroPages: z.ZodType<ZeroPages, unknown> = either(
-  'memory that is zero pages: a share of RAM, or a list of stretches such as [{ at: 1GiB, size: 512MiB }], in order of address',
+  'memory that is zero pages: a share of RAM, spread over what working sets leave in blocks of at most 4 MiB, ' +
+    'or a list of stretches such as [{ at: 1GiB, size: 512MiB }], in order of address',
   () => [zeroShare, zeroStretches],
   (input, wrong): ZeroPages | undefined => {
     const result = check(Array.isArray(input) ? zeroStretches : zeroShare, input);
@@ -88,9 +89,36 @@ const zeroPages: z.ZodType<ZeroPages, unknown> = either(
   },
 );
 
+/** Memory that the guest reports as free: a share of RAM, or bytes. */
+export interface FreeMemory {
+  readonly unit: 'share' | 'bytes';
+  readonly value: number;
+}
+
+const freeShare = share('share of RAM', { zero: true, max: '100%' });
+const freeSize = size('a part of RAM', { zero: true, max: '64TiB' });
+
+const freePageHint: z.ZodType<FreeMemory, unknown> = either(
+  'free page hinting (-device virtio-balloon,free-page-hint=on): memory that the guest reports as free, zero pages among it, ' +
+    'and that is not sent at all, as a share of RAM or a size; 0: hinting is off',
+  () => [freeShare, freeSize],
+  (input, wrong): FreeMemory | undefined => {
+    const isShare = typeof input === 'string' && input.trim().endsWith('%');
+    const result = check(isShare ? freeShare : freeSize, input);
+    if ('value' in result) return { unit: isShare ? 'share' : 'bytes', value: result.value };
+    wrong({ message: expected('a share of RAM such as 80%, or a size such as 6GiB', input) });
+    return undefined;
+  },
+);
+
 const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] }', {
   memory: size('guest RAM', { min: '1MiB', max: '64TiB' }),
   'zero-pages': zeroPages.prefault('0%'),
+  'free-page-hint': freePageHint.prefault(0),
+  balloon: size(
+    'size of an inflated balloon: pages that the guest gave back, read as zero pages, and sent as such',
+    { zero: true, max: '64TiB' },
+  ).prefault(0),
   'dirty-ring-size': ringSize(
     "entries of each vCPU's dirty ring (-accel kvm,dirty-ring-size=…); 0: the dirty bitmap",
   ).prefault(0),

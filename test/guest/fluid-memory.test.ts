@@ -188,15 +188,15 @@ describe('what is sent and what comes back', () => {
       zeroExtents: [{ firstPage: 300, pages: 200 }],
       vcpus: [writer({ firstPage: 600, pages: 100, writesPerSecond: A_WRITE_A_US })],
     });
-    const runs: [number, boolean][] = [];
+    const runs: [number, number][] = [];
     for (let pages = memory.nextRun(); pages > 0; pages = memory.nextRun()) {
-      runs.push([pages, memory.runIsZero]);
+      runs.push([pages, memory.runZeroShare]);
       memory.take(pages);
     }
     expect(runs).toEqual([
-      [300, false],
-      [200, true],
-      [510, false],
+      [300, 0],
+      [200, 1],
+      [510, 0],
     ]);
     memory.run(0, 1e6, 1, 1);
     expect(memory.harvest()).toBeCloseTo(100, 6);

@@ -211,8 +211,8 @@ describe('the two memories', () => {
     const memory = new PageMemory({ ...guest, zeroExtents: [half] }, freeHost, 'bitmap', 18, 1, 1);
     memory.startLogging();
     memory.harvest();
-    expect([memory.nextRun(), memory.runIsZero, memory.runHostPages()]).toEqual([HUGE / 2, true, 0]);
+    expect([memory.nextRun(), memory.runZeroShare, memory.runHostPages()]).toEqual([HUGE / 2, 1, 0]);
     memory.take(HUGE / 2);
-    expect([memory.nextRun(), memory.runIsZero, memory.runHostPages()]).toEqual([HUGE / 2, false, 1]);
+    expect([memory.nextRun(), memory.runZeroShare, memory.runHostPages()]).toEqual([HUGE / 2, 0, 1]);
   });
 });

@@ -358,7 +358,7 @@ const rows: readonly Row[] = [
     'no room for zero pages',
     '10%',
     '70%',
-    'guest.yaml:8:7: guest.vcpus.1: there is no room',
+    'guest.yaml:4:15: guest.zero-pages: there is no room',
     'of zero pages',
     'expected smaller sets',
   ],
@@ -632,7 +632,7 @@ describe('values from the command line', () => {
 
   test('what a value makes wrong elsewhere stands in the file', () => {
     expect(messageOf(GOOD, ['guest.memory=1GiB'])).toMatch(
-      /^guest\.yaml:7:7: guest\.vcpus\.0: there is no room/,
+      /^guest\.yaml:8:7: guest\.vcpus\.1: there is no room/,
     );
   });
 });

@@ -8,12 +8,12 @@ const MIB_PAGES = 2 ** 20 / 4096;
 describe('the guest', () => {
   const { guest } = parse(GOOD).setup;
 
-  test('is counted in pages; zero pages are the end of RAM, hidden memory follows and is zero', () => {
+  test('is counted in pages; zero pages lie spread behind the working sets, hidden memory follows and is zero', () => {
     expect(guest.ramPages).toBe(4 * GIB_PAGES);
     expect(guest.hiddenPages).toBe(17 * MIB_PAGES);
     const zero = Math.floor(0.4 * GIB_PAGES);
     expect(guest.zeroExtents).toEqual([
-      { firstPage: 4 * GIB_PAGES - zero, pages: zero },
+      { firstPage: 1.25 * GIB_PAGES, pages: 2.75 * GIB_PAGES, zeroPages: zero },
       { firstPage: 4 * GIB_PAGES, pages: 17 * MIB_PAGES },
     ]);
     expect(guest.dirtyRingSize).toBe(4096);

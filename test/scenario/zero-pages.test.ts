@@ -1,4 +1,4 @@
-/** Zero pages as a list of stretches; a share is tested with the other keys. */
+/** Zero pages as a list of stretches; a share of it spread over the rest. */
 import { describe, expect, test } from '@jest/globals';
 import { parseScenario } from '../../src/scenario/load.js';
 import type { GuestSpec } from '../../src/guest/spec.js';
@@ -21,8 +21,30 @@ describe('stretches of zero pages', () => {
     ]);
   });
 
-  test('a share is one stretch at the end', () => {
-    expect(guestOf('25%').zeroExtents).toEqual(guestOf('[{ at: 768MiB, size: 256MiB }]').zeroExtents);
+  test('a share lies spread over what the working set leaves', () => {
+    expect(guestOf('25%').zeroExtents).toEqual([
+      { firstPage: 300 * MIB, pages: 724 * MIB, zeroPages: 256 * MIB },
+      { firstPage: 1024 * MIB, pages: 16 * MIB },
+    ]);
+  });
+
+  test('a share over several gaps: in proportion to their size, not one page more or less', () => {
+    const sets = '[{ at: 100MiB, workload: { write: 10MiB/s, working-set: 300MiB } }]';
+    const spread = guestOf('33%', sets).zeroExtents.slice(0, -1);
+    const zero = Math.floor(0.33 * 1024 * MIB);
+    expect(spread.map(({ firstPage, pages }) => [firstPage, pages])).toEqual([
+      [0, 100 * MIB],
+      [400 * MIB, 624 * MIB],
+    ]);
+    expect(spread[0]!.zeroPages! + spread[1]!.zeroPages!).toBe(zero);
+    expect(spread[0]!.zeroPages).toBe(Math.floor((zero * 100) / 724));
+  });
+
+  test('a share that fills all that the working set leaves is zero throughout', () => {
+    expect(guestOf('75%', '[{ workload: { write: 10MiB/s, working-set: 256MiB } }]').zeroExtents[0]).toEqual({
+      firstPage: 256 * MIB,
+      pages: 768 * MIB,
+    });
   });
 
   test('working sets without a place of their own lie beside them', () => {

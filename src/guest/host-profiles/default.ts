@@ -22,6 +22,7 @@ export const bareMetal: HostProfile = {
   setupUsPerGiBRing: 16_000,
   sendNsPerPage: 1300,
   zeroNsPerPage: 260,
+  freePageHintUsPerGiB: 10_000,
   wakeLatencyUs: 60,
   vcpuColdUs: 5,
   populateNsPerPage: 0,

@@ -68,6 +68,11 @@ export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
     kind: 'duration-us',
     summary: 'arming all pages in dirty-ring mode, per GiB of RAM',
   },
+  freePageHintUsPerGiB: {
+    key: 'free-page-hint-per-gib',
+    kind: 'duration-us',
+    summary: 'free page hinting: the guest reports 1 GiB of free memory',
+  },
   sendNsPerPage: {
     key: 'send-per-page',
     kind: 'duration-ns',

@@ -19,6 +19,7 @@ export const recordingsHost: HostProfile = {
   setupFixedUs: 3000,
   setupUsPerGiBBitmap: 1000,
   setupUsPerGiBRing: 4000,
+  freePageHintUsPerGiB: 10_000,
   sendNsPerPage: 3000,
   zeroNsPerPage: 300,
   wakeLatencyUs: 100,

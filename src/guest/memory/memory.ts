@@ -63,12 +63,15 @@ export interface GuestMemory {
   dirtyPages(): number;
 
   /**
-   * The dirty pages that can be sent next, from the cursor on, before anything changes: all zero pages or all normal
-   * pages, none that needs its tracking cleared first. 0: the bitmap is empty, or `clearNeeded` is set.
+   * The dirty pages that can be sent next, from the cursor on, before anything changes: one kind
+   * throughout, none that needs its tracking cleared first. 0: the bitmap is empty, or `clearNeeded` is set.
    */
   nextRun(): number;
-  /** Of the last `nextRun`: zero pages. */
-  readonly runIsZero: boolean;
+  /**
+   * Of the last `nextRun`: share of zero pages, 0..1. In the page memory 0 or 1; in the fluid memory also between, where zero
+   * pages and data alternate in runs much shorter than what leaves in one window.
+   */
+  readonly runZeroShare: number;
   /** Of the last `nextRun`: the next dirty page lies in a chunk whose tracking must be cleared first. */
   readonly clearNeeded: boolean;
   /**
@@ -80,6 +83,11 @@ export interface GuestMemory {
   readonly rounds: number;
   /** Page numbers of the next `count` pages of the run, into `pages`. Absent where pages have no numbers. */
   listRun?(pages: Int32Array, count: number): void;
+  /**
+   * The guest has reported its free memory (ram.c:qemu_guest_free_page_hint): those pages are taken off the migration bitmap,
+   * and the tracking of the chunks they lie in is cleared as if they had been sent.
+   */
+  takeHinted(): void;
   /**
    * Clear the tracking of that chunk (ram.c:migration_clear_memory_region_dirty_bitmap). The fluid memory may be told while
    * the vCPUs are still `behindUs` of run time behind; then `beginSpan` says when they are brought up, by how much.

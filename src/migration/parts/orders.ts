@@ -8,6 +8,8 @@ export class Orders {
   pause = false;
   /** A bitmap sync that had to wait for the running iteration. */
   sync = false;
+  /** A report of free pages that had to wait for the same. */
+  freePages = false;
   /** migrate_cancel, with its reason; null: it goes on. */
   cancelReason: string | null = null;
   /** Cancelled for the time it took. */

@@ -11,7 +11,13 @@ import type { Counters } from './counters.js';
 import type { Link } from './link.js';
 import type { Parts } from './parts.js';
 import type { MigrationState } from './state.js';
-import { FLUSH_NORMAL_PAGES, type PageCost, type StreamCosts, pageTimeUs } from '../rules/stream.js';
+import {
+  FLUSH_NORMAL_PAGES,
+  type PageCost,
+  type StreamCosts,
+  mixedCost,
+  pageTimeUs,
+} from '../rules/stream.js';
 import type { SyncPeriod } from './sync-period.js';
 import { XbzrleCache } from '../rules/xbzrle.js';
 
@@ -25,7 +31,8 @@ export class PageRun {
   taken = 0;
   /** Host pages that end with what is left of it; counted where host pages are huge. */
   hostPages = 0;
-  isZero = false;
+  /** Share of zero pages in the run, 0..1. */
+  zeroShare = 0;
 
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
@@ -40,6 +47,7 @@ export class PageRun {
   readonly #xbzrle: XbzrleCache | null;
   readonly #encodeUs: number;
   readonly #priced: Int32Array;
+  #mixed: PageCost | null = null;
 
   constructor({
     setup,
@@ -88,7 +96,7 @@ export class PageRun {
     while (this.taken >= this.pages) {
       this.handOver();
       this.pages = this.#memory.nextRun();
-      this.isZero = this.#memory.runIsZero;
+      this.zeroShare = this.#memory.runZeroShare;
       if (this.#hasHugePages && this.pages > 0) this.hostPages = this.#memory.runHostPages();
       if (this.pages > 0) return true;
       if (!this.#memory.clearNeeded) return false;
@@ -129,14 +137,22 @@ export class PageRun {
 
   /** The same where no page is encoded: in the switchover and in post-copy. */
   plainCost(): PageCost {
-    return this.#isSentAsZero() ? this.#stream.zero : this.#stream.normal;
+    const share = this.#sentAsZero();
+    if (share === 0) return this.#stream.normal;
+    if (share === 1) return this.#stream.zero;
+    if (this.#mixed?.mixed?.zeroShare !== share) this.#mixed = mixedCost(this.#stream, share);
+    return this.#mixed;
   }
 
   /** Time that one page takes now, µs: sending thread, link, and in the first pass a destination that populates it. */
   pageUs(cost: PageCost): number {
     const us = pageTimeUs(cost, this.#link.bytesPerSecond * this.#link.share);
-    if (this.#period.syncCount > 1 || cost !== this.#stream.normal) return us;
-    return max(us, this.#populateUs);
+    const { normal } = this.#stream;
+    const isMixed = cost.mixed !== undefined;
+    if (this.#populateUs === 0 || this.#period.syncCount > 1 || !(isMixed || cost === normal)) return us;
+    if (!isMixed) return max(us, this.#populateUs);
+    const normalUs = pageTimeUs(normal, this.#link.bytesPerSecond * this.#link.share);
+    return us + (1 - this.zeroShare) * max(0, this.#populateUs - normalUs);
   }
 
   /** The next `pages` of the run leave. */
@@ -150,8 +166,9 @@ export class PageRun {
   count(pages: number, bytesPerPage: number): void {
     const counters = this.#counters;
     const bytes = pages * bytesPerPage;
-    if (this.#isSentAsZero()) counters.zeroPages += pages;
-    else counters.normalPages += pages;
+    const zeroPages = pages * this.#sentAsZero();
+    counters.zeroPages += zeroPages;
+    counters.normalPages += pages - zeroPages;
     counters.transferred += bytes;
     // Pages in multifd packets do not pass the main channel, whose bytes the other two are.
     if (this.#stream.multifd) counters.multifdBytes += bytes;
@@ -164,22 +181,24 @@ export class PageRun {
     const counters = this.#counters;
     this.taken += pages;
     this.dirtyPages -= pages;
-    if (this.isZero) counters.zeroPages += pages;
-    else counters.normalPages += pages;
+    const zeroPages = pages * this.zeroShare;
+    counters.zeroPages += zeroPages;
+    counters.normalPages += pages - zeroPages;
     counters.transferred += pages * bytesPerPage;
     counters.postcopyBytes += pages * bytesPerPage;
   }
 
   #encodedCost(cache: XbzrleCache, pages: number): PageCost {
-    if (this.#isSentAsZero() || this.#memory.listRun === undefined) return this.plainCost();
+    if (this.#sentAsZero() > 0 || this.#memory.listRun === undefined) return this.plainCost();
     this.#handOverTaken();
     this.#memory.listRun(this.#priced, pages);
     const bytes = cache.price(this.#priced, pages, this.#period.syncCount) / pages;
     return { bytes, flushPages: pages, cpuUs: this.#stream.normal.cpuUs + this.#encodeUs };
   }
 
-  #isSentAsZero(): boolean {
-    return this.isZero && !this.#stream.zeroAsNormal;
+  /** Share of the run's pages that go out as zero pages. */
+  #sentAsZero(): number {
+    return this.#stream.zeroAsNormal ? 0 : this.zeroShare;
   }
 
   /** Take off the memory what was sent of the run, and keep the rest of it. */

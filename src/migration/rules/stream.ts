@@ -6,7 +6,7 @@ import { type HostProfile, PAGE_BYTES } from '../../guest/spec.js';
 import type { StreamSpec } from '../setup.js';
 import type { VersionFacts } from './versions.js';
 
-const { floor, max } = Math;
+const { floor, max, min } = Math;
 const INFINITY = Infinity;
 
 /** save_page_header: 8 bytes, the block name only after a change of block. */
@@ -34,6 +34,14 @@ export interface PageCost {
   readonly flushPages: number;
   /** Time of the sending side's CPUs, µs, without the link. */
   readonly cpuUs: number;
+  /** Zero pages and data in turn: what either costs, and the share of zero pages. */
+  readonly mixed?: MixedCost;
+}
+
+interface MixedCost {
+  readonly zeroShare: number;
+  readonly zero: PageCost;
+  readonly normal: PageCost;
 }
 
 export interface StreamCosts {
@@ -137,8 +145,31 @@ export function iterationEndBytes(costs: StreamCosts): number {
   return ITERATION_END_BYTES + (costs.syncsEveryIteration ? costs.syncBytes : 0);
 }
 
+/**
+ * The mean page where zero pages and data alternate: exact for a stretch of many runs. A flush comes when either kind alone
+ * would bring it about: data fills the vector of pages, zero pages the buffer of records; a multifd packet takes both.
+ */
+export function mixedCost({ normal, zero }: StreamCosts, zeroShare: number): PageCost {
+  const dataShare = 1 - zeroShare;
+  const flushPages =
+    normal.flushPages === zero.flushPages
+      ? normal.flushPages
+      : floor(min(normal.flushPages / dataShare, zero.flushPages / zeroShare));
+  return {
+    bytes: dataShare * normal.bytes + zeroShare * zero.bytes,
+    flushPages,
+    cpuUs: dataShare * normal.cpuUs + zeroShare * zero.cpuUs,
+    mixed: { zeroShare, zero, normal },
+  };
+}
+
 /** Time that one page takes, µs: the slower of the sending side and the link. */
 export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number): number {
+  const { mixed } = cost;
+  if (mixed !== undefined) {
+    const zeroUs = pageTimeUs(mixed.zero, linkBytesPerSecond);
+    return mixed.zeroShare * zeroUs + (1 - mixed.zeroShare) * pageTimeUs(mixed.normal, linkBytesPerSecond);
+  }
   return max(cost.cpuUs, (cost.bytes / linkBytesPerSecond) * 1e6);
 }
 

@@ -16,6 +16,7 @@ import {
   split,
 } from './segment.js';
 import type { ZeroExtent } from '../../spec.js';
+import { hintedPagesOf, zeroPagesOf } from '../../unused.js';
 
 const { max, min } = Math;
 const INFINITY = Infinity;
@@ -23,7 +24,7 @@ const INFINITY = Infinity;
 export class SegmentCircle {
   /** Pages whose bit is set. */
   dirtyPages = 0;
-  runIsZero = false;
+  runZeroShare = 0;
   clearNeeded = false;
   rounds = 0;
   readonly #snapshots: boolean;
@@ -59,7 +60,7 @@ export class SegmentCircle {
     }
   }
 
-  /** See `GuestMemory.nextRun`: segments of one kind that need no clear are one run. */
+  /** See `GuestMemory.nextRun`: segments of one share of zero pages that need no clear are one run. */
   nextRun(): number {
     this.clearNeeded = false;
     const start = this.#cursor;
@@ -78,16 +79,16 @@ export class SegmentCircle {
       return 0;
     }
     const first = segment;
-    const { isZero } = first;
+    const { zeroShare } = first;
     let pages = 0;
     do {
       if (segment.dirty > 0) {
-        if (segment.isZero !== isZero || this.#clears.stopsAt(segment)) break;
+        if (segment.zeroShare !== zeroShare || this.#clears.stopsAt(segment)) break;
         pages += segment.dirty;
       }
       segment = segment.next;
     } while (segment !== first);
-    this.runIsZero = isZero;
+    this.runZeroShare = zeroShare;
     this.#behindRun = segment;
     return pages;
   }
@@ -127,6 +128,31 @@ export class SegmentCircle {
   /** The guest is about to be brought up by `runUs` of run time. */
   beginSpan(runUs: number): void {
     this.#clears.beginSpan(runUs);
+  }
+
+  /** See `GuestMemory.takeHinted`: of pages that nobody writes, in each stretch an equal share of all that are left. */
+  takeHinted(zero: readonly ZeroExtent[]): void {
+    for (let i = 0; i < zero.length; i += 1) {
+      const extent = zero[i]!;
+      if (hintedPagesOf(extent) === 0) continue;
+      const zeroPages = zeroPagesOf(extent);
+      const hintedZero = extent.hintedZeroPages ?? 0;
+      const kept = 1 - hintedPagesOf(extent) / extent.pages;
+      const zeroShare = kept > 0 ? (zeroPages - hintedZero) / (extent.pages * kept) : 0;
+      this.#dropShare(extent, kept, zeroShare);
+    }
+  }
+
+  #dropShare({ firstPage, pages }: ZeroExtent, kept: number, zeroShare: number): void {
+    const first = this.#cursor;
+    for (let s = first; s !== null; s = s.next === first ? null : s.next) {
+      if (s.range !== null || s.firstPage < firstPage || s.firstPage >= firstPage + pages) continue;
+      this.#clears.clearWith(s);
+      const dropped = s.dirty * (1 - kept);
+      s.dirty -= dropped;
+      s.zeroShare = zeroShare;
+      this.dirtyPages = max(0, this.dirtyPages - dropped);
+    }
   }
 
   /** The next `pages` of the run are sent; the cursor stands behind them. */
@@ -324,7 +350,7 @@ export class SegmentCircle {
   }
 }
 
-/** The segments of `pieces` in a circle, cut where zero pages begin and end. Returns the first; null when there is none. */
+/** The segments of `pieces` in a circle, cut where stretches with zero pages begin and end. Returns the first; null when there is none. */
 function circle(pieces: readonly Piece[], zero: readonly ZeroExtent[]): Segment | null {
   const segments: Segment[] = [];
   let extent = 0;
@@ -335,14 +361,15 @@ function circle(pieces: readonly Piece[], zero: readonly ZeroExtent[]): Segment 
     while (piece.range === null && extent < zero.length) {
       const { firstPage, pages } = zero[extent]!;
       if (firstPage >= end) break;
-      if (firstPage > at) segments.push(newSegment(piece, false, at, firstPage));
+      if (firstPage > at) segments.push(newSegment(piece, 0, at, firstPage));
       const zeroEnd = min(end, firstPage + pages);
-      if (zeroEnd > max(at, firstPage)) segments.push(newSegment(piece, true, max(at, firstPage), zeroEnd));
+      const share = zeroPagesOf(zero[extent]!) / pages;
+      if (zeroEnd > max(at, firstPage)) segments.push(newSegment(piece, share, max(at, firstPage), zeroEnd));
       at = max(at, zeroEnd);
       if (firstPage + pages > end) break;
       extent += 1;
     }
-    if (end > at) segments.push(newSegment(piece, false, at, end));
+    if (end > at) segments.push(newSegment(piece, 0, at, end));
   }
   for (let i = 0; i < segments.length; i += 1) {
     const segment = segments[i]!;

@@ -59,6 +59,14 @@ export class ChunkClears {
     else clearNow(chunk);
   }
 
+  /** The chunk that this segment lies in is cleared, the guest being brought up. */
+  clearWith({ chunk }: Segment): void {
+    if (chunk === null || !chunk.pending) return;
+    this.settle();
+    chunk.pending = false;
+    clearNow(chunk);
+  }
+
   /** The cursor leaves the chunk that it visits. */
   #leave(behindUs: number): void {
     const visit = this.#visit;

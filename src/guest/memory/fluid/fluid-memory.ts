@@ -30,7 +30,13 @@ import type { WrittenRange } from './segment.js';
 import { type Use, pagesTouched, timeToTouch, touchRate, touchedDeviation } from './vcpu.js';
 import type { GuestMemory, RunOutcome, Tracking } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
-import { type GuestSpec, type HostProfile, type VcpuSpec, slackPerAccessUs } from '../../spec.js';
+import {
+  type GuestSpec,
+  type HostProfile,
+  type VcpuSpec,
+  type ZeroExtent,
+  slackPerAccessUs,
+} from '../../spec.js';
 
 const { abs, exp, max, min } = Math;
 const INFINITY = Infinity;
@@ -90,6 +96,7 @@ export class FluidMemory implements GuestMemory {
 
   readonly #tracking: Tracking;
   readonly #circle: SegmentCircle;
+  readonly #zero: readonly ZeroExtent[];
   readonly #softLimit: number;
   readonly #exitCost: ExitCost;
   readonly #splitUs: number;
@@ -114,6 +121,7 @@ export class FluidMemory implements GuestMemory {
     const byChunks = tracking === 'bitmap-manual';
     const layout = layOut(guest, byChunks ? clearBitmapShift : null);
     this.#circle = new SegmentCircle(layout, guest.zeroExtents, byChunks);
+    this.#zero = guest.zeroExtents;
     this.#softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
     this.#splitUs = host.splitUs;
     this.#seed = seed;
@@ -132,8 +140,8 @@ export class FluidMemory implements GuestMemory {
     groupByPhases(this.#vcpus);
   }
 
-  get runIsZero(): boolean {
-    return this.#circle.runIsZero;
+  get runZeroShare(): number {
+    return this.#circle.runZeroShare;
   }
 
   get clearNeeded(): boolean {
@@ -475,6 +483,10 @@ export class FluidMemory implements GuestMemory {
 
   runHostPages(): number {
     return this.#circle.runHostPages(this.#hostPagePages);
+  }
+
+  takeHinted(): void {
+    this.#circle.takeHinted(this.#zero);
   }
 
   clearChunk(behindUs: number): void {

@@ -67,7 +67,8 @@ export interface Segment {
   /** null: nobody writes here. Once sent, such a segment leaves the circle. */
   readonly range: WrittenRange | null;
   readonly chunk: Chunk | null;
-  readonly isZero: boolean;
+  /** Zero pages among those whose bit is set, as a share. */
+  zeroShare: number;
   firstPage: number;
   pages: number;
   /** Pages whose bit is set in the migration bitmap. */
@@ -84,14 +85,14 @@ export interface Segment {
 
 export function newSegment(
   of: Pick<Segment, 'range' | 'chunk'>,
-  isZero: boolean,
+  zeroShare: number,
   from: number,
   to: number,
 ): Segment {
   const segment = {
     range: of.range,
     chunk: of.chunk,
-    isZero,
+    zeroShare,
     firstPage: from,
     pages: to - from,
     dirty: 0,
@@ -110,7 +111,7 @@ export function newSegment(
 export function split(segment: Segment, pages: number): Segment {
   const share = 1 - pages / segment.pages;
   const { firstPage } = segment;
-  const back = newSegment(segment, segment.isZero, firstPage + pages, firstPage + segment.pages);
+  const back = newSegment(segment, segment.zeroShare, firstPage + pages, firstPage + segment.pages);
   back.dirty = segment.dirty * share;
   back.loggedDirty = segment.loggedDirty * share;
   back.loggedClean = segment.loggedClean * share;

@@ -19,6 +19,7 @@ import {
 } from './bitmap.js';
 import type { GuestMemory, RunOutcome, Tracking } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
+import { BLOCK_PAGES, countInBlock, hintedPagesOf, zeroPagesOf } from '../../unused.js';
 import { type GuestSpec, type HostProfile, type ZeroExtent, slackPerAccessUs } from '../../spec.js';
 
 const { floor, max, min, ceil } = Math;
@@ -77,7 +78,7 @@ export class PageMemory implements GuestMemory {
     fetched: 0,
     blockedUs: 0,
   };
-  runIsZero = false;
+  runZeroShare = 0;
   clearNeeded = false;
   rounds = 0;
 
@@ -456,6 +457,38 @@ export class PageMemory implements GuestMemory {
     this.#dirty -= pages;
   }
 
+  takeHinted(): void {
+    for (let i = 0; i < this.#zero.length; i += 1) {
+      const extent = this.#zero[i]!;
+      if (hintedPagesOf(extent) === 0) continue;
+      if (this.#tracking === 'bitmap-manual') this.#clearChunksOf(extent);
+      const zero = zeroPagesOf(extent);
+      const blocks = ceil(extent.pages / BLOCK_PAGES);
+      for (let block = 0; block < blocks; block += 1) {
+        const start = extent.firstPage + block * BLOCK_PAGES;
+        this.#drop(start, countInBlock(extent, extent.hintedZeroPages ?? 0, block));
+        const data = start + countInBlock(extent, zero, block);
+        this.#drop(data, countInBlock(extent, extent.hintedDataPages ?? 0, block));
+      }
+    }
+  }
+
+  #drop(firstPage: number, pages: number): void {
+    const end = min(firstPage + pages, this.totalPages);
+    const dropped = countRange(this.#toSend, firstPage, end);
+    if (dropped > 0) clearFirst(this.#toSend, firstPage, dropped);
+    this.#dirty -= dropped;
+  }
+
+  #clearChunksOf({ firstPage, pages }: ZeroExtent): void {
+    const last = this.#chunkOf(firstPage + pages - 1);
+    for (let chunk = this.#chunkOf(firstPage); chunk <= last; chunk += 1) {
+      if (this.#chunkClear[chunk] === 0) continue;
+      this.#chunk = chunk;
+      this.clearChunk(0);
+    }
+  }
+
   listRun(pages: Int32Array, count: number): void {
     let page = this.#cursor;
     for (let i = 0; i < count; i += 1) {
@@ -543,21 +576,29 @@ export class PageMemory implements GuestMemory {
     this.outcome.fetched += pages;
   }
 
-  /** Sets `runIsZero` for the page and returns where its kind ends. */
+  /** Sets `runZeroShare` for the page and returns where its kind ends. */
   #kindEnd(page: number): number {
+    this.runZeroShare = 0;
     for (let i = 0; i < this.#zero.length; i += 1) {
       const extent = this.#zero[i]!;
-      if (page < extent.firstPage) {
-        this.runIsZero = false;
-        return extent.firstPage;
-      }
-      if (page < extent.firstPage + extent.pages) {
-        this.runIsZero = true;
-        return extent.firstPage + extent.pages;
-      }
+      if (page < extent.firstPage) return extent.firstPage;
+      const end = extent.firstPage + extent.pages;
+      if (page >= end) continue;
+      if (extent.zeroPages !== undefined) return this.#mixedKindEnd(extent, extent.zeroPages, page);
+      this.runZeroShare = 1;
+      return end;
     }
-    this.runIsZero = false;
     return this.totalPages;
+  }
+
+  /** In each block of the extent zero pages come first. */
+  #mixedKindEnd(extent: ZeroExtent, zeroPages: number, page: number): number {
+    const block = floor((page - extent.firstPage) / BLOCK_PAGES);
+    const blockStart = extent.firstPage + block * BLOCK_PAGES;
+    const zeroEnd = blockStart + countInBlock(extent, zeroPages, block);
+    if (page >= zeroEnd) return min(blockStart + BLOCK_PAGES, extent.firstPage + extent.pages);
+    this.runZeroShare = 1;
+    return zeroEnd;
   }
 
   // Chunks are counted within a RAM block: guest RAM, then the hidden pages as one block of their own.
