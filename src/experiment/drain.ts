@@ -12,6 +12,7 @@ import type { MigrationResult } from '../migration/result.js';
 import type { LinkPhase } from '../migration/setup.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { simulate } from './simulate.js';
+import { largest } from '../stats/extremes.js';
 
 /** A guest on the host, and how it is held back while it leaves. */
 export interface DrainGuest {
@@ -100,7 +101,7 @@ export function drain(guests: readonly DrainGuest[], options: DrainOptions): Dra
     onGuest?.();
   }
   const drained = done.map(({ startMs, endMs, shares, result }) => ({ startMs, endMs, shares, result }));
-  return { parallel, guests: drained, totalTimeMs: Math.max(0, ...drained.map(({ endMs }) => endMs)) };
+  return { parallel, guests: drained, totalTimeMs: Math.max(0, largest(drained.map(({ endMs }) => endMs))) };
 }
 
 /**

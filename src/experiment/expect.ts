@@ -15,6 +15,7 @@ import { mean, quantile } from '../stats/summary.js';
 import { parseBytes, parseBytesPerSecond, parseDurationUs, parseShare } from '../units.js';
 import type { Comparison } from './compare.js';
 import { type Measure, type Unit, type Value, bareName, show } from './measure.js';
+import { largest } from '../stats/extremes.js';
 
 /** What can be expected: src/report/columns.ts has both lists. */
 export interface Measures {
@@ -173,7 +174,7 @@ function measure(
 function overGroup(ofVcpu: Measure<VcpuResult>, vcpus: readonly VcpuResult[]): Value {
   const values = vcpus.map((vcpu) => ofVcpu.get(vcpu)).filter((value) => typeof value === 'number');
   if (values.length === 0) return null;
-  if (ofVcpu.name === 'longest_stall_ms') return Math.max(...values);
+  if (ofVcpu.name === 'longest_stall_ms') return largest(values);
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
@@ -266,7 +267,7 @@ function judge(
   const excesses = Array.from({ length: count }, (_, run) =>
     excess(at(quantity, run), operator, at(bounds, run)),
   );
-  const worst = excesses.indexOf(Math.max(...excesses));
+  const worst = excesses.indexOf(largest(excesses));
   const value = at(quantity, worst);
   const ok = excesses.every((amount) => amount <= 0);
   const distance = excesses[worst] ?? 0;

@@ -9,8 +9,9 @@ import {
 import { parseScenario } from '../scenario/load.js';
 import { median } from '../stats/summary.js';
 import { simulate } from './simulate.js';
+import { largest } from '../stats/extremes.js';
 
-const { abs, max } = Math;
+const { abs } = Math;
 
 /** The run of a guestperf report as migsim has it: its scenario, and its figures next to the simulated ones. */
 export interface LearnedGuestperfRun {
@@ -85,7 +86,7 @@ function beside(report: GuestperfReport, result: MigrationResult): GuestperfChec
     syncs: { reported: last?.dirtySyncCount ?? null, simulated: result.dirtySyncCount },
     sentBytes: { reported: last?.transferredBytes ?? null, simulated: result.sentBytes },
     medianDeviation: some ? median(deviations) : null,
-    largestDeviation: some ? max(...deviations) : null,
+    largestDeviation: some ? largest(deviations) : null,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Which memory a check runs in when nobody says. */
 import type { Scenario } from '../scenario/scenario.js';
+import { largest } from '../stats/extremes.js';
 
 export const MEMORY_CHOICES = ['auto', 'page', 'fluid'] as const;
 /** `auto` leaves it to the scenario. */
@@ -20,7 +21,7 @@ export function memoryFor(scenario: Scenario, choice: MemoryChoice, runs: number
 
 function pagesAtMost({ setup: { guest, migration } }: Scenario): number {
   const rates = guest.vcpus.flatMap(({ classes, phases }) => {
-    const fastest = Math.max(1, ...phases.map(({ writeFactor }) => writeFactor));
+    const fastest = Math.max(1, largest(phases.map(({ writeFactor }) => writeFactor)));
     return classes.map(({ writesPerSecond }) => writesPerSecond * fastest);
   });
   const writesPerSecond = rates.reduce((sum, rate) => sum + rate, 0);

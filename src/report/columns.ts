@@ -11,6 +11,7 @@ import {
   workDoneOf,
 } from '../migration/result.js';
 import { type Column, type ResultTable, resultTable } from './column.js';
+import { largest, smallest } from '../stats/extremes.js';
 
 /** `column(name, unit, meaning, get)`: one line a column, in the order in which files have them. */
 function column<Row>(
@@ -448,9 +449,9 @@ function mean(values: readonly number[]): number | null {
 }
 
 function highest(values: readonly number[]): number | null {
-  return values.length === 0 ? null : Math.max(...values);
+  return values.length === 0 ? null : largest(values);
 }
 
 function lowest(values: readonly number[]): number | null {
-  return values.length === 0 ? null : Math.min(...values);
+  return values.length === 0 ? null : smallest(values);
 }

@@ -110,7 +110,7 @@ export function readExpectations(
   for (const [word, content] of Object.entries(expect)) {
     const subject = labelOf(word, names);
     if (word === RELATIONS) {
-      found.push(...readRelations(content, names, complain));
+      for (const relation of readRelations(content, names, complain)) found.push(relation);
     } else if (subject === null) {
       complain(['expect', word], 'key', unknown('strategy', word, [...shortest(names), RELATIONS]));
     } else if (isList(content)) {

@@ -92,7 +92,7 @@ function readDocuments(text: string, file: string, which: string | undefined): I
       throw new UsageError(`not YAML or JSON: ${error.message}; ${EXPECTED}`, { file, line, column: col });
     }
     const placeOf = (problem: Pick<Problem, 'path' | 'at'>): Place => placeIn(document, lines, file, problem);
-    candidates.push(...candidatesIn(document.toJS(), [], placeOf, kinds));
+    for (const one of candidatesIn(document.toJS(), [], placeOf, kinds)) candidates.push(one);
   }
   return choose(candidates, kinds, file, which).read();
 }

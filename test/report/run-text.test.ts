@@ -45,6 +45,13 @@ describe('the report of a run', () => {
     }
   });
 
+  test('of a run of six hours, sampled each 100 ms, is written', () => {
+    const long = Array.from({ length: 216_000 }, (_, index) =>
+      madeUpPoint({ timeMs: 100 * index, remainingBytes: 2 ** 30 }),
+    );
+    expect(runReport(madeUpScenario, madeUpResult({ timeline: long }), how, false)).toContain('6 h');
+  });
+
   test('of many syncs shows the first and the last', () => {
     const lines = runReport(madeUpScenario, madeUpResult({ syncs }), how, false).split('\n');
     const numbers = lines

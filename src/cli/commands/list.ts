@@ -4,6 +4,7 @@ import { wrap } from '../../report/terminal/text.js';
 import { KINDS, entriesOf } from '../catalogue.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command } from '../command.js';
+import { largest } from '../../stats/extremes.js';
 
 export const listCommand: Command = {
   positional: { name: 'what', describe: KINDS.join(', '), words: () => KINDS },
@@ -16,7 +17,7 @@ export const listCommand: Command = {
     const kind = KINDS.find((candidate) => candidate === given.positional);
     if (kind === undefined) throw new UsageError(unknown('kind', given.positional, KINDS));
     const entries = entriesOf(kind);
-    const indent = 2 + Math.max(...entries.map((entry) => entry.name.length));
+    const indent = 2 + largest(entries.map((entry) => entry.name.length));
     for (const { name, summary } of entries) {
       const [first = '', ...rest] = wrap(summary, given.page.width - indent);
       given.print(`${given.page.style.strong(name)}${' '.repeat(indent - name.length)}${first}\n`);

@@ -14,6 +14,7 @@ import type { GuestperfFile, GuestperfTiming } from './read.js';
 import { BESIDE_LOAD_BYTES, HARDWARE_BYTES_PER_SECOND, UNLIMITED_MIB_PER_S } from './words.js';
 import type { PolicyChoice, StrategyChoice } from '../../strategies/define.js';
 import { passBytes } from '../../migration/observe/pass-pages.js';
+import { largest } from '../../stats/extremes.js';
 
 /** guestperf's default: it watches the guest so long, less a second, before and after the migration. */
 const SLEEP_S = 15;
@@ -275,7 +276,7 @@ function dirtyLimit(
   sync: SyncRecord | undefined,
   { guest }: MigrationSetup,
 ): { readonly dirty_limit_throttle_time_per_round: number; readonly dirty_limit_ring_full_time: number } {
-  const sleepUs = Math.max(0, ...(sync?.vcpuSleepUs ?? []));
+  const sleepUs = Math.max(0, largest(sync?.vcpuSleepUs ?? []));
   const perVcpu = (sync?.dirtyPagesRate ?? 0) / guest.vcpus.length;
   const fullUs = sleepUs > 0 && perVcpu > 0 ? (guest.dirtyRingSize / perVcpu) * 1e6 : 0;
   return {

@@ -17,6 +17,7 @@ import {
   UNLIMITED_MIB_PER_S,
 } from '../../formats/guestperf/words.js';
 import { comment, exactSize } from './scenario-text.js';
+import { smallest } from '../../stats/extremes.js';
 
 const { floor, max, min, round } = Math;
 
@@ -175,7 +176,7 @@ function loadSpeed({ guest_timings, progress_history: history }: GuestperfReport
     return of(ms, `${text(ms)}: the median of ${some.length} readings from ${when}`);
   }
   if (readings.length > 0) {
-    const ms = min(...readings.map(({ value }) => value));
+    const ms = smallest(readings.map(({ value }) => value));
     return of(ms, `${text(ms)}: the fastest reading, all being from during the migration`);
   }
   return {

@@ -9,6 +9,7 @@ import { NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
 import type { Pass } from './passes.js';
 import { WINDOW_US } from './syncs.js';
 import { setupOf } from '../validate/replay.js';
+import { smallest } from '../../stats/extremes.js';
 
 const { log, max, min, round, sqrt } = Math;
 
@@ -91,8 +92,7 @@ function ratiosOf({ passes, guest }: Learned, found: readonly number[]): number[
     return simulated > 0 ? logged / simulated : null;
   });
   const last = guest.readings.reduce((latest, reading, at) => {
-    const comesLater =
-      Math.min(...reading.passes) > Math.min(...(guest.readings[latest] as CurveReading).passes);
+    const comesLater = smallest(reading.passes) > smallest((guest.readings[latest] as CurveReading).passes);
     return ratios[at] !== null && (ratios[latest] === null || comesLater) ? at : latest;
   }, 0);
   return ratios.map((ratio) => ratio ?? max(ratios[last] ?? STEP, 1.1));

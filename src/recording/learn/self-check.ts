@@ -5,8 +5,9 @@ import { plateauOf } from './curve.js';
 import type { Learned, Plateau } from './learned.js';
 import type { Pass } from './passes.js';
 import { passesOf, replay } from '../validate/replay.js';
+import { largest } from '../../stats/extremes.js';
 
-const { abs, max } = Math;
+const { abs } = Math;
 
 /** The log beside the simulation. Deviations are (simulated - logged) / logged. */
 export interface SelfCheck {
@@ -78,7 +79,7 @@ export function selfCheck(learned: Learned): SelfCheck {
     completed: { logged: learned.migration.completed, simulated: result.converged },
     totalTimeMs: { logged: learned.migration.totalTimeMs, simulated: result.totalTimeMs },
     medianDeviation: sizes.length > 0 ? median(sizes) : null,
-    largestDeviation: sizes.length > 0 ? max(...sizes) : null,
+    largestDeviation: sizes.length > 0 ? largest(sizes) : null,
   };
 }
 

@@ -168,7 +168,7 @@ function manualLimit({ migration, guest, environment, file }: Recording): Strate
     if (quota !== null && quota !== rate) refuse('limits of different vCPUs should be alike');
     quota = rate;
     const index = command.arguments['cpu-index'];
-    limited.push(...guest.vcpus.map((_, id) => id).filter((id) => index === undefined || index === id));
+    for (const id of guest.vcpus.keys()) if (index === undefined || index === id) limited.push(id);
   });
   if (quota === null) return null;
   const settle = `${migration.beforeSettleSeconds * 1000}ms`;

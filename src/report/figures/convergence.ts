@@ -12,6 +12,7 @@ import type { Results } from './kit/results.js';
 import type { Sheet } from './kit/sheet.js';
 import { picture } from './kit/svg.js';
 import type { Point } from './kit/thin.js';
+import { largest } from '../../stats/extremes.js';
 
 const MIB = 2 ** 20;
 /** More syncs than this have no symbols of their own. */
@@ -49,7 +50,7 @@ export function shownSeconds({ runs, timeline, syncs, vcpuTimeline }: Results): 
   const all = [timeline, syncs, vcpuTimeline].find((rows) => rows.length > 0) ?? [];
   const converged = new Set(runs.filter((row) => hasConverged(row)).map((row) => textIn(row, 'strategy')));
   const rows = all.filter((row) => converged.has(textIn(row, 'strategy')));
-  return Math.max(...(rows.length > 0 ? rows : all).map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
+  return largest((rows.length > 0 ? rows : all).map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
 }
 
 function drawing(curves: readonly Curve[], shownS: number, sheet: Sheet): Drawing {

@@ -18,6 +18,7 @@ import { BLUE, INK, type Sheet, VERMILLION } from './kit/sheet.js';
 import { picture, text } from './kit/svg.js';
 import type { Point } from './kit/thin.js';
 import { vcpuPanels } from './vcpu-work.js';
+import { largest } from '../../stats/extremes.js';
 
 const GROUPS = [
   { name: 'writers', column: 'writers_work_share', color: VERMILLION, width: 1.4 },
@@ -47,7 +48,7 @@ interface Curve {
 }
 
 function endOf(rows: readonly Row[]): number {
-  return Math.max(...rows.map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
+  return largest(rows.map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
 }
 
 function drawing(curves: readonly Curve[], ofEach: boolean, shownS: number, sheet: Sheet): Drawing {
@@ -121,7 +122,7 @@ function workPanel(curve: Curve, box: Box, shownS: number, lowest: boolean, shee
     const last = points.at(-1)!;
     return { lines, fill: color, x: drawn.px(last.x), y: drawn.py(last.y) };
   });
-  const end = Math.max(...labels.map(({ x }) => x));
+  const end = largest(labels.map(({ x }) => x));
   return drawn.svg + endLabels(labels, end + 5, box, font);
 }
 

@@ -13,6 +13,7 @@ import { type Look, lookOf, type Sheet } from './kit/sheet.js';
 import { line, picture, text } from './kit/svg.js';
 import { symbolAt } from './kit/symbols.js';
 import { type Point, thin } from './kit/thin.js';
+import { largest, smallest } from '../../stats/extremes.js';
 
 export const guestSpeed: Figure = {
   name: 'guestperf',
@@ -37,10 +38,10 @@ function drawing(reports: readonly GuestperfReport[], sheet: Sheet): Drawing {
   const values = reports.flatMap((report) => report.guest_timings.map(({ value }) => value));
   const y = values.every((value) => value > 0) ? fitting(values, 4) : fromZero(values, 4);
   const words = [...reports.flatMap(threadsOf).map((thread) => thread.words), 'passes'];
-  const right = Math.max(...words.map((one) => textWidth(one, font))) + 10;
+  const right = largest(words.map((one) => textWidth(one, font))) + 10;
   const margins = { left: tickRoom(y, font), right, above: 5.6 * font, below: BELOW_WITH_TITLE * font };
   const { boxes, bottom } = frames(reports.length, 14 * font, margins, sheet, { columns: 1 });
-  const x = exact(0, Math.max(...reports.map(endOf)), boxes[0]!.width / (6 * font));
+  const x = exact(0, largest(reports.map(endOf)), boxes[0]!.width / (6 * font));
   const names = reports.map((report) => report.scenario.name);
   const [name] = names;
   return {
@@ -113,14 +114,14 @@ function shortened(words: string, width: number, font: number): string {
 
 /** The first sample, s on the report's clock. */
 function startOf({ guest_timings: guest, qemu_timings: qemu }: GuestperfReport): number {
-  return Math.min(...[...guest, ...qemu].map(({ timestamp }) => timestamp));
+  return smallest([...guest, ...qemu].map(({ timestamp }) => timestamp));
 }
 
 /** The last reading or record, s after the first sample. */
 function endOf(report: GuestperfReport): number {
   const { guest_timings: timings, progress_history: history } = report;
   const times = [...timings.map(({ timestamp }) => timestamp), ...history.map(({ now }) => now)];
-  return Math.max(...times) - startOf(report);
+  return largest(times) - startOf(report);
 }
 
 const END: Look = { symbol: 'star', color: 'currentColor' };

@@ -12,6 +12,7 @@ import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } fr
 import type { Sheet } from './kit/sheet.js';
 import { picture } from './kit/svg.js';
 import { isSweep } from './kit/sweep-keys.js';
+import { largest } from '../../stats/extremes.js';
 
 const GROUPS = [
   { who: 'writers', column: 'writers_work_done_share' },
@@ -62,7 +63,7 @@ function pointsOf(name: Name, rows: readonly Row[], column: string): Point[] {
 
 function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
   const { font } = sheet;
-  const left = Math.max(...groups.map(({ points }) => tickRoom(lostAxis(lossesOf(points)), font)));
+  const left = largest(groups.map(({ points }) => tickRoom(lostAxis(lossesOf(points)), font)));
   const names = groups[0]!.points.map(({ name }) => name);
   const right = isCrowded(names) ? widthOf(names.map(keyLines), font) + symbolRoom(font) + 10 : 8;
   const margins = { left, right, above: 2.2 * font, below: BELOW_WITH_TITLE * font };
@@ -191,7 +192,7 @@ function lossesOf(points: readonly Point[]): number[] {
 
 /** From nothing lost, with room for words above, but not beyond all of the work. */
 function lostAxis(lost: readonly number[]): Axis {
-  const most = Math.max(...lost) || 1;
+  const most = largest(lost) || 1;
   return exact(0, Math.min(104, 1.2 * most), Math.max(4, most / 25));
 }
 

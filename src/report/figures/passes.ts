@@ -12,6 +12,7 @@ import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/pa
 import type { Results } from './kit/results.js';
 import { BLUE, INK, type Sheet, SKY, VERMILLION } from './kit/sheet.js';
 import { picture, text } from './kit/svg.js';
+import { largest } from '../../stats/extremes.js';
 
 const KINDS = [
   { key: 'zero', words: 'zero pages', color: SKY },
@@ -76,12 +77,12 @@ function drawing(all: readonly Pass[], name: Name, run: number, sheet: Sheet): D
     sheet,
   );
   const later = all.slice(1);
-  const most = Math.max(0, ...later.map(totalOf));
+  const most = Math.max(0, largest(later.map(totalOf)));
   const apart = later.length > 0 && totalOf(all[0]!) > DWARFS * most;
   const parts = apart ? [all, later] : [all];
   const axes = parts.map((part) => scaleOf(part));
   const margins = {
-    left: Math.max(...axes.map(({ axis }) => tickRoom(axis, font))),
+    left: largest(axes.map(({ axis }) => tickRoom(axis, font))),
     right: 6,
     above: 2 * font,
     below: (BELOW_WITH_TITLE + 0.4) * font,
@@ -112,7 +113,7 @@ interface Scale {
 }
 
 function scaleOf(part: readonly Pass[]): Scale {
-  const most = Math.max(...part.map(totalOf));
+  const most = largest(part.map(totalOf));
   const [unit, bytes] = most >= GIB ? ['GiB', GIB] : ['MiB', MIB];
   return { axis: fromZero([most / bytes], 4), unit, bytes };
 }

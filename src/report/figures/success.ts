@@ -10,6 +10,7 @@ import { smallPrint } from './kit/names.js';
 import { type Axis, BELOW } from './kit/panel.js';
 import { picture } from './kit/svg.js';
 import { isSweep } from './kit/sweep-keys.js';
+import { largest } from '../../stats/extremes.js';
 
 const SHARES: Axis = { domain: [0, 100], ticks: [0, 25, 50, 75, 100] };
 
@@ -27,7 +28,7 @@ export const success: Figure = {
     const rowNamesShown = groups.map(({ name }) => name);
     const row = rowSizes(rowNamesShown, font);
     const bars = groups.map(({ rows }) => barOf(rows));
-    const right = Math.max(...bars.map(({ words }) => textWidth(words, font))) + 6;
+    const right = largest(bars.map(({ words }) => textWidth(words, font))) + 6;
     const margins = { left: 0, right, above: 2.2 * font, below: BELOW * font };
     const { boxes, bottom } = frames(1, row.height * groups.length, margins, sheet, { left: row.left });
     const several = bars.some(({ interval }) => interval !== null);

@@ -14,6 +14,7 @@ import type { Sheet } from './kit/sheet.js';
 import { column, estimate } from './kit/statistics.js';
 import { picture, text } from './kit/svg.js';
 import { sweepKeys } from './kit/sweep-keys.js';
+import { largest, smallest } from '../../stats/extremes.js';
 
 interface Measure {
   readonly title: string;
@@ -139,7 +140,7 @@ function drawing({ key, title, what, rows }: Sweep, sheet: Sheet, names: Names):
   const axes = shown.map(({ axis, lines }) => axis ?? fitting(lines.flatMap(endsOf), 4));
   const words = groups.map(({ name }) => linesOf(name, 20));
   const margins = {
-    left: Math.max(...axes.map((axis) => tickRoom(axis, font))),
+    left: largest(axes.map((axis) => tickRoom(axis, font))),
     right: widthOf(words, font) + symbolRoom(font) + 10,
     above: 2.2 * font,
     below: (BELOW + 0.1) * font,
@@ -213,7 +214,7 @@ function endsOf({ points }: { readonly points: readonly Point[] }): number[] {
 /** With the parameter's own values as ticks, as many as there is room for. */
 function xAxis(places: readonly Place[], box: Box, font: number): Axis {
   const values = places.map(({ x }) => x);
-  const log = isWide(values) && Math.min(...values) > 0;
+  const log = isWide(values) && smallest(values) > 0;
   const low = values[0]!;
   const high = values.at(-1)!;
   const room = log ? (high / low) ** 0.04 : (high - low) * 0.04 || 1;

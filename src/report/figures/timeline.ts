@@ -11,6 +11,7 @@ import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } fr
 import { BLUE, GREEN, INK, PURPLE, type Sheet, VERMILLION } from './kit/sheet.js';
 import { line, picture, text } from './kit/svg.js';
 import { type Point, thin } from './kit/thin.js';
+import { largest, smallest } from '../../stats/extremes.js';
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
@@ -64,14 +65,14 @@ function draw(
   sheet: Sheet,
 ): string {
   const { font, width } = sheet;
-  const endS = Math.max(...rows.map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
+  const endS = largest(rows.map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
   const strips = stripsOf(rows, syncs);
   const axes = strips.map(valueAxis);
-  const left = Math.max(...axes.map((axis) => tickRoom(axis, font)));
+  const left = largest(axes.map((axis) => tickRoom(axis, font)));
   const labelled = strips.filter((strip) => strip.series.length > 1).flatMap(({ series }) => series);
   const marks = eventsOf(syncs);
   const words = [...labelled.map((series) => series.name), 'syncs', marks.unit];
-  const right = Math.max(...words.map((word) => textWidth(word, font))) + 8;
+  const right = largest(words.map((word) => textWidth(word, font))) + 8;
   const box = { x: left, width: width - left - right, height: 7.2 * font };
   const x: Axis = exact(0, endS, box.width / (6 * font));
 
@@ -125,7 +126,7 @@ function stripsOf(rows: readonly Row[], syncs: readonly Row[]): Strip[] {
     const value = numberIn(row, name);
     return value === null ? null : value / scale;
   };
-  const most = Math.max(...rows.map((row) => numberIn(row, 'remaining_bytes') ?? 0));
+  const most = largest(rows.map((row) => numberIn(row, 'remaining_bytes') ?? 0));
   const [unit, scale] = most >= GIB ? (['GiB', GIB] as const) : (['MiB', MIB] as const);
   const implied = (row: Row, of: string): number | null => {
     const bandwidth = numberIn(row, 'bandwidth_bytes_per_s') ?? 0;
@@ -332,5 +333,5 @@ function postcopyOf(rows: readonly Row[]): readonly [number, number] | null {
   const times = rows
     .filter((row) => textIn(row, 'phase') === 'postcopy')
     .map((row) => (numberIn(row, 'time_ms') ?? 0) / 1e3);
-  return times.length === 0 ? null : [Math.min(...times), Math.max(...times)];
+  return times.length === 0 ? null : [smallest(times), largest(times)];
 }

@@ -13,6 +13,7 @@ import type { Results } from './kit/results.js';
 import { GREEN, INK, ORANGE, PURPLE, type Sheet, SKY, VERMILLION } from './kit/sheet.js';
 import { picture, text } from './kit/svg.js';
 import { isSweep } from './kit/sweep-keys.js';
+import { largest } from '../../stats/extremes.js';
 
 const CAUSES = [
   { column: 'throttled_ms', words: 'CPU throttle', color: PURPLE },
@@ -90,11 +91,11 @@ function drawing(strategies: readonly Strategy[], sheet: Sheet): Drawing {
     strategies.some(({ rows }) => rows.some(({ shares }) => shares[cause]! > 0)),
   );
   const labels = strategies.flatMap(({ rows }) => rows.map(({ label }) => label));
-  const left = Math.max(...labels.map((label) => textWidth(label, font))) + font;
+  const left = largest(labels.map((label) => textWidth(label, font))) + font;
   const top = 1.6 * font;
   const key = legend(used, 0.5 * font, top, sheet);
   const margins = { left, right: 10, above: 2.1 * font, below: (BELOW + 0.2) * font };
-  const height = Math.max(...strategies.map(({ rows }) => rows.length)) * 1.4 * font;
+  const height = largest(strategies.map(({ rows }) => rows.length)) * 1.4 * font;
   const { boxes, bottom } = frames(strategies.length, height, margins, sheet, { top: top + key.height });
   const sums = strategies.flatMap(({ rows }) => rows.map(({ shares }) => shares.reduce((a, b) => a + b, 0)));
   const x = fromZero(sums, boxes[0]!.width / (5 * font));

@@ -11,6 +11,7 @@ import type { Name } from './kit/names.js';
 import { type Axis, type Box, panel, tickRoom } from './kit/panel.js';
 import { type Look, lookOf, type Sheet } from './kit/sheet.js';
 import type { Point } from './kit/thin.js';
+import { largest, smallest } from '../../stats/extremes.js';
 
 const SHARES: Axis = { domain: [0, 100], ticks: [0, 50, 100] };
 /** Lines of a group that can each be told from the others; of more, the median stands out and the extremes are named. */
@@ -48,7 +49,7 @@ export function vcpuPanels(
   const width = frames(cells.length, low, margins, sheet).boxes[0]!.width;
   const filled = cells.map((cell) => ({ ...cell, groups: groupsOf(cell.rows, looks, shownS, width) }));
   const names = filled.map(({ groups: all }) => all.reduce((sum, { named }) => sum + named.length, 0));
-  const height = Math.max(low, Math.max(...names) * lineHeight(font));
+  const height = Math.max(low, largest(names) * lineHeight(font));
   const { boxes, bottom } = frames(cells.length, height, margins, sheet, { top });
   const panels = filled.map((cell, index) => {
     const lowest = isLowest(index, cells.length, sheet);
@@ -68,7 +69,7 @@ function widestLabel(rows: readonly Row[], font: number): number {
     const whole = idsName(group, ids);
     return ids.length > MOST_NAMED ? [whole, medianName(group)] : [whole];
   });
-  return Math.max(...names.map((name) => textWidth(name, font)));
+  return largest(names.map((name) => textWidth(name, font)));
 }
 
 interface VcpuLine {
@@ -161,7 +162,7 @@ function workPanel(
       return { lines: [words], look, x: drawn.px(last.x), y: drawn.py(last.y) };
     }),
   );
-  const end = Math.max(...labels.map(({ x }) => x));
+  const end = largest(labels.map(({ x }) => x));
   return drawn.svg + endLabels(labels, end + 6, box, font);
 }
 
@@ -225,7 +226,7 @@ function alike(a: readonly Point[], b: readonly Point[]): boolean {
 }
 
 function medianOf(lines: readonly VcpuLine[]): Point[] {
-  const count = Math.min(...lines.map(({ points }) => points.length));
+  const count = smallest(lines.map(({ points }) => points.length));
   return lines[0]!.points.slice(0, count).map(({ x }, index) => ({
     x,
     y: medianOfSample(lines.map(({ points }) => points[index]!.y)),

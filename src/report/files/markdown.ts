@@ -1,5 +1,6 @@
 /** The comparison as a table in Markdown (the GitHub flavour). */
 import type { RunsCell, RunsTable } from '../terminal/runs-table.js';
+import { largest } from '../../stats/extremes.js';
 
 /** Ends with a line break. `notes` stand below, a paragraph each. */
 export function markdownTable({ columns, rows }: RunsTable, notes: readonly string[] = []): string {
@@ -13,7 +14,7 @@ export function markdownTable({ columns, rows }: RunsTable, notes: readonly stri
       ...row.cells.map((cell) => (cell === null ? '–' : cellText(cell))),
     ]),
   ];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const widths = lines[0]!.map((_, column) => largest(lines.map((line) => line[column]!.length)));
   const table = lines.map((line, index) => {
     const cells = line.map((cell, column) => {
       const width = widths[column]!;

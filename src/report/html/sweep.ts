@@ -4,6 +4,7 @@ import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows
 import { type RunsTable, runsTable } from '../terminal/runs-table.js';
 import { counted } from '../terminal/text.js';
 import { reasonOf, SUPERLATIVES } from './prose.js';
+import { largest, smallest } from '../../stats/extremes.js';
 
 export interface SweepCell {
   /** `link.bandwidth 5Gbit/s, guest.memory 4GiB`. */
@@ -64,7 +65,7 @@ function bestIn(cells: readonly SweepCell[], column: string, words: string): str
       if (values[index]?.best === true) counts.set(name.label, (counts.get(name.label) ?? 0) + 1);
     }
   }
-  const most = Math.max(...counts.values());
+  const most = largest(counts.values());
   const leaders = [...counts].filter(([, count]) => count === most).map(([label]) => label);
   if (leaders.length === 0 || leaders.length > MOST_LEADERS) return [];
   return [`${words} most often: ${leaders.join(' and ')}, in ${most} of ${counted(cells.length, 'cell')}.`];
@@ -107,6 +108,6 @@ export function bindingOverCells(label: string, cells: readonly SweepCell[]): st
 function span(rows: readonly Row[], column: string, unit: Unit): string | null {
   const values = rows.map((row) => numberIn(row, column)).filter((value) => value !== null);
   if (values.length === 0) return null;
-  const [low, high] = [show(unit, Math.min(...values)), show(unit, Math.max(...values))];
+  const [low, high] = [show(unit, smallest(values)), show(unit, largest(values))];
   return low === high ? low : `${low} to ${high}`;
 }

@@ -5,6 +5,7 @@ import type { Results } from '../figures/kit/results.js';
 import { BLUE, GREEN, INK, PURPLE, VERMILLION } from '../figures/kit/sheet.js';
 import { thin } from '../figures/kit/thin.js';
 import { groupBy, numberIn, type Row } from '../files/rows.js';
+import { largest } from '../../stats/extremes.js';
 
 export interface TimelinePanel {
   readonly title: string;
@@ -52,7 +53,7 @@ function timelineOf(label: string, all: readonly Row[], syncs: readonly Row[]): 
   const rows = thinned(all);
   const column = (name: string, scale: number): (number | null)[] =>
     rows.map((row) => short(numberIn(row, name), scale));
-  const most = Math.max(...rows.map((row) => numberIn(row, 'remaining_bytes') ?? 0));
+  const most = largest(rows.map((row) => numberIn(row, 'remaining_bytes') ?? 0));
   const [unit, bytes] = most >= GIB ? (['GiB', GIB] as const) : (['MiB', MIB] as const);
   const limit = held(rows, syncs, (sync) => pauseMs(sync, 'threshold_bytes'));
   const sleep = held(rows, syncs, (sync) => short(numberIn(sync, 'max_ring_full_sleep_us'), 1e3));

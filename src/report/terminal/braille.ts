@@ -4,6 +4,7 @@ import type { MigrationResult } from '../../migration/result.js';
 import { timelineColumns } from '../columns.js';
 import { sparkline } from './sparkline.js';
 import { type Page, plainPage } from './style.js';
+import { largest } from '../../stats/extremes.js';
 
 export interface Dot {
   readonly x: number;
@@ -167,5 +168,5 @@ function curve(
     return typeof value === 'number' ? [{ x: point.timeMs, y: value }] : [];
   });
   if (points.every(({ y }) => y === 0)) return null;
-  return { label, points, top: fixedTop ?? Math.max(...points.map(({ y }) => y)), unit };
+  return { label, points, top: fixedTop ?? largest(points.map(({ y }) => y)), unit };
 }

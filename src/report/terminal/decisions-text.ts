@@ -2,6 +2,7 @@
 import type { Decision } from '../../migration/result.js';
 import { type Page, plainPage } from './style.js';
 import { wrap } from './text.js';
+import { largest } from '../../stats/extremes.js';
 
 /** Spaces between the columns. */
 const GAP = 2;
@@ -18,7 +19,7 @@ interface Thought {
  * text where there is no room. The time stands only where it is another one than above. Ends without a line break.
  */
 export function decisionsText(decisions: readonly Decision[], page: Page = plainPage): string {
-  const indent = Math.max(0, ...decisions.map(({ timeMs }) => timeOf(timeMs).length)) + GAP;
+  const indent = Math.max(0, largest(decisions.map(({ timeMs }) => timeOf(timeMs).length))) + GAP;
   let above = '';
   return thoughts(decisions)
     .flatMap(({ timeMs, text, rules }) => {

@@ -27,7 +27,7 @@ export function grid(columns: readonly GridColumn[], rows: readonly (readonly st
     // cli-table3 colours headings and borders by itself, in files too, unless told not to.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
   });
-  table.push(...rows.map((row) => [...row]));
+  for (const row of rows) table.push([...row]);
   return table
     .toString()
     .split('\n')

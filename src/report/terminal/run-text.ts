@@ -12,6 +12,7 @@ import { type Page, plainPage } from './style.js';
 import { grid } from './grid.js';
 import { reasonsOf } from './reasons.js';
 import { counted, wrap } from './text.js';
+import { largest } from '../../stats/extremes.js';
 
 const LABEL_WIDTH = 11;
 /** Of a long list of syncs, so many of the first and of the last are shown. */
@@ -92,7 +93,7 @@ function curves(result: MigrationResult, page: Page): string {
     curve('writers_work_share', 'writers', result, (top) => `of ${show('share', top)} work`, 1),
     curve('readers_work_share', 'readers', result, (top) => `of ${show('share', top)} work`, 1),
   ].filter((one) => one !== null);
-  const width = page.width - LABEL_WIDTH - 2 - Math.max(...notes.map(({ note }) => note.length));
+  const width = page.width - LABEL_WIDTH - 2 - largest(notes.map(({ note }) => note.length));
   const used = Math.min(width, result.timeline.length);
   const end = show('ms', result.timeline.at(-1)!.timeMs);
   const axis = `0 s${end.padStart(Math.max(used - 3, end.length + 1))}`;
@@ -124,7 +125,7 @@ function curve(
   const points = result.timeline.map((point) => column?.get({ result, point }) ?? null);
   if (points.every((value) => value === null || value === 0)) return null;
   const values = points.map(Number);
-  const top = fixedTop ?? Math.max(...values);
+  const top = fixedTop ?? largest(values);
   return { label, values, top, note: note(top) };
 }
 
@@ -153,7 +154,7 @@ function leftAligned(column: string): 'left' | 'right' {
 
 /** What holds the guest back after this sync: a throttle in percent, or the longest sleep at a full ring. */
 function brake(sync: SyncRecord): string {
-  const sleepUs = Math.max(0, ...sync.vcpuSleepUs);
+  const sleepUs = Math.max(0, largest(sync.vcpuSleepUs));
   if (sync.throttlePercent > 0) return show('percent', sync.throttlePercent);
   return sleepUs > 0 ? show('us', sleepUs) : '';
 }
@@ -176,7 +177,7 @@ function groupTable(vcpus: readonly VcpuResult[]): string {
       clipped(group),
       String(members.length),
       show('share', work.length === 0 ? null : mean(work)),
-      show('ms', Math.max(...members.map((vcpu) => vcpu.longestStallMs))),
+      show('ms', largest(members.map((vcpu) => vcpu.longestStallMs))),
       ...losses.map(([, get]) => show('ms', mean(members.map(get)))),
     ];
   });

@@ -8,6 +8,7 @@ import { reasonsOf } from './reasons.js';
 import { type Page, type Style, plainPage } from './style.js';
 import { grid } from './grid.js';
 import { counted, wrap } from './text.js';
+import { largest } from '../../stats/extremes.js';
 
 const GAP = 1;
 const STAR = 1;
@@ -78,10 +79,10 @@ function blocks(rows: readonly FigureRow[], heads: readonly string[], page: Page
 
 /** Indexes of the strategies of each part. */
 function parts(rows: readonly FigureRow[], heads: readonly string[], width: number): number[][] {
-  const room = width - Math.max(...rows.map((row) => row.label.length));
+  const room = width - largest(rows.map((row) => row.label.length));
   const widths = heads.map((head, index) => {
     const texts = [head, ...rows.map((row) => row.cells[index]!.text)];
-    return Math.max(...texts.flatMap((text) => text.split('\n').map((line) => line.length))) + STAR + GAP;
+    return largest(texts.flatMap((text) => text.split('\n').map((line) => line.length))) + STAR + GAP;
   });
   for (let count = 1; count < heads.length; count++) {
     const size = Math.ceil(heads.length / count);

@@ -1,12 +1,13 @@
 /** Domains and ticks. */
 import type { Axis } from './panel.js';
+import { largest, smallest } from '../../../stats/extremes.js';
 
 /** Log axes from this ratio of the largest to the smallest value on. */
 const LOG_FROM = 12;
 
 /** From 0 to a round number at or above the largest value. */
 export function fromZero(values: readonly number[], ticks: number): Axis {
-  const top = Math.max(0, ...values);
+  const top = Math.max(0, largest(values));
   const step = roundStep((top === 0 ? 1 : top) / ticks);
   const count = Math.max(1, Math.ceil((top === 0 ? 1 : top) / step - 1e-9));
   return { domain: [0, count * step], ticks: multiples(step, 0, count) };
@@ -22,8 +23,8 @@ export function exact(low: number, high: number, ticks: number): Axis {
 
 /** Around values that need not begin at 0, with a little room at both ends; what is never negative does not go below 0. */
 export function around(values: readonly number[], ticks: number): Axis {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const low = smallest(values);
+  const high = largest(values);
   const room = high > low ? (high - low) * 0.12 : Math.abs(high) * 0.1 || 1;
   return exact(low >= 0 ? Math.max(0, low - room) : low - room, high + room, ticks);
 }
@@ -31,8 +32,8 @@ export function around(values: readonly number[], ticks: number): Axis {
 /** Over positive values, which it does not quite touch. At least two of its ticks have numbers. */
 export function logarithmic(values: readonly number[], ticks: number): Axis {
   const positive = values.filter((value) => value > 0);
-  const low = Math.min(...positive) / 1.15;
-  const high = Math.max(...positive) * 1.15;
+  const low = smallest(positive) / 1.15;
+  const high = largest(positive) * 1.15;
   const decades = Math.log10(high / low);
   const digits = [[1], [1, 3], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
   const candidates = digits.map((set) => decadeTicks(low, high, set));
@@ -53,7 +54,7 @@ export function fitting(values: readonly number[], ticks: number): Axis {
 
 export function isWide(values: readonly number[]): boolean {
   const positive = values.filter((value) => value > 0);
-  return positive.length > 0 && Math.max(...positive) / Math.min(...positive) >= LOG_FROM;
+  return positive.length > 0 && largest(positive) / smallest(positive) >= LOG_FROM;
 }
 
 /** 1, 2 or 5 times a power of ten: the one nearest to `step`, in ratio. */

@@ -6,6 +6,7 @@ import { linesOf, type Name, widthOf } from './names.js';
 import { type Axis, type Box, panel, shortNumber } from './panel.js';
 import type { Sheet } from './sheet.js';
 import { text } from './svg.js';
+import { largest } from '../../../stats/extremes.js';
 
 export interface Bar {
   readonly value: number;
@@ -32,7 +33,7 @@ export function rowSizes(
   font: number,
 ): { readonly height: number; readonly left: number } {
   const lines = names.map(rowLines);
-  const most = Math.max(...lines.map((one) => one.length));
+  const most = largest(lines.map((one) => one.length));
   return { height: most * lineHeight(font) + 0.5 * font, left: widthOf(lines, font) + 1.0 * font };
 }
 

@@ -115,7 +115,7 @@ export function pointLabels(
       });
       const best = choices.reduce((least, one) => (one.cost < least.cost ? one : least));
       words.push(best.area);
-      leaders.push(...best.dots);
+      for (const dot of best.dots) leaders.push(dot);
       const [from, to] = best.leader ?? [];
       const joined =
         from === undefined || to === undefined

@@ -7,6 +7,7 @@ import { lineHeight } from './labels.js';
 import type { Results } from './results.js';
 import { type Look, lookOf, type Sheet } from './sheet.js';
 import { text, wrapToWidth } from './svg.js';
+import { largest } from '../../../stats/extremes.js';
 
 export interface Name extends StrategyName {
   /** For names of files. */
@@ -49,7 +50,7 @@ export function linesOf(name: Name, characters: number): string[] {
 }
 
 export function widthOf(lines: readonly (readonly string[])[], font: number): number {
-  return Math.max(0, ...lines.flat().map((one) => textWidth(one, font)));
+  return Math.max(0, largest(lines.flat().map((one) => textWidth(one, font))));
 }
 
 /** Notes and other small print from `y` (the top) on, over the whole width; `height` is what they take. */

@@ -4,6 +4,7 @@ import { chart } from './chart.js';
 import { textWidth } from './font.js';
 import type { Sheet } from './sheet.js';
 import { text } from './svg.js';
+import { largest } from '../../../stats/extremes.js';
 
 /** Of the frame, without the words around it. */
 export interface Box {
@@ -105,7 +106,7 @@ function axisLook(axis: Axis): Plot.AxisXOptions & Plot.AxisYOptions {
 
 /** What the numbers of a y axis need to the left of the frame. */
 export function tickRoom({ ticks, format = shortNumber }: Axis, font: number): number {
-  return Math.max(...ticks.map((tick) => textWidth(format(tick), font))) + 0.9 * font;
+  return largest(ticks.map((tick) => textWidth(format(tick), font))) + 0.9 * font;
 }
 
 /** `0.5`, `12`, `1 200`, `1e6`: the least that says it. */

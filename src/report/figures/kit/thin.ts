@@ -26,7 +26,7 @@ export function thin(points: readonly Point[], bins: number): Point[] {
       to += 1;
     }
     const chosen = [...new Set([from, low, high, to - 1])].sort((a, b) => a - b);
-    kept.push(...chosen.map((index) => points[index]!));
+    for (const index of chosen) kept.push(points[index]!);
     from = to;
   }
   return kept;
