@@ -11,6 +11,7 @@ import type { Command, Given } from '../command.js';
 import { isFile } from '../experiment-options.js';
 import { loadStrategy } from '../../scenario/choices.js';
 import { grid } from '../../report/terminal/grid.js';
+import { largest } from '../../stats/extremes.js';
 
 const strategies: Readonly<Record<string, StrategyDefinition>> = strategyRegistry;
 const policies: Readonly<Record<string, StrategyDefinition>> = policyRegistry;
@@ -89,7 +90,7 @@ function printOptions(options: readonly (readonly string[])[], given: Given): vo
     given.print('No options.\n\n');
     return;
   }
-  const before = [0, 1].map((column) => Math.max(...options.map((row) => row[column]!.length), 7));
+  const before = [0, 1].map((column) => Math.max(7, largest(options.map((row) => row[column]!.length))));
   const room = given.page.width - before[0]! - before[1]! - 4;
   const rows = options.map(([name = '', fallback = '', meaning = '']) => [
     name,
