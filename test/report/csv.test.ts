@@ -1,18 +1,11 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
 import { resultTables } from '../../src/report/columns.js';
 import { openCsv } from '../../src/report/files/csv.js';
+import { openOutputFolder } from '../../src/report/files/output-folder.js';
 import { parseCsv } from './parse-csv.js';
 import { madeUpFailure, madeUpPoint, madeUpResult, madeUpSync } from './made-up.js';
 
@@ -71,7 +64,7 @@ describe('a folder of CSV files', () => {
   test('an older result stays whole when a new experiment is abandoned', () => {
     const first = openCsv(folder);
     first.add(results[0]!);
-    first.finish({});
+    first.finish({ migsim: '1.0.0' });
     const before = readFileSync(join(folder, 'runs.csv'), 'utf8');
     const second = openCsv(folder);
     second.add(results[1]!);
@@ -111,11 +104,17 @@ describe('a folder that cannot be written', () => {
   });
 
   test('removes the files that it could open when a later one fails', () => {
-    const out = join(folder, 'half');
-    mkdirSync(join(out, 'syncs.csv.part'), { recursive: true });
-    expect(refused(out)).toBeInstanceOf(UsageError);
-    expect(readdirSync(out)).toEqual(['syncs.csv.part']);
-    expect(existsSync(join(out, 'runs.csv.part'))).toBe(false);
+    const long = 'n'.repeat(253);
+    expect(() => openOutputFolder(folder, ['runs.csv', long])).toThrow('the name is too long');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('is refused when it holds files of the same names that migsim did not write', () => {
+    writeFileSync(join(folder, 'runs.csv'), 'precious');
+    writeFileSync(join(folder, 'manifest.json'), '{"name": "my extension"}');
+    expect((refused(folder) as Error).message).toContain('is not a result of migsim');
+    expect(readFileSync(join(folder, 'runs.csv'), 'utf8')).toBe('precious');
+    expect(readdirSync(folder)).toEqual(['manifest.json', 'runs.csv']);
   });
 });
 

@@ -1,4 +1,7 @@
 /** CSV in long format: one header, units in names, stable order; docs/csv.md describes every column. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../../errors.js';
 import { stringify } from 'csv-stringify/sync';
 import type { Value } from '../../experiment/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
@@ -32,16 +35,37 @@ export interface CsvWriter {
 /** Creates the folder and its files at once: what cannot be written must fail before the first run. Throws `UsageError`. */
 export function openCsv(folder: string): CsvWriter {
   const names = resultTables.map((table) => `${table.name}.csv`);
-  const output: OutputFolder = openOutputFolder(folder, [...names, 'manifest.json']);
+  refuseForeign(folder, [...names, MANIFEST]);
+  const output: OutputFolder = openOutputFolder(folder, [...names, MANIFEST]);
   resultTables.forEach((table, index) => output.append(names[index]!, csvHeader(table)));
   return {
     add(result) {
       resultTables.forEach((table, index) => output.append(names[index]!, csvRows(table, result)));
     },
     finish(manifest) {
-      output.append('manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);
+      output.append(MANIFEST, `${JSON.stringify(manifest, null, 2)}\n`);
       return output.finish();
     },
     abandon: output.abandon,
   };
+}
+
+const MANIFEST = 'manifest.json';
+
+/** Only what migsim wrote itself may be replaced: its manifest lies next to it. */
+function refuseForeign(folder: string, names: readonly string[]): void {
+  const taken = names.find((name) => existsSync(join(folder, name)));
+  if (taken === undefined || isOwn(join(folder, MANIFEST))) return;
+  throw new UsageError(
+    `${join(folder, taken)} is not a result of migsim; it would be overwritten: choose another --out`,
+  );
+}
+
+function isOwn(manifest: string): boolean {
+  try {
+    const read: unknown = JSON.parse(readFileSync(manifest, 'utf8'));
+    return typeof read === 'object' && read !== null && 'migsim' in read;
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,11 @@
 /** A folder of output files that appear all at once and complete, or not at all. */
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -24,13 +28,12 @@ export interface OutputFolder {
 /** Opens all files under temporary names. Throws `UsageError` when the folder cannot be made or written to. */
 export function openOutputFolder(folder: string, names: readonly string[]): OutputFolder {
   const missing = missingFolders(folder);
-  const files = new Map<string, number>();
-  const part = (name: string): string => join(folder, `${name}.part`);
+  const files = new Map<string, Part>();
 
   const abandon = (): void => {
-    for (const [name, file] of files) {
+    for (const { path, file } of files.values()) {
       closeSync(file);
-      rmSync(part(name), { force: true });
+      rmSync(path, { force: true });
     }
     files.clear();
     removeEmpty(missing);
@@ -41,14 +44,11 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
 
   try {
     makeFolder(folder);
-    const taken = names.find((name) =>
-      statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory(),
-    );
-    if (taken !== undefined) {
-      const isFolder = Object.assign(new Error('a folder'), { code: 'EISDIR' });
-      throw cannotWrite(isFolder, join(folder, taken));
+    for (const name of names) {
+      const why = replacingIsWrong(join(folder, name));
+      if (why !== null) throw cannotWrite(why, join(folder, name));
     }
-    for (const name of names) files.set(name, openSync(part(name), 'w'));
+    for (const name of names) files.set(name, openPart(join(folder, name)));
   } catch (error) {
     abandon();
     throw error instanceof UsageError ? error : cannotWrite(error);
@@ -56,18 +56,18 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
 
   return {
     append(name, content) {
-      const file = files.get(name);
-      if (file === undefined) throw new Error(`${name} was not opened`);
+      const part = files.get(name);
+      if (part === undefined) throw new Error(`${name} was not opened`);
       try {
-        writeFileSync(file, content);
+        writeFileSync(part.file, content);
       } catch (error) {
         throw cannotWrite(error);
       }
     },
     finish() {
-      for (const file of files.values()) closeSync(file);
-      const paths = [...files.keys()].map((name) => {
-        renameSync(part(name), join(folder, name));
+      for (const { file } of files.values()) closeSync(file);
+      const paths = [...files].map(([name, { path }]) => {
+        renameSync(path, join(folder, name));
         return join(folder, name);
       });
       files.clear();
@@ -77,11 +77,41 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
   };
 }
 
+interface Part {
+  readonly path: string;
+  readonly file: number;
+}
+
+/** A new file next to `path`. One that exists, a link included, belongs to someone else: the next name is taken. */
+function openPart(path: string): Part {
+  for (let attempt = 1; ; attempt++) {
+    const part = attempt === 1 ? `${path}.part` : `${path}.${attempt}.part`;
+    try {
+      return { path: part, file: openSync(part, 'wx') };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === MOST_PARTS) throw error;
+    }
+  }
+}
+
+const MOST_PARTS = 100;
+
+/** Why a finished file must not take this place; null: nothing is there, or a regular file. */
+function replacingIsWrong(path: string): Error | null {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile()) return null;
+  const code = there.isDirectory() ? 'EISDIR' : 'NOT_REGULAR';
+  return Object.assign(new Error('not a regular file'), { code });
+}
+
 /**
  * One file, tried at once and written whole by the function that is returned. What an older one says stays until then.
+ * A device, a pipe or a symbolic link is written through and stays what it is.
  * Throws `UsageError` when it cannot be written to.
  */
 export function openOutputFile(path: string): (content: string | Uint8Array) => void {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there !== undefined && !there.isFile() && !there.isDirectory()) return openThrough(path);
   const [folder, name] = [dirname(path), basename(path)];
   openOutputFolder(folder, [name]).abandon();
   return (content) => {
@@ -94,6 +124,37 @@ export function openOutputFile(path: string): (content: string | Uint8Array) => 
     }
     output.finish();
   };
+}
+
+function openThrough(path: string): (content: string | Uint8Array) => void {
+  const writing = (write: () => void): void => {
+    try {
+      write();
+    } catch (error) {
+      throw new UsageError(`cannot write to ${path}: ${reasonOf(error)}`);
+    }
+  };
+  writing(() => {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+      throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    // A pipe is not opened before there is something to write: that waits for a reader.
+    if (existsSync(path)) accessSync(path, constants.W_OK);
+    else accessSync(dirname(path), constants.W_OK);
+  });
+  return (content) =>
+    writing(() => {
+      // Standard output by another name keeps its position: what is printed afterwards must not overwrite it.
+      if (isStandardOutput(path)) writeFileSync(STDOUT, content);
+      else writeFileSync(path, content);
+    });
+}
+
+const STDOUT = 1;
+
+function isStandardOutput(path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  const out = fstatSync(STDOUT);
+  return there !== undefined && there.dev === out.dev && there.ino === out.ino;
 }
 
 /** Makes a folder and those on the way to it. Throws Node's error where one cannot be made, EEXIST where a file stands. */
@@ -130,6 +191,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
   EISDIR: 'a folder stands where a file should be',
   ENAMETOOLONG: 'the name is too long',
+  EPIPE: 'nothing reads it',
+  NOT_REGULAR: 'it is a device, a pipe or a link; expected a regular file',
 };
 
 function reasonOf(error: unknown): string {
