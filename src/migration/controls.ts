@@ -12,6 +12,7 @@ export interface MigrationStats {
     | 'active'
     | 'device'
     | 'pre-switchover'
+    | 'postcopy-device'
     | 'postcopy-active'
     | 'completed'
     | 'cancelled'

@@ -28,6 +28,7 @@ import {
 } from './rules/rules.js';
 import type { MigrationSetup } from './setup.js';
 import { ITERATION_END_BYTES, iterationEndBytes, pageTimeUs, pagesToExceed } from './rules/stream.js';
+import { discardBytes } from './rules/postcopy.js';
 import { SyncRecords } from './observe/sync-records.js';
 import { Timeline } from './observe/timeline.js';
 import { Trace } from './observe/trace.js';
@@ -326,35 +327,56 @@ class Migration {
     return startUs;
   }
 
+  /**
+   * What both endings begin with: the guest stops, and the user may have asked to be waited for. Returns when the guest was
+   * told to stop, and where the next part of the downtime begins.
+   */
+  #leaveSource(): { readonly stoppedUs: number; readonly sinceUs: number } {
+    const { setup, version, clock, state } = this.#parts;
+    const { pauseBeforeSwitchover, migrateContinueDelayUs } = setup.migration;
+    const startUs = clock.nowUs;
+    const stoppedUs = this.#stopGuest();
+    let sinceUs = this.#trace.endPart('stop', startUs);
+    if (pauseBeforeSwitchover) {
+      state.phase = 'pre-switchover';
+      clock.advance(clock.nowUs + migrateContinueDelayUs);
+      sinceUs = this.#trace.endPart('migrate-continue', sinceUs);
+    }
+    if (version.alwaysDeviceStatus || pauseBeforeSwitchover) state.phase = 'device';
+    return { stoppedUs, sinceUs };
+  }
+
+  /** What the devices and the vCPUs take: bytes, and µs to save and to load them. */
+  #devices(): { readonly bytes: number; readonly saveUs: number; readonly loadUs: number } {
+    const { setup, guest } = this.#parts;
+    const { host } = setup;
+    const vcpus = guest.vcpus.length;
+    return {
+      bytes: host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu,
+      saveUs: host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu,
+      loadUs: host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu,
+    };
+  }
+
   /** migration.c:migration_completion_precopy, migration_completion_end. */
   #complete(): void {
     const { setup, version, clock, link, guest, state, counters, window } = this.#parts;
     const { host, migration } = setup;
     const startUs = clock.nowUs;
-    const stoppedUs = this.#stopGuest();
-    let sinceUs = this.#trace.endPart('stop', startUs);
-    if (migration.pauseBeforeSwitchover) {
-      state.phase = 'pre-switchover';
-      clock.advance(clock.nowUs + migration.migrateContinueDelayUs);
-      sinceUs = this.#trace.endPart('migrate-continue', sinceUs);
-    }
-    if (version.alwaysDeviceStatus || migration.pauseBeforeSwitchover) state.phase = 'device';
+    const { stoppedUs, sinceUs: syncFromUs } = this.#leaveSource();
     // The rate limiter is off from here: only the link counts.
     window.lift();
     this.#sync.run('switchover');
-    sinceUs = this.#trace.endPart('sync', sinceUs);
+    let sinceUs = this.#trace.endPart('sync', syncFromUs);
     const sentBytes = counters.transferred;
     this.#sendRest();
     const restBytes = round(counters.transferred - sentBytes);
     sinceUs = this.#trace.endPart('RAM', sinceUs);
-    const vcpus = guest.vcpus.length;
-    const deviceBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
-    if (!version.transferredIsRamOnly) counters.transferred += deviceBytes;
-    const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
-    clock.advance(clock.nowUs + max(saveUs, (deviceBytes / link.bytesPerSecond) * 1e6));
+    const devices = this.#devices();
+    if (!version.transferredIsRamOnly) counters.transferred += devices.bytes;
+    clock.advance(clock.nowUs + max(devices.saveUs, (devices.bytes / link.bytesPerSecond) * 1e6));
     sinceUs = this.#trace.endPart('device state', sinceUs);
-    const loadUs = link.latencyUs + host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu;
-    const resumeUs = clock.nowUs + loadUs + host.destinationStartUs;
+    const resumeUs = clock.nowUs + link.latencyUs + devices.loadUs + host.destinationStartUs;
     if (migration.returnPath) clock.advance(resumeUs + link.latencyUs);
     this.#trace.endPart('destination', sinceUs);
     this.#checkCancelledInSwitchover();
@@ -376,60 +398,67 @@ class Migration {
   }
 
   /**
-   * migration.c:postcopy_start and what follows: the guest moves with its devices, what is missing follows by itself or
-   * when it is asked for. `downtime` ends when the package of device state was handed to the socket; the guest runs when
-   * the destination has loaded it.
+   * migration.c:postcopy_start: the guest moves with its devices, what is missing follows by itself or when it is asked for.
+   * `downtime` ends when the package of device state was handed to the socket; the guest runs when the destination has
+   * loaded it.
    */
   #postcopy(): void {
-    const { setup, version, clock, link, memory, guest, state, counters, run } = this.#parts;
+    const { setup, version, clock, link, memory, state, counters } = this.#parts;
     const { host, migration } = setup;
     const startUs = clock.nowUs;
-    const stoppedUs = this.#stopGuest();
-    let sinceUs = this.#trace.endPart('stop', startUs);
-    if (migration.pauseBeforeSwitchover) {
-      clock.advance(clock.nowUs + migration.migrateContinueDelayUs);
-      sinceUs = this.#trace.endPart('migrate-continue', sinceUs);
-    }
-    if (version.alwaysDeviceStatus) state.phase = 'device';
+    // The status of post-copy comes first where no status `device` lies in between.
+    if (!version.alwaysDeviceStatus && !migration.pauseBeforeSwitchover) state.phase = 'postcopy-active';
+    const { stoppedUs, sinceUs: syncFromUs } = this.#leaveSource();
     this.#sync.run('postcopy');
-    sinceUs = this.#trace.endPart('sync', sinceUs);
+    let sinceUs = this.#trace.endPart('sync', syncFromUs);
     memory.stopLogging();
-    const vcpus = guest.vcpus.length;
-    const packageBytes = host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu;
-    counters.transferred += packageBytes;
-    const saveUs = host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu;
-    clock.advance(clock.nowUs + saveUs);
+    const discards = discardBytes(memory.discardDirty());
+    this.#parts.run.dirtyPages = memory.dirtyPages();
+    counters.transferred += discards;
+    clock.advance(clock.nowUs + (discards / link.bytesPerSecond) * 1e6);
+    sinceUs = this.#trace.endPart('discard', sinceUs);
+    const devices = this.#devices();
+    counters.transferred += devices.bytes;
+    clock.advance(clock.nowUs + devices.saveUs);
     this.#trace.endPart('device state', sinceUs);
     state.downtimeUs = clock.nowUs - startUs;
-    const onWireUs = (packageBytes / link.bytesPerSecond) * 1e6;
-    const loadUs = host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + host.destinationStartUs;
-    const resumeUs = clock.nowUs + onWireUs + link.latencyUs + loadUs + migration.orchestratorContUs;
+    const onWireUs = (devices.bytes / link.bytesPerSecond) * 1e6;
+    const loadUs = devices.loadUs + host.destinationStartUs + migration.orchestratorContUs;
+    const resumeUs = clock.nowUs + onWireUs + link.latencyUs + loadUs;
     state.blackoutUs = resumeUs - stoppedUs;
     this.#trace.downtime(true, 0);
-    state.phase = 'postcopy-active';
+    this.#pushMissing(resumeUs);
+  }
+
+  /** The migration thread in post-copy, until nothing is missing; the guest runs on the destination from `resumeUs` on. */
+  #pushMissing(resumeUs: number): void {
+    const { setup, version, clock, link, guest, state, run } = this.#parts;
+    state.phase = version.hasPostcopyDeviceStatus ? 'postcopy-device' : 'postcopy-active';
     state.postcopyStartUs = clock.nowUs;
     const pages = new PostcopyPages(this.#parts);
     let guestRuns = false;
+    const resume = (atUs: number): void => {
+      guest.resume(atUs);
+      guestRuns = true;
+      state.phase = 'postcopy-active';
+    };
     // Not until none are dirty: of counts in the fluid memory a rounding error may stay.
     while (run.find(clock.nowUs)) {
       const untilUs = clock.nowUs + POSTCOPY_STEP_US;
       const requested = guestRuns ? pages.serveRequests(untilUs) : 0;
       if (!link.isDown) pages.push(POSTCOPY_STEP_US, requested);
       clock.advance(untilUs);
-      if (!guestRuns && clock.nowUs >= resumeUs) {
-        guest.resume(clock.nowUs);
-        guestRuns = true;
-      }
-      if (link.isDown && migration.postcopyRecover === false) {
+      if (!guestRuns && clock.nowUs >= resumeUs) resume(clock.nowUs);
+      if (link.isDown && setup.migration.postcopyRecover === false) {
         this.#guestLost = true;
         throw new Failed('the network failed in post-copy and nobody recovered it: the guest is lost');
       }
     }
     if (!guestRuns) {
       clock.advance(resumeUs);
-      guest.resume(resumeUs);
+      resume(resumeUs);
     }
-    if (migration.returnPath) clock.advance(clock.nowUs + 2 * link.latencyUs);
+    if (setup.migration.returnPath) clock.advance(clock.nowUs + 2 * link.latencyUs);
     this.#trace.postcopyOver(clock.nowUs - state.postcopyStartUs);
     state.phase = 'completed';
   }

@@ -4,7 +4,7 @@ import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import { loadScenario } from '../../src/scenario/load.js';
 
-const { abs } = Math;
+const { abs, exp, round } = Math;
 const MEMORIES = ['page', 'fluid'] as const;
 
 function run(name: string, memory: 'page' | 'fluid', set: readonly string[] = []): MigrationResult {
@@ -18,7 +18,8 @@ function expectNear(value: number, wanted: number, share: number): void {
 }
 
 describe.each(MEMORIES)('a cap of 512 KiB/s, %s memory', (memory) => {
-  const outcome = (qemu: string): MigrationResult => run('lowbw', memory, [`migration.qemu='${qemu}'`]);
+  const outcome = (qemu: string): MigrationResult =>
+    run('lowbw', memory, [`migration.qemu='${qemu}'`, 'migration.give-up-after=100s']);
 
   /**
    * The quota is 52,428 B a window. Up to 8.1 bytes count page by page: 13 normal pages pass it, 0.53 MB/s, and the
@@ -36,5 +37,86 @@ describe.each(MEMORIES)('a cap of 512 KiB/s, %s memory', (memory) => {
 
   test('is passed where they count by flushes', () => {
     for (const qemu of ['8.2', '10.2']) expect([qemu, outcome(qemu).status]).toEqual([qemu, 'completed']);
+  });
+});
+
+describe.each(MEMORIES)('post-copy on pages of 2 MiB, %s memory', (memory) => {
+  const HUGE_BYTES = 2 ** 21;
+
+  /**
+   * 20 MiB/s anywhere in 6 GiB: the 10,000 pages that are left of a pass lie at random in its last part, a few in each host
+   * page. Each host page goes whole: GiB where 42 MiB were dirty, and seconds at 10 Gbit/s where 37 ms would do.
+   */
+  test('host pages that are dirty in part go whole', () => {
+    const result = run('huge', memory);
+    const left = result.syncs.at(-1)!.remainingBytes / 4096;
+    const pages = result.postcopyBytes / 4104;
+    expect(left).toBeLessThan(11_000);
+    expect(pages / 512).toBeGreaterThan(1500);
+    if (memory === 'page') expect(pages % 512).toBe(0);
+    expectNear(result.postcopyTimeMs, ((pages * 4104) / ((10e9 / 8) * (1448 / 1538))) * 1000, 0.02);
+    expect(result.remainingBytes).toBe(0);
+  });
+
+  test('pages of 4 KiB go as they are', () => {
+    const { syncs, postcopyBytes } = run('huge', memory, ['guest.host-page=4KiB']);
+    expectNear(postcopyBytes, (syncs.at(-1)!.remainingBytes / 4096) * 4104, 1e-3);
+  });
+
+  /** A sequential writer leaves an arc: only its two ends lie in host pages that are dirty in part. */
+  test('an arc grows by less than two host pages', () => {
+    const { syncs, postcopyBytes } = run('huge', memory, [
+      'guest.vcpus.0.workload.pattern=sequential',
+      'migration.max-bandwidth=2GiB/s',
+    ]);
+    const dirty = syncs.at(-1)!.remainingBytes;
+    const sent = (postcopyBytes / 4104) * 4096;
+    expect(sent).toBeGreaterThanOrEqual(dirty - 4096);
+    expect(sent).toBeLessThan(dirty + 2 * HUGE_BYTES);
+    expect(sent / HUGE_BYTES).toBeCloseTo(round(sent / HUGE_BYTES), 2);
+  });
+});
+
+test('both memories send as many host pages and ask for as many', () => {
+  const [page, fluid] = MEMORIES.map((memory) => run('huge', memory));
+  expectNear(fluid!.postcopyBytes, page!.postcopyBytes, 0.01);
+  expectNear(fluid!.postcopyRequests, page!.postcopyRequests, 0.1);
+});
+
+describe.each(MEMORIES)('post-copy after multifd, %s memory', (memory) => {
+  const LINK = (1e9 / 8) * (1448 / 1538);
+  const SMALLER = [
+    'guest.memory=1GiB',
+    'guest.vcpus.0.workload.write=50MiB/s',
+    'guest.vcpus.0.workload.working-set=300MiB',
+    'migration.downtime-limit=100ms',
+  ];
+  /** ROMs and video memory, which are zero too. */
+  const HIDDEN_BYTES = 17 * 2 ** 20;
+
+  /** What multifd compressed by 3 goes plain after the switch: 4104 B a page at the link's rate, for each page that is left. */
+  test('goes uncompressed over one channel', () => {
+    const result = run('pc', memory, SMALLER);
+    const pages = result.syncs.at(-1)!.remainingBytes / 4096;
+    expectNear(result.postcopyBytes, pages * 4104, 0.001);
+    expectNear(result.postcopyTimeMs, ((pages * 4104) / LINK) * 1000, 0.01);
+    expect(result.multifdBytes).toBeLessThan((result.sentBytes - result.postcopyBytes) * 1.001);
+  });
+
+  /** A quarter is zero. Where the channels look for zero pages nobody does after the switch, and they go whole. */
+  test.each([
+    ['multifd', false],
+    ['none', false],
+    ['legacy', true],
+  ] as const)('with zero-page-detection %s zero pages are found: %s', (detection, found) => {
+    const result = run('pc', memory, [
+      ...SMALLER,
+      'guest.zero-pages=25%',
+      `migration.stream.multifd.zero-page-detection=${detection}`,
+      'policy={timeout: {after: 50ms, action: postcopy}}',
+    ]);
+    const pages = result.syncs.at(-1)!.remainingBytes / 4096;
+    const zero = found ? (2 ** 28 + HIDDEN_BYTES) / 4096 : 0;
+    expectNear(result.postcopyBytes, (pages - zero) * 4104 + zero * 9, 0.001);
   });
 });

@@ -98,6 +98,12 @@ export interface GuestMemory {
   take(pages: number): void;
 
   /**
+   * ram.c:ram_postcopy_send_discard_bitmap, with all vCPUs stopped: of huge host pages those that are dirty in part become
+   * dirty whole, as the destination discards them whole, and the cursor goes to the first page. Returns the ranges of dirty
+   * pages, which the destination is told of; in the fluid memory an expectation.
+   */
+  discardDirty(): number;
+  /**
    * Post-copy: the vCPU runs on the destination for `wallUs`. Every access to a page that is still missing blocks it for
    * `stallUs`, after which the page (its whole host page) is there and the cursor stands behind it. What a block lasts
    * beyond `wallUs` is owed to the next call. `stallUs` Infinity: nobody answers, it is blocked until a call with an answer.

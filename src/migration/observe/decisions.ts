@@ -86,7 +86,7 @@ export interface GuestStopped {
 
 /** One part of the downtime, in the order in which they follow each other. */
 export interface DowntimePart {
-  readonly part: 'stop' | 'migrate-continue' | 'sync' | 'RAM' | 'device state' | 'destination';
+  readonly part: 'stop' | 'migrate-continue' | 'sync' | 'discard' | 'RAM' | 'device state' | 'destination';
   readonly durationMs: number;
 }
 

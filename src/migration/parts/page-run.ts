@@ -135,13 +135,20 @@ export class PageRun {
       : this.#encodedCost(this.#xbzrle, pages);
   }
 
-  /** The same where no page is encoded: in the switchover and in post-copy. */
+  /** The same where no page is encoded: in the switchover. */
   plainCost(): PageCost {
-    const share = this.#sentAsZero();
-    if (share === 0) return this.#stream.normal;
-    if (share === 1) return this.#stream.zero;
-    if (this.#mixed?.mixed?.zeroShare !== share) this.#mixed = mixedCost(this.#stream, share);
-    return this.#mixed;
+    return this.costOn(this.#stream, this.#sentAsZero());
+  }
+
+  /** What a page costs on a stream when a share of the run's pages go out as zero pages. */
+  costOn(stream: StreamCosts, zeroShare: number): PageCost {
+    if (zeroShare === 0) return stream.normal;
+    if (zeroShare === 1) return stream.zero;
+    const kept = this.#mixed;
+    if (kept?.mixed?.zeroShare === zeroShare && kept.mixed.zero === stream.zero) return kept;
+    const mixed = mixedCost(stream, zeroShare);
+    this.#mixed = mixed;
+    return mixed;
   }
 
   /** Time that one page takes now, µs: sending thread, link, and in the first pass a destination that populates it. */
@@ -177,13 +184,12 @@ export class PageRun {
   }
 
   /** The next `pages` of the run are pushed after the guest has moved. */
-  push(pages: number, bytesPerPage: number): void {
+  push(pages: number, bytesPerPage: number, zeroShare: number): void {
     const counters = this.#counters;
     this.taken += pages;
     this.dirtyPages -= pages;
-    const zeroPages = pages * this.zeroShare;
-    counters.zeroPages += zeroPages;
-    counters.normalPages += pages - zeroPages;
+    counters.zeroPages += pages * zeroShare;
+    counters.normalPages += pages * (1 - zeroShare);
     counters.transferred += pages * bytesPerPage;
     counters.postcopyBytes += pages * bytesPerPage;
   }

@@ -5,8 +5,19 @@
 import type { HostProfile } from '../../guest/spec.js';
 import { NORMAL_PAGE_BYTES } from './stream.js';
 
-/** Bytes of one discard range, and ranges in one command (ram.c:ram_postcopy_send_discard_bitmap). */
-export const DISCARD_RANGE_BYTES = 16;
+const { ceil } = Math;
+
+/** postcopy-ram.c: MAX_DISCARDS_PER_COMMAND. */
+const DISCARDS_PER_COMMAND = 12;
+/** savevm.c:qemu_savevm_send_postcopy_ram_discard: start and length of each range. */
+const DISCARD_RANGE_BYTES = 16;
+/** Command header, version, and the length and text of the name `pc.ram` with its end. */
+const DISCARD_COMMAND_BYTES = 5 + 2 + 7;
+
+/** Bytes in which the destination is told of the ranges of dirty pages, which it discards. */
+export function discardBytes(ranges: number): number {
+  return ranges * DISCARD_RANGE_BYTES + ceil(ranges / DISCARDS_PER_COMMAND) * DISCARD_COMMAND_BYTES;
+}
 
 /**
  * Time from touching a missing page until it is there, µs.

@@ -83,6 +83,15 @@ export function streamCosts(host: HostProfile, version: VersionFacts, spec: Stre
   return spec.kind === 'multifd' ? multifdStream(host, version, spec) : mainStream(host, version, spec);
 }
 
+/**
+ * What carries the pages after the switch to post-copy (ram.c:ram_save_target_page, 10.2): the main channel or the one for
+ * requested pages, uncompressed, whatever came before. Zero pages are looked for unless multifd's channels did that.
+ */
+export function postcopyStreamCosts(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
+  const isFound = spec.kind !== 'multifd' || spec.zeroPageDetection === 'legacy';
+  return mainStream(host, version, { ...spec, zeroPageDetection: isFound ? spec.zeroPageDetection : 'none' });
+}
+
 /** The migration thread does everything on one channel; XBZRLE's encoded pages are reckoned where they are found. */
 function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
   const zeroAsNormal = spec.zeroPageDetection === 'none';

@@ -3,6 +3,7 @@
  * the migration bitmap and the log of what tracking has noticed.
  */
 import { ChunkClears } from './clears.js';
+import { wholeHostPages } from './host-pages.js';
 import type { Layout, Piece } from './layout.js';
 import {
   type Segment,
@@ -15,7 +16,7 @@ import {
   settle,
   split,
 } from './segment.js';
-import type { ZeroExtent } from '../../spec.js';
+import type { GuestSpec, ZeroExtent } from '../../spec.js';
 import { hintedPagesOf, zeroPagesOf } from '../../unused.js';
 
 const { max, min } = Math;
@@ -34,12 +35,15 @@ export class SegmentCircle {
   /** The segment behind the last run. */
   #behindRun: Segment | null = null;
 
+  readonly #guest: Pick<GuestSpec, 'ramPages' | 'zeroExtents'>;
+
   /** `snapshots`: a sync keeps the log, and sending the first page of a chunk clears it (manual dirty-log protect). */
-  constructor(layout: Layout, zero: readonly ZeroExtent[], snapshots: boolean) {
+  constructor(layout: Layout, guest: Pick<GuestSpec, 'ramPages' | 'zeroExtents'>, snapshots: boolean) {
     this.#snapshots = snapshots;
+    this.#guest = guest;
     this.#ranges = layout.ranges;
     this.#clears = new ChunkClears(layout.chunks, layout.ranges);
-    this.#cursor = circle(layout.pieces, zero);
+    this.#cursor = circle(layout.pieces, guest.zeroExtents);
   }
 
   /** All pages are to be sent; with snapshots all count as noticed, none is armed (KVM_DIRTY_LOG_INITIALLY_SET). */
@@ -283,6 +287,22 @@ export class SegmentCircle {
     return end > range.pages ? armed + armedBetween(range, 0, end - range.pages) : armed;
   }
 
+  /** See `GuestMemory.discardDirty`. Nothing is written on this side any more: the ranges are left behind. */
+  discardDirty(hostPagePages: number): number {
+    const inOrder: Segment[] = [];
+    const first = this.#cursor;
+    for (let s = first; s !== null; s = s.next === first ? null : s.next) inOrder.push(s);
+    inOrder.sort((a, b) => a.firstPage - b.firstPage);
+    const { ramPages, zeroExtents } = this.#guest;
+    const missing =
+      hostPagePages === 1
+        ? inOrder.filter(({ dirty }) => dirty > SLACK_PAGES).map(unwritten)
+        : wholeHostPages(inOrder, hostPagePages, ramPages, zeroExtents);
+    this.#cursor = link(missing);
+    this.#recount();
+    return expectedRuns(missing, hostPagePages);
+  }
+
   /** Pages of [firstPage, firstPage + pages) whose bit is set. */
   missingIn(firstPage: number, pages: number): number {
     const first = this.#cursor;
@@ -338,7 +358,7 @@ export class SegmentCircle {
     return taken;
   }
 
-  /** Take `wanted` set pages from this page on; the cursor stands behind them. Returns the pages taken. */
+  /** Take `wanted` set pages from this address on; the cursor stands behind them. Returns the pages taken. */
   fetchFrom(page: number, wanted: number): number {
     const segment = this.#segmentAt(page);
     if (segment === null) return 0;
@@ -371,15 +391,51 @@ function circle(pieces: readonly Piece[], zero: readonly ZeroExtent[]): Segment 
     }
     if (end > at) segments.push(newSegment(piece, 0, at, end));
   }
+  link(segments);
   for (let i = 0; i < segments.length; i += 1) {
     const segment = segments[i]!;
     const { range, chunk } = segment;
-    segment.next = segments[(i + 1) % segments.length]!;
-    segment.next.previous = segment;
     if (range !== null && range.firstPage === segment.firstPage) range.first = segment;
     if (range !== null && chunk !== null) chunk.first ??= segment;
   }
   return segments[0] ?? null;
+}
+
+/** The same stretch as one that nobody writes: it leaves the circle once it is sent. */
+function unwritten({ zeroShare, firstPage, pages, dirty }: Segment): Segment {
+  const segment = newSegment({ range: null, chunk: null }, zeroShare, firstPage, firstPage + pages);
+  segment.dirty = dirty;
+  return segment;
+}
+
+/** Closes segments in order of address to a circle. Returns the first; null when there is none. */
+function link(segments: readonly Segment[]): Segment | null {
+  for (let i = 0; i < segments.length; i += 1) {
+    const segment = segments[i]!;
+    segment.next = segments[(i + 1) % segments.length]!;
+    segment.next.previous = segment;
+  }
+  return segments[0] ?? null;
+}
+
+/**
+ * Runs of dirty pages, where `unit` pages are dirty together: of n units that are dirty with a share d each, d begin a run at
+ * the first, if what is before is clean, and d (1 - d) at each of the others.
+ */
+function expectedRuns(inOrder: readonly Segment[], unit = 1): number {
+  let runs = 0;
+  let end = 0;
+  let before = 0;
+  for (let i = 0; i < inOrder.length; i += 1) {
+    const { firstPage, pages, dirty } = inOrder[i]!;
+    if (dirty <= SLACK_PAGES) continue;
+    const share = min(1, dirty / pages);
+    const touches = firstPage - end <= SLACK_PAGES;
+    runs += share * (1 - (touches ? before : 0)) + max(0, pages / unit - 1) * share * (1 - share);
+    end = firstPage + pages;
+    before = share;
+  }
+  return runs;
 }
 
 /** Pages of a range between two offsets that tracking has not noticed. */

@@ -120,7 +120,7 @@ export class FluidMemory implements GuestMemory {
     this.#tracking = tracking;
     const byChunks = tracking === 'bitmap-manual';
     const layout = layOut(guest, byChunks ? clearBitmapShift : null);
-    this.#circle = new SegmentCircle(layout, guest.zeroExtents, byChunks);
+    this.#circle = new SegmentCircle(layout, guest, byChunks);
     this.#zero = guest.zeroExtents;
     this.#softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
     this.#splitUs = host.splitUs;
@@ -499,6 +499,10 @@ export class FluidMemory implements GuestMemory {
 
   take(pages: number): void {
     this.#circle.take(pages);
+  }
+
+  discardDirty(): number {
+    return this.#circle.discardDirty(this.#hostPagePages);
   }
 
   runRemote(vcpu: number, wallUs: number, writeFactor: number, readFactor: number, stallUs: number): void {

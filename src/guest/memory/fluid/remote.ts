@@ -3,11 +3,12 @@
  * chance; a request goes out whenever these chances have added up to one.
  */
 import type { SegmentCircle } from './circle.js';
+import { SLACK_PAGES } from './segment.js';
 import type { Use } from './vcpu.js';
 import type { RunOutcome } from '../memory.js';
 import type { VcpuSpec } from '../../spec.js';
 
-const { max, min } = Math;
+const { ceil, max, min } = Math;
 const INFINITY = Infinity;
 /** So near to one a sum of chances is one. */
 const ALMOST_ONE = 1 - 1e-9;
@@ -77,7 +78,7 @@ export function runRemote(
       continue;
     }
     if (rate === 0) break;
-    const chance = look(vcpu, circle);
+    const chance = look(vcpu, circle, hostPagePages);
     const step = min(
       rate * left,
       untilItChanges(vcpu, circle),
@@ -99,13 +100,17 @@ export function runRemote(
   outcome.ranUs = wallUs - outcome.blockedUs;
 }
 
-/** The chance that an access finds its page missing. */
-function look(vcpu: RemoteVcpu, circle: SegmentCircle): number {
+/**
+ * The chance that an access finds its page missing. A host page is missing whole or not at all; where only some are, a
+ * sequential class can find one missing at the first page of each.
+ */
+function look(vcpu: RemoteVcpu, circle: SegmentCircle, hostPagePages: number): number {
   let chance = 0;
   for (const use of vcpu.uses) {
-    use.missing = use.sequential
-      ? circle.missingAt(use.firstPage + use.position)
-      : circle.missingIn(use.firstPage, use.pages) / use.pages;
+    if (use.sequential) {
+      const missing = circle.missingAt(use.firstPage + use.position);
+      use.missing = missing < ALMOST_ONE ? missing / hostPagePages : 1;
+    } else use.missing = circle.missingIn(use.firstPage, use.pages) / use.pages;
     chance += use.share * use.missing;
   }
   return chance;
@@ -127,15 +132,23 @@ function pass(vcpu: RemoteVcpu, accesses: number): void {
     if (use.sequential) use.position = (use.position + accesses * use.share) % use.pages;
 }
 
-/** A requested page arrives, and what else is missing of its host page. Returns the pages. */
+/** A requested page arrives with all of its host page. Returns the pages. */
 function fetch(vcpu: RemoteVcpu, circle: SegmentCircle, chance: number, hostPagePages: number): number {
   let pages = 0;
   for (const use of vcpu.uses) {
     if (use.missing === 0) continue;
-    const wanted = ((use.share * use.missing) / chance) * (1 + (hostPagePages - 1) * use.missing);
+    const wanted = ((use.share * use.missing) / chance) * hostPagePages;
     pages += use.sequential
-      ? circle.fetchFrom(use.firstPage + use.position, wanted)
+      ? circle.fetchFrom(accessedFrom(use, hostPagePages), wanted)
       : circle.fetch(use.firstPage, use.pages, wanted);
   }
   return pages;
+}
+
+/** Where the pages begin that a sequential class has just come through and found missing. */
+function accessedFrom(use: RemoteUse, hostPagePages: number): number {
+  const position = use.position > 0 ? use.position : use.pages;
+  if (use.missing < 1) return use.firstPage + max(0, position - 1 / use.missing);
+  const page = use.firstPage + ceil(position - SLACK_PAGES) - 1;
+  return page - (page % hostPagePages);
 }

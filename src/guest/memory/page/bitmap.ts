@@ -54,6 +54,18 @@ export function countRange(bits: Int32Array, from: number, to: number): number {
   return count;
 }
 
+/** Runs of set bits: those whose bit before is not set. */
+export function countRuns(bits: Int32Array): number {
+  let runs = 0;
+  let carry = 0;
+  for (let w = 0; w < bits.length; w += 1) {
+    const word = bits[w]!;
+    if (word !== 0) runs += popcount(word & ~((word << 1) | carry));
+    carry = word >>> 31;
+  }
+  return runs;
+}
+
 /** First set bit in [from, to), or -1. */
 export function nextSet(bits: Int32Array, from: number, to: number): number {
   if (from >= to) return -1;

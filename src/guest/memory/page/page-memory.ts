@@ -12,6 +12,7 @@ import {
   clearFirst,
   clearLogged,
   countRange,
+  countRuns,
   mergeClear,
   mergeKeep,
   nextSet,
@@ -496,6 +497,21 @@ export class PageMemory implements GuestMemory {
       pages[i] = page;
       page += 1;
     }
+  }
+
+  discardDirty(): number {
+    const size = this.#hostPagePages;
+    if (size > 1) {
+      // ROMs and video memory are blocks of their own, on pages of 4 KiB.
+      for (let first = 0; first < this.#ramPages; first += size) {
+        const dirty = countRange(this.#toSend, first, first + size);
+        if (dirty === 0 || dirty === size) continue;
+        setRange(this.#toSend, first, first + size);
+        this.#dirty += size - dirty;
+      }
+    }
+    this.#cursor = 0;
+    return countRuns(this.#toSend);
   }
 
   runRemote(vcpu: number, wallUs: number, writeFactor: number, readFactor: number, stallUs: number): void {
