@@ -36,6 +36,8 @@ export interface Vcpu {
   readonly stealShare: number;
   /** Work that waits for it, as time at its own pace, µs; 0 for one that does not catch up. */
   backlogUs: number;
+  /** When its process forks next; Infinity: never. */
+  nextForkUs: number;
   /** When it last ran: a stall is counted from here. */
   lastRanUs: number;
   writes: number;
@@ -92,6 +94,7 @@ export class Guest {
       wakes: stream(seed, run, `vcpu ${id} wakes`),
       stealShare: max(0, 1 - slackPerAccessUs(vcpu) / STOLEN_CHUNK_US),
       backlogUs: 0,
+      nextForkUs: vcpu.fork?.atUs ?? INFINITY,
       lastRanUs: startUs,
       writes: 0,
       reads: 0,
@@ -193,7 +196,8 @@ export class Guest {
         if (this.history !== null) this.history.rested(vcpu, awake);
         continue;
       }
-      let end = toUs;
+      if (vcpu.nextForkUs <= vcpu.timeUs) this.#fork(vcpu);
+      let end = min(toUs, vcpu.nextForkUs);
       let writeFactor = 1;
       let readFactor = 1;
       if (phases.length > 0) {
@@ -240,6 +244,12 @@ export class Guest {
       if (outcome.ringFull) return true;
     }
     return false;
+  }
+
+  #fork(vcpu: Vcpu): void {
+    this.memory.fork(vcpu.id);
+    const everyUs = vcpu.spec.fork?.everyUs ?? 0;
+    vcpu.nextForkUs = everyUs > 0 ? vcpu.nextForkUs + everyUs : INFINITY;
   }
 
   /** Work, as time at its own pace, that a vCPU can do in `availableUs` of run time up to `endUs`. */
@@ -449,6 +459,7 @@ function writesEvenly(vcpu: VcpuSpec): boolean {
   return (
     !catchesUp(vcpu) &&
     vcpu.phases.length === 0 &&
+    vcpu.fork === undefined &&
     vcpu.classes.every((c) => c.pattern === 'uniform' || c.writesPerSecond === 0)
   );
 }

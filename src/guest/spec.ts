@@ -23,6 +23,21 @@ export interface AccessClass {
   readonly writesPerSecond: number;
   /** Page reads a second, likewise. Reads dirty nothing; they count in the work done. */
   readonly readsPerSecond: number;
+  /** Where a fork's copy-on-write puts its pages, one for one: the first page of memory as large; see `Fork`. */
+  readonly copyFirstPage?: number;
+}
+
+/**
+ * The process that a vCPU runs forks (Redis saving in the background, PostgreSQL's or a shell's children). From then on the
+ * first write to each page copies it, so that this and all later writes to it land on another page of guest RAM, while the
+ * child goes on reading the old one. The copies of one fork lie where the originals of the next go: two areas, in turn. That
+ * is exact where every page was written between two forks, or only one fork happens.
+ */
+export interface Fork {
+  /** The first one, µs since the migration began. */
+  readonly atUs: number;
+  /** From one to the next, µs; 0: there is one only. */
+  readonly everyUs: number;
 }
 
 /** From `atUs` on (virtual time since the migration began, may be negative), all rates are multiplied. */
@@ -53,6 +68,8 @@ export interface VcpuSpec {
   readonly phases: readonly Phase[];
   /** 0: the phases do not repeat. */
   readonly phasePeriodUs: number;
+  /** Absent: its process does not fork. */
+  readonly fork?: Fork;
 }
 
 /** What a paced vCPU waits after each access, µs; 0 for one that goes as fast as it goes. */

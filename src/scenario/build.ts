@@ -6,7 +6,9 @@ import { PAGE_BYTES, type GuestSpec, type HostProfile, type ZeroExtent } from '.
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
 import { factsOf, runsMachine, since } from '../migration/rules/versions.js';
 import { formatBytes } from '../units.js';
-import { layOut, type Group } from './layout.js';
+import { layOut, setPagesOf, type Group } from './layout.js';
+import type { WorkloadPlan } from '../guest/workloads/define.js';
+import { unknown } from './wording.js';
 import { pagesIn, zeroExtents, type Extent, type UnusedMemory } from './unused-memory.js';
 import type { Path } from './problems.js';
 import type { ScenarioFile, ZeroPages } from './schema.js';
@@ -138,25 +140,74 @@ function buildStretches(zero: ZeroPages, ramPages: number, fail: Fail): ZeroExte
 
 function buildGroups(guest: ScenarioFile['guest'], ramPages: number, fail: Fail): Group[] {
   const guestVcpus = guest.vcpus.reduce((sum, { count }) => sum + count, 0);
-  return guest.vcpus.map((group, index) => {
-    const { count, workload, shared, at } = group;
-    const path = ['guest', 'vcpus', index];
-    const plan = inPlace([...path, 'workload'], fail, () =>
-      workload.plan({ ramPages, groupVcpus: count, guestVcpus }),
+  const planned = new Map<number, Group>();
+  const plan = (index: number, setPages: number, owner: Group | undefined, of: number | undefined): Group => {
+    const { count, workload } = guest.vcpus[index]!;
+    const surroundings = { ramPages, groupVcpus: count, guestVcpus, setPages };
+    const group = buildGroup(guest.vcpus[index]!, index, fail, (path) =>
+      inPlace(path, fail, () => workload.plan(surroundings)),
     );
-    if (plan.shared && shared === false) {
-      fail([...path, 'shared'], `expected true: ${workload.groupName} is known for all its vCPUs together`);
-    }
-    return {
-      name: group.name ?? workload.groupName,
-      count,
-      shared: shared ?? plan.shared,
-      plan,
-      busy: group.cpu ?? plan.busy,
-      catchesUp: group['catch-up'] ?? plan.catchesUp,
-      firstPage: at === undefined ? undefined : Math.floor(at / PAGE_BYTES),
-    };
+    return owner === undefined ? group : { ...group, of, fork: owner.fork };
+  };
+  for (const [index, { workload }] of guest.vcpus.entries())
+    if (workload.of === undefined) planned.set(index, plan(index, 0, undefined, undefined));
+  return guest.vcpus.map(({ workload }, index) => {
+    if (workload.of === undefined) return planned.get(index)!;
+    const owner = ownerOf(guest, index, workload.of, fail);
+    const group = planned.get(owner)!;
+    return plan(index, setPagesOf(group), group, owner);
   });
+}
+
+type GroupForm = ScenarioFile['guest']['vcpus'][number];
+
+function nameOf({ name, workload }: GroupForm): string {
+  return name ?? workload.groupName;
+}
+
+function buildGroup(form: GroupForm, index: number, fail: Fail, planAt: (path: Path) => WorkloadPlan): Group {
+  const { count, workload, shared, at, fork } = form;
+  const path = ['guest', 'vcpus', index];
+  const plan = planAt([...path, 'workload']);
+  if (plan.shared && shared === false) {
+    const why =
+      workload.of === undefined
+        ? `${workload.groupName} is known for all its vCPUs together`
+        : `all its vCPUs use the working sets of ${workload.of}`;
+    fail([...path, 'shared'], `expected true: ${why}`);
+  }
+  if (workload.of !== undefined && at !== undefined)
+    fail([...path, 'at'], `the working sets of ${workload.of} lie where they are; expected no "at"`);
+  if (workload.of !== undefined && fork !== undefined)
+    fail([...path, 'fork'], `its working sets are those of ${workload.of}; expected fork in that group`);
+  if (fork !== undefined && plan.classes.every(({ writesPerSecond }) => writesPerSecond === 0))
+    fail(
+      [...path, 'fork'],
+      'nothing is copied for a process that writes nothing; expected a workload that writes',
+    );
+  return {
+    name: nameOf(form),
+    count,
+    shared: shared ?? plan.shared,
+    plan,
+    busy: form.cpu ?? plan.busy,
+    catchesUp: form['catch-up'] ?? plan.catchesUp,
+    firstPage: at === undefined ? undefined : Math.floor(at / PAGE_BYTES),
+    of: undefined,
+    fork: fork === undefined ? undefined : { atUs: fork.at, everyUs: fork.every ?? 0 },
+  };
+}
+
+/** The one group of that name that has working sets of its own. */
+function ownerOf(guest: ScenarioFile['guest'], user: number, name: string, fail: Fail): number {
+  const path = ['guest', 'vcpus', user, 'workload', 'working-set', 'of'];
+  const owners = [...guest.vcpus.keys()].filter((index) => guest.vcpus[index]!.workload.of === undefined);
+  const named = owners.filter((index) => nameOf(guest.vcpus[index]!) === name);
+  if (named.length === 1) return named[0]!;
+  if (named.length > 1) fail(path, `${named.length} entries are named ${name}; expected a name that one has`);
+  const names = owners.map((index) => nameOf(guest.vcpus[index]!));
+  if (names.length === 0) fail(path, 'no group has working sets of its own; expected a size in one of them');
+  fail(path, unknown('group with working sets of its own', name, names));
 }
 
 /** Gives a `UsageError` without a place the place of a path. */
@@ -215,6 +266,14 @@ function buildMigration({ guest, migration }: ScenarioFile, fail: Fail): Migrati
     fail(
       ['guest', 'free-page-hint'],
       'QEMU asks for no hints where post-copy is possible; expected postcopy-ram: false',
+    );
+  }
+  const forking = guest.vcpus.findIndex(({ fork }) => fork !== undefined);
+  if (forking >= 0 && migration['postcopy-ram']) {
+    fail(
+      ['guest', 'vcpus', forking, 'fork'],
+      'not modelled after a switch to post-copy, where reads of a forked process find pages in two places; ' +
+        'expected postcopy-ram: false',
     );
   }
   const version = factsOf(migration.qemu.qemu, migration.machine?.qemu);

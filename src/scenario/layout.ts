@@ -2,7 +2,7 @@
  * Where working sets lie in guest RAM: one after another from the start (or from where `at` says) beside stretches of zero
  * pages. The rest is memory that nobody writes (`unused-memory.ts`); ROMs and video memory follow.
  */
-import type { VcpuSpec, ZeroExtent } from '../guest/spec.js';
+import type { AccessClass, Fork, VcpuSpec, ZeroExtent } from '../guest/spec.js';
 import type { WorkloadPlan } from '../guest/workloads/define.js';
 import { formatBytes } from '../units.js';
 import { PAGE_BYTES } from '../guest/spec.js';
@@ -18,6 +18,9 @@ export interface Group {
   readonly catchesUp: boolean;
   /** Page at which its sets begin; undefined: behind those before. */
   readonly firstPage: number | undefined;
+  /** The group whose working sets it uses instead of some of its own. */
+  readonly of: number | undefined;
+  readonly fork: Fork | undefined;
 }
 
 export interface Memory {
@@ -41,23 +44,78 @@ export interface LaidOut {
 }
 
 export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse): LaidOut {
-  const vcpus: VcpuSpec[] = [];
   const taken: Extent[] = [];
   let nextPage = 0;
   for (const [index, group] of groups.entries()) {
-    const setPages = group.plan.classes.reduce((sum, { pages }) => sum + pages, 0);
-    const sets = group.shared ? 1 : group.count;
-    const pages = setPages * sets;
+    if (group.of !== undefined) continue;
+    // What a fork copies needs as much room again.
+    const pages = setPagesOf(group) * (group.fork === undefined ? 1 : 2);
     const extent = { group: index, firstPage: group.firstPage ?? freeFrom(nextPage, pages, memory), pages };
     checkFits(group, extent, memory, refuse);
     checkFree(groups, taken, extent, refuse);
     taken.push(extent);
     nextPage = extent.firstPage + extent.pages;
-    for (let vcpu = 0; vcpu < group.count; vcpu++) {
-      vcpus.push(vcpuSpec(group, extent.firstPage + (group.shared ? 0 : vcpu * setPages)));
-    }
   }
-  return { vcpus, sets: taken };
+  const vcpus = groups.flatMap((group, index) => {
+    const owner = group.of ?? index;
+    const { firstPage } = taken.find((extent) => extent.group === owner)!;
+    const copyPages = setPagesOf(groups[owner]!);
+    return Array.from({ length: group.count }, (_, vcpu) => {
+      const own = group.shared ? 0 : (vcpu * setPagesOf(group)) / group.count;
+      return vcpuSpec(group, firstPage + own, copyPages);
+    });
+  });
+  if (groups.every(({ of }) => of === undefined)) return { vcpus, sets: taken };
+  const groupOf = groups.flatMap(({ count }, index) => Array.from({ length: count }, () => index));
+  return { vcpus: alongBorders(vcpus, (vcpu, message) => refuse(groupOf[vcpu]!, message)), sets: taken };
+}
+
+/** Pages of all working sets of a group. */
+export function setPagesOf({ plan, shared, count }: Pick<Group, 'plan' | 'shared' | 'count'>): number {
+  return plan.classes.reduce((sum, { pages }) => sum + pages, 0) * (shared ? 1 : count);
+}
+
+/**
+ * Groups that use one set may divide it in different ways, as hot and cold pages and all of them: every class that is
+ * written anywhere to any page is cut at all borders, each part having its share of the accesses, which is the same.
+ */
+function alongBorders(vcpus: readonly VcpuSpec[], refuse: Refuse): VcpuSpec[] {
+  const written = vcpus.flatMap(({ classes }) => classes.filter((c) => c.writesPerSecond > 0));
+  const borders = [...new Set(written.flatMap((c) => [c.firstPage, c.firstPage + c.pages]))].sort(
+    (a, b) => a - b,
+  );
+  return vcpus.map((vcpu, index) => ({
+    ...vcpu,
+    classes: vcpu.classes.flatMap((c) => {
+      const inside = borders.filter((page) => page > c.firstPage && page < c.firstPage + c.pages);
+      if (c.writesPerSecond === 0 || inside.length === 0) return [c];
+      if (c.pattern === 'sequential') {
+        refuse(
+          index,
+          'writes page after page through a set that another group divides into hot and cold parts; ' +
+            'expected pattern: uniform in one of the two',
+        );
+      }
+      return partsOf(c, inside);
+    }),
+  }));
+}
+
+function partsOf(whole: AccessClass, borders: readonly number[]): AccessClass[] {
+  const starts = [whole.firstPage, ...borders];
+  return starts.map((firstPage, i) => {
+    const pages = (starts[i + 1] ?? whole.firstPage + whole.pages) - firstPage;
+    const share = pages / whole.pages;
+    const { copyFirstPage } = whole;
+    return {
+      ...whole,
+      firstPage,
+      pages,
+      writesPerSecond: whole.writesPerSecond * share,
+      readsPerSecond: whole.readsPerSecond * share,
+      ...(copyFirstPage === undefined ? {} : { copyFirstPage: copyFirstPage + firstPage - whole.firstPage }),
+    };
+  });
 }
 
 /** The first page from `firstPage` on with room for so many beside the zero pages; `firstPage` itself when there is none. */
@@ -70,14 +128,26 @@ function freeFrom(firstPage: number, pages: number, { zero, ramPages }: Memory):
   return from + pages <= ramPages ? from : firstPage;
 }
 
-function vcpuSpec({ name, plan, busy, catchesUp }: Group, setStart: number): VcpuSpec {
+/** `copyPages`: how far behind its pages those lie that a fork copies them to. */
+function vcpuSpec(group: Group, setStart: number, copyPages: number): VcpuSpec {
+  const { name, plan, busy, catchesUp, fork } = group;
   let firstPage = setStart;
   const classes = plan.classes.map((one) => {
     const placed = { firstPage, ...one };
     firstPage += one.pages;
-    return placed;
+    const copied = fork !== undefined && one.writesPerSecond > 0;
+    return copied ? { ...placed, copyFirstPage: placed.firstPage + copyPages } : placed;
   });
-  return { group: name, classes, busy, catchesUp, phases: plan.phases, phasePeriodUs: plan.phasePeriodUs };
+  const { phases, phasePeriodUs } = plan;
+  return {
+    group: name,
+    classes,
+    busy,
+    catchesUp,
+    phases,
+    phasePeriodUs,
+    ...(fork === undefined ? {} : { fork }),
+  };
 }
 
 function checkFits(group: Group, extent: Extent, { ramPages, zero }: Memory, refuse: Refuse): void {

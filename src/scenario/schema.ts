@@ -56,6 +56,18 @@ const vcpus = section('{ count: 4, workload: stress }', {
         'When left out, true for database and memcached-like',
     )
     .optional(),
+  fork: section('{ at: 20s }', {
+    at: duration('when, since the start of the migration', { zero: true, max: '24h' }),
+    every: duration('and again each time so much later; when left out, once', {
+      min: '1s',
+      max: '24h',
+    }).optional(),
+  })
+    .describe(
+      'its process forks, as Redis for a background save: the first write to each page copies it to another page, ' +
+        'which later writes go to as well; takes memory as large as the working sets for the copies',
+    )
+    .optional(),
   at: size('where the working sets begin in RAM; when left out, behind those before and beside zero pages', {
     zero: true,
     max: '64TiB',

@@ -27,6 +27,8 @@ import { expected, unknown } from './wording.js';
 export interface WorkloadChoice {
   /** For a group of vCPUs that has no name of its own. */
   readonly groupName: string;
+  /** The group whose working sets it uses; `plan` is then told how large they are together. */
+  readonly of?: string;
   /** @throws UsageError when it cannot run there */
   plan(surroundings: Surroundings): WorkloadPlan;
 }
@@ -201,6 +203,23 @@ const phaseForm = z.strictObject({
   ),
 });
 
+const ownSet = size('the memory that is written and read', { min: '4KiB', max: '64TiB' });
+const setOf = z.strictObject({ of: z.string().describe('name of the group whose working sets these are') });
+
+/** Bytes of a set of its own, or the group whose sets are used. */
+type WorkingSet = number | z.output<typeof setOf>;
+
+const workingSet: z.ZodType<WorkingSet, unknown> = either(
+  'the memory that is written and read: a size, or { of: redis } for all that the vCPUs of the group redis use',
+  () => [ownSet, setOf],
+  (input, wrong): WorkingSet | undefined => {
+    const result = isMap(input) ? check(setOf, input) : check(ownSet, input);
+    if ('value' in result) return result.value;
+    wrong(...wrongsOf(result.problems, []));
+    return undefined;
+  },
+);
+
 const accessShape = {
   write: rate(
     'how much each vCPU writes: page writes a second times 4 KiB; max: as fast as it goes, 2GiB/s and always busy',
@@ -210,7 +229,7 @@ const accessShape = {
     'how much each vCPU reads, likewise; reads dirty nothing; max: as fast as it goes, 10GiB/s and always busy',
     { zero: true, max: '1TiB/s', words: { max: Infinity } },
   ).prefault(0),
-  'working-set': size('the memory that is written and read', { min: '4KiB', max: '64TiB' }),
+  'working-set': workingSet,
   pattern: z
     .enum(PATTERNS)
     .describe(
@@ -253,22 +272,26 @@ const accesses = z
   })
   .transform((form): WorkloadChoice => ({
     groupName: form.write > 0 ? 'writer' : 'reader',
-    plan: () => planAccesses(form),
+    ...(typeof form['working-set'] === 'object' ? { of: form['working-set'].of } : {}),
+    plan: ({ setPages }) => planAccesses(form, setPages),
   }));
 
-function planAccesses(form: AccessForm): WorkloadPlan {
+/** `setPages`: of the other group's sets, where it uses those. */
+function planAccesses(form: AccessForm, setPages: number): WorkloadPlan {
+  const own = form['working-set'];
+  const pages = typeof own === 'number' ? Math.max(1, Math.round(own / PAGE_BYTES)) : setPages;
   const write = form.write === Infinity ? WRITE_SPEED : form.write;
   const read = form.read === Infinity ? READ_SPEED : form.read;
   const flatOut = form.write === Infinity || form.read === Infinity;
   return {
     classes: classesOf(form, {
-      pages: Math.max(1, Math.round(form['working-set'] / PAGE_BYTES)),
+      pages,
       writesPerSecond: write / PAGE_BYTES,
       readsPerSecond: read / PAGE_BYTES,
     }),
     busy: flatOut ? 1 : busyShare(write, read),
     catchesUp: false,
-    shared: false,
+    shared: typeof own === 'object',
     ...planPhases(form.phases ?? []),
   };
 }

@@ -51,6 +51,8 @@ export interface GuestMemory {
    * budget is used or its ring is full. Fills `outcome`.
    */
   run(vcpu: number, budgetUs: number, writeFactor: number, readFactor: number): void;
+  /** The process of a vCPU forks: its writes go to the other area of each class from here on (see `Fork`). */
+  fork(vcpu: number): void;
   /** A time in µs before which this vCPU cannot fill its ring; Infinity where it never has to be asked. */
   ringFullNotBeforeUs(vcpu: number, writeFactor: number): number;
   /** Reap one vCPU's ring: entries go to the log, its pages are armed again. Returns the entries. */

@@ -65,6 +65,8 @@ export interface Surroundings {
   /** vCPUs of the group that runs it, and of the whole guest. */
   readonly groupVcpus: number;
   readonly guestVcpus: number;
+  /** Pages of the working sets of another group, which it uses; 0: it has sets of its own. */
+  readonly setPages: number;
 }
 
 /** What the vCPUs of a group do, by a name and with options. */

@@ -31,6 +31,7 @@ import { type Use, pagesTouched, timeToTouch, touchRate, touchedDeviation } from
 import type { GuestMemory, RunOutcome, Tracking } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
 import {
+  type AccessClass,
   type GuestSpec,
   type HostProfile,
   type VcpuSpec,
@@ -204,14 +205,28 @@ export class FluidMemory implements GuestMemory {
 
   /** A new phase: of this vCPU, and of all that have the same phases, though they have not been asked to run in it yet. */
   #changeRates({ inStep }: FluidVcpu, writeFactor: number): void {
-    this.#planned = false;
     for (let i = 0; i < inStep.length; i += 1) {
       const state = inStep[i]!;
       state.writeFactor = writeFactor;
-      state.fillRunUs = INFINITY;
-      state.deviation = 0;
-      state.entriesVaryBy = 0;
+      this.#forgetFills(state);
     }
+  }
+
+  #forgetFills(state: FluidVcpu): void {
+    this.#planned = false;
+    state.fillRunUs = INFINITY;
+    state.deviation = 0;
+    state.entriesVaryBy = 0;
+  }
+
+  fork(vcpu: number): void {
+    const state = this.#vcpus[vcpu]!;
+    const { uses } = state;
+    for (let i = 0; i < uses.length; i += 1) {
+      const use = uses[i]!;
+      if (use.copy !== null) turn(use, use.copy);
+    }
+    this.#forgetFills(state);
   }
 
   /** The writes of `us` of progress at full rates reach their ranges. */
@@ -220,6 +235,7 @@ export class FluidMemory implements GuestMemory {
     for (let i = 0; i < uses.length; i += 1) {
       const use = uses[i]!;
       const writes = use.writesPerUs * us;
+      if (writes === 0) continue;
       if (!use.sequential) {
         if (this.#logging) use.range.writes += writes;
         continue;
@@ -560,6 +576,30 @@ function startsOf(vcpu: VcpuSpec, seed: number, run: number, id: number): number
   return vcpu.classes.map((c) => (c.pattern === 'sequential' ? random.nextBelow(c.pages) : 0));
 }
 
+function newUse(c: AccessClass, range: WrittenRange, position: number): Use {
+  return {
+    range,
+    sequential: c.pattern === 'sequential',
+    writesPerUs: c.writesPerSecond / 1e6,
+    copy: null,
+    position,
+    arc: 0,
+    inRing: 0,
+    room: 0,
+    among: c.pages,
+    fresh: 0,
+  };
+}
+
+/** The writes of a class go to the other area. */
+function turn(use: Use, copy: Use): void {
+  const from = use.writesPerUs > 0 ? use : copy;
+  const to = from === use ? copy : use;
+  to.writesPerUs = from.writesPerUs;
+  to.position = from.position;
+  from.writesPerUs = 0;
+}
+
 function newVcpu(
   vcpu: VcpuSpec,
   rangeAt: ReadonlyMap<number, WrittenRange>,
@@ -567,23 +607,21 @@ function newVcpu(
   starts: readonly number[],
 ): FluidVcpu {
   const uses: Use[] = [];
+  const copies: Use[] = [];
   let readsPerUs = 0;
   for (let i = 0; i < vcpu.classes.length; i += 1) {
     const c = vcpu.classes[i]!;
     readsPerUs += c.readsPerSecond / 1e6;
     if (c.writesPerSecond <= 0) continue;
-    uses.push({
-      range: rangeAt.get(c.firstPage)!,
-      sequential: c.pattern === 'sequential',
-      writesPerUs: c.writesPerSecond / 1e6,
-      position: starts[i]!,
-      arc: 0,
-      inRing: 0,
-      room: 0,
-      among: c.pages,
-      fresh: 0,
-    });
+    const use = newUse(c, rangeAt.get(c.firstPage)!, starts[i]!);
+    uses.push(use);
+    if (c.copyFirstPage === undefined) continue;
+    const copy = newUse(c, rangeAt.get(c.copyFirstPage)!, starts[i]!);
+    copy.writesPerUs = 0;
+    use.copy = copy;
+    copies.push(copy);
   }
+  uses.push(...copies);
   return {
     spec: vcpu,
     inStep: [],

@@ -60,9 +60,8 @@ function writtenRanges(guest: GuestSpec): WrittenRange[] {
   for (const vcpu of guest.vcpus) {
     for (const use of vcpu.classes) {
       if (use.writesPerSecond <= 0) continue;
-      const range = found.get(use.firstPage) ?? newRange(use);
-      const sequential = range.sequential || use.pattern === 'sequential';
-      found.set(use.firstPage, { ...range, sequential, users: range.users + 1 });
+      addUse(found, use);
+      if (use.copyFirstPage !== undefined) addUse(found, { ...use, firstPage: use.copyFirstPage });
     }
   }
   const ranges = [...found.values()].sort((a, b) => a.firstPage - b.firstPage);
@@ -73,6 +72,12 @@ function writtenRanges(guest: GuestSpec): WrittenRange[] {
     }
   }
   return ranges;
+}
+
+function addUse(found: Map<number, WrittenRange>, use: AccessClass): void {
+  const range = found.get(use.firstPage) ?? newRange(use);
+  const sequential = range.sequential || use.pattern === 'sequential';
+  found.set(use.firstPage, { ...range, sequential, users: range.users + 1 });
 }
 
 function newRange(use: AccessClass): WrittenRange {

@@ -16,7 +16,10 @@ const ENTRIES_TOLERANCE = 1e-6;
 export interface Use {
   readonly range: WrittenRange;
   readonly sequential: boolean;
-  readonly writesPerUs: number;
+  /** 0 while a fork has sent its writes elsewhere. */
+  writesPerUs: number;
+  /** The same class in the area that the first fork copies it to; null: its process does not fork, or this is that copy. */
+  copy: Use | null;
   /** Sequential: where it goes on, an offset into the range; and in ring mode how far it came since the last sync. */
   position: number;
   arc: number;
@@ -34,6 +37,8 @@ export function pagesTouched(uses: readonly Use[], writeFactor: number, us: numb
   let pages = 0;
   for (let i = 0; i < uses.length; i += 1) {
     const use = uses[i]!;
+    use.fresh = 0;
+    if (use.writesPerUs === 0) continue;
     const writes = use.writesPerUs * writeFactor * us;
     use.fresh = use.sequential ? min(writes, use.room) : use.room * (1 - exp(-writes / use.among));
     pages += use.fresh;
@@ -46,7 +51,7 @@ export function timeToTouch(uses: readonly Use[], writeFactor: number, pages: nu
   if (pages <= 0) return 0;
   if (uses.length === 1) return timeToTouchOne(uses[0]!, writeFactor, pages);
   let rooms = 0;
-  for (let i = 0; i < uses.length; i += 1) rooms += uses[i]!.room;
+  for (let i = 0; i < uses.length; i += 1) rooms += uses[i]!.writesPerUs > 0 ? uses[i]!.room : 0;
   if (rooms <= pages + ENTRIES_TOLERANCE) return INFINITY;
   // The curve is concave: from the left the tangent never overshoots.
   let us = 0;
@@ -72,7 +77,7 @@ export function touchedDeviation(uses: readonly Use[], writeFactor: number, us: 
   let variance = 0;
   for (let i = 0; i < uses.length; i += 1) {
     const use = uses[i]!;
-    if (use.sequential) continue;
+    if (use.sequential || use.writesPerUs === 0) continue;
     const mean = (use.writesPerUs * writeFactor * us) / use.among;
     const untouched = exp(-mean);
     variance += use.among * untouched * max(0, 1 - (1 + mean) * untouched);
@@ -85,6 +90,7 @@ export function touchRate(uses: readonly Use[], writeFactor: number): number {
   let rate = 0;
   for (let i = 0; i < uses.length; i += 1) {
     const use = uses[i]!;
+    if (use.writesPerUs === 0) continue;
     const writesPerUs = use.writesPerUs * writeFactor;
     const left = max(0, use.room - use.fresh);
     if (!use.sequential) rate += (writesPerUs * left) / use.among;

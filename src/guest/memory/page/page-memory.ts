@@ -34,7 +34,9 @@ const HUGE_PAGE_PAGES = 512;
 
 /** How one vCPU uses one class, with the state of the loop that does it. */
 interface ClassCursor {
-  readonly firstPage: number;
+  firstPage: number;
+  /** Where it goes after the next fork; the same place where nobody forks. */
+  copyFirstPage: number;
   readonly pages: number;
   readonly sequential: boolean;
   readonly writesPerUs: number;
@@ -140,6 +142,7 @@ export class PageMemory implements GuestMemory {
         random,
         classes: vcpu.classes.map((c) => ({
           firstPage: c.firstPage,
+          copyFirstPage: c.copyFirstPage ?? c.firstPage,
           pages: c.pages,
           sequential: c.pattern === 'sequential',
           writesPerUs: c.writesPerSecond / 1e6,
@@ -354,6 +357,16 @@ export class PageMemory implements GuestMemory {
     const state = this.#vcpus[vcpu]!;
     const rate = state.writesPerUs * writeFactor;
     return rate === 0 ? INFINITY : (this.#softLimit - state.ringCount) / rate;
+  }
+
+  fork(vcpu: number): void {
+    const { classes } = this.#vcpus[vcpu]!;
+    for (let i = 0; i < classes.length; i += 1) {
+      const c = classes[i]!;
+      const { firstPage } = c;
+      c.firstPage = c.copyFirstPage;
+      c.copyFirstPage = firstPage;
+    }
   }
 
   reap(vcpu: number): number {
@@ -643,7 +656,11 @@ function writtenWords(guest: GuestSpec): (readonly [number, number])[] {
   const ranges = guest.vcpus
     .flatMap((vcpu) => vcpu.classes)
     .filter((c) => c.writesPerSecond > 0)
-    .map((c) => [c.firstPage >>> 5, bitmapWords(c.firstPage + c.pages)] as const)
+    .flatMap(({ firstPage, copyFirstPage, pages }) =>
+      (copyFirstPage === undefined ? [firstPage] : [firstPage, copyFirstPage]).map(
+        (first) => [first >>> 5, bitmapWords(first + pages)] as const,
+      ),
+    )
     .sort((a, b) => a[0] - b[0]);
   const merged: [number, number][] = [];
   for (const [from, to] of ranges) {
