@@ -161,6 +161,7 @@ export {
   type SyncRecord,
   type TimelinePoint,
   type VcpuResult,
+  type ParametersInForce,
   type WhyNot,
   workDoneOf,
 } from './migration/result.js';

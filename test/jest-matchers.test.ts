@@ -61,7 +61,7 @@ describe('toConverge', () => {
     const swept = await sweep(scenario, { vary: ['link.bandwidth=1Gbit/s,10Gbit/s'] });
     expect(swept.rows.filter(({ strategy }) => strategy === 'auto-converge')).toConverge();
     expect(failureOf(() => expect(swept).toConverge())).toBe(
-      'expected none on small to converge, but it gave up after 1 min: no-restraint (link.bandwidth=1Gbit/s, run 1; 2 of 4 are wrong)',
+      'expected none on small to converge, but it gave up after 1 min: link (link.bandwidth=1Gbit/s, run 1; 2 of 4 are wrong)',
     );
     expect(swept.rows[1]!).toFinishBefore(swept.rows[0]!);
     expect(failureOf(() => expect(swept.rows[1]!).not.toKeepReadersAbove('1%'))).toMatch(

@@ -11,7 +11,7 @@ import { keyColumns, runColumns } from '../report/columns.js';
  */
 export interface SweepRow<Key extends string = string> extends Omit<
   MigrationResult,
-  'error' | 'why' | 'vcpus' | 'syncs' | 'timeline' | 'decisions'
+  'error' | 'why' | 'parameters' | 'vcpus' | 'syncs' | 'timeline' | 'decisions'
 > {
   /** The value of each varied key, as written: `{ 'link.bandwidth': '10Gbit/s' }`. */
   readonly varied: Readonly<Record<Key, string>>;
@@ -23,10 +23,10 @@ export interface SweepRow<Key extends string = string> extends Omit<
   readonly readersWorkDone: number | null;
   /** Longest time that any vCPU did not run at a stretch, blackout included, ms. */
   readonly longestStallMs: number;
-  /** `why.remainingBytes`: where a run that did not converge settled, bytes; null when it converged. */
-  readonly settledRemainingBytes: number | null;
-  /** `why.impliedPauseMs`: the pause that this implies at the link's rate, ms. */
-  readonly settledPauseMs: number | null;
+  /** `why.stallsAtBytes`: what each pass of a run that did not converge leaves, bytes; null where there is no such plateau. */
+  readonly stallsAtBytes: number | null;
+  /** `why.pauseNeededMs`: a downtime-limit that is enough for that, ms. */
+  readonly pauseNeededMs: number | null;
 }
 
 /** Where `MigrationResult` has another word than the column; all others differ by camel case alone. */
@@ -35,6 +35,8 @@ const NAMES: Readonly<Record<string, string>> = {
   bandwidth_bytes_per_s: 'bandwidthBytesPerSecond',
   writers_work_done_share: 'writersWorkDone',
   readers_work_done_share: 'readersWorkDone',
+  writers_work_held_share: 'writersWorkHeld',
+  readers_work_held_share: 'readersWorkHeld',
 };
 
 /** Reads lines of a sweep that varies `keys`. */

@@ -107,6 +107,7 @@ class Migration {
       if (!this.#guestLost) guest.advance(clock.nowUs);
       this.#trace.ended(status, reason ?? '');
     }
+    if (!this.#guestLost) this.#parts.restraint.end();
     for (const listener of this.#orders.endListeners) listener();
     return outcome(this.#parts, this.#writings, names, status, status === 'gave-up' ? null : reason);
   }
@@ -318,6 +319,7 @@ class Migration {
     const startUs = clock.nowUs;
     run.handOver();
     guest.advance(clock.nowUs);
+    this.#parts.restraint.end();
     state.stopUs = startUs;
     if (version.ringSleepInterruptible) guest.interruptRingSleeps(startUs);
     const residualUs = guest.residualRingSleepUs(startUs);

@@ -59,6 +59,7 @@ export function makeControls(
         trace.parameter('max-bandwidth', window.maxBandwidth, maxBandwidth);
         window.limit(maxBandwidth);
       }
+      window.note(clock.nowUs);
     },
     startPostcopy: () => {
       if (migration.postcopy !== true)

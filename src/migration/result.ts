@@ -95,21 +95,26 @@ export interface Decision {
 
 /** Why a run did not converge. */
 export interface WhyNot {
-  /** Where it settled: median `remaining` after the last syncs, and the pause it implies at the link's rate. */
-  readonly remainingBytes: number;
-  readonly impliedPauseMs: number;
+  /**
+   * What is left after each of the last syncs, bytes (their median); null where they do not leave about the same, as when
+   * pass 1 did not end.
+   */
+  readonly stallsAtBytes: number | null;
+  /** A downtime-limit that is enough for that, ms; null where there is no such plateau, or none that QEMU takes. */
+  readonly pauseNeededMs: number | null;
   /** What binds. */
-  readonly binds:
-    | 'working-set'
-    | 'ring-burst'
-    | 'quota-floor'
-    | 'dead-band'
-    | 'throttle-ceiling'
-    | 'bandwidth'
-    | 'time'
-    | 'no-restraint';
+  readonly binds: 'max-bandwidth' | 'link' | 'sender-cpu' | 'quota' | 'ring' | 'throttle' | 'give-up-after';
   /** One sentence in words. */
   readonly text: string;
+}
+
+/** Parameters that a policy or a strategy may change on the way. */
+export interface ParametersInForce {
+  /** Since `migrate` was accepted, ms: from then on. */
+  readonly timeMs: number;
+  readonly downtimeLimitMs: number;
+  /** bytes/s; 0: none. */
+  readonly maxBandwidth: number;
 }
 
 /** Everything about one simulated migration. Units are in the names; docs/csv.md explains every figure. */
@@ -157,6 +162,16 @@ export interface MigrationResult {
   readonly firstThrottleMs: number | null;
   readonly postcopyRequests: number;
   readonly postcopyTimeMs: number;
+  /** While some vCPU was held back by a throttle or by sleeps at a full ring, up to the switchover, ms. */
+  readonly heldTimeMs: number;
+  /**
+   * Mean work done in that time by the vCPUs that write, and by those that only read, as a share (0..1) of an unmigrated
+   * run; null where there are none, and where none was held back.
+   */
+  readonly writersWorkHeld: number | null;
+  readonly readersWorkHeld: number | null;
+  /** What was in force, from the start on and after each change. */
+  readonly parameters: readonly ParametersInForce[];
 
   readonly why: WhyNot | null;
   readonly vcpus: readonly VcpuResult[];

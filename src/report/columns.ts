@@ -174,22 +174,39 @@ export const runColumns: readonly Column<MigrationResult>[] = [
     },
   ),
   column(
-    'settled_remaining_bytes',
-    'bytes',
-    'where a run that did not converge settled',
-    (r) => r.why?.remainingBytes ?? null,
-    {
-      label: 'settled at',
-    },
+    'held_time_ms',
+    'ms',
+    'how long some vCPU was held back by a throttle or by sleeps at a full ring, up to the switchover',
+    (r) => r.heldTimeMs,
+    { label: 'held for' },
   ),
   column(
-    'settled_pause_ms',
+    'writers_work_held_share',
+    'share',
+    'work done in that time by the vCPUs that write, against an unmigrated run; empty where none was held back',
+    (r) => r.writersWorkHeld,
+    { label: 'writers while held', better: 'higher' },
+  ),
+  column(
+    'readers_work_held_share',
+    'share',
+    'the same for the vCPUs that only read',
+    (r) => r.readersWorkHeld,
+    { label: 'readers while held', better: 'higher' },
+  ),
+  column(
+    'stalls_at_bytes',
+    'bytes',
+    'what each of the last syncs of a run that did not converge leaves; empty where they do not leave the same',
+    (r) => r.why?.stallsAtBytes ?? null,
+    { label: 'stalls at' },
+  ),
+  column(
+    'pause_needed_ms',
     'ms',
-    'the pause that this implies at the link rate',
-    (r) => r.why?.impliedPauseMs ?? null,
-    {
-      label: 'implied pause',
-    },
+    'a downtime-limit that is enough for that: what a pass leaves unsent and what the guest dirties in it, at the bandwidth that QEMU reckons with',
+    (r) => r.why?.pauseNeededMs ?? null,
+    { label: 'pause needed' },
   ),
 ];
 

@@ -37,8 +37,11 @@ export const RUN_KEYS = [
   'writers-work-done',
   'readers-work-done',
   'longest-stall',
-  'settled-remaining',
-  'settled-pause',
+  'held-time',
+  'writers-work-held',
+  'readers-work-held',
+  'stalls-at',
+  'pause-needed',
 ] as const;
 
 /** What can be expected of a group of vCPUs, as in `reader.work-done`: the columns of vcpus.csv. */

@@ -61,7 +61,16 @@ describe('rows', () => {
           varied['migration.downtime-limit'] === '400ms' && strategy === name && run === 2,
       );
       const result = simulate(cell, chooseStrategy(name), { run: 2, memory: 'fluid' });
-      const { error: _error, why, vcpus, syncs: _s, timeline: _t, decisions: _d, ...scalars } = result;
+      const {
+        error: _error,
+        parameters: _p,
+        why,
+        vcpus,
+        syncs: _s,
+        timeline: _t,
+        decisions: _d,
+        ...scalars
+      } = result;
       expect(row).toEqual({
         ...Object.fromEntries(Object.entries(scalars).map(([key, value]) => [key, near(value, 3)])),
         varied: { 'migration.downtime-limit': '400ms' },
@@ -69,8 +78,8 @@ describe('rows', () => {
         writersWorkDone: near(workDoneOf(result, 'writers'), 6),
         readersWorkDone: near(workDoneOf(result, 'readers'), 6),
         longestStallMs: near(Math.max(...vcpus.map(({ longestStallMs }) => longestStallMs)), 3),
-        settledRemainingBytes: near(why?.remainingBytes ?? null, 3),
-        settledPauseMs: near(why?.impliedPauseMs ?? null, 3),
+        stallsAtBytes: near(why?.stallsAtBytes ?? null, 3),
+        pauseNeededMs: near(why?.pauseNeededMs ?? null, 3),
       });
     }
   });

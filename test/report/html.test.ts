@@ -36,7 +36,7 @@ describe('the page', () => {
     expect(html).toContain('<dt>Shows</dt><dd>one vCPU that writes and one that reads.</dd>');
     expect(html).toContain(`<pre>migsim compare small.yaml --runs ${RUNS}</pre>`);
     expect(html).toContain('Never: none.');
-    expect(html).toContain('nothing restrains the guest');
+    expect(html).toContain('the link carries less than the guest dirties');
   });
 
   test('asks the network for nothing, and its policy forbids it', () => {
@@ -109,7 +109,7 @@ describe('a sweep in sentences', () => {
     blackout_ms: 100,
     ...more,
   });
-  const failed = { converged: false, status: 'gave-up', binds: 'bandwidth', total_time_ms: 60_000 };
+  const failed = { converged: false, status: 'gave-up', binds: 'link', total_time_ms: 60_000 };
   const runs = [
     run('1', 'a', {}),
     run('1', 'b', { total_time_ms: 8_000 }),
@@ -142,7 +142,7 @@ describe('a sweep in sentences', () => {
       'It converged in 3 of 3 runs, after 10 s to 20 s with a blackout of 100 ms to 120 ms.',
     ]);
     expect(bindingOverCells('b', cells).slice(1)).toEqual([
-      '1 run did not converge: the network carries less than the guest dirties.',
+      '1 run did not converge: the link carries less than the guest dirties.',
       'This was at size 2.',
     ]);
   });
@@ -185,11 +185,17 @@ test('what binds is said of the runs together', () => {
     downtime_ms: 100,
     first_throttle_ms: 4000,
   };
-  const failed = { strategy: 's', converged: false, status: 'gave-up', binds: 'time', total_time_ms: 60_000 };
+  const failed = {
+    strategy: 's',
+    converged: false,
+    status: 'gave-up',
+    binds: 'give-up-after',
+    total_time_ms: 60_000,
+  };
   expect(bindingOf([{ ...run, max_throttle_percent: 30 }, failed])).toEqual([
     'It converged in 1 of 2 runs, after 10 s with 100 ms of downtime.',
     'The guest was held back from 4 s on by a CPU throttle of up to 30 %.',
-    '1 run did not converge: time ran out.',
+    '1 run did not converge: it was ended before it came to a standstill.',
   ]);
   expect(bindingOf([{ ...failed, binds: null, status: 'cancelled' }])).toEqual([
     'The guest was not held back.',

@@ -77,17 +77,17 @@ describe('the comparison table', () => {
     for (const name of names.slice(0, count)) expect(heads).toMatch(new RegExp(`\\s${name}(\\s|$)`, 'm'));
   });
 
-  test('says why and where a strategy settled', () => {
+  test('says why and where a strategy stalls', () => {
     const table = comparisonTable(madeUpComparison([[none, [madeUpFailure()]]]));
     expect(lineOf(table, 'converged')).toMatch(/no$/);
-    expect(lineOf(table, 'settled at')).toMatch(/2 GiB$/);
-    expect(lineOf(table, 'implied pause')).toMatch(/1\.7 s$/);
+    expect(lineOf(table, 'stalls at')).toMatch(/2 GiB$/);
+    expect(lineOf(table, 'pause needed')).toMatch(/1\.7 s$/);
     expect(table).toContain('none did not converge: nothing restrains the guest');
   });
 
   test('leaves out rows that have nothing to say', () => {
     const table = comparisonTable(madeUpComparison([[none, [madeUpResult()]]]));
-    for (const label of ['settled at', 'peak throttle', 'peak ring sleep'])
+    for (const label of ['stalls at', 'held for', 'peak throttle', 'peak ring sleep'])
       expect(lineOf(table, label)).toBe('');
     expect(lineOf(table, 'blackout')).not.toBe('');
   });

@@ -6,7 +6,7 @@ import { pendingEstimate } from '../rules/rules.js';
 import type { SyncRecords } from './sync-records.js';
 import type { Timeline } from './timeline.js';
 import type { Trace } from './trace.js';
-import { vcpuResults } from './vcpu-results.js';
+import { heldShares, vcpuResults } from './vcpu-results.js';
 import { whyNot } from './why.js';
 
 const { floor, max, round } = Math;
@@ -78,10 +78,21 @@ export function outcome(
     firstThrottleMs: restraint.firstUs === null ? null : restraint.firstUs / 1000,
     postcopyRequests: round(guest.requests),
     postcopyTimeMs: postcopyStartUs === null ? 0 : (endUs - postcopyStartUs) / 1000,
+    heldTimeMs: restraint.heldUs / 1000,
+    ...heldShares(guest.vcpus, restraint.heldWork),
+    parameters: window.inForce,
     vcpus: vcpuResults(guest.vcpus, guestEndUs, blackoutUs ?? 0),
     syncs: syncs.kept,
     timeline: timeline.points(),
     decisions: trace.decisions,
   };
-  return { ...result, why: completed ? null : whyNot(setup, result, syncs.last, link.bytesPerSecond) };
+  if (completed) return { ...result, why: null };
+  const limits = {
+    maxBandwidth: window.maxBandwidth,
+    link: link.bytesPerSecond,
+    sender:
+      seen.stream.normal.cpuUs > 0 ? (seen.stream.normal.bytes / seen.stream.normal.cpuUs) * 1e6 : Infinity,
+  };
+  const inForce = { ...setup, migration: { ...setup.migration, downtimeLimitMs: window.downtimeLimitMs } };
+  return { ...result, why: whyNot(inForce, result, syncs.last, limits) };
 }

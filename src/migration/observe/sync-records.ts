@@ -26,7 +26,7 @@ export class SyncRecords {
   ): void {
     const { setup, clock, counters, run, window, period, restraint, guest } = this.#seen;
     const remainingBytes = pendingEstimate(run.dirtyPages);
-    this.last.add(remainingBytes, newDirtyPages);
+    if (cause !== 'setup') this.last.add(remainingBytes, newDirtyPages);
     if (!setup.keepSyncs) return;
     const { vcpus } = guest;
     this.kept.push({

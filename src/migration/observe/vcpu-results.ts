@@ -33,6 +33,27 @@ export function vcpuResults(vcpus: readonly Vcpu[], endUs: number, blackoutUs: n
   });
 }
 
+/** What one vCPU did while vCPUs were held back, and what it would have done unmigrated, in accesses. */
+export interface HeldWork {
+  readonly done: number;
+  readonly undisturbed: number;
+}
+
+/** Means over the vCPUs that write, and over those that only read. */
+export function heldShares(
+  vcpus: readonly Vcpu[],
+  work: readonly HeldWork[],
+): { readonly writersWorkHeld: number | null; readonly readersWorkHeld: number | null } {
+  const of = (writing: boolean): number | null => {
+    const shares = vcpus
+      .filter(({ spec }) => spec.classes.some(({ writesPerSecond }) => writesPerSecond > 0) === writing)
+      .map(({ id }) => share(work[id]?.done ?? 0, work[id]?.undisturbed ?? 0))
+      .filter((value) => value !== null);
+    return shares.length === 0 ? null : shares.reduce((sum, value) => sum + value, 0) / shares.length;
+  };
+  return { writersWorkHeld: of(true), readersWorkHeld: of(false) };
+}
+
 /** Per vCPU, accesses done since `fromUs` as a share of an unmigrated run; `seen` has and gets the accesses up to then. */
 export function workShares(
   vcpus: readonly Vcpu[],

@@ -1,15 +1,24 @@
-/** Why a run did not converge: where it settled, and what binds. Read off the result, never guessed from the strategy's name. */
+/** Why a run did not converge: what it stalls at, and what binds. Read off the result, never guessed from the strategy's name. */
 import { ringSoftLimit } from '../../guest/memory/ring.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
+import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { MigrationResult, WhyNot } from '../result.js';
 import type { MigrationSetup } from '../setup.js';
 
-const { round } = Math;
+const { ceil, max, min, round } = Math;
 
-/** How many of the last syncs tell where a run settled. */
-const SETTLED_SYNCS = 8;
+const MIB = 2 ** 20;
+/** How many of the last syncs tell whether a run stalls, and where. Fewer than `LEAST` tell nothing. */
+const LAST_SYNCS = 8;
+const LEAST_SYNCS = 3;
+/** What is left after each of them differs by no more than this factor: the run stalls. */
+const PLATEAU_FACTOR = 1.5;
+/** migration.c:MAX_MIGRATE_DOWNTIME, ms. */
+const MOST_DOWNTIME_MS = 2_000_000;
+/** QEMU's own max-bandwidth: options.c:MAX_THROTTLE, bytes/s. */
+const QEMU_MAX_BANDWIDTH = 128 * MIB;
 
-/** What the last syncs found: these tell where a run settled, also when nobody keeps all of its syncs. */
+/** What the last syncs found, the one of setup aside: this tells where a run stalls, also when nobody keeps all of its syncs. */
 export class LastSyncs {
   readonly remainingBytes: number[] = [];
   readonly newDirtyPages: number[] = [];
@@ -17,19 +26,150 @@ export class LastSyncs {
   add(remainingBytes: number, newDirtyPages: number): void {
     this.remainingBytes.push(remainingBytes);
     this.newDirtyPages.push(newDirtyPages);
-    if (this.remainingBytes.length <= SETTLED_SYNCS) return;
+    if (this.remainingBytes.length <= LAST_SYNCS) return;
     this.remainingBytes.shift();
     this.newDirtyPages.shift();
   }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
+/** What may limit the stream, bytes/s. */
+export interface SendLimits {
+  /** max-bandwidth as it was at the end; 0: none. */
+  readonly maxBandwidth: number;
+  readonly link: number;
+  /** What the sending threads can do with pages that have content. */
+  readonly sender: number;
 }
 
-function mib(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(bytes < 100 * 2 ** 20 ? 1 : 0)} MiB`;
+/** A run in which pass after pass leaves the same, bytes. */
+interface Plateau {
+  /** After a sync: what the pass before it had not sent, and what the guest dirtied meanwhile. */
+  readonly remaining: number;
+  readonly fresh: number;
+  /** The most that was left after one of the syncs. */
+  readonly most: number;
+}
+
+export function whyNot(
+  setup: MigrationSetup,
+  result: Omit<MigrationResult, 'why'>,
+  last: LastSyncs,
+  limits: SendLimits,
+): WhyNot {
+  const plateau = plateauOf(last);
+  return {
+    stallsAtBytes: plateau?.remaining ?? null,
+    pauseNeededMs: plateau === null ? null : pauseNeeded(plateau, result, setup),
+    ...(plateau === null
+      ? unsettled(result, last, limits)
+      : (brakeAtItsEnd(setup, result, plateau) ?? tooSlow(setup, result, plateau, limits))),
+  };
+}
+
+function plateauOf({ remainingBytes, newDirtyPages }: LastSyncs): Plateau | null {
+  if (remainingBytes.length < LEAST_SYNCS) return null;
+  const most = max(...remainingBytes);
+  const least = min(...remainingBytes);
+  if (least === 0 || most > PLATEAU_FACTOR * least) return null;
+  const remaining = median(remainingBytes);
+  return { remaining, most, fresh: min(remaining, median(newDirtyPages) * PAGE_BYTES) };
+}
+
+/**
+ * The downtime-limit, ms, that would have let the last syncs end in a switchover: the most that one of them left, at the
+ * bandwidth that QEMU reckons with. It is enough, not the least: with a longer limit a pass ends earlier and the guest
+ * dirties less in it. null where QEMU takes no such limit.
+ */
+function pauseNeeded(
+  { most }: Plateau,
+  { thresholdBytes }: Pick<MigrationResult, 'thresholdBytes'>,
+  { migration }: MigrationSetup,
+): number | null {
+  if (thresholdBytes === 0) return null;
+  const ms = ceil(most / (thresholdBytes / migration.downtimeLimitMs)) + 1;
+  return ms > MOST_DOWNTIME_MS ? null : ms;
+}
+
+type Binding = Pick<WhyNot, 'binds' | 'text'>;
+
+/** No pass after pass that leave the same: pass 1 was not over, or the guest was still being held back further. */
+function unsettled(result: Omit<MigrationResult, 'why'>, last: LastSyncs, limits: SendLimits): Binding {
+  const { dirtySyncCount: pass, totalTimeMs, maxThrottlePercent: percent } = result;
+  const after = formatDurationMs(totalTimeMs);
+  if (pass <= 1) {
+    const { binds, words } = carrier(limits);
+    const sent = `${formatBytes(result.totalRamBytes - result.remainingBytes)} of ${formatBytes(result.totalRamBytes)}`;
+    return { binds, text: `after ${after} pass 1 had not ended, with ${sent} sent; what binds is ${words}` };
+  }
+  const left = formatBytes(last.remainingBytes.at(-1) ?? result.remainingBytes);
+  const held = percent > 0 ? `, the guest held back by ${percent} %,` : '';
+  return {
+    binds: 'give-up-after',
+    text: `it was ended after ${after} in pass ${pass}${held} and not at a standstill: the last sync left ${left}`,
+  };
+}
+
+/** The guest is held back as far as the strategy goes, and still dirties too much; null where it is not. */
+function brakeAtItsEnd(
+  setup: MigrationSetup,
+  result: Omit<MigrationResult, 'why'>,
+  plateau: Plateau,
+): Binding | null {
+  const { thresholdBytes, maxThrottlePercent: percent } = result;
+  if (result.maxRingFullSleepUs > 0) {
+    const burst = ringSoftLimit(setup.guest.dirtyRingSize, setup.host.pml) * PAGE_BYTES;
+    const limited = result.vcpus.filter((vcpu) => vcpu.ringSleepMs > 0).length;
+    if (limited > 0 && burst * limited >= thresholdBytes * 0.8) {
+      const on = limited > 1 ? ` on each of ${limited} vCPUs` : '';
+      const ring = `the dirty ring: ${mib(burst)}${on} are dirtied before it is full and the vCPU sleeps`;
+      return { binds: 'ring', text: `${sum(plateau, thresholdBytes)}; what binds is ${ring}` };
+    }
+    return { binds: 'quota', text: `under the quota ${sum(plateau, thresholdBytes)}` };
+  }
+  if (percent === 0) return null;
+  const at = percent >= 99 ? `even at ${percent} % throttle` : `with a throttle of up to ${percent} %`;
+  return { binds: 'throttle', text: `${at} ${sum(plateau, thresholdBytes)}` };
+}
+
+/** Nothing holds the guest back, and what it dirties is not sent fast enough. */
+function tooSlow(
+  setup: MigrationSetup,
+  { thresholdBytes }: Omit<MigrationResult, 'why'>,
+  plateau: Plateau,
+  limits: SendLimits,
+): Binding {
+  const { binds, words } = carrier(limits);
+  const set = workingSetPages(setup) * PAGE_BYTES;
+  const whole = plateau.fresh >= 0.9 * set ? `, the whole working set of ${mib(set)}` : '';
+  return { binds, text: `${sum(plateau, thresholdBytes, whole)}; what binds is ${words}` };
+}
+
+/** `each pass leaves 307 MiB and the guest dirties 588 MiB meanwhile: 895 MiB, and only 307 MiB may be left`. */
+function sum({ remaining, fresh }: Plateau, thresholdBytes: number, whole = ''): string {
+  const left = mib(remaining - fresh);
+  return (
+    `each pass leaves ${left} unsent and the guest dirties ${mib(fresh)} meanwhile${whole}: ` +
+    `together ${mib(wholeMib(remaining - fresh) + wholeMib(fresh))}, and only ${mib(thresholdBytes)} may be left`
+  );
+}
+
+/** What limits the stream, with its figure. */
+function carrier({ maxBandwidth, link, sender }: SendLimits): {
+  readonly binds: 'max-bandwidth' | 'link' | 'sender-cpu';
+  readonly words: string;
+} {
+  const linkText = `the link of ${formatBytesPerSecond(link, 'bit')}`;
+  if (maxBandwidth > 0 && maxBandwidth <= min(link, sender)) {
+    const own = maxBandwidth === QEMU_MAX_BANDWIDTH ? " (QEMU's default)" : '';
+    const room = link > 1.1 * maxBandwidth ? `, not ${linkText}` : '';
+    return {
+      binds: 'max-bandwidth',
+      words: `max-bandwidth of ${formatBytesPerSecond(maxBandwidth)}${own}${room}`,
+    };
+  }
+  if (link <= sender) return { binds: 'link', words: linkText };
+  const cpu = `the CPU of the sending side at ${formatBytesPerSecond(sender)}`;
+  return { binds: 'sender-cpu', words: `${cpu}, not ${linkText}` };
 }
 
 /** Distinct pages that some vCPU writes. */
@@ -43,64 +183,17 @@ function workingSetPages(setup: MigrationSetup): number {
   return pages;
 }
 
-export function whyNot(
-  setup: MigrationSetup,
-  result: Omit<MigrationResult, 'why'>,
-  last: LastSyncs,
-  linkBytesPerSecond: number,
-): WhyNot {
-  const synced = last.remainingBytes.length > 0;
-  const settled = synced ? median(last.remainingBytes) : result.remainingBytes;
-  const fresh = synced ? median(last.newDirtyPages) * PAGE_BYTES : settled;
-  const threshold = result.thresholdBytes;
-  const impliedPauseMs = round((settled / linkBytesPerSecond) * 1000);
-  const bind = (binds: WhyNot['binds'], text: string): WhyNot => ({
-    remainingBytes: settled,
-    impliedPauseMs,
-    binds,
-    text,
-  });
-  const limit = mib(threshold);
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
 
-  if (result.dirtySyncCount <= 2) {
-    return bind('time', `time ran out in pass ${result.dirtySyncCount}, before dirty pages were the matter`);
-  }
-  if (result.maxRingFullSleepUs > 0) {
-    const burst = ringSoftLimit(setup.guest.dirtyRingSize, setup.host.pml) * PAGE_BYTES;
-    const limited = result.vcpus.filter((v) => v.ringSleepMs > 0).length;
-    if (limited > 0 && burst * limited >= threshold * 0.8) {
-      return bind(
-        'ring-burst',
-        `a full ring of ${mib(burst)}${limited > 1 ? ` on ${limited} vCPUs` : ''} is dirtied between two syncs, ` +
-          `and only ${limit} may be left at switchover`,
-      );
-    }
-    return bind(
-      'quota-floor',
-      `the quota lets ${mib(fresh)} be dirtied a pass, and only ${limit} may be left at switchover`,
-    );
-  }
-  if (result.maxThrottlePercent >= 99) {
-    return bind(
-      'throttle-ceiling',
-      `even at ${result.maxThrottlePercent} % throttle ${mib(fresh)} are dirtied a pass, and only ${limit} may be left`,
-    );
-  }
-  const set = workingSetPages(setup) * PAGE_BYTES;
-  if (fresh >= set * 0.9) {
-    return bind(
-      'working-set',
-      `the whole working set (${mib(set)}) is dirtied again in every pass; ${limit} may be left`,
-    );
-  }
-  if (result.maxThrottlePercent > 0) {
-    return bind(
-      'time',
-      `time ran out at ${result.maxThrottlePercent} % throttle with ${mib(fresh)} dirtied a pass`,
-    );
-  }
-  return bind(
-    'no-restraint',
-    `${mib(fresh)} are dirtied a pass with nothing to restrain the guest; ${limit} may be left`,
-  );
+/** In whole MiB, so that what is shown adds up; tenths below ten. */
+function mib(bytes: number): string {
+  return `${wholeMib(bytes) / MIB} MiB`;
+}
+
+function wholeMib(bytes: number): number {
+  const amount = bytes / MIB;
+  return (amount < 10 ? round(amount * 10) / 10 : round(amount)) * MIB;
 }

@@ -16,7 +16,7 @@ import type { MigrationParameters } from '../setup.js';
 import type { SyncPeriod } from './sync-period.js';
 import type { VersionFacts } from '../rules/versions.js';
 
-const { floor } = Math;
+const { floor, max } = Math;
 
 export class RateWindow {
   downtimeLimitMs: number;
@@ -27,6 +27,9 @@ export class RateWindow {
   startMs = 0;
   startBytes = 0;
   startPages = 0;
+
+  /** What was in force, from the start on. */
+  readonly inForce: { timeMs: number; downtimeLimitMs: number; maxBandwidth: number }[];
 
   // Told by the last one that was closed
   bandwidthPerMs = 0;
@@ -55,6 +58,19 @@ export class RateWindow {
     this.#period = period;
     this.#maxBandwidth = parameters.maxBandwidth;
     this.#quota = windowQuota(parameters.maxBandwidth);
+    const { downtimeLimitMs, maxBandwidth } = parameters;
+    this.inForce = [{ timeMs: 0, downtimeLimitMs, maxBandwidth }];
+  }
+
+  /** Parameters were set: what is in force from now on. */
+  note(timeUs: number): void {
+    const timeMs = max(0, timeUs / 1000);
+    const last = this.inForce.at(-1)!;
+    const { downtimeLimitMs } = this;
+    const maxBandwidth = this.#maxBandwidth;
+    if (last.downtimeLimitMs === downtimeLimitMs && last.maxBandwidth === maxBandwidth) return;
+    if (last.timeMs === timeMs) this.inForce.pop();
+    this.inForce.push({ timeMs, downtimeLimitMs, maxBandwidth });
   }
 
   /** bytes/s; 0: unlimited. */

@@ -1,5 +1,5 @@
 /** What holds the vCPUs back: the knobs that strategies turn, and how far they were ever turned. */
-import type { Guest } from '../../guest/guest.js';
+import { type Guest, unmigratedAccesses } from '../../guest/guest.js';
 import type { Clock } from './clock.js';
 import type { SyncPeriod } from './sync-period.js';
 
@@ -12,6 +12,12 @@ export class Restraint {
   #throttlePercent = 0;
   #maxThrottlePercent = 0;
   #maxRingSleepUs = 0;
+  #sleeping = 0;
+  /** Since when some vCPU has been held back, and the accesses of all of them then; null: none is. */
+  #heldSince: { readonly us: number; readonly accesses: readonly number[] } | null = null;
+  #isOver = false;
+  #heldUs = 0;
+  readonly #heldWork: { done: number; undisturbed: number }[];
   #firstSync: number | null = null;
   #firstUs: number | null = null;
 
@@ -19,6 +25,7 @@ export class Restraint {
     this.#guest = guest;
     this.#clock = clock;
     this.#period = period;
+    this.#heldWork = guest.vcpus.map(() => ({ done: 0, undisturbed: 0 }));
   }
 
   /** Of the vCPU that is throttled most: now, and ever. */
@@ -32,6 +39,15 @@ export class Restraint {
 
   get maxRingSleepUs(): number {
     return this.#maxRingSleepUs;
+  }
+
+  /** How long some vCPU was held back, and what each vCPU did in that time. */
+  get heldUs(): number {
+    return this.#heldUs;
+  }
+
+  get heldWork(): readonly { readonly done: number; readonly undisturbed: number }[] {
+    return this.#heldWork;
   }
 
   /** When a vCPU was held back for the first time, and the last sync before it; null: never. */
@@ -53,13 +69,47 @@ export class Restraint {
       this.#throttlePercent = max(this.#throttlePercent, vcpu.throttle.percent);
     this.#maxThrottlePercent = max(this.#maxThrottlePercent, this.#throttlePercent);
     if (percent > 0) this.#noteFirst();
+    this.#noteHold();
   }
 
   sleepAtFullRing(vcpu: number, sleepUs: number): void {
     this.#guest.advance(this.#clock.nowUs);
-    this.#guest.vcpus[vcpu]!.ringSleepUs = sleepUs;
+    const held = this.#guest.vcpus[vcpu]!;
+    this.#sleeping += (sleepUs > 0 ? 1 : 0) - (held.ringSleepUs > 0 ? 1 : 0);
+    held.ringSleepUs = sleepUs;
     this.#maxRingSleepUs = max(this.#maxRingSleepUs, sleepUs);
     if (sleepUs > 0) this.#noteFirst();
+    this.#noteHold();
+  }
+
+  /** The vCPUs are being stopped, or the migration is over: what holds them back from here on is no longer counted. */
+  end(): void {
+    this.#closeHold();
+    this.#isOver = true;
+  }
+
+  #noteHold(): void {
+    const isHeld = this.#throttlePercent > 0 || this.#sleeping > 0;
+    if (!isHeld) return this.#closeHold();
+    if (this.#heldSince !== null || this.#isOver) return;
+    // What a strategy does before the migration counts from its start on, and so do accesses.
+    const us = max(0, this.#clock.nowUs);
+    const isEarly = this.#clock.nowUs < 0;
+    this.#heldSince = { us, accesses: this.#guest.vcpus.map((v) => (isEarly ? 0 : v.writes + v.reads)) };
+  }
+
+  #closeHold(): void {
+    const since = this.#heldSince;
+    this.#heldSince = null;
+    const { nowUs } = this.#clock;
+    if (since === null || nowUs <= since.us) return;
+    this.#heldUs += nowUs - since.us;
+    for (const [id, vcpu] of this.#guest.vcpus.entries()) {
+      const full = unmigratedAccesses(vcpu.spec, since.us, nowUs);
+      const work = this.#heldWork[id]!;
+      work.done += vcpu.writes + vcpu.reads - since.accesses[id]!;
+      work.undisturbed += full.writes + full.reads;
+    }
   }
 
   #noteFirst(): void {

@@ -18,8 +18,8 @@ const ROWS = [
   'total_time_ms',
   'downtime_ms',
   'blackout_ms',
-  'settled_remaining_bytes',
-  'settled_pause_ms',
+  'stalls_at_bytes',
+  'pause_needed_ms',
   'sent_bytes',
   'dirty_sync_count',
   'max_throttle_percent',
@@ -27,10 +27,20 @@ const ROWS = [
   'postcopy_time_ms',
   'writers_work_done_share',
   'readers_work_done_share',
+  'held_time_ms',
+  'writers_work_held_share',
+  'readers_work_held_share',
   'longest_stall_ms',
 ];
 /** What may never have happened: then 0 is a dash, and a row of them is left out. */
-const OCCASIONAL: readonly string[] = ['max_throttle_percent', 'max_ring_full_sleep_us', 'postcopy_time_ms'];
+const OCCASIONAL: readonly string[] = [
+  'max_throttle_percent',
+  'max_ring_full_sleep_us',
+  'postcopy_time_ms',
+  'held_time_ms',
+];
+/** What is asked of the runs that did not converge. */
+const OF_FAILURES: readonly string[] = ['stalls_at_bytes', 'pause_needed_ms'];
 
 export function figureRows(strategies: readonly StrategyResults[]): FigureRow[] {
   return ROWS.map(columnNamed).flatMap((column) => {
@@ -70,8 +80,7 @@ function columnNamed(name: string): Column<MigrationResult> {
 /** Figures are those of the runs that converged, and of all runs where none did. */
 function sample(column: Column<MigrationResult>, results: readonly MigrationResult[]): number[] {
   const converged = results.filter((result) => result.converged);
-  // Where it settled is asked of those that did not converge.
-  const counting = converged.length === 0 || column.name.startsWith('settled_') ? results : converged;
+  const counting = converged.length === 0 || OF_FAILURES.includes(column.name) ? results : converged;
   return counting.map((result) => column.get(result)).filter((value) => typeof value === 'number');
 }
 

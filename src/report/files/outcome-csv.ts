@@ -23,7 +23,7 @@ const OUTCOMES = [
   'writers_work_done_share',
   'readers_work_done_share',
   'longest_stall_ms',
-  'settled_remaining_bytes',
+  'stalls_at_bytes',
 ];
 
 /** What a baseline keeps of a run. */

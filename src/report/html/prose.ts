@@ -57,16 +57,13 @@ export const SUPERLATIVES: readonly (readonly [string, string])[] = [
 
 /** In the words of migration/why.ts, without the figures of a single run. */
 const BINDS: Readonly<Record<WhyNot['binds'], string>> = {
-  'working-set':
-    'the whole working set is dirtied again in every pass, and it is more than may be left at the switchover',
-  'ring-burst': 'the entries of one full dirty ring are more pages than may be left at the switchover',
-  'quota-floor': 'what the quota lets the guest dirty in a pass is more than may be left at the switchover',
-  'dead-band': 'the controller leaves the guest alone in a band in which it still dirties too much',
-  'throttle-ceiling': 'even at the highest throttle too much is dirtied in a pass',
-  bandwidth: 'the network carries less than the guest dirties',
-  time: 'time ran out',
-  'no-restraint':
-    'nothing restrains the guest, and it dirties in a pass more than may be left at the switchover',
+  'max-bandwidth': 'max-bandwidth lets less through than the guest dirties',
+  link: 'the link carries less than the guest dirties',
+  'sender-cpu': 'the CPU of the sending side handles less than the guest dirties',
+  quota: 'what the quota lets the guest dirty in a pass is more than may be left at the switchover',
+  ring: 'the entries of the full dirty rings are more pages than may be left at the switchover',
+  throttle: 'even at the highest throttle the guest dirties too much in a pass',
+  'give-up-after': 'it was ended before it came to a standstill',
 };
 
 /** A paragraph on the runs of one strategy: whether they converged, what held the guest back, what binds. */
@@ -109,16 +106,16 @@ export function bindingOf(rows: readonly Row[]): string[] {
 function failureOf(binds: string, failed: readonly Row[], runs: number): string {
   const many = runs === 1 ? 'It' : failed.length === runs ? 'No run' : counted(failed.length, 'run');
   const did = runs === 1 || failed.length < runs ? 'did not converge' : 'converged';
-  const at = averageOf(failed, 'settled_remaining_bytes');
-  const pause = averageOf(failed, 'settled_pause_ms');
-  const settled =
-    at === null || binds === 'time'
+  const at = averageOf(failed, 'stalls_at_bytes');
+  const pause = averageOf(failed, 'pause_needed_ms');
+  const stalls =
+    at === null
       ? ''
-      : ` It settled at ${show('bytes', at)} remaining${pause === null ? '' : `, a pause of ${show('ms', pause)}`}.`;
-  return `${many} ${did}${reasonOf(binds, failed)}.${settled}`;
+      : ` It stalls at ${show('bytes', at)}${pause === null ? '' : `: a downtime-limit of ${show('ms', pause)} is enough`}.`;
+  return `${many} ${did}${reasonOf(binds, failed)}.${stalls}`;
 }
 
-/** `: time ran out`, or the status where nobody knows what binds. */
+/** `: the link carries less …`, or the status where nobody knows what binds. */
 export function reasonOf(binds: string, failed: readonly Row[]): string {
   return binds in BINDS
     ? `: ${BINDS[binds as WhyNot['binds']]}`

@@ -17,6 +17,10 @@ const SUMMARISED = [
   'max_throttle_percent',
   'writers_work_done_share',
   'readers_work_done_share',
+  'held_time_ms',
+  'writers_work_held_share',
+  'readers_work_held_share',
+  'postcopy_time_ms',
   'longest_stall_ms',
 ];
 const DECIDING: readonly string[] = ['total_time_ms', 'downtime_ms'];
