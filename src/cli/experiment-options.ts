@@ -26,7 +26,8 @@ export const experimentOptions = {
     words: () => Object.keys(policies),
   },
   memory: {
-    describe: 'page (every write drawn), fluid (counts, fast) or auto: page',
+    describe:
+      'page (every write drawn), fluid (counts, fast) or auto: page, and fluid where only the policy ends a run',
     value: 'MODEL',
     default: 'auto',
     words: () => MEMORY_CHOICES,

@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import type { Comparison, CompareOptions } from '../experiment/compare.js';
 import type { Manifest } from '../experiment/manifest.js';
+import { withoutDefaultEnd } from '../experiment/simulate.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Given } from './command.js';
@@ -30,9 +31,13 @@ export async function runExperiment(
     trace = false,
   }: { readonly keep: 'everything' | 'scalars'; readonly timeline: boolean; readonly trace?: boolean },
 ): Promise<Experiment> {
-  const numbers = { seed: readSeed(given), runs: readRuns(given), memory: readMemory(given) };
   const scenario = readScenario(given);
   const policy = await readPolicy(given, scenario);
+  // What only a policy ends may go on for hours: too long for a memory that draws every write.
+  const { giveUpByDefault, giveUpAfterUs } = withoutDefaultEnd(policy, scenario.setup).migration;
+  const isLong = giveUpByDefault === true && giveUpAfterUs === 0;
+  const memory = readMemory(given, isLong ? 'fluid' : 'page');
+  const numbers = { seed: readSeed(given), runs: readRuns(given), memory };
   const strategies = await choose(scenario);
   const options: CompareOptions = {
     ...numbers,

@@ -1,6 +1,7 @@
 /** Which memory a check runs in when nobody says. */
 import type { Scenario } from '../scenario/scenario.js';
 import { largest } from '../stats/extremes.js';
+import { withoutDefaultEnd } from './simulate.js';
 
 export const MEMORY_CHOICES = ['auto', 'page', 'fluid'] as const;
 /** `auto` leaves it to the scenario. */
@@ -19,7 +20,8 @@ export function memoryFor(scenario: Scenario, choice: MemoryChoice, runs: number
   return pagesAtMost(scenario) * scenario.strategies.length * runs <= MOST_PAGES ? 'page' : 'fluid';
 }
 
-function pagesAtMost({ setup: { guest, migration } }: Scenario): number {
+function pagesAtMost({ setup, policy }: Scenario): number {
+  const { guest, migration } = withoutDefaultEnd(policy, setup);
   const rates = guest.vcpus.flatMap(({ classes, phases }) => {
     const fastest = Math.max(1, largest(phases.map(({ writeFactor }) => writeFactor)));
     return classes.map(({ writesPerSecond }) => writesPerSecond * fastest);

@@ -18,7 +18,8 @@ export interface ParameterChange {
 
 /** What belongs to a run (memory, seed, run, sampling) is not among them, nor are words that change nothing. */
 export function parametersOf(scenario: Scenario): Parameters {
-  const { guest, host, link, migration } = scenario.setup;
+  const { guest, host, link } = scenario.setup;
+  const { giveUpByDefault: _default, ...migration } = scenario.setup.migration;
   const { vcpus, ...memory } = guest;
   const { summary: _summary, source: _source, ...costs } = host;
   const flat: Record<string, Parameter> = {};

@@ -54,7 +54,14 @@ export function preparedSetup(
     trace = false,
   } = options;
   const setup: MigrationSetup = { ...scenario.setup, memory, seed, run, timelineMs, keepSyncs, trace };
-  return prepare(policy, prepare(strategy, setup));
+  return withoutDefaultEnd(policy, prepare(policy, prepare(strategy, setup)));
+}
+
+/** A policy with a time-out of its own ends the migration: a give-up-after that nobody asked for must not come first. */
+export function withoutDefaultEnd(policy: PolicyChoice, setup: MigrationSetup): MigrationSetup {
+  if (setup.migration.giveUpByDefault !== true) return setup;
+  const ends = policy.definition.ends?.(policy.options, setup) ?? null;
+  return ends === null ? setup : { ...setup, migration: { ...setup.migration, giveUpAfterUs: 0 } };
 }
 
 function prepare(choice: Choice<StrategyDefinition>, setup: MigrationSetup): MigrationSetup {

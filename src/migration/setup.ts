@@ -67,6 +67,8 @@ export interface MigrationParameters {
   readonly clearBitmapShift: number;
   /** Cancelled by the orchestrator when it has not completed after this time, µs; 0 = never. */
   readonly giveUpAfterUs: number;
+  /** Nobody asked for it: a policy that ends the migration by itself lifts it. */
+  readonly giveUpByDefault?: boolean;
   /** So long before `migrate` the strategy starts (commands given by hand), µs; its dirty limits log from then on. */
   readonly settleUs?: number;
   /** Capability `postcopy-ram`; and `postcopy-preempt`: requested pages go over a channel of their own. */

@@ -9,6 +9,7 @@ import {
   maxDowntimeOption,
   MONITOR_PERIOD_MS,
   progressTimeoutOption,
+  endsAtTimeout,
   refusesPostcopy,
   startTimeouts,
 } from './kit/kubevirt-monitor.js';
@@ -47,6 +48,7 @@ The timeouts of kubevirt-timeout apply as well.`,
     'allow-workload-disruption': allowDisruptionOption(),
   }),
   refuses: refusesPostcopy,
+  ends: endsAtTimeout,
   start(options, migration) {
     const { steps, cooldown } = options;
     const maxMs = options['max-downtime'];

@@ -12,6 +12,7 @@ import {
   maxDowntimeOption,
   MONITOR_PERIOD_MS,
   QEMU_DEFAULT_DOWNTIME_MS,
+  endsAtTimeout,
   refusesPostcopy,
 } from './kit/kubevirt-monitor.js';
 import { factor } from './kit/option-types.js';
@@ -69,6 +70,7 @@ At the completion timeout it goes post-copy or stops the guest if allowed and in
     'allow-workload-disruption': allowDisruptionOption(),
   }),
   refuses: refusesPostcopy,
+  ends: endsAtTimeout,
   start(options, migration) {
     const maxDowntimeMs = options['max-downtime'];
     const allowPostCopy = options['allow-post-copy'];

@@ -6,6 +6,7 @@ import {
   completionTimeoutOption,
   MONITOR_PERIOD_MS,
   progressTimeoutOption,
+  endsAtTimeout,
   refusesPostcopy,
   startTimeouts,
 } from './kit/kubevirt-monitor.js';
@@ -27,6 +28,7 @@ at every poll, so this notices a dead link only, not a guest that dirties too mu
     'allow-workload-disruption': allowDisruptionOption(),
   }),
   refuses: refusesPostcopy,
+  ends: endsAtTimeout,
   start(options, migration) {
     migration.every(MONITOR_PERIOD_MS, startTimeouts(options, migration));
   },

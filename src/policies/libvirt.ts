@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
 import { durationMs, flag, orNone } from '../strategies/kit/option-types.js';
 import { formatDurationMs } from '../units.js';
-import { act, onPass, refusalWithoutPostcopy } from './kit/actions.js';
+import { act, endsAfter, onPass, refusalWithoutPostcopy } from './kit/actions.js';
 
 /** tools/virsh-domain.c:virshWatchJob polls its pipe for as long between two looks at the clock. */
 const POLL_MS = 500;
@@ -41,6 +41,10 @@ Without any of these virsh only waits: nothing is ever aborted.`,
     const postcopy = options['timeout-postcopy'] || options['postcopy-after-precopy'];
     return postcopy ? refusalWithoutPostcopy(setup) : null;
   },
+  ends: (options) =>
+    options.timeout === 'none'
+      ? null
+      : endsAfter(options['timeout-postcopy'] ? 'postcopy' : 'pause', options.timeout),
   start(options, migration) {
     const { timeout } = options;
     if (timeout !== 'none') {

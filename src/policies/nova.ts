@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { PAGE_BYTES } from '../guest/spec.js';
 import { definePolicy } from '../strategies/define.js';
 import { choice, durationMs, flag, orNone } from '../strategies/kit/option-types.js';
-import { act, isUnderway, refusalWithoutPostcopy } from './kit/actions.js';
+import { act, endsAfter, isUnderway, refusalWithoutPostcopy } from './kit/actions.js';
 import { GIB, guestRamBytes } from './kit/guest-size.js';
 import { count } from './kit/option-types.js';
 
@@ -85,6 +86,13 @@ where permit-post-copy is on, else by stopping the guest.`,
   }),
   refuses(options, setup) {
     return options['permit-post-copy'] ? refusalWithoutPostcopy(setup) : null;
+  },
+  ends(options, setup) {
+    const perGib = options['completion-timeout'];
+    if (perGib === 'none') return null;
+    const ms = floor((perGib / 1000) * novaDataGib(setup.guest.ramPages * PAGE_BYTES)) * 1000;
+    if (options['timeout-action'] === 'abort') return endsAfter('abort', ms);
+    return endsAfter(options['permit-post-copy'] ? 'postcopy' : 'pause', ms);
   },
   start(options, migration) {
     const dataGib = novaDataGib(guestRamBytes(migration.stats().totalBytes));

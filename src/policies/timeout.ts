@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
 import { choice, durationMs } from '../strategies/kit/option-types.js';
 import { formatDurationMs } from '../units.js';
-import { act, ACTIONS, refusalWithoutPostcopy } from './kit/actions.js';
+import { act, endsAfter, ACTIONS, refusalWithoutPostcopy } from './kit/actions.js';
 
 export const timeout = definePolicy({
   name: 'timeout',
@@ -21,6 +21,7 @@ Once the guest has been stopped for the switchover, only abort still has a meani
   refuses({ action }, setup) {
     return action === 'postcopy' ? refusalWithoutPostcopy(setup) : null;
   },
+  ends: ({ after, action }) => endsAfter(action, after),
   start({ after, action }, migration) {
     migration.after(after, () =>
       act(migration, action, 'timeout', `not done after ${formatDurationMs(after)}`),

@@ -332,6 +332,9 @@ export const timelineColumns: readonly Column<TimelineRow>[] = [
     'highest CPU throttle of any vCPU',
     ({ point }) => point.throttlePercent,
   ),
+  column('max_ring_full_sleep_us', 'us', 'longest sleep set for a full dirty ring', ({ point }) =>
+    highest(point.vcpuSleepUs),
+  ),
   column(
     'work_share',
     'share',

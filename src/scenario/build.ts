@@ -19,6 +19,9 @@ export type Fail = (path: Path, message: string) => never;
 /** QEMU's default; strategies that have the parameter set it. */
 const THROTTLE_TRIGGER_THRESHOLD = 50;
 
+/** 10 min. */
+const GIVE_UP_AFTER_US = 600e6;
+
 /** Entries of a dirty ring that KVM keeps in reserve: its own, and those of a full PML buffer. */
 const RESERVED_ENTRIES = 64;
 const PML_ENTRIES = 512;
@@ -290,7 +293,8 @@ function buildMigration({ guest, migration }: ScenarioFile, fail: Fail): Migrati
     orchestratorContUs: migration['orchestrator-cont'],
     manualDirtyLogProtect: migration['manual-dirty-log-protect'],
     clearBitmapShift: migration['clear-bitmap-shift'],
-    giveUpAfterUs: migration['give-up-after'],
+    giveUpAfterUs: migration['give-up-after'] ?? GIVE_UP_AFTER_US,
+    ...(migration['give-up-after'] === undefined ? { giveUpByDefault: true } : {}),
     postcopy: migration['postcopy-ram'],
     postcopyPreempt: migration['postcopy-preempt'],
     maxPostcopyBandwidth: migration['max-postcopy-bandwidth'],

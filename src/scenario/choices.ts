@@ -80,6 +80,7 @@ function orchestratorPolicy(path: string, which: string | undefined): PolicyChoi
     notes,
     definition: {
       ...definition,
+      ends: (given, setup) => definition.ends?.(given, started(setup)) ?? null,
       refuses: (given, setup) => definition.refuses?.(given, started(setup)) ?? null,
       prepare: (given, setup) => definition.prepare?.(given, started(setup)) ?? started(setup),
     },

@@ -266,11 +266,14 @@ const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
     .max(31)
     .describe('log2 of the pages that are re-armed together (x-clear-bitmap-shift)')
     .default(18),
-  'give-up-after': duration('cancelled when it has not completed by then', {
-    zero: true,
-    max: '30000h',
-    words: { never: 0 },
-  }).prefault('10min'),
+  'give-up-after': duration(
+    'cancelled when it has not completed by then; when left out, 10min, or never where the policy has a time-out of its own',
+    {
+      zero: true,
+      max: '30000h',
+      words: { never: 0 },
+    },
+  ).optional(),
   'postcopy-ram': z.boolean().describe('the capability; a policy decides when to switch').default(false),
   'postcopy-preempt': z.boolean().describe('requested pages go over a channel of their own').default(false),
   'max-postcopy-bandwidth': rate('of the background push in post-copy', {

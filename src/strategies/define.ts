@@ -20,6 +20,11 @@ export interface StrategyDefinition<Shape extends z.ZodObject = z.ZodObject> {
   refuses?(options: z.output<Shape>, setup: MigrationSetup): string | null;
   /** Change the migration's own parameters before it starts (throttle-trigger-threshold is one). */
   prepare?(options: z.output<Shape>, setup: MigrationSetup): MigrationSetup;
+  /**
+   * Of a policy: how it ends, by the clock, a migration that does not end by itself, such as `aborts after 5 min`; null
+   * when it would wait for ever. Such an end replaces the give-up-after that a scenario leaves at its default.
+   */
+  ends?(options: z.output<Shape>, setup: MigrationSetup): string | null;
   /** Attach to a migration that is about to start. */
   start(options: z.output<Shape>, migration: Controls): void;
 }

@@ -148,7 +148,7 @@ export function choiceOf(name: keyof typeof strategies, label: string = name): S
   return { definition: strategies[name], options: {}, label, place: undefined };
 }
 
-const policy: PolicyChoice = { definition: wait, options: {}, label: 'wait', place: undefined };
+export const madeUpPolicy: PolicyChoice = { definition: wait, options: {}, label: 'wait', place: undefined };
 
 export const madeUpScenario: Scenario = {
   name: 'made-up',
@@ -194,7 +194,7 @@ export const madeUpScenario: Scenario = {
     keepSyncs: true,
   },
   strategies: [],
-  policy,
+  policy: madeUpPolicy,
   expect: [],
 };
 
@@ -208,5 +208,5 @@ export function madeUpComparison(
     results: results.map((result, index) => ({ ...result, strategy: strategy.label, run: index + 1 })),
   }));
   const runs = entries[0]?.[1].length ?? 1;
-  return { scenario, policy, memory: 'page', seed: 1, runs, strategies };
+  return { scenario, policy: madeUpPolicy, memory: 'page', seed: 1, runs, strategies };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { runReport } from '../../src/report/terminal/run-text.js';
 import {
   madeUpFailure,
+  madeUpPolicy,
   madeUpPoint,
   madeUpResult,
   madeUpScenario,
@@ -10,7 +11,7 @@ import {
   reader,
 } from './made-up.js';
 
-const how = { memory: 'page', seed: 7, policy: { label: 'wait' } } as const;
+const how = { memory: 'page', seed: 7, policy: madeUpPolicy } as const;
 
 const timeline = Array.from({ length: 300 }, (_, index) =>
   madeUpPoint({ timeMs: 100 * index, remainingBytes: 2 ** 34 - index * 2 ** 25, throttlePercent: index / 4 }),

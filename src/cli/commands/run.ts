@@ -1,6 +1,7 @@
 /** `migsim run`: one migration in detail. */
 import { UsageError } from '../../errors.js';
 import type { Comparison } from '../../experiment/compare.js';
+import { preparedSetup } from '../../experiment/simulate.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import type { Command, Given } from '../command.js';
 import { printWritten, runExperiment } from '../experiment.js';
@@ -57,7 +58,8 @@ function openGuestperf(given: Given): (comparison: Comparison) => void {
   const write = openOutputFile(file);
   return ({ scenario, policy, strategies }) => {
     const { strategy, results } = strategies[0]!;
-    write(guestperfReport({ setup: scenario.setup, strategy, policy, result: results[0]! }));
+    const setup = preparedSetup(scenario, strategy, { policy });
+    write(guestperfReport({ setup, strategy, policy, result: results[0]! }));
   };
 }
 

@@ -1,4 +1,5 @@
 /** What an orchestrator can do to a running migration, and when it can. */
+import { formatDurationMs } from '../../units.js';
 import type { Controls, SyncEvent } from '../../migration/controls.js';
 import type { MigrationSetup } from '../../migration/setup.js';
 
@@ -13,6 +14,17 @@ const IN_WORDS: Readonly<Record<Action, string>> = {
   pause: 'the guest is stopped until it has moved',
   postcopy: 'switch to post-copy',
 };
+
+const AS_AN_END: Readonly<Record<Action, string>> = {
+  abort: 'aborts',
+  pause: 'stops the guest',
+  postcopy: 'goes post-copy',
+};
+
+/** `aborts after 5 min`: what a policy's `ends` says. */
+export function endsAfter(action: Action, ms: number): string {
+  return `${AS_AN_END[action]} after ${formatDurationMs(ms)}`;
+}
 
 /** It can still be aborted: neither over nor in post-copy, where QEMU refuses (migration.c:qmp_migrate_cancel). */
 export function isUnderway(migration: Controls): boolean {

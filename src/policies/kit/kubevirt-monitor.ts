@@ -3,9 +3,10 @@
  * pkg/virt-launcher/virtwrap/live-migration-source.go (migrationMonitor) and manager.go (getVMIMigrationDataSize).
  */
 import type { Controls } from '../../migration/controls.js';
+import { PAGE_BYTES } from '../../guest/spec.js';
 import type { MigrationSetup } from '../../migration/setup.js';
 import { durationMs, flag, orNone } from '../../strategies/kit/option-types.js';
-import { act, isUnderway, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './actions.js';
+import { act, endsAfter, isUnderway, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './actions.js';
 import { guestRamBytes } from './guest-size.js';
 
 const { ceil, floor } = Math;
@@ -59,6 +60,17 @@ export function refusesPostcopy(
   setup: MigrationSetup,
 ): string | null {
   return options['allow-post-copy'] ? refusalWithoutPostcopy(setup) : null;
+}
+
+/** How KubeVirt's policies end a migration by the clock: at the completion timeout. */
+export function endsAtTimeout(
+  options: Omit<TimeoutOptions, 'progress-timeout'>,
+  { guest }: MigrationSetup,
+): string | null {
+  const ms = acceptableCompletionS(options['completion-timeout-per-gib'], guest.ramPages * PAGE_BYTES) * 1000;
+  if (ms === 0) return null;
+  if (options['allow-post-copy']) return endsAfter('postcopy', ms);
+  return endsAfter(options['allow-workload-disruption'] ? 'pause' : 'abort', ms);
 }
 
 export interface TimeoutOptions {

@@ -24,19 +24,32 @@ export const timeline: Figure = {
   needs: 'timeline.csv, and syncs.csv for the marks',
   draw(results, sheet, names) {
     const syncs = groupBy(results.syncs, 'strategy');
-    return [...groupBy(results.timeline, 'strategy')].flatMap(([label, rows]) =>
-      rows.length < 2 ? [] : [drawing(rows, syncs.get(label) ?? [], names.of(label), sheet)],
-    );
+    const runs = groupBy(results.runs, 'strategy');
+    return [...groupBy(results.timeline, 'strategy')].flatMap(([label, rows]) => {
+      if (rows.length < 2) return [];
+      const own = runs.get(label)?.find((row) => numberIn(row, 'run') === numberIn(rows[0]!, 'run'));
+      const firstMs = own === undefined ? null : numberIn(own, 'first_throttle_ms');
+      return [drawing({ rows, syncs: syncs.get(label) ?? [], firstMs }, names.of(label), sheet)];
+    });
   },
 };
 
-function drawing(rows: readonly Row[], syncs: readonly Row[], name: Name, sheet: Sheet): Drawing {
+interface Run {
+  /** Its timeline, and its bitmap syncs. */
+  readonly rows: readonly Row[];
+  readonly syncs: readonly Row[];
+  /** When it was first held back; null: never, or not known. */
+  readonly firstMs: number | null;
+}
+
+function drawing(own: Run, name: Name, sheet: Sheet): Drawing {
+  const { rows } = own;
   const run = numberIn(rows[0]!, 'run');
   const heading = run === null ? name.short : `${name.short}, run ${run}`;
   return {
     name: `timeline-${name.slug}`,
     caption: `${name.label}, run ${run ?? 1}: what remains and what was sent, the rates, the downtime that a switchover at that moment would take, and what holds the guest back. Ticks on top are bitmap syncs, triangles are steps of a throttle.`,
-    svg: draw(rows, syncs, heading, name, sheet),
+    svg: draw(own, heading, name, sheet),
   };
 }
 
@@ -57,20 +70,14 @@ interface Strip {
   readonly axis?: Axis;
 }
 
-function draw(
-  rows: readonly Row[],
-  syncs: readonly Row[],
-  heading: string,
-  name: Name,
-  sheet: Sheet,
-): string {
+function draw({ rows, syncs, firstMs }: Run, heading: string, name: Name, sheet: Sheet): string {
   const { font, width } = sheet;
   const endS = largest(rows.map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
   const strips = stripsOf(rows, syncs);
   const axes = strips.map(valueAxis);
   const left = largest(axes.map((axis) => tickRoom(axis, font)));
   const labelled = strips.filter((strip) => strip.series.length > 1).flatMap(({ series }) => series);
-  const marks = eventsOf(syncs);
+  const marks = eventsOf({ rows, syncs, firstMs });
   const words = [...labelled.map((series) => series.name), 'syncs', marks.unit];
   const right = largest(words.map((word) => textWidth(word, font))) + 8;
   const box = { x: left, width: width - left - right, height: 7.2 * font };
@@ -136,7 +143,7 @@ function stripsOf(rows: readonly Row[], syncs: readonly Row[]): Strip[] {
   const limit = curve((row) => implied(row, 'threshold_bytes'), syncs);
   const running = rows.filter((row) => GUEST_RUNS.has(textIn(row, 'phase')));
   const throttle = curve(column('throttle_percent', 1));
-  const sleep = curve(column('max_ring_full_sleep_us', 1e3), syncs);
+  const sleep = curve(column('max_ring_full_sleep_us', 1e3), brakesIn(rows, syncs));
   const all: Strip[] = [
     {
       title: `Remaining (${unit})`,
@@ -257,16 +264,26 @@ interface Events {
   readonly unit: string;
 }
 
-/** A step: the throttle after a sync is another than before, or vCPUs began or ceased to sleep at full rings. */
-function eventsOf(syncs: readonly Row[]): Events {
+/** Rows that have the sleeps at full rings: samples, or syncs of a folder whose samples lack them. */
+function brakesIn(rows: readonly Row[], syncs: readonly Row[]): readonly Row[] {
+  return rows.some((row) => numberIn(row, 'max_ring_full_sleep_us') !== null) ? rows : syncs;
+}
+
+/**
+ * A step: the throttle is another than at the sample before, or vCPUs began or ceased to sleep at full rings. The first
+ * one has the instant that runs.csv has; others that of the sample that shows them.
+ */
+function eventsOf({ rows, syncs, firstMs }: Run): Events {
   const steps: { timeS: number; words: string }[] = [];
   let throttle = 0;
   let sleeping = false;
-  const throttled = syncs.some((sync) => (numberIn(sync, 'throttle_percent') ?? 0) > 0);
-  for (const sync of syncs) {
-    const timeS = (numberIn(sync, 'time_ms') ?? 0) / 1e3;
-    const percent = numberIn(sync, 'throttle_percent') ?? 0;
-    const sleeps = (numberIn(sync, 'max_ring_full_sleep_us') ?? 0) > 0;
+  const brakes = brakesIn(rows, syncs);
+  const throttled = brakes.some((row) => (numberIn(row, 'throttle_percent') ?? 0) > 0);
+  for (const row of brakes) {
+    const percent = numberIn(row, 'throttle_percent') ?? 0;
+    const sleeps = (numberIn(row, 'max_ring_full_sleep_us') ?? 0) > 0;
+    const isFirst = steps.length === 0 && firstMs !== null;
+    const timeS = (isFirst ? firstMs : (numberIn(row, 'time_ms') ?? 0)) / 1e3;
     if (percent !== throttle) steps.push({ timeS, words: String(Math.round(percent)) });
     else if (sleeps !== sleeping) steps.push({ timeS, words: sleeps ? 'on' : 'off' });
     throttle = percent;

@@ -1,7 +1,10 @@
-/** The lines above every report: what was run, on what, and how to run it again. */
+/** The lines above every report: what was run, on what, and how to run it again. What is shown is what was in force. */
 import { show } from '../../experiment/measure.js';
+import { withoutDefaultEnd } from '../../experiment/simulate.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import type { Scenario } from '../../scenario/scenario.js';
+import type { MigrationResult, ParametersInForce } from '../../migration/result.js';
+import type { MigrationSetup, StreamSpec } from '../../migration/setup.js';
+import type { PolicyChoice, Scenario } from '../../scenario/scenario.js';
 import { formatBytesPerSecond } from '../../units.js';
 import type { Page } from './style.js';
 import { wrapItems } from './text.js';
@@ -9,24 +12,90 @@ import { wrapItems } from './text.js';
 export interface HowRun {
   readonly memory: 'page' | 'fluid';
   readonly seed: number;
-  readonly policy: { readonly label: string };
+  readonly policy: PolicyChoice;
 }
 
-export function heading(scenario: Scenario, how: HowRun, runs: string, page: Page): string {
-  const { guest, link, migration } = scenario.setup;
+/** A value that was set so soon after the start is what the migration began with, ms. */
+const AT_THE_START_MS = 1000;
+
+export function heading(
+  scenario: Scenario,
+  how: HowRun,
+  results: readonly MigrationResult[],
+  runs: string,
+  page: Page,
+): string {
+  const { policy } = how;
+  const started = policy.definition.prepare?.(policy.options, scenario.setup) ?? scenario.setup;
+  const setup = withoutDefaultEnd(policy, started);
+  const { guest, link, migration } = setup;
+  const inForce = results.flatMap(({ parameters }) => lasting(parameters));
   const facts = [
     `${show('bytes', guest.ramPages * PAGE_BYTES)} guest with ${vcpus(scenario)}`,
     guest.dirtyRingSize === 0 ? 'dirty bitmap' : `dirty ring of ${guest.dirtyRingSize}`,
     `link ${formatBytesPerSecond(link.bandwidthBytesPerSecond, 'bit')}`,
-    migration.maxBandwidth === 0
-      ? 'no max-bandwidth'
-      : `max-bandwidth ${show('bytes/s', migration.maxBandwidth)}`,
-    `downtime-limit ${show('ms', migration.downtimeLimitMs)}`,
+    capText(inForce.length > 0 ? inForce.map(({ maxBandwidth }) => maxBandwidth) : [migration.maxBandwidth]),
+    `downtime-limit ${range(
+      inForce.length > 0
+        ? inForce.map(({ downtimeLimitMs }) => downtimeLimitMs)
+        : [migration.downtimeLimitMs],
+      (ms) => show('ms', ms),
+    )}`,
+    ...streamText(migration.stream),
+    ...(migration.postcopy === true ? ['postcopy-ram'] : []),
     `QEMU ${migration.qemu}`,
   ];
-  const conditions = [`policy ${how.policy.label}`, `${how.memory} memory`, `seed ${how.seed}`, runs];
+  const conditions = [...endText(policy, setup), `${how.memory} memory`, `seed ${how.seed}`, runs];
   const lines = [...wrapItems(facts, page.width), ...wrapItems(conditions, page.width)];
   return [page.style.strong(scenario.name), ...lines.map((line) => page.style.faint(line))].join('\n');
+}
+
+/** Without those that were replaced at once, as orchestrators set their own limit when the migration has begun. */
+function lasting(parameters: readonly ParametersInForce[]): readonly ParametersInForce[] {
+  return parameters.filter((_, index) => (parameters[index + 1]?.timeMs ?? Infinity) > AT_THE_START_MS);
+}
+
+/** `100 ms`, or `50 ms to 500 ms` where it was changed on the way, or differs between strategies. */
+function range(values: readonly number[], text: (value: number) => string): string {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  return low === high ? text(low) : `${text(low)} to ${text(high)}`;
+}
+
+function capText(caps: readonly number[]): string {
+  if (caps.every((cap) => cap === 0)) return 'no max-bandwidth';
+  const limited = caps.filter((cap) => cap > 0);
+  const text = `max-bandwidth ${range(limited, (cap) => show('bytes/s', cap))}`;
+  return limited.length < caps.length ? `${text} or none` : text;
+}
+
+/** `stream multifd (4 channels, zstd 3.3:1 at 500 MB/s)`; nothing for the plain one. */
+function streamText(stream: StreamSpec | undefined): string[] {
+  if (stream === undefined) return [];
+  const rate = (bytesPerSecond: number): string => show('bytes/s', bytesPerSecond);
+  const tls = stream.tlsBytesPerSecond > 0 ? [`TLS at ${rate(stream.tlsBytesPerSecond)}`] : [];
+  const options: string[] = [];
+  if (stream.kind === 'multifd') {
+    options.push(`${stream.channels} ${stream.channels === 1 ? 'channel' : 'channels'}`);
+    if (stream.compression !== 'none') {
+      const speed =
+        stream.compressionBytesPerSecond > 0 ? ` at ${rate(stream.compressionBytesPerSecond)}` : '';
+      options.push(`${stream.compression} ${Number(stream.compressionRatio.toFixed(2))}:1${speed}`);
+    }
+  }
+  if (stream.kind === 'xbzrle') options.push(`cache of ${show('bytes', stream.xbzrleCacheBytes)}`);
+  options.push(...tls);
+  if (stream.kind === 'plain') return tls.length > 0 ? [`stream plain with ${tls.join('')}`] : [];
+  return [`stream ${stream.kind}${options.length > 0 ? ` (${options.join(', ')})` : ''}`];
+}
+
+/** The policy, and who ends a migration that does not end by itself. */
+function endText(policy: PolicyChoice, setup: MigrationSetup): string[] {
+  const ends = policy.definition.ends?.(policy.options, setup) ?? null;
+  const { giveUpAfterUs } = setup.migration;
+  const name = `policy ${policy.label}${ends === null ? '' : ` (${ends})`}`;
+  if (giveUpAfterUs > 0) return [name, `given up after ${show('us', giveUpAfterUs)}`];
+  return ends === null ? [name, 'never given up'] : [name];
 }
 
 /** `2 writer + 6 reader vCPUs`. */

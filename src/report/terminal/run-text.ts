@@ -28,7 +28,7 @@ export function runReport(
   page: Page = plainPage,
 ): string {
   const parts = [
-    heading(scenario, how, `run ${result.run}`, page),
+    heading(scenario, how, [result], `run ${result.run}`, page),
     `${page.style.strong(result.strategy)}: ${outcome(result, page)}`,
     summary(result, page),
     curves(result, page),

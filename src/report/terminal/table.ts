@@ -26,7 +26,13 @@ export function comparisonTable(comparison: Comparison, page: Page = plainPage):
   const runsText = counted(runs, 'run') + (strategies.length > 1 ? ' of each strategy' : '');
   const small = [...notes, ...legend(rows, runs)].flatMap((line) => wrap(line, page.width, '  '));
   const parts = [
-    heading(scenario, comparison, runsText, page),
+    heading(
+      scenario,
+      comparison,
+      strategies.flatMap(({ results }) => results),
+      runsText,
+      page,
+    ),
     ...blocks(rows, heads, page),
     small.map((line) => page.style.faint(line)).join('\n'),
     strategies.flatMap((entry) => whyNot(entry, page)).join('\n'),
