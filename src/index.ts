@@ -91,14 +91,11 @@ export type {
   OutcomeName,
   Prediction,
   Spread,
-  Tally,
   ThrottleStep,
-  ValidatedRecording,
-  ValidateOptions,
-  Validation,
-  ValidationSummary,
   Verdict as RecordedVerdict,
-} from './recording/validate/validate.js';
+} from './recording/validate/outcome.js';
+export type { Tally, ValidatedRecording, ValidationSummary } from './recording/validate/summary.js';
+export type { ValidateOptions, Validation } from './recording/validate/validate.js';
 export type { Recording } from './recording/recording.js';
 export { type GuestperfForm, type GuestperfReport, readGuestperf } from './formats/guestperf/read.js';
 export type { MigrateSample } from './formats/query-migrate.js';

@@ -26,7 +26,7 @@ export interface Vcpu {
   /** Sleep at each ring-full exit. */
   ringSleepUs: number;
   throttle: ThrottleTimetable;
-  /** Lost at each wake-up on average, µs: it wakes late, and its caches are cold. */
+  /** Lost at each wake-up on average, µs: it wakes late, and its caches are cold. Below 0 where what stays pending is more. */
   readonly wakeLossUs: number;
   /** The second part of it. */
   readonly coldUs: number;
@@ -89,7 +89,7 @@ export class Guest {
       sleepUntilUs: startUs,
       ringSleepUs: 0,
       throttle: this.#shared,
-      wakeLossUs: host.wakeLatencyUs + host.vcpuColdUs * vcpu.busy,
+      wakeLossUs: host.wakeLatencyUs + host.vcpuColdUs * vcpu.busy - (vcpu.pendingUs ?? 0),
       coldUs: host.vcpuColdUs * vcpu.busy,
       wakes: stream(seed, run, `vcpu ${id} wakes`),
       stealShare: max(0, 1 - slackPerAccessUs(vcpu) / STOLEN_CHUNK_US),

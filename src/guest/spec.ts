@@ -64,6 +64,11 @@ export interface VcpuSpec {
    * costs it nothing while 1 - f >= `busy`. Without it (the default) time that it did not run is lost.
    */
   readonly catchesUp?: boolean;
+  /**
+   * Of the time that a throttle makes it sleep, this much is not lost: a timer's tick stays pending and is answered at once
+   * when the vCPU runs again, µs. Absent: 0. Only without `catchesUp`.
+   */
+  readonly pendingUs?: number;
   /** In order of `atUs`; empty: constant rates. After the last phase ends (`phasePeriodUs`) they begin again. */
   readonly phases: readonly Phase[];
   /** 0: the phases do not repeat. */
@@ -78,7 +83,7 @@ export function slackPerAccessUs(vcpu: VcpuSpec): number {
   return perSecond > 0 ? ((1 - vcpu.busy) / perSecond) * 1e6 : 0;
 }
 
-/** A stretch of memory outside every class that is written: zero pages, or zero pages and data in turn (`unused.ts`). */
+/** A stretch of memory, mostly outside every class that is written: zero pages, or zero pages and data in turn (`unused.ts`). */
 export interface ZeroExtent {
   readonly firstPage: number;
   readonly pages: number;

@@ -68,10 +68,15 @@ export class ThrottleTimetable {
     return this.#sleepUs;
   }
 
+  /** Of each period, what is lost to the sleep and around it, µs. */
+  #lostUs(lateUs: number): number {
+    return max(0, min(this.#sleepUs + lateUs, this.#periodUs));
+  }
+
   /** Run time from the origin to `tUs`, which must not lie before it, when each slice begins `lateUs` late. */
   #ranSinceOrigin(tUs: number, lateUs: number): number {
     if (this.percent === 0) return tUs - this.#originUs;
-    const sleep = min(this.#sleepUs + lateUs, this.#periodUs);
+    const sleep = this.#lostUs(lateUs);
     const elapsed = tUs - this.#originUs;
     const ticks = floor(elapsed / this.#periodUs);
     return ticks * (this.#periodUs - sleep) + max(0, elapsed - ticks * this.#periodUs - sleep);
@@ -79,7 +84,7 @@ export class ThrottleTimetable {
 
   /**
    * Run time that the timetable leaves between two instants, µs. `lateUs` is what the vCPU loses at the start of each
-   * slice: it wakes late, and its caches are cold.
+   * slice: it wakes late, and its caches are cold. Below 0: some of the sleep's work is done after it.
    */
   runTimeUs(fromUs: number, toUs: number, lateUs: number): number {
     if (fromUs >= toUs) return 0;
@@ -103,7 +108,7 @@ export class ThrottleTimetable {
       from = this.#originUs;
     }
     if (this.percent === 0) return from + left;
-    const sleep = min(this.#sleepUs + lateUs, this.#periodUs);
+    const sleep = this.#lostUs(lateUs);
     const slice = this.#periodUs - sleep;
     if (slice <= 0) return INFINITY;
     const target = this.#ranSinceOrigin(from, lateUs) + left;

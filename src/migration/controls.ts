@@ -110,6 +110,8 @@ export interface Controls {
   startPostcopy(): void;
   /** Stop the guest; the rest goes out while it is paused (QMP `stop`, virsh suspend). */
   pause(): void;
+  /** QMP `cont`: a guest that `pause` stopped runs again, at the source. */
+  resume(): void;
   /** migrate_cancel; `reason` is shown to the user. */
   cancel(reason: string): void;
   /** Say what was decided and by which rule. A function is asked only where a run is traced: for what happens often. */

@@ -34,6 +34,7 @@ import { Timeline } from './observe/timeline.js';
 import { Trace } from './observe/trace.js';
 
 const { ceil, floor, max, min, round } = Math;
+const INFINITY = Infinity;
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
 /** Stream header, command and RAM block list sent in setup, bytes: a few hundred, no figure depends on it. */
 const SETUP_BYTES = 500;
@@ -335,13 +336,13 @@ class Migration {
    */
   #leaveSource(): { readonly stoppedUs: number; readonly sinceUs: number } {
     const { setup, version, clock, state } = this.#parts;
-    const { pauseBeforeSwitchover, migrateContinueDelayUs } = setup.migration;
+    const { pauseBeforeSwitchover } = setup.migration;
     const startUs = clock.nowUs;
     const stoppedUs = this.#stopGuest();
     let sinceUs = this.#trace.endPart('stop', startUs);
     if (pauseBeforeSwitchover) {
       state.phase = 'pre-switchover';
-      clock.advance(clock.nowUs + migrateContinueDelayUs);
+      this.#awaitContinue();
       sinceUs = this.#trace.endPart('migrate-continue', sinceUs);
     }
     if (version.alwaysDeviceStatus || pauseBeforeSwitchover) state.phase = 'device';
@@ -389,6 +390,19 @@ class Migration {
     this.#trace.downtime(false, restBytes);
     guest.resume(destinationRunsUs);
     state.phase = 'completed';
+  }
+
+  /** `pre-switchover`, until somebody answers with migrate-continue or cancels. */
+  #awaitContinue(): void {
+    const { setup, clock } = this.#parts;
+    const { migrateContinueDelayUs, migrateContinueAtUs } = setup.migration;
+    const untilUs = max(clock.nowUs + migrateContinueDelayUs, migrateContinueAtUs ?? 0);
+    while (clock.nowUs < untilUs) {
+      const nextUs = min(untilUs, clock.events.nextUs);
+      if (nextUs === INFINITY) throw new Failed('nobody answers pre-switchover with migrate-continue');
+      clock.advance(nextUs);
+      this.#checkCancelledInSwitchover();
+    }
   }
 
   /** Giving up in the middle of the switchover: QEMU cancels and the source runs on. */

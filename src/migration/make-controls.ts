@@ -69,6 +69,12 @@ export function makeControls(
     pause: () => {
       orders.pause = true;
     },
+    resume: () => {
+      orders.pause = false;
+      if (state.stopUs === null || state.phase !== 'active') return;
+      state.stopUs = null;
+      guest.resume(clock.nowUs);
+    },
     cancel: (reason) => {
       orders.cancelReason ??= reason;
     },

@@ -59,6 +59,8 @@ export interface MigrationParameters {
   readonly pauseBeforeSwitchover: boolean;
   /** How long the user (libvirt) takes to answer with `migrate-continue`, µs. */
   readonly migrateContinueDelayUs: number;
+  /** Not before this instant, µs since `migrate`; Infinity: never. Absent: 0. */
+  readonly migrateContinueAtUs?: number;
   /** How long the orchestrator takes after QEMU completed until the destination runs (libvirt's `cont`), µs; 0: QEMU starts it itself. */
   readonly orchestratorContUs: number;
   /** KVM manual dirty-log protect, on with every current kernel. Off: a sync re-arms all that it reports. */

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
-import { PAGE_BYTES } from '../guest/spec.js';
 import { isObject, parseJson } from '../formats/json.js';
+import { checkRecording } from './recording-checks.js';
 
 export const RECORDING_FORMAT = 'migsim-recording/1';
 
@@ -26,6 +26,15 @@ const vcpuSchema = z.object({
   pagesPerSecond: positive,
   /** The same with dirty logging on; absent where it was not measured. */
   pagesPerSecondWhileLogged: positive.nullish(),
+  /** The loop sleeps until its next tick and then makes so many accesses at once; absent for a loop that waits busily. */
+  tickMicroseconds: positive.nullish(),
+  accessesPerTick: positive.nullish(),
+  /** Bytes of a page that an access writes: word 0 counts the accesses, the rest is pseudo-random. */
+  bytesPerAccess: positive.max(4096).default(4),
+  /** Accesses that zero the page instead, percent. */
+  clearsPercent: amount.max(100).default(0),
+  /** Ticks that passed while it did not run are made up for, up to so many seconds; 0: all but one are lost. */
+  catchUpSeconds: amount.default(0),
 });
 
 const commandSchema = z.object({
@@ -33,7 +42,29 @@ const commandSchema = z.object({
   arguments: z.record(z.string(), z.unknown()).default({}),
 });
 
+/** A command given while the migration ran. */
+const duringSchema = commandSchema.extend({
+  /** Seconds since `migrate`: when it was sent, and when it was answered. */
+  t: amount,
+  returned: amount.nullish(),
+  on: z.string().default('source'),
+});
+
+const xbzrleSchema = z.object({ pages: count, bytes: count, cacheMiss: count, overflow: count });
+
+const postcopySchema = z.object({
+  /** ms since `migrate`. */
+  startedMs: amount,
+  requests: count,
+  bytes: count,
+  precopyBytes: count.nullish(),
+  /** As the destination reports them: time for which all vCPUs, and each of them, waited for pages. */
+  blocktimeMs: amount.nullish(),
+  vcpuBlocktimeMs: z.array(amount).nullish(),
+});
+
 const resultSchema = z.object({
+  /** `completed`, `not-converged` (given up) or `cancelled` (by a command). */
   status: z.string(),
   totalTimeMs: amount.nullish(),
   downtimeMs: amount.nullish(),
@@ -44,6 +75,11 @@ const resultSchema = z.object({
   normalPages: count,
   zeroPages: count,
   downtimeBytes: count,
+  /** From the source's STOP to the destination's RESUME, ms: what the guest felt. */
+  stopToResumeMs: amount.nullish(),
+  multifdBytes: count.nullish(),
+  xbzrle: xbzrleSchema.nullish(),
+  postcopy: postcopySchema.nullish(),
 });
 
 const syncSchema = z.object({
@@ -74,17 +110,23 @@ const recordingSchema = z.object({
     hostCpus: count,
     transport: z.string(),
     hostLoadBefore: amount.nullish(),
+    destinationQemu: z.string().nullish(),
   }),
   guest: z.object({
     memoryMiB: positive,
     ramTotalBytes: count,
     zeroPagesAtStart: count,
+    /** What the other words of a page hold: nothing, 1 KiB of noise, noise. */
+    pageContent: z.enum(['one-word', 'quarter-random', 'random']).default('one-word'),
     vcpus: z.array(vcpuSchema).min(1),
   }),
   migration: z.object({
     capabilities: z.array(z.string()),
     parameters: z.record(z.string(), z.union([z.number(), z.boolean()])),
+    /** Parameters whose value is a word. */
+    enumParameters: z.record(z.string(), z.string()).nullish(),
     before: z.array(commandSchema),
+    during: z.array(duringSchema).default([]),
     beforeSettleSeconds: amount,
     giveUpAfterMs: positive,
   }),
@@ -114,10 +156,7 @@ export function readRecording(text: string, file: string): Recording {
     throw new UsageError(`${path}${issue?.message ?? 'not a recording'}`, { file });
   }
   const recording = { ...parsed.data, file };
-  checkMemory(recording);
-  checkResult(recording);
-  checkSyncs(recording);
-  checkSamples(recording);
+  checkRecording(recording);
   return recording;
 }
 
@@ -138,106 +177,3 @@ function formatPath(path: readonly PropertyKey[]): string {
     .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`))
     .join('');
 }
-
-function checkMemory({ guest, environment, file }: Recording): void {
-  const ring = environment.dirtyRingSize;
-  if (ring !== 0 && (ring & (ring - 1)) !== 0) {
-    throw new UsageError(`environment.dirtyRingSize: ${ring} is neither 0 nor a power of two`, { file });
-  }
-  const ramBytes = guest.memoryMiB * 2 ** 20;
-  if (guest.ramTotalBytes % PAGE_BYTES !== 0 || guest.ramTotalBytes < ramBytes) {
-    throw new UsageError(
-      `guest.ramTotalBytes: ${guest.ramTotalBytes} bytes cannot hold memoryMiB (${guest.memoryMiB}) in whole pages; is it in bytes?`,
-      { file },
-    );
-  }
-  if (guest.zeroPagesAtStart * PAGE_BYTES > guest.ramTotalBytes) {
-    throw new UsageError(
-      `guest.zeroPagesAtStart: ${guest.zeroPagesAtStart} pages are more than the guest has`,
-      { file },
-    );
-  }
-  guest.vcpus.forEach((vcpu, at) => {
-    if (vcpu.firstPageMiB + vcpu.workingSetMiB > guest.memoryMiB) {
-      throw new UsageError(
-        `guest.vcpus[${at}]: its working set ends beyond the guest's memory (${guest.memoryMiB} MiB)`,
-        { file },
-      );
-    }
-  });
-}
-
-function checkResult({ result, file }: Recording): void {
-  const refuse = (field: string, message: string): never => {
-    throw new UsageError(`result.${field}: ${message}`, { file });
-  };
-  if (result.status === 'completed') {
-    if (result.totalTimeMs == null) refuse('totalTimeMs', 'missing, but the migration completed');
-    if (result.downtimeMs == null) refuse('downtimeMs', 'missing, but the migration completed');
-    if ((result.downtimeMs ?? 0) > (result.totalTimeMs ?? 0))
-      refuse('downtimeMs', 'longer than the whole migration; both are ms');
-  } else if (result.gaveUpAfterMs == null) {
-    refuse('gaveUpAfterMs', `missing, but the status is ${result.status}`);
-  }
-  if (result.transferredBytes < result.normalPages * PAGE_BYTES) {
-    refuse(
-      'transferredBytes',
-      `${result.transferredBytes} bytes cannot carry ${result.normalPages} pages; is it in bytes?`,
-    );
-  }
-}
-
-function checkSyncs({ syncs, guest, file }: Recording): void {
-  syncs.forEach((sync, at) => {
-    const refuse = (field: string, message: string): never => {
-      throw new UsageError(`syncs[${at}].${field}: ${message}`, { file });
-    };
-    if (sync.remaining > guest.ramTotalBytes)
-      refuse('remaining', `${sync.remaining} is more than the guest's memory; is it in bytes?`);
-    if (sync.vcpuPages.length !== guest.vcpus.length) {
-      refuse('vcpuPages', `${sync.vcpuPages.length} numbers for ${guest.vcpus.length} vCPUs`);
-    }
-    const previous = syncs[at - 1];
-    if (previous === undefined) return;
-    if (sync.t < previous.t) refuse('t', `goes back from ${previous.t} to ${sync.t} s`);
-    if (sync.n <= previous.n) refuse('n', `${sync.n} after ${previous.n}; expected a later sync`);
-    if (sync.transferred < previous.transferred)
-      refuse('transferred', `goes back from ${previous.transferred} to ${sync.transferred}`);
-    sync.vcpuPages.forEach((pages, vcpu) => {
-      if (pages < (previous.vcpuPages[vcpu] ?? 0))
-        refuse(`vcpuPages[${vcpu}]`, `goes back to ${pages}; it counts up`);
-    });
-  });
-}
-
-function checkSamples({ samples, guest, file }: Recording): void {
-  const columns = [...SAMPLE_COLUMNS, ...guest.vcpus.map((_, id) => `vcpu${id}Pages`)];
-  if (samples.columns.join() !== columns.join()) {
-    throw new UsageError(
-      `samples.columns: expected ${columns.join(', ')}; found ${samples.columns.join(', ')}`,
-      { file },
-    );
-  }
-  samples.rows.forEach((row, at) => {
-    if (row.length !== columns.length) {
-      throw new UsageError(`samples.rows[${at}]: ${row.length} numbers for ${columns.length} columns`, {
-        file,
-      });
-    }
-    const wrong = row.findIndex((value) => !(value >= 0));
-    if (wrong >= 0) throw new UsageError(`samples.rows[${at}]: ${columns[wrong]} is negative`, { file });
-    const [t = 0, transferred = 0, remaining = 0] = row;
-    if (remaining > guest.ramTotalBytes) {
-      throw new UsageError(
-        `samples.rows[${at}]: remaining is more than the guest's memory; is it in bytes?`,
-        { file },
-      );
-    }
-    const [tBefore = 0, transferredBefore = 0] = samples.rows[at - 1] ?? [];
-    if (t < tBefore || transferred < transferredBefore) {
-      throw new UsageError(`samples.rows[${at}]: out of order (t and transferred only grow)`, { file });
-    }
-  });
-}
-
-const SAMPLE_COLUMNS = ['t', 'transferred', 'remaining', 'throttlePercent'];

@@ -5,7 +5,8 @@ import { recordingsHost } from '../../src/guest/host-profiles/recordings.js';
 import type { HostProfile } from '../../src/guest/spec.js';
 import { calibrateHost, lossOf } from '../../src/recording/validate/calibrate.js';
 import { readRecording, type Recording } from '../../src/recording/recording.js';
-import { validateRecording, type ValidatedRecording } from '../../src/recording/validate/validate.js';
+import type { ValidatedRecording } from '../../src/recording/validate/summary.js';
+import { validateRecording } from '../../src/recording/validate/validate.js';
 
 const FILE = path.join(import.meta.dirname, 'fixtures', 'recording.json');
 

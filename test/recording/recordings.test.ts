@@ -3,19 +3,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
-import { guestOf, predictionOf } from '../../src/recording/validate/predict.js';
+import { guestOf } from '../../src/recording/validate/guest-of.js';
+import { OUTCOME_NAMES, type Spread, type Verdict } from '../../src/recording/validate/outcome.js';
+import { predictionOf } from '../../src/recording/validate/predict.js';
+import { validationJson, validationRows } from '../../src/recording/validate/records.js';
+import { summarise, type ValidatedRecording } from '../../src/recording/validate/summary.js';
 import { readRecording, type Recording } from '../../src/recording/recording.js';
 import {
-  OUTCOME_NAMES,
   readRecordings,
-  summarise,
   validateRecording,
   validateRecordings,
-  validationJson,
-  validationRows,
-  type Spread,
-  type ValidatedRecording,
-  type Verdict,
 } from '../../src/recording/validate/validate.js';
 
 const FILE = path.join(import.meta.dirname, 'fixtures', 'recording.json');

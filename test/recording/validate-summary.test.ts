@@ -8,10 +8,9 @@ import {
   accessErrors,
   ringSleepRight,
   throttleStepsRight,
-  validateRecordings,
   type ValidatedRecording,
-  type Validation,
-} from '../../src/recording/validate/validate.js';
+} from '../../src/recording/validate/summary.js';
+import { validateRecordings, type Validation } from '../../src/recording/validate/validate.js';
 
 const SHIPPED = path.resolve(import.meta.dirname, '../../recordings');
 /** So few that the test is quick; the figures of docs/fidelity.md are those of ten. */

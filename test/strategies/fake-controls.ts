@@ -179,6 +179,9 @@ export class FakeControls implements Controls {
   pause(): void {
     this.#note('pause');
   }
+  resume(): void {
+    this.#note('resume');
+  }
   cancel(reason: string): void {
     this.#note(`cancel ${reason}`);
   }

@@ -1,21 +1,11 @@
 /** `migsim validate`: real migrations, predicted beside measured. */
 import { UsageError } from '../../errors.js';
-import type {
-  OutcomeName,
-  Spread,
-  Tally,
-  ValidatedRecording,
-  Validation,
-  ValidationSummary,
-} from '../../recording/validate/validate.js';
+import type { OutcomeName, Spread } from '../../recording/validate/outcome.js';
+import type { Tally, ValidatedRecording, ValidationSummary } from '../../recording/validate/summary.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
-import {
-  readRecordings,
-  validateRecordings,
-  validationJson,
-  validationRows,
-} from '../../recording/validate/validate.js';
+import { validationJson, validationRows } from '../../recording/validate/records.js';
+import { readRecordings, validateRecordings, type Validation } from '../../recording/validate/validate.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { validationCsv } from '../../report/files/validation-csv.js';
 import { grid } from '../../report/terminal/grid.js';

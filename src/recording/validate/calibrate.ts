@@ -7,7 +7,8 @@ import { recordingsHost } from '../../guest/host-profiles/recordings.js';
 import type { HostProfile } from '../../guest/spec.js';
 import { mean } from '../../stats/summary.js';
 import type { Recording } from '../recording.js';
-import { validateRecording, type ValidatedRecording } from './validate.js';
+import type { ValidatedRecording } from './summary.js';
+import { validateRecording } from './validate.js';
 
 const { abs, log, min, round } = Math;
 
