@@ -187,8 +187,8 @@ describe('what it becomes', () => {
   const unknown: [string, (r: Loose) => void, string][] = [
     [
       'a capability',
-      (r) => r.migration.capabilities.push('xbzrle'),
-      'migration.capabilities: "xbzrle" is not known here',
+      (r) => r.migration.capabilities.push('x-colo'),
+      'migration.capabilities: "x-colo" is not known here',
     ],
     [
       'a parameter',
