@@ -83,7 +83,7 @@ export function slackPerAccessUs(vcpu: VcpuSpec): number {
   return perSecond > 0 ? ((1 - vcpu.busy) / perSecond) * 1e6 : 0;
 }
 
-/** A stretch of memory, mostly outside every class that is written: zero pages, or zero pages and data in turn (`unused.ts`). */
+/** A stretch of memory outside every class that is written: zero pages, or zero pages and data in turn (`unused.ts`). */
 export interface ZeroExtent {
   readonly firstPage: number;
   readonly pages: number;
