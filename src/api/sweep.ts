@@ -210,6 +210,8 @@ export interface MergeOptions {
   readonly format?: 'csv' | 'parquet';
   /** Called with every cell in order. */
   readonly onCell?: (cell: SweepCell) => void;
+  /** Strategies and policies from files, as the shards' plans name them, whose code may be run; others are refused. */
+  readonly code?: readonly string[];
 }
 
 /**
@@ -219,9 +221,10 @@ export interface MergeOptions {
  * @throws UsageError when shards are missing, unfinished, doubled or of different sweeps
  */
 export async function mergeShards(folders: readonly string[], options: MergeOptions): Promise<Sweep> {
-  const { out, format = 'csv', onCell } = options;
+  const { out, format = 'csv', onCell, code = [] } = options;
   const outcome = await mergeFolders({
     shards: folders,
+    code,
     out,
     table: sweepTable,
     ...(onCell === undefined ? {} : { onCell }),
@@ -240,7 +243,7 @@ async function chosen(
 
 function sweepOf(outcome: SweepOutcome): Omit<Sweep, 'keys' | 'rows' | 'cells'> {
   const { plan, planFile, rows, resumed, finishedBefore, written } = outcome;
-  const { shard: _shard, ...manifest } = planFile;
+  const { shard: _shard, runsSha256: _sum, ...manifest } = planFile;
   return {
     scenario: plan.cell(0).scenario.name,
     manifest,

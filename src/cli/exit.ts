@@ -10,6 +10,8 @@ export const EXIT = {
   usage: 2,
   /** A defect of migsim: EX_SOFTWARE of sysexits.h. */
   defect: 70,
+  /** 128 and the number of SIGINT, as shells have it. */
+  interrupted: 130,
 } as const;
 
 export interface Ending {

@@ -94,6 +94,11 @@ async function loadChoice(kind: Kind, text: string): Promise<StrategyChoice> {
     : parseChoiceText(kind, text);
 }
 
+/** Whether choosing it runs a program of the user's: `./mine.js`, `./mine.js:{gain: 2}`. */
+export function runsCode(text: string): boolean {
+  return isFile(text.trim().replace(/\s*:\s*(\{.*\})?\s*$/s, ''));
+}
+
 function splitText({ word }: Kind, text: string): { name: string; options: unknown } {
   const parts = /^\s*([^\s{}]+?)\s*(?::\s*(\{.*\})?)?\s*$/s.exec(text);
   if (parts === null) {

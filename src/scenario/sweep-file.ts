@@ -2,7 +2,7 @@
  * A sweep as a file: the question in words, the scenario, what varies. An experiment of a paper is one such file.
  * Keys that stand in one entry of `vary` move together; entries are combined.
  */
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { parseShare } from '../units.js';
@@ -85,7 +85,7 @@ export function readSweepFile(path: string): SweepFile | null {
   const { strategies, policy } = file;
   return {
     question: file.question ?? null,
-    scenario: join(dirname(path), file.scenario),
+    scenario: isAbsolute(file.scenario) ? file.scenario : join(dirname(path), file.scenario),
     set: Object.entries(file.set).map(([key, written]) => `${key}=${yamlText(written)}`),
     vary: file.vary.map(varyTexts),
     strategies: at('strategies', () =>

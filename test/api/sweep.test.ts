@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -103,6 +104,9 @@ describe('rows', () => {
     const whole = readFileSync(join(out, 'runs.csv'), 'utf8');
     // In the middle of the second cell: the first is kept.
     const lines = whole.split('\n');
+    const known = `${lines.slice(0, 5).join('\n')}\n`;
+    const sum = createHash('sha256').update(known).digest('hex');
+    writeFileSync(join(out, 'runs.sha256.part'), `${Buffer.byteLength(known)} ${sum}\n`);
     writeFileSync(join(out, 'runs.csv.part'), `${lines.slice(0, 6).join('\n')}\n${lines[6]!.slice(0, 9)}`);
     rmSync(join(out, 'runs.csv'));
     const third = await sweep(scenario, { ...how, out });

@@ -1,12 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadScenario } from '../../src/scenario/load.js';
@@ -14,6 +17,7 @@ import { parseStrategyText } from '../../src/scenario/choices.js';
 import { mergeShards } from '../../src/experiment/sweep/merge.js';
 import { openPlan } from '../../src/experiment/sweep/plan.js';
 import { runSweep } from '../../src/experiment/sweep/run.js';
+import type { SweepSpec } from '../../src/experiment/sweep/spec.js';
 import { readShard } from '../../src/experiment/sweep/shard.js';
 import { linesIn } from '../../src/experiment/sweep/rows.js';
 import { fieldsOf, linesOf } from '../../src/experiment/sweep/table.js';
@@ -113,6 +117,18 @@ test('units cover every run of every cell once, in the order of rows', async () 
   expect([cell, run]).toEqual([6, 1]);
 });
 
+/** Ends a sweep when this many rows are written, as a signal would. */
+async function cutOff(name: string, rows: number): Promise<string> {
+  const out = folder(name);
+  let written = 0;
+  const onRuns = (count: number): void => {
+    written += count;
+    if (written >= rows) throw new Error('cut off');
+  };
+  await expect(runSweep(optionsOf(out, { onRuns }))).rejects.toThrow('cut off');
+  return out;
+}
+
 describe('a sweep that was cut off', () => {
   test('anywhere in its rows ends with the same bytes', async () => {
     const all = readFileSync(join(whole, 'runs.csv'));
@@ -128,10 +144,11 @@ describe('a sweep that was cut off', () => {
       all.length - 1,
       all.length,
     ];
+    const begun = await cutOff('begun', 60);
     for (const [index, bytes] of cuts.entries()) {
       const out = folder(`cut-${index}`);
       mkdirSync(out);
-      copyFileSync(join(whole, 'plan.json'), join(out, 'plan.json'));
+      for (const name of ['plan.json', 'runs.sha256.part']) copyFileSync(join(begun, name), join(out, name));
       writeFileSync(join(out, 'runs.csv.part'), all.subarray(0, bytes));
       writeFileSync(join(out, 'summary.csv.part'), 'half of a li');
       expect([bytes, bytesOf(await sweep(out))]).toEqual([bytes, bytesOf(whole)]);
@@ -139,14 +156,69 @@ describe('a sweep that was cut off', () => {
   });
 
   test('does not run again what it has', async () => {
-    const out = folder('kept');
-    mkdirSync(out);
-    copyFileSync(join(whole, 'plan.json'), join(out, 'plan.json'));
-    const half = readFileSync(join(whole, 'runs.csv')).toString().split('\n').slice(0, 31).join('\n');
-    writeFileSync(join(out, 'runs.csv.part'), `${half}\n`);
+    const out = await cutOff('kept', 30);
     let ran = 0;
     const outcome = await runSweep(optionsOf(out, { onRuns: (count) => (ran += count) }));
     expect([outcome.resumed, ran, outcome.rows]).toEqual([30, 30, 60]);
+  });
+
+  test('runs again every row from the first that was changed meanwhile', async () => {
+    const out = await cutOff('edited', 50);
+    const path = join(out, 'runs.csv.part');
+    const lines = readFileSync(path, 'latin1').split('\n');
+    // The last digit of a row of the second unit: still a number, and wrong.
+    lines[15] = lines[15]!.replace(/\d(\D*)$/, (_, rest: string) => `7${rest}`).replace(/,1/, ',2');
+    writeFileSync(path, lines.join('\n'), 'latin1');
+    const outcome = await runSweep(optionsOf(out));
+    expect(outcome.resumed).toBeLessThan(15);
+    expect(bytesOf(out)).toEqual(bytesOf(whole));
+  });
+
+  test('when finished is known by its checksum: cut short or edited, it is refused', async () => {
+    const all = readFileSync(join(whole, 'runs.csv'));
+    const edited = Buffer.from(all);
+    edited[all.lastIndexOf('1')] = '2'.charCodeAt(0);
+    for (const bytes of [all.subarray(0, 2000), all.subarray(0, all.length - 1), edited]) {
+      const out = folder('spoilt');
+      rmSync(out, { recursive: true, force: true });
+      mkdirSync(out);
+      copyFileSync(join(whole, 'plan.json'), join(out, 'plan.json'));
+      writeFileSync(join(out, 'runs.csv'), bytes);
+      await expect(sweep(out)).rejects.toThrow('cut short or changed since');
+    }
+  });
+
+  test('is written by one at a time', async () => {
+    const out = folder('shared');
+    const first = sweep(out);
+    await expect(sweep(out)).rejects.toThrow(`${out} is being written by process ${process.pid}`);
+    await first;
+    expect(bytesOf(out)).toEqual(bytesOf(whole));
+  });
+
+  test('is not kept locked by a process that is gone, nor by another with its number', async () => {
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    for (const [index, owner] of [`${gone} 1`, `${process.pid} 1`, 'nonsense'].entries()) {
+      const out = await cutOff(`stale-${index}`, 30);
+      writeFileSync(join(out, 'writing.lock'), index === 2 ? owner : `${hostname()} ${owner}\n`);
+      expect(bytesOf(await sweep(out))).toEqual(bytesOf(whole));
+    }
+  });
+
+  test("does not replace a user's own files, nor follow links", async () => {
+    for (const name of ['runs.csv', 'summary.csv', 'manifest.json', 'runs.csv.part']) {
+      const out = folder(`own-${name}`);
+      mkdirSync(out);
+      writeFileSync(join(out, name), 'precious');
+      await expect(sweep(out)).rejects.toThrow('holds other results');
+      expect(bytesOf(out)).toEqual({ [name]: 'precious' });
+    }
+    const out = folder('linked');
+    mkdirSync(out);
+    writeFileSync(folder('precious'), 'precious');
+    symlinkSync(folder('precious'), join(out, 'summary.csv.part'));
+    await expect(sweep(out)).rejects.toThrow('a link or a pipe');
+    expect(readFileSync(folder('precious'), 'utf8')).toBe('precious');
   });
 
   test('is finished once: asked again, it runs nothing', async () => {
@@ -164,10 +236,10 @@ describe('a sweep that was cut off', () => {
   });
 
   test('by a full disk says so and keeps what it has', async () => {
-    const out = folder('full');
-    mkdirSync(out);
+    const out = await cutOff('full', 30);
+    rmSync(join(out, 'summary.csv.part'));
     // A device on which every write fails for want of space.
-    symlinkSync('/dev/full', join(out, 'runs.csv.part'));
+    symlinkSync('/dev/full', join(out, 'summary.csv.part'));
     await expect(sweep(out)).rejects.toThrow(
       `cannot write to ${out}: no space is left; what is finished stays in ${out}, and the same command goes on`,
     );
@@ -207,7 +279,21 @@ describe('shards', () => {
     await expect(merge([a, other], folder('x'))).rejects.toThrow(`${other} is of another sweep than ${a}`);
     await expect(merge([a, whole], folder('x'))).rejects.toThrow('a whole sweep');
     truncateSync(join(b, 'runs.csv'), 2000);
-    await expect(merge([a, b], folder('x'))).rejects.toThrow('not the rows that its plan asks for');
+    await expect(merge([a, b], folder('x'))).rejects.toThrow('cut short or changed since');
+  });
+
+  test('run no code that a plan names, unless the caller names it as well', async () => {
+    const shards = await shardsOf('foreign', 2);
+    for (const shard of shards) {
+      const plan = JSON.parse(readFileSync(join(shard, 'plan.json'), 'utf8')) as { sweep: SweepSpec };
+      const sweep = { ...plan.sweep, strategies: ['none', './evil.mjs:{ gain: 2 }'] };
+      writeFileSync(join(shard, 'plan.json'), JSON.stringify({ ...plan, sweep }));
+    }
+    await expect(merge(shards, folder('y'))).rejects.toThrow('to run that file, name it: --code "./evil.mjs');
+    const code = ['./evil.mjs:{ gain: 2 }'];
+    await expect(mergeShards({ shards, out: folder('y'), table: sweepTable, code })).rejects.toThrow(
+      'no such file',
+    );
   });
 
   test('are named by schedulers', () => {

@@ -8,6 +8,11 @@ export const mergeCommand: Command = {
   positional: { name: 'folders', describe: 'A folder for each shard, in any order', takes: 'one or more' },
   options: {
     out: { describe: 'Write the results of the whole sweep there', value: 'FOLDER' },
+    code: {
+      describe: 'Strategy or policy file of the shards whose code may be run; repeatable',
+      value: 'FILE',
+      repeatable: true,
+    },
     format: formatOption,
     json: { describe: 'Print JSON instead of text' },
   },
@@ -20,7 +25,12 @@ export const mergeCommand: Command = {
     if (out === undefined) throw new UsageError('merge needs a folder for the whole: --out FOLDER');
     const collected = collector(given);
     const folders = given.all('folders');
-    const merged = await mergeShards(folders, { out, format: formatOf(given), onCell: collected.add });
+    const merged = await mergeShards(folders, {
+      out,
+      format: formatOf(given),
+      code: given.values('code'),
+      onCell: collected.add,
+    });
     printSweep(given, merged, null, collected.cells);
   },
 };

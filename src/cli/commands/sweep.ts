@@ -8,6 +8,7 @@ import type { Scenario } from '../../scenario/scenario.js';
 import { unknown } from '../../scenario/wording.js';
 import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
 import type { Command, Given, Option } from '../command.js';
+import { EXIT } from '../exit.js';
 import { printWritten } from '../experiment.js';
 import type { Progress } from '../progress.js';
 import {
@@ -19,7 +20,8 @@ import {
   runsOption,
 } from '../experiment-options.js';
 import { sweep, loadSweep } from '../../api/sweep.js';
-import { readSweepFile, readPrecision } from '../../scenario/sweep-file.js';
+import { runsCode } from '../../scenario/choices.js';
+import { type SweepFile, readSweepFile, readPrecision } from '../../scenario/sweep-file.js';
 import { loadScenario } from '../../scenario/load.js';
 import { readShard } from '../../experiment/sweep/shard.js';
 import { sweepHeading, sweepText } from '../../report/terminal/sweep-text.js';
@@ -87,31 +89,51 @@ export const sweepCommand: Command = {
     const { scenario, ...options } = await readSweep(given);
     const collected = collector(given);
     let progress: Progress | undefined;
-    let shown = 0;
+    let shown: number | undefined;
+    const stop = (): void => {
+      const kept =
+        options.out === undefined
+          ? 'nothing is kept without --out'
+          : `${shown ?? 0} runs are kept in ${options.out}, and the same command goes on`;
+      progress?.end();
+      given.warn(`migsim: interrupted; ${kept}`);
+      process.exit(EXIT.interrupted);
+    };
+    // In this thread, runs would keep the signal waiting.
+    if (options.workers !== 1) process.once('SIGINT', stop);
     const swept = await sweep(scenario, {
       ...options,
       keep: 'nothing',
       command: given.recorded,
       onCell: collected.add,
       onProgress(done, of) {
-        if (given.flag('json')) return;
-        if (progress === undefined) {
-          progress = given.progress(of - done);
-          shown = done;
-        }
-        progress.advance(done - shown);
+        const before = shown ?? done;
         shown = done;
+        if (given.flag('json')) return;
+        progress ??= given.progress(of - done);
+        progress.advance(done - before);
       },
-    }).finally(() => progress?.end());
+    }).finally(() => {
+      process.off('SIGINT', stop);
+      progress?.end();
+    });
     printSweep(given, swept, options.shard ?? null, collected.cells);
   },
 };
 
+/** A sweep file may name programs: whoever runs one of someone else's should see that. */
+function noteCode(given: Given, { strategies, policy }: SweepFile): void {
+  const code = [...strategies, ...(policy === null ? [] : [policy])].filter(runsCode);
+  if (code.length > 0)
+    given.warn(`${given.positional} names code, which runs with your rights: ${code.join(', ')}`);
+}
+
 /** The file, a sweep or a scenario, and instead of what it says what the command line does. */
 async function readSweep(given: Given): Promise<LoadedSweep> {
   const set = given.values('set');
-  const isSweep = readSweepFile(given.positional) !== null;
-  const file: Partial<LoadedSweep> = isSweep ? await loadSweep(given.positional, { set }) : {};
+  const written = readSweepFile(given.positional);
+  if (written !== null) noteCode(given, written);
+  const file: Partial<LoadedSweep> = written !== null ? await loadSweep(given.positional, { set }) : {};
   const scenario = file.scenario ?? loadScenario(given.positional, { set });
   noteReading(given, scenario);
   const vary = given.values('vary').length > 0 ? given.values('vary') : (file.vary ?? []);

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { checkCells } from './cells.js';
-import { type PlanFile, RUNS, openFiles, partOf, readPlan, stateOf } from './folder.js';
+import { type PlanFile, RUNS, openFiles, partOf, readPlan, requireWhole, stateOf } from './folder.js';
+import { runsCode } from '../../scenario/choices.js';
 import { openPlan } from './plan.js';
 import { type SweepCell, cellSummary, headersOf, summaryTexts } from './results.js';
 import { type Line, linesIn, rowTaker } from './rows.js';
@@ -17,13 +18,15 @@ export interface MergeOptions {
   readonly out: string;
   readonly table: SweepTable;
   readonly onCell?: (cell: SweepCell) => void;
+  /** Choices from files, as the plan has them, whose code may be run; others are refused. */
+  readonly code?: readonly string[];
   readonly extra?: SweepRun['extra'];
 }
 
 /** Throws `UsageError` when shards are missing, unfinished, doubled or of different sweeps. */
 export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> {
   const { out, table, extra } = options;
-  const { folders, planFile } = inOrder(options.shards);
+  const { folders, planFile } = inOrder(options.shards, options.code ?? []);
   const plan = await openPlan(planFile.sweep);
   const units = unitsOf(plan);
   const labels = checkCells(plan);
@@ -56,6 +59,9 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
     files.append('manifest.json', manifestText(planFile));
     await extra?.write(partOf(join(out, RUNS)), plan.keys, partOf(join(out, extra.name)));
     return { plan, planFile, resumed: 0, rows, finishedBefore: false, written: files.finish() };
+  } catch (error) {
+    files.abandon();
+    throw error;
   } finally {
     files.close();
   }
@@ -68,7 +74,10 @@ function notAll(folder: string): UsageError {
 }
 
 /** The folders by index of their shard, and the plan of the whole. */
-function inOrder(shards: readonly string[]): { folders: string[]; planFile: PlanFile } {
+function inOrder(
+  shards: readonly string[],
+  imports: readonly string[],
+): { folders: string[]; planFile: PlanFile } {
   const found = shards.map((folder) => ({ folder, plan: planOf(folder) }));
   const [first] = found;
   if (first === undefined) throw new UsageError('nothing to merge; expected the folders of the shards');
@@ -93,10 +102,24 @@ function inOrder(shards: readonly string[]): { folders: string[]; planFile: Plan
           .map((index) => `${index}/${count}`)
           .join(', ')}${missing.length > 10 ? ', …' : ''}`,
     );
+  refuseOwnCode(first.plan, first.folder, imports);
   const unfinished = folders.find((folder) => !existsSync(join(folder, RUNS)));
   if (unfinished !== undefined)
     throw new UsageError(`${unfinished} is not finished; run its shard again, it goes on where it was`);
-  return { folders, planFile: { ...first.plan, shard: null } };
+  for (const [index, folder] of folders.entries())
+    requireWhole(folder, found.find(({ plan }) => plan.shard!.index === index)!.plan);
+  const { runsSha256: _sum, ...plan } = first.plan;
+  return { folders, planFile: { ...plan, shard: null } };
+}
+
+/** A folder may come from anyone: what its plan names is no reason to run it. */
+function refuseOwnCode({ sweep }: PlanFile, folder: string, imports: readonly string[]): void {
+  const chosen = [...sweep.strategies, ...(sweep.policy === null ? [] : [sweep.policy])];
+  const unasked = chosen.find((text) => runsCode(text) && !imports.includes(text));
+  if (unasked === undefined) return;
+  throw new UsageError(
+    `${folder} was made with code of ${unasked}; to run that file, name it: --code ${JSON.stringify(unasked)}`,
+  );
 }
 
 function planOf(folder: string): PlanFile {

@@ -1,4 +1,5 @@
 /** Runs a sweep, or goes on with one: units to workers, rows to files, cells to their summaries. Nothing is collected. */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { type CellLabels, checkCells } from './cells.js';
@@ -141,7 +142,7 @@ async function finish(
 }
 
 /** What manifest.json says: the plan without which part of it somebody ran. */
-export function manifestText({ shard: _, ...manifest }: PlanFile): string {
+export function manifestText({ shard: _, runsSha256: _sum, ...manifest }: PlanFile): string {
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
@@ -159,9 +160,12 @@ async function runUnits(
 ): Promise<void> {
   const step = shard?.count ?? 1;
   if (taker.next >= units.count) return;
+  // More threads than units or cores only cost memory.
+  const threads = Math.min(workers, Math.ceil((units.count - taker.next) / step), availableParallelism());
+  // A thread even for a single unit: this one stays free for signals.
   if (workers > 1 && worker !== null) {
     try {
-      await inThreads(worker, workers, spec, [taker.next, units.count, step], onRows);
+      await inThreads(worker, threads, spec, [taker.next, units.count, step], onRows);
     } catch (error) {
       throw asUsage(error);
     }

@@ -1,0 +1,76 @@
+/**
+ * How far runs.csv is known to be what was written: after each unit a line with the number of bytes and the SHA-256 of
+ * all of them. A sweep that goes on keeps the rows up to the last line that still holds, and runs the others again.
+ */
+import { type Hash, createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+
+const CHUNK = 1 << 20;
+
+export interface Checksum {
+  bytes: number;
+  hash: Hash;
+}
+
+export function newChecksum(): Checksum {
+  return { bytes: 0, hash: createHash('sha256') };
+}
+
+export function extend(sum: Checksum, text: string): void {
+  const bytes = Buffer.from(text);
+  sum.hash.update(bytes);
+  sum.bytes += bytes.length;
+}
+
+export function journalLine({ bytes, hash }: Checksum): string {
+  return `${bytes} ${hash.copy().digest('hex')}\n`;
+}
+
+/** SHA-256 of a whole file, hexadecimal. */
+export function checksumOf(path: string): string {
+  const sum = newChecksum();
+  const file = openSync(path, 'r');
+  try {
+    readUpTo(file, sum, Infinity);
+  } finally {
+    closeSync(file);
+  }
+  return sum.hash.digest('hex');
+}
+
+/** The part at the start of the file that the journal confirms. */
+export function confirmed(path: string, journal: string): Checksum {
+  const sum = newChecksum();
+  let last: Checksum = { bytes: 0, hash: sum.hash.copy() };
+  const file = openSync(path, 'r');
+  try {
+    for (const line of linesOf(journal)) {
+      const match = /^(\d+) ([0-9a-f]{64})$/.exec(line);
+      if (match === null || Number(match[1]) < sum.bytes) break;
+      readUpTo(file, sum, Number(match[1]));
+      if (sum.bytes !== Number(match[1]) || sum.hash.copy().digest('hex') !== match[2]) break;
+      last = { bytes: sum.bytes, hash: sum.hash.copy() };
+    }
+  } finally {
+    closeSync(file);
+  }
+  return last;
+}
+
+function linesOf(journal: string): string[] {
+  try {
+    return readFileSync(journal, 'latin1').split('\n');
+  } catch {
+    return [];
+  }
+}
+
+function readUpTo(file: number, sum: Checksum, end: number): void {
+  const buffer = Buffer.alloc(CHUNK);
+  while (sum.bytes < end) {
+    const count = readSync(file, buffer, 0, Math.min(CHUNK, end - sum.bytes), sum.bytes);
+    if (count === 0) return;
+    sum.hash.update(buffer.subarray(0, count));
+    sum.bytes += count;
+  }
+}
