@@ -481,9 +481,10 @@ class Migration {
 
   #sendRest(): void {
     const { clock, link, counters, run } = this.#parts;
+    run.isLastStage = true;
     while (run.find(clock.nowUs)) {
-      const cost = run.plainCost();
-      const pages = run.left;
+      const pages = run.available();
+      const cost = run.cost(pages);
       run.send(pages, cost.bytes);
       clock.advance(clock.nowUs + pages * pageTimeUs(cost, link.bytesPerSecond));
     }

@@ -63,7 +63,10 @@ const multifd = section('{ channels: 4, compression: zstd }', {
 });
 
 /** xbzrle-cache-size: a power of two of at least a page (options.c). */
-const cacheSize = size('xbzrle-cache-size, a power of two', { min: '4KiB', max: '64TiB' })
+const cacheSize = size('xbzrle-cache-size, a power of two; as large as the guest is as good as larger', {
+  min: '4KiB',
+  max: '64TiB',
+})
   .prefault('64MiB')
   .superRefine((bytes, context) => {
     const log = Math.log2(bytes);

@@ -32,6 +32,13 @@ export interface RunOutcome {
   blockedUs: number;
 }
 
+/** Pages [from, to) in address order, and the share of them, 0..1, whose bit is set. Real numbers. */
+export interface Stretch {
+  from: number;
+  to: number;
+  dirtyShare: number;
+}
+
 export interface GuestMemory {
   readonly kind: 'page' | 'fluid';
   readonly totalPages: number;
@@ -85,6 +92,10 @@ export interface GuestMemory {
   readonly rounds: number;
   /** Page numbers of the next `count` pages of the run, into `pages`. Absent where pages have no numbers. */
   listRun?(pages: Int32Array, count: number): void;
+  /** Where pages have none: dirty pages from the cursor to the end of memory, where the next round begins. */
+  pagesToWrap?(): number;
+  /** Likewise: the stretches in which the next `count` pages of the run lie. Returns how many were filled in. */
+  stretches?(into: Stretch[], count: number): number;
   /**
    * The guest has reported its free memory (ram.c:qemu_guest_free_page_hint): those pages are taken off the migration bitmap,
    * and the tracking of the chunks they lie in is cleared as if they had been sent.

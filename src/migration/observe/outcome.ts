@@ -65,7 +65,7 @@ export function outcome(
     remainingBytes: completed ? 0 : round(remaining),
     normalPages: round(counters.normalPages),
     zeroPages: round(counters.zeroPages),
-    resentPages: max(0, round(counters.pages + notSentPages - memory.totalPages)),
+    resentPages: max(0, round(counters.pages - counters.xbzrleOverflows + notSentPages - memory.totalPages)),
     dirtyPagesRate: period.dirtyPagesRate,
     bandwidthBytesPerSecond:
       completed && endUs > setupUs

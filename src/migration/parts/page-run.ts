@@ -4,24 +4,18 @@
  */
 import type { Guest } from '../../guest/guest.js';
 import type { GuestMemory } from '../../guest/memory/memory.js';
-import { PAGE_BYTES } from '../../guest/spec.js';
-import { stream } from '../../random/streams.js';
 import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
 import type { Link } from './link.js';
 import type { Parts } from './parts.js';
 import type { MigrationState } from './state.js';
-import {
-  FLUSH_NORMAL_PAGES,
-  type PageCost,
-  type StreamCosts,
-  mixedCost,
-  pageTimeUs,
-} from '../rules/stream.js';
+import { type PageCost, type StreamCosts, mixedCost, pageTimeUs } from '../rules/stream.js';
 import type { SyncPeriod } from './sync-period.js';
-import { XbzrleCache } from '../rules/xbzrle.js';
+import { XbzrleRun } from './xbzrle-run.js';
 
 const { max, min } = Math;
+/** Part of a page that is a rounding error of the fluid memory's real counts. */
+const SLACK_PAGES = 1e-6;
 
 export class PageRun {
   /** Pages still to be sent, those of this run included (`migration_dirty_pages`). */
@@ -33,6 +27,8 @@ export class PageRun {
   hostPages = 0;
   /** Share of zero pages in the run, 0..1. */
   zeroShare = 0;
+  /** ram.c: `last_stage`: the guest is stopped and the rest is sent. */
+  isLastStage = false;
 
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
@@ -44,9 +40,7 @@ export class PageRun {
   readonly #stream: StreamCosts;
   readonly #hasHugePages: boolean;
   readonly #populateUs: number;
-  readonly #xbzrle: XbzrleCache | null;
-  readonly #encodeUs: number;
-  readonly #priced: Int32Array;
+  readonly #xbzrle: XbzrleRun | null;
   #mixed: PageCost | null = null;
 
   constructor({
@@ -60,7 +54,7 @@ export class PageRun {
     counters,
     period,
   }: Omit<Parts, 'version' | 'window' | 'run' | 'restraint'>) {
-    const { host, migration, seed, run } = setup;
+    const { host, migration } = setup;
     this.#memory = memory;
     this.#guest = guest;
     this.#clock = clock;
@@ -72,10 +66,7 @@ export class PageRun {
     this.#hasHugePages = setup.guest.hostPagePages > 1;
     this.#populateUs = host.populateNsPerPage / 1000;
     const xbzrle = migration.stream?.kind === 'xbzrle' ? migration.stream : null;
-    this.#xbzrle = xbzrle === null ? null : new XbzrleCache(xbzrle, stream(seed, run, 'xbzrle'));
-    const encodes = xbzrle?.xbzrleBytesPerSecond ?? 0;
-    this.#encodeUs = encodes > 0 ? (PAGE_BYTES / encodes) * 1e6 : 0;
-    this.#priced = new Int32Array(xbzrle === null ? 0 : FLUSH_NORMAL_PAGES);
+    this.#xbzrle = xbzrle === null ? null : new XbzrleRun(setup, xbzrle, memory, costs.normal);
   }
 
   /** Pages of the run that are still here. */
@@ -124,18 +115,24 @@ export class PageRun {
 
   /** How many pages of it can be priced together. */
   available(): number {
-    if (this.#xbzrle === null || this.#memory.rounds === 0) return this.left;
-    return min(this.left, FLUSH_NORMAL_PAGES);
+    if (this.#xbzrle === null) return this.left;
+    if (this.#encodes()) return min(this.left, this.#xbzrle.batch);
+    // Encoding begins with the second round, and a run of the fluid memory may go on into it.
+    if (this.#memory.rounds > 0 || this.#memory.pagesToWrap === undefined) return this.left;
+    this.#handOverTaken();
+    const first = this.#memory.pagesToWrap();
+    if (this.#encodes()) return min(this.left, this.#xbzrle.batch);
+    return first > SLACK_PAGES ? min(this.left, first) : this.left;
   }
 
   /** What a page of the run costs; under XBZRLE what the next `pages` of it cost on average. */
   cost(pages: number): PageCost {
-    return this.#xbzrle === null || this.#memory.rounds === 0
-      ? this.plainCost()
-      : this.#encodedCost(this.#xbzrle, pages);
+    if (!this.#encodes()) return this.plainCost();
+    this.#handOverTaken();
+    return this.#xbzrle!.price(pages, this.#period.syncCount, this.isLastStage);
   }
 
-  /** The same where no page is encoded: in the switchover. */
+  /** The same where no page is encoded. */
   plainCost(): PageCost {
     return this.costOn(this.#stream, this.#sentAsZero());
   }
@@ -164,9 +161,10 @@ export class PageRun {
 
   /** The next `pages` of the run leave. */
   send(pages: number, bytesPerPage: number): void {
+    this.count(pages, bytesPerPage);
+    if (this.#encodes()) this.#xbzrle!.leave(pages);
     this.taken += pages;
     this.dirtyPages -= pages;
-    this.count(pages, bytesPerPage);
   }
 
   /** So many pages of this run's kind have left. */
@@ -175,7 +173,8 @@ export class PageRun {
     const bytes = pages * bytesPerPage;
     const zeroPages = pages * this.#sentAsZero();
     counters.zeroPages += zeroPages;
-    counters.normalPages += pages - zeroPages;
+    if (this.#encodes()) this.#countEncoded(pages);
+    else counters.normalPages += pages - zeroPages;
     counters.transferred += bytes;
     // Pages in multifd packets do not pass the main channel, whose bytes the other two are.
     if (this.#stream.multifd) counters.multifdBytes += bytes;
@@ -194,12 +193,17 @@ export class PageRun {
     counters.postcopyBytes += pages * bytesPerPage;
   }
 
-  #encodedCost(cache: XbzrleCache, pages: number): PageCost {
-    if (this.#sentAsZero() > 0 || this.#memory.listRun === undefined) return this.plainCost();
-    this.#handOverTaken();
-    this.#memory.listRun(this.#priced, pages);
-    const bytes = cache.price(this.#priced, pages, this.#period.syncCount) / pages;
-    return { bytes, flushPages: pages, cpuUs: this.#stream.normal.cpuUs + this.#encodeUs };
+  /** ram.c: `xbzrle_started` from the second round on, for pages that are not zero. */
+  #encodes(): boolean {
+    return this.#xbzrle !== null && this.#memory.rounds > 0 && this.#sentAsZero() === 0;
+  }
+
+  /** xbzrle_counters.pages counts each page found in the cache; normal_pages each that goes out whole, overflows too. */
+  #countEncoded(pages: number): void {
+    const { hitShare, overflowShare } = this.#xbzrle!;
+    this.#counters.xbzrlePages += pages * hitShare;
+    this.#counters.xbzrleOverflows += pages * overflowShare;
+    this.#counters.normalPages += pages * (1 - hitShare + overflowShare);
   }
 
   /** Share of the run's pages that go out as zero pages. */

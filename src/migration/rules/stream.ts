@@ -28,8 +28,9 @@ export const MULTIFD_HELLO_BYTES = 64;
 
 /** One kind of page on one kind of stream. */
 export interface PageCost {
-  /** Bytes on the wire for one page. */
+  /** Bytes that count for one page, against a cap and in `transferred`; and those on the wire. */
   readonly bytes: number;
+  readonly wireBytes: number;
   /** Pages that are flushed together: bytes count when they are flushed. */
   readonly flushPages: number;
   /** Time of the sending side's CPUs, µs, without the link. */
@@ -98,11 +99,13 @@ function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec):
   return {
     normal: {
       bytes: NORMAL_PAGE_BYTES,
+      wireBytes: NORMAL_PAGE_BYTES,
       flushPages: version.countsEachPage ? 1 : FLUSH_NORMAL_PAGES,
       cpuUs: host.sendNsPerPage / 1000 + tlsUs(NORMAL_PAGE_BYTES, spec.tlsBytesPerSecond),
     },
     zero: {
       bytes: ZERO_PAGE_BYTES,
+      wireBytes: ZERO_PAGE_BYTES,
       flushPages: version.countsEachPage ? 1 : FLUSH_ZERO_PAGES,
       cpuUs: host.zeroNsPerPage / 1000,
     },
@@ -135,12 +138,23 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
   return {
     normal: {
       bytes: payload + headerShare,
+      wireBytes: payload + headerShare,
       flushPages: version.countsEachPage ? 1 : MULTIFD_PACKET_PAGES,
       cpuUs: max(mainUs, sendUs / channels),
     },
     zero: inChannels
-      ? { bytes: headerShare, flushPages: MULTIFD_PACKET_PAGES, cpuUs: zeroUs / channels }
-      : { bytes: ZERO_PAGE_BYTES, flushPages: version.countsEachPage ? 1 : FLUSH_ZERO_PAGES, cpuUs: zeroUs },
+      ? {
+          bytes: headerShare,
+          wireBytes: headerShare,
+          flushPages: MULTIFD_PACKET_PAGES,
+          cpuUs: zeroUs / channels,
+        }
+      : {
+          bytes: ZERO_PAGE_BYTES,
+          wireBytes: ZERO_PAGE_BYTES,
+          flushPages: version.countsEachPage ? 1 : FLUSH_ZERO_PAGES,
+          cpuUs: zeroUs,
+        },
     zeroAsNormal: spec.zeroPageDetection === 'none',
     multifd: true,
     syncBytes: channels * MULTIFD_PACKET_HEADER_BYTES + 8,
@@ -166,6 +180,7 @@ export function mixedCost({ normal, zero }: StreamCosts, zeroShare: number): Pag
       : floor(min(normal.flushPages / dataShare, zero.flushPages / zeroShare));
   return {
     bytes: dataShare * normal.bytes + zeroShare * zero.bytes,
+    wireBytes: dataShare * normal.wireBytes + zeroShare * zero.wireBytes,
     flushPages,
     cpuUs: dataShare * normal.cpuUs + zeroShare * zero.cpuUs,
     mixed: { zeroShare, zero, normal },
@@ -179,7 +194,7 @@ export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number): number {
     const zeroUs = pageTimeUs(mixed.zero, linkBytesPerSecond);
     return mixed.zeroShare * zeroUs + (1 - mixed.zeroShare) * pageTimeUs(mixed.normal, linkBytesPerSecond);
   }
-  return max(cost.cpuUs, (cost.bytes / linkBytesPerSecond) * 1e6);
+  return max(cost.cpuUs, (cost.wireBytes / linkBytesPerSecond) * 1e6);
 }
 
 /** Pages of one kind after which the window's bytes exceed its quota, seen only at flushes; Infinity when unlimited. */

@@ -1,68 +1,50 @@
 /**
  * XBZRLE: pages that are sent again go out as the difference from the copy in a direct-mapped cache.
- * Source: QEMU migration/ram.c:save_xbzrle_page, migration/page_cache.c:cache_insert, cache_is_cached.
+ * Source: QEMU migration/ram.c:save_xbzrle_page, migration/page_cache.c:cache_insert, cache_is_cached; the same from 7.2 to 10.2.
  */
 import { PAGE_BYTES } from '../../guest/spec.js';
-import type { Generator } from '../../random/generator.js';
-import type { StreamSpec } from '../setup.js';
-import { NORMAL_PAGE_BYTES, PAGE_HEADER_BYTES } from './stream.js';
+import { PAGE_HEADER_BYTES } from './stream.js';
 
-const { floor } = Math;
+const { ceil, floor, log2, min } = Math;
 
 /** page_cache.c: CACHED_PAGE_LIFETIME, in syncs. */
 export const CACHED_PAGE_LIFETIME = 2;
 /** Header, flag byte and length before the encoded bytes. */
 export const XBZRLE_HEADER_BYTES = PAGE_HEADER_BYTES + 1 + 2;
 
-export class XbzrleCache {
-  /** What the last call of `price` found. */
-  bytes = 0;
-  hits = 0;
-  misses = 0;
-  overflows = 0;
-  readonly #slots: number;
-  readonly #page: Int32Array;
-  readonly #age: Int32Array;
-  readonly #spec: StreamSpec;
-  readonly #random: Generator;
+/**
+ * page_cache.c:cache_init: pages that a cache of so many bytes holds. QEMU bounds a cache by nothing but its allocator. From
+ * the first power of two that covers the guest on, each page has a slot of its own, so that more slots change nothing.
+ */
+export function cacheSlots(cacheBytes: number, totalPages: number): number {
+  return min(floor(cacheBytes / PAGE_BYTES), 2 ** ceil(log2(totalPages)));
+}
 
-  constructor(spec: StreamSpec, random: Generator) {
-    this.#slots = floor(spec.xbzrleCacheBytes / PAGE_BYTES);
-    this.#page = new Int32Array(this.#slots).fill(-1);
-    this.#age = new Int32Array(this.#slots);
-    this.#spec = spec;
-    this.#random = random;
+/** Slots of the cache: which page each one holds, and at which sync that page was last found in it. */
+export class XbzrleCache {
+  readonly #page: Float64Array;
+  readonly #age: Int32Array;
+
+  constructor(slots: number) {
+    this.#page = new Float64Array(slots).fill(-1);
+    this.#age = new Int32Array(slots);
   }
 
   /**
-   * Bytes that the first `count` pages of `pages` cost at sync `generation`. A hit costs the encoded bytes, unless the
-   * difference overflows a page; a miss sends the page and caches it, unless the slot holds another page that is younger
-   * than its lifetime.
+   * ram.c:save_xbzrle_page asks for `page` at sync `generation`; true when the cache has it. A hit makes the copy young again.
+   * A miss caches the page, unless the slot holds another page that is younger than its lifetime. In the last stage, with the
+   * guest stopped, a hit still counts, and a miss is not cached.
    */
-  price(pages: Int32Array, count: number, generation: number): number {
-    const { xbzrleEncodedBytes, xbzrleOverflowShare } = this.#spec;
-    let bytes = 0;
-    for (let i = 0; i < count; i += 1) {
-      const page = pages[i]!;
-      const slot = page % this.#slots;
-      if (this.#page[slot] === page) {
-        this.#age[slot] = generation;
-        if (this.#random.nextFloat() < xbzrleOverflowShare) {
-          this.overflows += 1;
-          bytes += NORMAL_PAGE_BYTES;
-        } else {
-          this.hits += 1;
-          bytes += XBZRLE_HEADER_BYTES + xbzrleEncodedBytes;
-        }
-        continue;
-      }
-      this.misses += 1;
-      bytes += NORMAL_PAGE_BYTES;
-      if (this.#page[slot] !== -1 && this.#age[slot]! + CACHED_PAGE_LIFETIME > generation) continue;
-      this.#page[slot] = page;
+  find(page: number, slot: number, generation: number, isLastStage: boolean): boolean {
+    const held = this.#page[slot]!;
+    if (held === page) {
       this.#age[slot] = generation;
+      return true;
     }
-    this.bytes = bytes;
-    return bytes;
+    if (isLastStage) return false;
+    if (held !== -1 && this.#age[slot]! + CACHED_PAGE_LIFETIME > generation) return false;
+    this.#page[slot] = page;
+    this.#age[slot] = generation;
+    return false;
   }
 }

@@ -18,6 +18,7 @@ import {
 } from './segment.js';
 import type { GuestSpec, ZeroExtent } from '../../spec.js';
 import { hintedPagesOf, zeroPagesOf } from '../../unused.js';
+import type { Stretch } from '../memory.js';
 
 const { max, min } = Math;
 const INFINITY = Infinity;
@@ -157,6 +158,37 @@ export class SegmentCircle {
       s.zeroShare = zeroShare;
       this.dirtyPages = max(0, this.dirtyPages - dropped);
     }
+  }
+
+  /** See `GuestMemory.pagesToWrap`; the cursor goes on to the next page that is dirty. */
+  pagesToWrap(): number {
+    let pages = 0;
+    let from = this.#cursor;
+    while (from !== null && from.dirty <= SLACK_PAGES && from.next !== this.#cursor) from = this.#pass(from);
+    this.#cursor = from;
+    for (let s = from; s !== null; s = s.next) {
+      pages += s.dirty;
+      if (s.next.firstPage <= s.firstPage) break;
+    }
+    return pages;
+  }
+
+  /** See `GuestMemory.stretches`. */
+  stretches(into: Stretch[], pages: number): number {
+    let left = pages;
+    let count = 0;
+    for (let s = this.#cursor; s !== null && left > SLACK_PAGES; s = s.next) {
+      if (s.dirty > 0) {
+        const stretch = (into[count] ??= { from: 0, to: 0, dirtyShare: 0 });
+        stretch.from = s.firstPage;
+        stretch.to = s.firstPage + s.pages * min(1, left / s.dirty);
+        stretch.dirtyShare = s.dirty / s.pages;
+        count += 1;
+        left -= s.dirty;
+      }
+      if (s.next === this.#behindRun) break;
+    }
+    return count;
   }
 
   /** The next `pages` of the run are sent; the cursor stands behind them. */

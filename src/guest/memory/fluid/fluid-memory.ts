@@ -28,7 +28,7 @@ import {
 import { type RemoteVcpu, newRemote, runRemote } from './remote.js';
 import type { WrittenRange } from './segment.js';
 import { type Use, pagesTouched, timeToTouch, touchRate, touchedDeviation } from './vcpu.js';
-import type { GuestMemory, RunOutcome, Tracking } from '../memory.js';
+import type { GuestMemory, RunOutcome, Stretch, Tracking } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
 import {
   type AccessClass,
@@ -511,6 +511,14 @@ export class FluidMemory implements GuestMemory {
 
   beginSpan(runUs: number): void {
     this.#circle.beginSpan(runUs);
+  }
+
+  pagesToWrap(): number {
+    return this.#circle.pagesToWrap();
+  }
+
+  stretches(into: Stretch[], pages: number): number {
+    return this.#circle.stretches(into, pages);
   }
 
   take(pages: number): void {
