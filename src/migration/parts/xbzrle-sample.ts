@@ -49,7 +49,12 @@ export function sampleSlots(guest: GuestSpec, slots: number, random: Generator):
 function writtenRanges(guest: GuestSpec): Range[] {
   const found = new Map<number, Range>();
   for (const { classes } of guest.vcpus)
-    for (const use of classes) if (use.writesPerSecond > 0) found.set(use.firstPage, use);
+    for (const use of classes) {
+      if (use.writesPerSecond <= 0) continue;
+      const { firstPage, pages, copyFirstPage } = use;
+      found.set(firstPage, { firstPage, pages });
+      if (copyFirstPage !== undefined) found.set(copyFirstPage, { firstPage: copyFirstPage, pages });
+    }
   return [...found.values()].sort((a, b) => a.firstPage - b.firstPage);
 }
 

@@ -629,7 +629,7 @@ function newVcpu(
     use.copy = copy;
     copies.push(copy);
   }
-  uses.push(...copies);
+  for (const copy of copies) uses.push(copy);
   return {
     spec: vcpu,
     inStep: [],
