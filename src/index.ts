@@ -61,7 +61,9 @@ export type { Verdict } from './experiment/expect.js';
 export type { MemoryChoice } from './experiment/memory-choice.js';
 
 // Real migrations.
-export { learnFromLog, type LearnResult } from './recording/learn/learn-from-log.js';
+export { learnFromFiles, learnFromLog, type LearnResult } from './recording/learn/learn-from-log.js';
+export type { Outlook } from './recording/learn/outlook.js';
+export type { Understood } from './recording/learn/understood.js';
 export {
   learnFromGuestperf,
   type Beside,
@@ -98,7 +100,7 @@ export type { Tally, ValidatedRecording, ValidationSummary } from './recording/v
 export type { ValidateOptions, Validation } from './recording/validate/validate.js';
 export type { Recording } from './recording/recording.js';
 export { type GuestperfForm, type GuestperfReport, readGuestperf } from './formats/guestperf/read.js';
-export type { MigrateSample } from './formats/query-migrate.js';
+export type { MigrateSample } from './formats/complete.js';
 export { guestperfReport, type GuestperfRun } from './formats/guestperf/write.js';
 
 // What comes of results.

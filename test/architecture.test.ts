@@ -31,7 +31,7 @@ const LAYERS = [
 const PACKAGES: Record<string, readonly string[]> = {
   strategies: ['zod'],
   policies: ['zod'],
-  formats: ['zod'],
+  formats: ['csv-parse', 'zod'],
   recording: ['zod'],
   scenario: ['yaml', 'zod'],
   experiment: ['tinypool'],

@@ -79,8 +79,8 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'learn',
-    usage: 'learn <log>',
-    summary: 'Learn a guest from a query-migrate log or a guestperf report',
+    usage: 'learn <logs..>',
+    summary: 'Learn a guest from the log of its migration',
     load: async () => (await import('./commands/learn.js')).learnCommand,
   },
   {

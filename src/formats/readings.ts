@@ -1,17 +1,21 @@
 /**
- * Readings of a dirty curve that somebody took by themselves: how much a guest dirtied in how long. Three forms are read:
+ * Readings of a dirty curve: how much a guest dirtied in how long. Four forms are read:
  *
  * - CSV with the columns `period` and `pages` or `bytes`;
  * - a JSON array of `[period, pages]` or `{ "period": …, "pages": … }` (or `"bytes"`);
- * - `query-dirty-rate` replies of several calc-times (qapi/migration.json, DirtyRateInfo), as an array or one a line.
+ * - `query-dirty-rate` replies of several calc-times (qapi/migration.json, DirtyRateInfo), in any of the ways in which QMP
+ *   replies are kept;
+ * - `virsh domstats --dirtyrate`.
  *
  * A period carries its unit (`125ms`); sizes are bytes or carry one (`33MiB`).
  */
+import { CsvError, parse } from 'csv-parse/sync';
 import { UsageError, type Place } from '../errors.js';
 import type { DirtyPoint } from '../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { parseBytes, parseDurationUs } from '../units.js';
 import { isObject, parseJson, type JsonObject } from './json.js';
+import { valuesIn } from './values.js';
 
 const { max, round } = Math;
 
@@ -28,10 +32,29 @@ export function readDirtyReadings(text: string, file: string): DirtyReadings {
   const start = text.trimStart();
   if (start === '') throw new UsageError('the file is empty; expected readings of (period, pages)', { file });
   const notes = new Set<string>();
-  const points = /^[[{]/.test(start) ? fromJson(text, file, notes) : fromCsv(text, file);
-  points.sort((a, b) => a.durationUs - b.durationUs);
-  points.forEach((point, at) => {
-    const before = points[at - 1];
+  const points = DOMSTATS.test(text)
+    ? fromDomstats(text, file, notes)
+    : /^[[{]/.test(start) || JSON_READING.test(text)
+      ? fromJson(text, file, notes)
+      : fromCsv(text, file);
+  return inOrder({ file, points, notes: [...notes] });
+}
+
+/** Readings of several files are points of one curve. */
+export function mergeReadings(readings: readonly DirtyReadings[]): DirtyReadings {
+  const [first] = readings as [DirtyReadings];
+  if (readings.length === 1) return first;
+  return inOrder({
+    file: first.file,
+    points: readings.flatMap(({ points }) => points),
+    notes: [...new Set(readings.flatMap(({ notes }) => notes))],
+  });
+}
+
+function inOrder({ file, points, notes }: DirtyReadings): DirtyReadings {
+  const sorted = [...points].sort((a, b) => a.durationUs - b.durationUs);
+  sorted.forEach((point, at) => {
+    const before = sorted[at - 1];
     if (before === undefined) return;
     const period = `${point.durationUs / 1000} ms`;
     if (before.durationUs === point.durationUs)
@@ -43,52 +66,109 @@ export function readDirtyReadings(text: string, file: string): DirtyReadings {
       );
     }
   });
-  return { file, points, notes: [...notes] };
+  return { file, points: sorted, notes };
 }
 
-/** Whether a text is meant as readings rather than as a query-migrate log. */
+const DOMSTATS = /\bdirtyrate\.calc_period=\d/;
+const JSON_READING = /["'](dirty-rate|period)["']\s*:/;
+const HEADER = /(^|[,;"\s])period("|\s|[,;]|$)/i;
+
+function headerOf(start: string): string {
+  return start.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
+}
+
+/** Whether a text is meant as readings rather than as a log of a migration. */
 export function looksLikeReadings(text: string): boolean {
   const start = text.trimStart();
-  if (/^\[\s*\[/.test(start) || /"(dirty-rate|period)"\s*:/.test(start.slice(0, 2000))) return true;
-  const header = /^[^\n]*/.exec(start)?.[0] ?? '';
-  return header.split(/[,;]/).some((name) => name.trim().toLowerCase() === 'period');
+  if (/^\[\s*\[/.test(start) || JSON_READING.test(text) || DOMSTATS.test(text)) return true;
+  return !/^[[{]/.test(start) && HEADER.test(headerOf(start)) && /[,;]/.test(headerOf(start));
 }
 
 // ------------------------------------------------------------------------------------------------------------- CSV
 
 function fromCsv(text: string, file: string): DirtyPoint[] {
-  const lines = text.split('\n').map((line) => line.trim());
-  const headerAt = lines.findIndex((line) => line !== '' && !line.startsWith('#'));
-  const header = (lines[headerAt] ?? '').split(/[,;]/).map((name) => name.trim().toLowerCase());
+  let rows: { record: string[]; info: { lines: number } }[];
+  try {
+    rows = parse(text, {
+      bom: true,
+      comment: '#',
+      delimiter: [',', ';'],
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      trim: true,
+    }) as unknown as typeof rows;
+  } catch (error) {
+    const line = error instanceof CsvError ? (error['lines'] as number | undefined) : undefined;
+    throw new UsageError('this is no CSV: is a quote left open?', {
+      file,
+      ...(line === undefined ? {} : { line }),
+    });
+  }
+  const [head, ...readings] = rows;
+  const header = head?.record.map((name) => name.toLowerCase()) ?? [];
   const period = header.indexOf('period');
   const amount = header.findIndex((name) => name === 'pages' || name === 'bytes');
   if (period < 0 || amount < 0) {
     throw new UsageError('expected a CSV with the columns period and pages (or bytes)', {
       file,
-      line: headerAt + 1,
+      line: head?.info.lines ?? 1,
     });
   }
   const unit = header[amount] as 'pages' | 'bytes';
+  if (readings.length === 0) throw new UsageError('no reading below the header', { file });
+  return readings.map(({ record, info }) =>
+    pointOf(record[period], record[amount], unit, { file, line: info.lines }),
+  );
+}
+
+// -------------------------------------------------------------------------------------------------------- domstats
+
+/** `virsh domstats --dirtyrate` (libvirt, qemuDomainGetStatsDirtyRate): one block a reading, `calc_status` 2 is measured. */
+function fromDomstats(text: string, file: string, notes: Set<string>): DirtyPoint[] {
   const points: DirtyPoint[] = [];
-  lines.forEach((line, at) => {
-    if (at <= headerAt || line === '' || line.startsWith('#')) return;
-    const cells = line.split(/[,;]/).map((cell) => cell.trim());
-    points.push(pointOf(cells[period], cells[amount], unit, { file, line: at + 1 }));
+  let block = new Map<string, string>();
+  let begins = 1;
+  const close = (): void => {
+    if (!block.has('calc_period')) return;
+    const reply = {
+      status: (block.get('calc_status') ?? '2') === '2' ? 'measured' : 'measuring',
+      'dirty-rate': Number(block.get('megabytes_per_second')),
+      'calc-time': Number(block.get('calc_period')),
+      mode: block.get('calc_mode'),
+    };
+    const point = fromDirtyRate(reply, { file, line: begins }, points.length + 1, notes);
+    if (point !== null) points.push(point);
+    block = new Map();
+  };
+  text.split('\n').forEach((line, at) => {
+    const [, key, value] = /\bdirtyrate\.(?!vcpu)([a-z_]+)=(\S+)/.exec(line) ?? [];
+    if (/^\s*Domain:/.test(line) || (key !== undefined && block.has(key))) {
+      close();
+      begins = at + 1;
+    }
+    if (key !== undefined) block.set(key, value!);
   });
-  if (points.length === 0) throw new UsageError('no reading below the header', { file });
+  close();
+  if (points.length === 0)
+    throw new UsageError('no measured dirty rate in it (calc_status=2, 1 MiB/s or more)', { file });
   return points;
 }
 
 // ------------------------------------------------------------------------------------------------------------ JSON
 
 function fromJson(text: string, file: string, notes: Set<string>): DirtyPoint[] {
-  const items = text.trimStart().startsWith('[')
-    ? (parseJson(text, file) as unknown[]).map((value) => ({ value, place: { file } }))
-    : text
-        .split('\n')
-        .flatMap((line, at) =>
-          line.trim() === '' ? [] : [{ value: parseJson(line, file, at + 1), place: { file, line: at + 1 } }],
-        );
+  let line = 1;
+  let from = 0;
+  const found = valuesIn(text);
+  if (found.length === 0) parseJson(text, file);
+  const items = found.flatMap(({ value, start }): { value: unknown; place: Place }[] => {
+    for (; from < start; from += 1) if (text.charCodeAt(from) === 10) line += 1;
+    const place = { file, line };
+    // One array of readings, or one reading behind another.
+    const isList = Array.isArray(value) && value.every((item) => typeof item === 'object');
+    return isList ? (value as unknown[]).map((item) => ({ value: item, place })) : [{ value, place }];
+  });
   const points = items.flatMap(({ value, place }, at) => {
     const point = readItem(value, place, at + 1, notes);
     return point === null ? [] : [point];

@@ -47,7 +47,7 @@ describe('learn', () => {
   });
 
   test.each([
-    ['a folder', folder, 'is a folder; expected a log of query-migrate replies, or readings'],
+    ['a folder', folder, 'is a folder; expected a log of a migration, or readings'],
     ['what is not there', path.join(folder, 'none.log'), 'cannot be read (ENOENT)'],
   ])('%s is refused', async (_, file, message) => {
     const { status, stderr } = await inProcess(['learn', file]);

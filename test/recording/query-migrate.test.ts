@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
-import { pagesSent, readQueryMigrate } from '../../src/formats/query-migrate.js';
+import { completeLog, pagesSent, type MigrateLog } from '../../src/formats/complete.js';
+import { readLogs } from '../../src/formats/readers/index.js';
 
 const FIXTURES = path.join(import.meta.dirname, 'fixtures');
 const fixture = (name: string): string => readFileSync(path.join(FIXTURES, name), 'utf8');
@@ -27,53 +28,56 @@ function reply(changes: object = {}, ram: object = {}): object {
   };
 }
 
-const read = (...replies: object[]): ReturnType<typeof readQueryMigrate> =>
-  readQueryMigrate(JSON.stringify(replies), 'log.json');
+const readText = (text: string, file: string): MigrateLog => {
+  const read = readLogs([{ file, text }]);
+  if (read.kind !== 'migration') throw new Error('expected a log of a migration');
+  return completeLog(read.log)!;
+};
+const read = (...replies: object[]): MigrateLog => readText(JSON.stringify(replies), 'log.json');
 
 describe('the three forms', () => {
   test('an array of wrappers; what has no RAM statistics yet is passed over', () => {
-    const log = readQueryMigrate(fixture('wrapped.json'), 'wrapped.json');
-    expect(log.skipped).toBe(1);
+    const log = readText(fixture('wrapped.json'), 'wrapped.json');
+    expect(log.skipped).toBe(0);
     expect(log.samples.map(({ tUs }) => tUs)).toEqual([200_000, 401_000]);
     expect(log.samples.map(({ throttlePercent }) => throttlePercent)).toEqual([0, 20]);
     expect(pagesSent(log.samples[1]!)).toBe(8192 + 1024);
   });
 
   test('a QMP log: greetings, commands, events and other returns stand between the replies', () => {
-    const log = readQueryMigrate(fixture('qmp.log'), 'qmp.log');
+    const log = readText(fixture('qmp.log'), 'qmp.log');
     expect(log.samples.map(({ tUs }) => tUs)).toEqual([1_000_000, 2_000_000]);
     expect(log.samples[1]!.place).toEqual({ file: 'qmp.log', line: 7 });
   });
 
   test('raw replies, one a line', () => {
     const lines = [reply(), reply({ 'total-time': 2000 })].map((one) => JSON.stringify(one)).join('\n');
-    expect(readQueryMigrate(lines, 'lines').samples).toHaveLength(2);
+    expect(readText(lines, 'lines').samples).toHaveLength(2);
   });
 });
 
 describe('what is no such log is refused with its place', () => {
   const cases: [string, string, string][] = [
     ['empty', '', 'log: the file is empty'],
-    ['other JSON', '{"a": 1}', 'log:1: sample 1 is no query-migrate reply'],
+    ['other JSON', '{"a": 1}', 'log:1: no known format; expected one of: guestperf report, QMP'],
     [
       'cut off in an array',
       '[\n{"status": "active"',
       'log:2:20: the JSON ends in the middle: is the file truncated?',
     ],
-    ['cut off in a line', `${JSON.stringify(reply())}\n{"status": "act`, 'log:2:'],
     ['broken inside', '[{"status" "active"}]', 'log:1:12: this is not JSON'],
     [
       'virsh domjobinfo',
       'Job type:         Unbounded\nTime elapsed:     294154 ms\n',
-      'this looks like virsh output',
+      'no job with figures of memory',
     ],
-    ['info migrate', 'Migration status: active\n', '"info migrate"'],
+    ['info migrate', 'Migration status: active\n', 'this "info migrate" has no figures of RAM'],
     ['a recording', '{"format": "migsim-recording/1"}', 'migsim validate'],
-    ['a guestperf report', '{"progress_history": []}', 'guestperf report'],
+    ['a guestperf report', '{"progress_history": []}', 'log: hardware: missing'],
     ['only statuses', '[{"status": "setup"}]', 'no query-migrate reply with RAM statistics'],
   ];
   test.each(cases)('%s', (_, text, message) => {
-    const refused = (): unknown => readQueryMigrate(text, 'log');
+    const refused = (): unknown => readText(text, 'log');
     expect(refused).toThrow(UsageError);
     expect(refused).toThrow(message);
   });
@@ -124,18 +128,31 @@ describe('figures that cannot be are refused with the sample', () => {
 
   test('a clock in another unit: bytes over time are far from what mbps says', () => {
     const samples = [0, 1, 2, 3].map((at) =>
-      reply({ 'total-time': 1 + at / 5 }, { mbps: 1082, transferred: 2 ** 30 + at * 27e6 }),
+      reply({ 'total-time': 1 + at }, { mbps: 1082, transferred: 2 ** 30 + at * 27e6 }),
     );
-    expect(() => read(...samples)).toThrow(/transferred over total-time is 1.0e\+3 times what mbps says/);
+    expect(() => read(...samples)).toThrow(/transferred over total-time is 2.0e\+2 times what mbps says/);
   });
 
-  test('samples out of order, in time, syncs, pages, or of two guests', () => {
+  test('where time, syncs, pages or memory go back, another migration begins', () => {
     const later = { 'total-time': 2000 };
-    expect(() => read(reply(later), reply())).toThrow('sample 2: total-time goes back from 2000 to 1000 ms');
-    expect(() => read(reply({}, { 'dirty-sync-count': 2 }), reply(later))).toThrow(
-      'sample 2: dirty-sync-count goes back',
-    );
-    expect(() => read(reply(), reply(later, { normal: 1000 }))).toThrow('sample 2: pages sent go back');
-    expect(() => read(reply(), reply(later, { total: 2 ** 31 }))).toThrow('sample 2: total changes');
+    const twice = (first: object, second: object): string => {
+      const log = read(first, second);
+      expect(log.samples).toHaveLength(1);
+      return log.notes.join();
+    };
+    for (const note of [
+      twice(reply(later), reply()),
+      twice(reply({}, { 'dirty-sync-count': 2 }), reply(later)),
+      twice(reply(), reply(later, { normal: 1000 })),
+      twice(reply(), reply(later, { total: 2 ** 31 })),
+    ]) {
+      expect(note).toContain('2 migrations are in the log');
+    }
+  });
+
+  test('a log that breaks off keeps what is whole', () => {
+    expect(readText(`${JSON.stringify(reply())}\n{"status": "act`, 'log').samples).toHaveLength(1);
+    expect(readText(`[${JSON.stringify(reply())},\n{"status": "act`, 'log').samples).toHaveLength(1);
+    expect(readText(`": 12}}\n${JSON.stringify(reply())}`, 'log').samples).toHaveLength(1);
   });
 });

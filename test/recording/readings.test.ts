@@ -54,8 +54,8 @@ describe('readings of a dirty curve', () => {
     ['no readings', 'period,pages\n', 'r: no reading below the header'],
     ['a curve that falls', '[["1s", 30], ["2s", 20]]', 'a longer period cannot dirty fewer'],
     ['one period twice', '[["1s", 30], ["1000ms", 20]]', 'two readings of the period 1000 ms'],
-    ['something else', '[{"a": 1}]', 'r: reading 1: expected "period"'],
-    ['a broken line', '{"dirty-rate": 5, "calc-time": 2}\n{"dirty', 'r:2:8: the JSON ends in the middle'],
+    ['something else', '[{"a": 1}]', 'r:1: reading 1: expected "period"'],
+    ['an open quote', 'period,pages\n"1s,3\n', 'r:2: this is no CSV'],
   ];
   test.each(mistakes)('refuses %s', (_, text, message) => {
     expect(() => readDirtyReadings(text, 'r')).toThrow(message);

@@ -1,6 +1,8 @@
 /** `migsim learn`: a guest from a log of its migration. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { UsageError } from '../../errors.js';
+import { decodeText } from '../../formats/text.js';
+import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
 import type { LearnOptions } from '../../recording/learn/learned.js';
 import type { SelfCheck } from '../../recording/learn/self-check.js';
 import {
@@ -12,8 +14,8 @@ import {
   parseShare,
 } from '../../units.js';
 import type { Command, Given } from '../command.js';
-import { looksLikeGuestperf } from '../../formats/guestperf/read.js';
-import { learnFromLog } from '../../recording/learn/learn-from-log.js';
+import { readLogs } from '../../formats/readers/index.js';
+import { parseScenario } from '../../scenario/load.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { learnFromGuestperf } from '../../experiment/learn-guestperf.js';
 import { guestperfCheckText } from '../../report/terminal/guestperf-check.js';
@@ -22,13 +24,14 @@ import { grid } from '../../report/terminal/grid.js';
 
 export const learnCommand: Command = {
   positional: {
-    name: 'log',
-    describe: 'Log of query-migrate replies, report of guestperf, or readings of a dirty curve',
+    name: 'logs',
+    describe: 'Log of a migration in any known format, several of one, or - for standard input',
+    takes: 'one or more',
   },
   options: {
     out: { describe: 'Write the scenario there instead of printing it', value: 'FILE' },
     cpu: {
-      describe: "Share of its vCPUs' time that the load needs, such as 40%; 50% when not known",
+      describe: "Share of its vCPUs' time that the load needs, such as 40%; 83% when not known",
       value: 'SHARE',
     },
     vcpus: { describe: 'vCPUs of the guest, 4 when not known', value: 'N' },
@@ -43,25 +46,33 @@ export const learnCommand: Command = {
   },
   examples: [
     ['learn migrate.log --out guest.yaml', 'then: migsim compare guest.yaml'],
+    ['learn -', 'what a pipe brings: virsh domjobinfo vm | migsim learn -'],
     ['learn migrate.log --cpu 40%', 'a load that mostly waits for its disk'],
     ['learn report.json --out run.yaml', 'the run that guestperf did; then: migsim run run.yaml'],
     ['learn dirty.csv --memory 16GiB', 'from readings of (period, pages)'],
   ],
   run(given) {
     const options = readOptions(given);
-    const text = readLog(given.positional);
-    if (looksLikeGuestperf(text)) return runGuestperf(given, text);
-    const { learned, scenario, check } = learnFromLog(text, given.positional, options);
+    const paths = given.all('logs');
+    const read = readLogs(paths.map((path) => ({ file: nameOf(path), text: readLog(path) })));
+    if (read.kind === 'guestperf') return runGuestperf(given, read.text);
+    const result = learnFrom(read, options);
+    checkLoads(result.scenario, nameOf(paths[0]!));
+    const { learned, scenario, check, outlook } = result;
     if (given.flag('json')) {
-      given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
+      const { understood } = result;
+      given.print(`${JSON.stringify({ learned, check, outlook, understood }, null, 2)}\n`);
       return;
     }
     const out = given.value('out');
     if (out === undefined) {
+      // The scenario goes to standard output, for a file or a pipe; what it says in words goes beside it.
       given.print(scenario);
+      for (const line of wordsOf(given, result)) given.warn(line);
       return;
     }
     openOutputFile(out)(scenario);
+    for (const line of wordsOf(given, result)) given.print(`${line}\n`);
     if (check !== null) printCheck(given, check);
     given.print(
       `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
@@ -69,6 +80,32 @@ export const learnCommand: Command = {
     given.print(`Written to ${out}\n`);
   },
 };
+
+/** What was understood, what would have ended the migration, and what to record next; no line is wider than the page. */
+function wordsOf(given: Given, { understood, outlook }: LearnResult): string[] {
+  const { width } = given.page;
+  const indent = ' '.repeat(10);
+  const row = (label: string, text: string): string[] =>
+    wrap(text, width - indent.length, '').map(
+      (line, at) => `${at === 0 ? label.padEnd(indent.length) : indent}${line}`,
+    );
+  return [
+    ...understood.lines.flatMap(([label, text]) => row(label, text)),
+    ...(outlook?.remedies ?? []).flatMap((remedy, at) => row(at === 0 ? 'Ends with' : '', remedy)),
+    ...row('Next time', understood.next),
+  ];
+}
+
+/** Figures that a log can have and a scenario cannot end here, and not in a file that nothing loads. */
+function checkLoads(scenario: string, file: string): void {
+  try {
+    parseScenario(scenario, file);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const what = error.message.replace(/^.*?:\d+(?::\d+)?: /, '').split('\n')[0]!;
+    throw new UsageError(`its figures make no guest that can be simulated: ${what}`, { file });
+  }
+}
 
 /** A report says of its run what the options say of a log's. */
 const SAID_BY_REPORT = [
@@ -136,18 +173,28 @@ function readOptions(given: Given): LearnOptions {
   return Object.fromEntries(Object.entries(given_).filter(([, value]) => value !== undefined));
 }
 
+/** Larger files are refused: a poll each 200 ms for a week has 1.5 GB of replies, of which nobody needs more than a part. */
+const MOST_BYTES = 512 * 2 ** 20;
+
+function nameOf(path: string): string {
+  return path === '-' ? 'standard input' : path;
+}
+
 function readLog(path: string): string {
+  const file = nameOf(path);
   try {
-    return readFileSync(path, 'utf8');
+    if (path !== '-' && statSync(path).size > MOST_BYTES)
+      throw new UsageError('is larger than 512 MiB; give the part with the migration', { file });
+    return decodeText(readFileSync(path === '-' ? 0 : path));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EISDIR') {
-      throw new UsageError('is a folder; expected a log of query-migrate replies, or readings', {
-        file: path,
-      });
-    }
-    throw new UsageError(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`, {
-      file: path,
-    });
+    if (error instanceof UsageError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw new UsageError(
+      code === 'EISDIR'
+        ? 'is a folder; expected a log of a migration, or readings'
+        : `cannot be read (${code})`,
+      { file },
+    );
   }
 }
 

@@ -9,7 +9,8 @@ import { z } from 'zod';
 import { UsageError } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { isObject, type JsonObject, parseJson } from '../json.js';
-import type { MigrateSample } from '../query-migrate.js';
+import type { MigrateSample } from '../complete.js';
+import { emptySample } from '../migration-log.js';
 
 const amount = z.number().min(0);
 const list = z
@@ -232,6 +233,7 @@ function samplesOf(history: readonly z.output<typeof progressSchema>[], file: st
     }
     return [
       {
+        ...emptySample(place, index),
         tUs: progress.duration * 1000,
         status: progress.status,
         setupTimeMs: progress.setup_time,
@@ -242,19 +244,14 @@ function samplesOf(history: readonly z.output<typeof progressSchema>[], file: st
         transferredBytes: ram.transferred_bytes,
         normalPages: ram.normal_pages === 0 ? ram.normal_bytes / PAGE_BYTES : ram.normal_pages,
         zeroPages: ram.duplicate_pages,
-        xbzrlePages: 0,
         dirtySyncCount: ram.iterations,
         mbps: ram.transfer_rate_mbs,
         dirtyPagesRate: ram.dirty_rate_pps,
-        multifdBytes: 0,
-        downtimeBytes: 0,
         throttlePercent: Math.min(progress.throttle_pcent, 99),
         dirtyLimitSleepUs:
           progress.dirty_limit_throttle_time_per_round > 0
             ? progress.dirty_limit_throttle_time_per_round
             : null,
-        place,
-        index,
       },
     ];
   });

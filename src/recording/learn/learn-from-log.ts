@@ -1,32 +1,64 @@
-/** `migsim learn`: a log or readings in, a scenario and a comparison with the log out. */
+/** `migsim learn`: logs or readings in, a scenario and a comparison with the log out. */
+import { UsageError } from '../../errors.js';
+import { readLogs, type LogFile, type ReadLog } from '../../formats/readers/index.js';
 import { learn } from './learn.js';
 import { learnFromReadings } from './learn-readings.js';
 import { learnedScenario } from './learn-scenario.js';
-import { readQueryMigrate } from '../../formats/query-migrate.js';
-import { looksLikeReadings, readDirtyReadings } from '../../formats/readings.js';
 import type { Learned, LearnOptions } from './learned.js';
+import { outlookOf, type Outlook } from './outlook.js';
 import { refine } from './refine.js';
 import { selfCheck, type SelfCheck } from './self-check.js';
+import { settled } from './settle.js';
+import { understood, type Understood } from './understood.js';
 
 /** What was learned, as a scenario and in figures. */
 export interface LearnResult {
   readonly learned: Learned;
   /** Text of a scenario file. */
   readonly scenario: string;
-  /** The learned guest migrated again, beside the log; null for readings, which are no migration. */
+  /** The learned guest migrated again, beside the log; null for readings and totals, which have no passes. */
   readonly check: SelfCheck | null;
+  /** How the migration ended or will end, and what would end it; null for readings, which are no migration. */
+  readonly outlook: Outlook | null;
+  /** What was read from the log, in words. */
+  readonly understood: Understood;
 }
 
 /**
- * Learns a guest from the text of a query-migrate log, or from readings of its dirty curve.
- * @throws UsageError with the place when the text is neither, or too little to learn from
+ * Learns a guest from the text of a log of any known format, or from readings of its dirty curve.
+ * @throws UsageError with the place when the text is neither, or its figures cannot be
  */
 export function learnFromLog(text: string, file: string, options: LearnOptions = {}): LearnResult {
-  if (looksLikeReadings(text)) {
-    const learned = learnFromReadings(readDirtyReadings(text, file), options);
-    return { learned, scenario: learnedScenario(learned, null), check: null };
+  return learnFrom(readLogs([{ file, text }]), options);
+}
+
+/** Likewise from several files of one migration, or several readings. */
+export function learnFromFiles(files: readonly LogFile[], options: LearnOptions = {}): LearnResult {
+  return learnFrom(readLogs(files), options);
+}
+
+/** Likewise from what was read already. */
+export function learnFrom(read: ReadLog, options: LearnOptions = {}): LearnResult {
+  if (read.kind === 'guestperf') {
+    throw new UsageError('this is a guestperf report, which is a whole run: learnFromGuestperf learns it', {
+      file: read.report.file,
+    });
   }
-  const learned = refine(learn(readQueryMigrate(text, file), options));
-  const check = selfCheck(learned);
-  return { learned, scenario: learnedScenario(learned, check), check };
+  if (read.kind === 'readings') {
+    const learned = learnFromReadings(read.readings, options);
+    const words = understood(learned, null, null);
+    return {
+      learned,
+      scenario: learnedScenario(learned, null, words),
+      check: null,
+      outlook: null,
+      understood: words,
+    };
+  }
+  const first = learn(read.log, options);
+  const learned = first.from === 'log' ? refine(first) : settled(first, read.log);
+  const check = learned.from === 'log' ? selfCheck(learned) : null;
+  const outlook = outlookOf(learned, read.log);
+  const words = understood(learned, read.log, outlook);
+  return { learned, scenario: learnedScenario(learned, check, words), check, outlook, understood: words };
 }

@@ -4,6 +4,7 @@ import type { DirtyPoint } from '../../guest/dirty-curve.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { fitReadings } from './curve.js';
+import { growing, ONE_READING } from './learn-summary.js';
 import {
   cpuAssumed,
   DEFAULT_CPU,
@@ -44,7 +45,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
     low: point.pages,
     high: point.pages,
   }));
-  const assumptions = [...notes, 'no page is zero'];
+  const assumptions = [...notes, 'no page is zero', ...(points.length === 1 ? [ONE_READING] : [])];
   if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
   if (options.cpu === undefined) assumptions.push(cpuAssumed(DEFAULT_CPU));
   if (options.maxBandwidth === undefined) assumptions.push("max-bandwidth is QEMU's default, 128 MiB/s");
@@ -53,6 +54,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
   return {
     file,
     from: 'readings',
+    source: 'dirty-rate',
     guest: {
       ramPages,
       hiddenPages: 0,
@@ -63,7 +65,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       cpu: options.cpu ?? DEFAULT_CPU,
       layout: memoryLayout(ramPages, 0, []),
       readings,
-      ...fitReadings(readings, ramPages),
+      ...fitReadings(points.length === 1 ? growing(readings[0]!, ramPages) : readings, ramPages),
     },
     migration: {
       maxBandwidth,

@@ -1,22 +1,27 @@
 /** A learned guest as the text of a scenario file: what was learned, from what, how sure it is, and what was assumed. */
 import { basename } from 'node:path';
-import { dirtyPagesIn } from '../../guest/dirty-curve.js';
+import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint } from '../../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { CurveReading, Learned, LearnedGuest } from './learned.js';
 import { autoConvergeOf } from '../validate/replay.js';
 import { comment, exactSize, percentage } from './scenario-text.js';
 import type { SelfCheck } from './self-check.js';
+import type { Understood } from './understood.js';
 
-const { floor, log, max, round } = Math;
+const { floor, log, max, min, round } = Math;
 
 /** Points that the curve is written with; the scenario's own fit finds the same sets in them. */
 const CURVE_POINTS = 12;
 
-const SOURCES = { log: 'its query-migrate log', readings: 'readings of its dirty curve' };
+const SOURCES = {
+  log: 'the log of its migration',
+  totals: 'the totals of its migration',
+  readings: 'readings of its dirty curve',
+};
 
 /** The file's text, ending with a line break. `check`: the comparison with the log, when one was made. */
-export function learnedScenario(learned: Learned, check: SelfCheck | null): string {
+export function learnedScenario(learned: Learned, check: SelfCheck | null, words: Understood): string {
   const { guest, migration } = learned;
   const lines = [
     '# yaml-language-server: $schema=../schema/scenario.schema.json',
@@ -27,7 +32,9 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null): stri
       ? comment(`Expect: under ${strategyName(learned)} what the log shows: ${whatHappened(learned)}.`)
       : []),
     ...comment(''),
+    ...words.lines.flatMap(([label, text]) => comment(`${label}: ${text}.`, '', '', '  ')),
     ...learnedComments(learned, check),
+    ...comment(`What would tell more: ${words.next}.`),
     'guest:',
     `  memory: ${exactSize(guest.ramPages * PAGE_BYTES)}`,
     ...comment(zeroComment(guest), '  '),
@@ -35,7 +42,7 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null): stri
     `  hidden: ${exactSize(guest.hiddenPages * PAGE_BYTES)}`,
     `  dirty-ring-size: ${guest.dirtyRingSize} # dirty-limit and dirty-restraint need a ring, such as 4096`,
     '  vcpus:',
-    ...comment(cpuComment(guest), '    '),
+    ...(guest.classes.length === 0 ? [] : comment(cpuComment(guest), '    ')),
     ...Array.from({ length: guest.vcpus }, (_, part) => vcpuLines(guest, part)).flat(),
     ...hostLines(learned),
     ...linkLines(learned),
@@ -77,15 +84,19 @@ function whatHappened({ migration, plateau, loadEndedUs }: Learned): string {
 function learnedComments(learned: Learned, check: SelfCheck | null): string[] {
   const { guest, passes } = learned;
   return [
-    ...comment(
-      learned.from === 'log'
-        ? `Learned from ${passes.length} passes. What came back at the syncs (length of the pass: newly dirty memory):`
-        : 'Readings (period: dirtied memory):',
-    ),
+    ...(guest.readings.length === 0
+      ? []
+      : comment(
+          learned.from === 'log'
+            ? `Learned from ${passes.length} passes. What came back at the syncs (length of the pass: newly dirty memory):`
+            : 'Readings (period: dirtied memory):',
+        )),
     ...guest.readings.flatMap((reading) => comment(readingText(reading), '', '  ')),
-    ...comment(
-      `The sets below fit the curve behind that to ${percentage(guest.residual)} (root mean square).`,
-    ),
+    ...(guest.readings.length === 0
+      ? []
+      : comment(
+          `The sets below fit the curve behind that to ${percentage(guest.residual)} (root mean square).`,
+        )),
     ...(check === null ? [] : comment(checkText(check))),
     ...comment('Assumed:'),
     ...learned.assumptions.flatMap((assumption) => comment(assumption, '', '  - ', '    ')),
@@ -150,6 +161,8 @@ function cpuComment(guest: LearnedGuest): string {
 // ---------------------------------------------------------------------------------------------------------- values
 
 function vcpuLines(guest: LearnedGuest, part: number): string[] {
+  if (guest.classes.length === 0)
+    return part > 0 ? [] : [`    - { name: load, count: ${guest.vcpus}, workload: idle }`];
   const { roomFirstPage, roomPages } = guest.layout;
   const partPages = floor(roomPages / guest.vcpus);
   const workload =
@@ -177,23 +190,48 @@ function ordinalPart(vcpus: number): string {
   return vcpus === 2 ? 'half' : vcpus === 4 ? 'quarter' : `${vcpus}th`;
 }
 
-/** The fitted curve of one vCPU's part, at times evenly spaced in logarithms from the shortest reading to the longest. */
 function curveLines(guest: LearnedGuest): string[] {
-  const shortest = guest.readings[0]?.durationUs ?? 1e6;
-  const longest = max(guest.readings.at(-1)?.durationUs ?? 0, shortest * 1.01);
-  const points: string[] = [];
+  return curvePoints(guest).map(
+    ({ durationUs, pages }) => `[${durationUs}us, ${(pages * PAGE_BYTES) / 1024}KiB]`,
+  );
+}
+
+/** Behind the last point so many times its length, and so much of the room that is full by then at most. */
+const FAR = [4, 16, 64];
+const FULL = 0.9;
+
+/**
+ * The fitted curve of one vCPU's part, at times evenly spaced in logarithms from the shortest reading to the longest. Where
+ * the sets that a scenario finds in these points would need more than the part's room, points far behind say where they end.
+ */
+function curvePoints(guest: LearnedGuest): DirtyPoint[] {
+  const known = guest.readings.length === 1 ? guest.curve : guest.readings;
+  const shortest = known[0]?.durationUs ?? 1e6;
+  const longest = max(known.at(-1)?.durationUs ?? 0, shortest * 1.01, shortest + CURVE_POINTS);
+  const partPages = floor(guest.layout.roomPages / guest.vcpus);
+  const points: DirtyPoint[] = [];
   let before = 0;
   for (let at = 0; at < CURVE_POINTS; at += 1) {
     const durationUs = round(shortest * Math.exp((at / (CURVE_POINTS - 1)) * log(longest / shortest)));
     const pages = max(before, round(dirtyPagesIn(guest.classes, durationUs) / guest.vcpus), 1);
     before = pages;
-    points.push(`[${durationUs}us, ${(pages * PAGE_BYTES) / 1024}KiB]`);
+    points.push({ durationUs, pages: min(pages, partPages) });
+  }
+  for (let full = FULL; full > 0 && !fits(points, partPages); full -= 0.1) {
+    const most = max(1, floor(full * partPages));
+    const near = points.slice(0, CURVE_POINTS).map((point) => ({ ...point, pages: min(point.pages, most) }));
+    points.splice(0, points.length, ...near);
+    for (const far of FAR) points.push({ durationUs: round(far * longest), pages: most });
   }
   return points;
 }
 
+function fits(points: readonly DirtyPoint[], roomPages: number): boolean {
+  return fitDirtyCurve(points).classes.reduce((sum, { pages }) => sum + pages, 0) <= roomPages;
+}
+
 function hostLines({ from, migration }: Learned): string[] {
-  if (from === 'readings') return [];
+  if (from !== 'log') return [];
   return [
     ...comment('what zero pages cost in the log'),
     `host: { zero-per-page: ${migration.zeroNsPerPage}ns }`,
@@ -202,7 +240,7 @@ function hostLines({ from, migration }: Learned): string[] {
 
 function linkLines({ from, migration }: Learned): string[] {
   const rate = migration.switchoverBytesPerSecond;
-  if (rate === null && from === 'log' && migration.maxBandwidth === 0) {
+  if (rate === null && from !== 'readings' && migration.maxBandwidth === 0) {
     const carried = migration.bytesPerSecond;
     return [
       ...comment(`what the log's windows carried, ${formatBytesPerSecond(carried)}: the link was the limit`),
@@ -212,7 +250,7 @@ function linkLines({ from, migration }: Learned): string[] {
   if (rate === null) {
     const assumed = round(max(migration.bytesPerSecond, 1.25e9) / 1e6);
     return [
-      ...comment(`an assumption${from === 'log' ? ': the log does not reach the switchover' : ''}`),
+      ...comment(`an assumption${from === 'readings' ? '' : ': the log does not reach the switchover'}`),
       `link: { bandwidth: ${assumed}MB/s, efficiency: 100% }`,
     ];
   }
@@ -223,7 +261,8 @@ function linkLines({ from, migration }: Learned): string[] {
 }
 
 function bandwidthLines({ from, migration }: Learned): string[] {
-  if (from === 'readings') return [`  max-bandwidth: ${exactRate(migration.maxBandwidth)}`];
+  if (from === 'readings' || (migration.maxBandwidth !== 0 && from === 'totals'))
+    return [`  max-bandwidth: ${exactRate(migration.maxBandwidth)}`];
   const seen = `the log's windows carried ${formatBytesPerSecond(migration.bytesPerSecond)}`;
   if (migration.maxBandwidth === 0)
     return [...comment(`${seen}, each another: the link was the limit`, '  '), '  max-bandwidth: unlimited'];

@@ -8,7 +8,6 @@
  * nothing is armed before that, and a page still waiting to be sent cannot become newly dirty. So readings are kept as they
  * are, and `refine` (refine.ts) looks for the guest whose own syncs read the same.
  */
-import { UsageError } from '../../errors.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES, type ZeroExtent } from '../../guest/spec.js';
 import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } from './curve.js';
@@ -22,20 +21,36 @@ import {
   type LearnOptions,
   type ThrottleStep,
 } from './learned.js';
+import { limitAtStart } from './downtime-limit.js';
 import { memoryLayout } from './memory-layout.js';
+import { splitMemory } from './memory-split.js';
+import { learnFromTotals, postcopyRate } from './learn-summary.js';
 import { formatDurationMs } from '../../units.js';
 import { findPasses, pairs, sendRate, type Pass, type SendRate } from './passes.js';
-import { pagesSent, type MigrateLog, type MigrateSample } from '../../formats/query-migrate.js';
+import { completeLog, pagesSent, type MigrateLog, type MigrateSample } from '../../formats/complete.js';
+import type { MigrationLog } from '../../formats/migration-log.js';
 
-const { floor, max, min, round } = Math;
+const { max, min, round } = Math;
 
-/** @throws UsageError when the log is too short to learn from. */
-export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
-  const assumptions: string[] = [];
+/**
+ * From the passes of the log, where it shows two or more, else from its totals.
+ * @throws UsageError when not even the guest's memory is known
+ */
+export function learn(log: MigrationLog, options: LearnOptions = {}): Learned {
+  const complete = completeLog(log);
+  return (complete === null ? null : learnFromPasses(complete, options)) ?? learnFromTotals(log, options);
+}
+
+/** Two passes are the least that a curve can be drawn through. */
+const ENOUGH_PASSES = 2;
+
+function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null {
+  const assumptions: string[] = [...log.notes, ...log.derived];
   const samples = log.samples;
   const rate = sendRate(log);
-  const maxBandwidth = options.maxBandwidth ?? rate.maxBandwidth ?? 0;
-  const downtimeLimitMs = options.downtimeLimitMs ?? downtimeLimitOf(samples, assumptions);
+  if (rate === null) return null;
+  const maxBandwidth = options.maxBandwidth ?? log.settings.maxBandwidth ?? rate.maxBandwidth ?? 0;
+  const downtimeLimitMs = limitAtStart(log, options, assumptions).ms;
   const limited = samples.findIndex(({ dirtyLimitSleepUs }) => (dirtyLimitSleepUs ?? 0) > 0);
   const passes = findPasses(
     limited < 0 ? log : beforeTheLimit(log, limited),
@@ -43,7 +58,9 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
     (rate.bytesPerSecond / 1000) * downtimeLimitMs,
     options.cpu ?? DEFAULT_CPU,
   );
-  const { ramPages, hiddenPages } = memoryOf(samples, options.memoryBytes, assumptions, log.file);
+  if (passes.length < ENOUGH_PASSES) return null;
+  const totalPages = round((samples[0] as MigrateSample).totalBytes / PAGE_BYTES);
+  const { ramPages, hiddenPages } = splitMemory(totalPages, options.memoryBytes, assumptions, log.file);
   const zeroExtents = zeroExtentsOf(samples, ramPages + hiddenPages);
   if ((samples[0] as MigrateSample).dirtySyncCount > 1) {
     assumptions.push('the log begins after the first pass: no page is taken for a zero page');
@@ -67,8 +84,7 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
   }
   const steady = withoutEndOfLoad(passes);
   const readings = readingsOf(steady);
-  if (readings.length === 0)
-    throw new UsageError('too little to learn from: no pass brought pages back', { file: log.file });
+  if (readings.length === 0) return null;
   if (steady.length < passes.length) {
     assumptions.push(
       `the last ${passes.length - steady.length} of ${passes.length} passes belong to another load (it ended) and are left out`,
@@ -79,6 +95,7 @@ export function learn(log: MigrateLog, options: LearnOptions = {}): Learned {
   return {
     file: log.file,
     from: 'log',
+    source: log.source,
     guest: {
       ramPages,
       hiddenPages,
@@ -110,16 +127,6 @@ function beforeTheLimit(log: MigrateLog, limited: number): MigrateLog {
 
 // ---------------------------------------------------------------------------------------------------- the migration
 
-/** Until the first estimate exists, `expected-downtime` is downtime-limit (migration.c:migration_connect). */
-function downtimeLimitOf(samples: readonly MigrateSample[], assumptions: string[]): number {
-  const early = samples.find(
-    (sample) => sample.dirtySyncCount <= 1 && sample.dirtyPagesRate === 0 && sample.status === 'active',
-  );
-  if (early?.expectedDowntimeMs != null) return early.expectedDowntimeMs;
-  assumptions.push("downtime-limit was QEMU's default, 300 ms");
-  return 300;
-}
-
 function migrationOf(
   samples: readonly MigrateSample[],
   rate: SendRate,
@@ -135,7 +142,8 @@ function migrationOf(
     downtimeLimitMs,
     manualDirtyLogProtect: true,
     zeroNsPerPage: zeroNsOf(samples, rate),
-    switchoverBytesPerSecond: stopped ? (last.downtimeBytes / (last.downtimeMs ?? 1)) * 1000 : null,
+    switchoverBytesPerSecond:
+      postcopyRate(samples) ?? (stopped ? (last.downtimeBytes / (last.downtimeMs ?? 1)) * 1000 : null),
     throttleSteps: throttleStepsOf(samples),
     completed,
     totalTimeMs: last.tUs / 1000,
@@ -183,32 +191,6 @@ function endOf(passes: readonly Pass[]): number {
 }
 
 // ------------------------------------------------------------------------------------------------------- the memory
-
-/** RAM comes in multiples of this at least; what `total` has beyond is ROMs and video memory. */
-const RAM_STEP_PAGES = (64 * 2 ** 20) / PAGE_BYTES;
-
-function memoryOf(
-  samples: readonly MigrateSample[],
-  memoryBytes: number | undefined,
-  assumptions: string[],
-  file: string,
-): { ramPages: number; hiddenPages: number } {
-  const totalPages = (samples[0] as MigrateSample).totalBytes / PAGE_BYTES;
-  if (memoryBytes !== undefined) {
-    const ramPages = memoryBytes / PAGE_BYTES;
-    if (ramPages > totalPages) {
-      throw new UsageError(
-        `a guest of ${ramPages} pages does not fit into the log's total of ${totalPages} pages`,
-        { file },
-      );
-    }
-    return { ramPages, hiddenPages: totalPages - ramPages };
-  }
-  const ramPages = max(min(totalPages, RAM_STEP_PAGES), floor(totalPages / RAM_STEP_PAGES) * RAM_STEP_PAGES);
-  if (ramPages < totalPages)
-    assumptions.push('what total has beyond a multiple of 64 MiB are ROMs and video memory');
-  return { ramPages, hiddenPages: totalPages - ramPages };
-}
 
 /** Neighbouring extents are put together beyond this many: a log's grain is coarse anyway. */
 const MOST_EXTENTS = 64;

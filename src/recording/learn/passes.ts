@@ -1,13 +1,12 @@
 /** The passes of a logged migration, each with the time in which its pages were dirtied, and how fast the stream flowed. */
-import { UsageError } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { XFER_LIMIT_RATIO } from '../../migration/rules/rules.js';
 import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
 import { median } from '../../stats/summary.js';
 import { findSyncs, WINDOW_US, type Sync } from './syncs.js';
-import type { MigrateLog, MigrateSample } from '../../formats/query-migrate.js';
+import type { MigrateLog, MigrateSample } from '../../formats/complete.js';
 
-const { abs, min, round } = Math;
+const { abs, floor, max, min, round } = Math;
 
 /** Windows under max-bandwidth carry the same to less than a thousandth; a link, or a window of 101 ms, differs by more. */
 const SAME_WINDOW = 0.003;
@@ -34,20 +33,22 @@ export interface Pass extends Omit<Sync, 'atUs'> {
   readonly windowsRunUs: number;
 }
 
-/** Median stream rate, and whether max-bandwidth was what limited it. */
-export function sendRate(log: MigrateLog): SendRate {
+/** bytes/s: what is slower stands still. */
+const SLOWEST = 1000;
+/** Fewer intervals than this say too little. */
+const ENOUGH_RATES = 3;
+
+/** Median stream rate, and whether max-bandwidth was what limited it; null when the log is too short to say. */
+export function sendRate(log: MigrateLog): SendRate | null {
   const rates: number[] = [];
   for (const [a, b] of pairs(log.samples)) {
     if (a.status === 'active' && b.status === 'active' && b.tUs > a.tUs) {
       rates.push(((b.transferredBytes - a.transferredBytes) * 1e6) / (b.tUs - a.tUs));
     }
   }
-  if (rates.length < 3) {
-    throw new UsageError('too little to learn from: expected at least four samples of an active migration', {
-      file: log.file,
-    });
-  }
+  if (rates.length < ENOUGH_RATES) return null;
   const bytesPerSecond = median(rates);
+  if (!(bytesPerSecond >= SLOWEST)) return null;
   const windows = log.samples
     .filter((sample) => sample.status === 'active' && sample.mbps > 0)
     .map((sample) => sample.mbps);
@@ -59,7 +60,7 @@ export function sendRate(log: MigrateLog): SendRate {
   return {
     bytesPerSecond: limited ? windowRate : bytesPerSecond,
     limited,
-    maxBandwidth: limited ? roundBandwidth(windowRate) : null,
+    maxBandwidth: limited ? roundBandwidth(windowRate, log.samples) : null,
   };
 }
 
@@ -68,20 +69,44 @@ export function sendRate(log: MigrateLog): SendRate {
  * one flush (32 pages) more (qemu-file.c:qemu_fflush, MAX_IOV_SIZE). People set round figures: the roundest in that
  * range is taken, QEMU's default first.
  */
-function roundBandwidth(windowRate: number): number {
+function roundBandwidth(windowRate: number, samples: readonly MigrateSample[]): number {
   const flush = FLUSH_NORMAL_PAGES * NORMAL_PAGE_BYTES * XFER_LIMIT_RATIO;
-  const from = windowRate - 1.1 * flush;
-  for (const unit of [128 * 2 ** 20, 2 ** 20, 1e6, 1e5]) {
-    const candidate = Math.floor(windowRate / unit) * unit;
-    if (candidate >= from && candidate > 0) return candidate;
+  const most = windowRate < PAGE_WINDOW ? (betweenPages(samples) ?? windowRate) : windowRate;
+  const least = windowRate < PAGE_WINDOW ? NEARLY * most : max(windowRate / 2, windowRate - 1.1 * flush);
+  for (const unit of [128 * 2 ** 20, 2 ** 20, 1e6, 1e5, 1e4, 1e3, 500, 100]) {
+    const candidate = floor(most / unit) * unit;
+    if (candidate >= least && candidate > 0) return candidate;
   }
-  return round(windowRate - flush / 2);
+  return max(1, round(most));
+}
+
+/** A cap under which each window carries one page: the first passes the quota, and nothing tells by how much. */
+const PAGE_WINDOW = 2 * NORMAL_PAGE_BYTES * XFER_LIMIT_RATIO;
+/** Windows end a few bytes behind the quota. */
+const NEARLY = 0.98;
+/** Intervals with fewer windows of zero pages alone say too little. */
+const ENOUGH_WINDOWS = 5;
+
+/**
+ * What the windows without a normal page carried, bytes/s: zero pages are small and fill a quota to a few bytes. Of the
+ * windows of an interval each normal page takes one. null where no interval has enough of them.
+ */
+function betweenPages(samples: readonly MigrateSample[]): number | null {
+  let bytes = 0;
+  let windows = 0;
+  for (const [a, b] of pairs(samples)) {
+    const normal = b.normalPages - a.normalPages;
+    const alone = (b.tUs - a.tUs) / WINDOW_US - normal;
+    if (b.status !== 'active' || b.dirtySyncCount !== a.dirtySyncCount || alone < ENOUGH_WINDOWS) continue;
+    bytes += b.transferredBytes - a.transferredBytes - normal * NORMAL_PAGE_BYTES;
+    windows += alone;
+  }
+  return windows === 0 || bytes <= 0 ? null : (bytes / windows) * XFER_LIMIT_RATIO;
 }
 
 /**
  * Every pass between the first sync in the log and the switchover. `thresholdBytes`: what QEMU compared its estimate
  * with; `cpu`: share of its time that the load needs. Passes that samples cannot tell apart share their pages evenly.
- * @throws UsageError when fewer than two passes ended.
  */
 export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: number, cpu: number): Pass[] {
   const first = log.samples[0] as MigrateSample;
@@ -100,14 +125,6 @@ export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: numb
     }
     startUs = atUs;
     sentPages = sync.sentPages;
-  }
-  if (passes.length < 2) {
-    const ended = passes.length === 0 ? 'no pass' : 'one pass';
-    throw new UsageError(
-      `too little to learn from: ${ended} ended while the log was kept; expected at least two (dirty-sync-count up to 3). ` +
-        'A log from the start of the migration until it ends or is cancelled would help, or readings of the dirty curve',
-      { file: log.file },
-    );
   }
   return passes;
 }

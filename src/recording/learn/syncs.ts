@@ -12,7 +12,7 @@
  */
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { BUFFER_DELAY_MS, ELIGIBLE_SYNC_MS } from '../../migration/rules/rules.js';
-import { pagesSent, type MigrateSample } from '../../formats/query-migrate.js';
+import { pagesSent, type MigrateSample } from '../../formats/complete.js';
 import type { SendRate } from './passes.js';
 
 const { ceil, max, min, round } = Math;

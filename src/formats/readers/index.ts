@@ -1,0 +1,153 @@
+/** Every format that migsim reads of other programs. What it cannot read it refuses by this list. */
+import { UsageError } from '../../errors.js';
+import { checkClock, checkSample, mostTelling, splitMigrations } from '../migrations.js';
+import type { FoundSamples, LogSample, LogSettings, MigrationLog } from '../migration-log.js';
+import { parseJson } from '../json.js';
+import { plainText } from '../text.js';
+import { valuesIn } from '../values.js';
+import type { DirtyReadings } from '../readings.js';
+import { mergeReadings } from '../readings.js';
+import type { GuestperfReport } from '../guestperf/read.js';
+import { cloudstackReader } from './cloudstack.js';
+import { domjobinfoReader } from './domjobinfo.js';
+import { hmpReader } from './hmp.js';
+import { novaReader } from './nova.js';
+import { dirtyRateReader, guestperfReader, recordingReader } from './others.js';
+import { proxmoxReader } from './proxmox.js';
+import { qmpReader } from './qmp.js';
+import type { Content, Reader } from './reader.js';
+import { vdsmReader } from './vdsm.js';
+import { virtLauncherReader } from './virt-launcher.js';
+
+/** In the order in which they are asked: the first that recognises a text reads it. A new one is a file and a line here. */
+export const readers: readonly Reader[] = [
+  guestperfReader,
+  recordingReader,
+  qmpReader,
+  hmpReader,
+  domjobinfoReader,
+  proxmoxReader,
+  novaReader,
+  vdsmReader,
+  virtLauncherReader,
+  cloudstackReader,
+  dirtyRateReader,
+];
+
+/** The reader of a text; null when no format is recognised. */
+export function readerOf(text: string): Reader | null {
+  return readers.find((reader) => reader.recognises(text)) ?? null;
+}
+
+/** `QMP query-migrate replies, HMP info migrate, …`: what `learn` reads. */
+export function knownFormats(): string {
+  return readers
+    .filter(({ command }) => command === undefined)
+    .map(({ name }) => name)
+    .join(', ');
+}
+
+export interface LogFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What one file or several together say. */
+export type ReadLog =
+  | { readonly kind: 'migration'; readonly log: MigrationLog }
+  | { readonly kind: 'readings'; readonly readings: DirtyReadings }
+  | { readonly kind: 'guestperf'; readonly report: GuestperfReport; readonly text: string };
+
+/**
+ * Reads files that belong together: replies that were kept one a file, a log and the parameters it was taken under, readings
+ * of several periods.
+ * @throws UsageError when a file is in no known format, cannot be what it says, or does not go with the others
+ */
+export function readLogs(files: readonly LogFile[]): ReadLog {
+  const contents = files.map(({ file, text }) => readOne(text, file));
+  const samples = contents.filter(({ content }) => content.kind === 'samples');
+  const [first] = contents;
+  if (first === undefined) throw new UsageError('no log given');
+  if (samples.length > 0) return { kind: 'migration', log: migrationOf(samples as ReadSamples[]) };
+  const report = contents.find(({ content }) => content.kind === 'guestperf');
+  if (report?.content.kind === 'guestperf') {
+    if (contents.length > 1)
+      throw new UsageError('a guestperf report is learned from alone', { file: report.file });
+    return { kind: 'guestperf', report: report.content.report, text: files[0]!.text };
+  }
+  const readings = contents.flatMap(({ content }) => (content.kind === 'readings' ? [content.readings] : []));
+  return { kind: 'readings', readings: mergeReadings(readings) };
+}
+
+interface Read {
+  readonly file: string;
+  readonly reader: Reader;
+  readonly content: Content;
+}
+interface ReadSamples extends Read {
+  readonly content: Extract<Content, { kind: 'samples' }>;
+}
+
+function readOne(text: string, file: string): Read {
+  const plain = plainText(text);
+  if (plain.trim() === '')
+    throw new UsageError(`the file is empty; expected one of: ${knownFormats()}`, { file });
+  const reader = readerOf(plain);
+  if (reader === null) {
+    // A text that is meant as JSON says where it breaks off.
+    if (/^\s*[[{]/.test(plain) && valuesIn(plain).length === 0) parseJson(plain, file);
+    throw new UsageError(unknownFormat(plain), { file, line: 1 });
+  }
+  return { file, reader, content: reader.read(plain, file) };
+}
+
+function unknownFormat(text: string): string {
+  const binary = text.slice(0, 2000).includes('\u0000') ? 'this is no text' : 'no known format';
+  return `${binary}; expected one of: ${knownFormats()}`;
+}
+
+function migrationOf(contents: readonly ReadSamples[]): MigrationLog {
+  const [{ reader, file }] = contents as [ReadSamples];
+  const other = contents.find((one) => one.reader !== reader);
+  if (other !== undefined) {
+    throw new UsageError(
+      `this is ${other.reader.name}, but ${file} is ${reader.name}; expected logs of one kind`,
+      { file: other.file },
+    );
+  }
+  const { rounded = false, jobClock = false } = reader;
+  const found = contents.map(({ content }) => content.found);
+  const inOrder = found.flatMap(({ samples }) => samples).map((sample, index) => ({ ...sample, index }));
+  for (const sample of inOrder) checkSample(sample, rounded);
+  const migrations = contents.length > 1 ? joined(inOrder) : splitMigrations(inOrder);
+  const samples = mostTelling(migrations);
+  if (!rounded) checkClock(samples, file);
+  const notes = found.flatMap((one) => one.notes);
+  if (migrations.length > 1) {
+    const place = samples[0]!.place;
+    const line = place.line === undefined ? '' : `, from line ${place.line}`;
+    notes.push(`${migrations.length} migrations are in the log; this is of the one that says most${line}`);
+  }
+  return {
+    file,
+    source: reader.source as MigrationLog['source'],
+    samples,
+    settings: mergedSettings(found),
+    jobClock,
+    rounded,
+    notes: [...new Set(notes)],
+    skipped: found.reduce((sum, { skipped }) => sum + skipped, 0),
+  };
+}
+
+/** Files of one reply each may come in any order: where sorting by the clock makes one migration of them, it is one. */
+function joined(samples: readonly LogSample[]): LogSample[][] {
+  const asGiven = splitMigrations(samples);
+  if (asGiven.length === 1) return asGiven;
+  const sorted = splitMigrations([...samples].sort((a, b) => (a.tUs ?? 0) - (b.tUs ?? 0)));
+  return sorted.length < asGiven.length ? sorted : asGiven;
+}
+
+function mergedSettings(found: readonly FoundSamples[]): LogSettings {
+  return found.reduce<LogSettings>((merged, { settings }) => ({ ...merged, ...settings }), {});
+}

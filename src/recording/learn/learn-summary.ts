@@ -1,0 +1,355 @@
+/**
+ * A guest from the totals of a migration: a single reply, a log without what remains, or one that ends before two passes did.
+ *
+ * Totals are one reading of the dirty curve. All pages that syncs found, N, is what was sent and remains beyond the guest's
+ * memory; the passes that found them follow each other as τ' = D(τ)/B at the rate B. Under a curve D(τ) = c·τ^β only one c
+ * gives N in as many passes as there were.
+ */
+import { UsageError } from '../../errors.js';
+import { bareMetal } from '../../guest/host-profiles/default.js';
+import { PAGE_BYTES } from '../../guest/spec.js';
+import type { LogSample, MigrationLog } from '../../formats/migration-log.js';
+import { NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
+import { median } from '../../stats/summary.js';
+import { formatBytesPerSecond } from '../../units.js';
+import { DEFAULT_MAX_BANDWIDTH, limitAtStart, type DowntimeLimit } from './downtime-limit.js';
+import { fitReadings } from './curve.js';
+import {
+  cpuAssumed,
+  DEFAULT_CPU,
+  DEFAULT_VCPUS,
+  VCPUS_ASSUMED,
+  type CurveReading,
+  type Learned,
+  type LearnedGuest,
+  type LearnOptions,
+} from './learned.js';
+import { memoryLayout } from './memory-layout.js';
+import { splitMemory } from './memory-split.js';
+import type { WeightedPoint } from './learned.js';
+
+const { max, min, round } = Math;
+
+/**
+ * How a dirty curve is taken to grow where one point of it is known: between a set that is full at once (0) and one that
+ * never meets a page twice (1), as PostgreSQL under updates did (97·τ^0.74 MiB, fitted to a public log of query-migrate).
+ */
+export const GROWTH = 0.74;
+
+export const ONE_READING =
+  'one reading is no curve: what the guest dirties in other times than that one is taken to grow as τ^0.74, ' +
+  'as one measured database did; a second period would tell (calc-dirty-rate over 1 s and over 10 s)';
+
+/** What the totals say; null: they do not. */
+interface Totals {
+  readonly last: LogSample;
+  readonly totalPages: number;
+  readonly zeroPages: number;
+  readonly bytesPerSecond: number;
+  /** Length of the first pass, us, as far as it went. */
+  readonly firstPassUs: number;
+  /** Syncs that looked for new pages. */
+  readonly syncs: number | null;
+  /** Pages that they found. */
+  readonly found: number | null;
+}
+
+/** @throws UsageError when the guest's memory is neither in the log nor given */
+export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learned {
+  const assumptions: string[] = [...log.notes];
+  const totals = totalsOf(log, options, assumptions);
+  const limit = limitAtStart(log, options, assumptions);
+  const { ramPages, hiddenPages } = splitMemory(
+    totals.totalPages,
+    options.memoryBytes,
+    assumptions,
+    log.file,
+  );
+  const zeroPages = max(0, min(totals.zeroPages - hiddenPages, ramPages - 1));
+  const layout = memoryLayout(ramPages, zeroPages, []);
+  const reading = readingOf(totals, log, layout.roomPages, assumptions);
+  if (options.vcpus === undefined && reading !== null) assumptions.push(VCPUS_ASSUMED);
+  if (options.cpu === undefined && reading !== null) assumptions.push(cpuAssumed(DEFAULT_CPU));
+  const guest: LearnedGuest = {
+    ramPages,
+    hiddenPages,
+    zeroExtents: [],
+    zeroPages: zeroPages + min(hiddenPages, totals.zeroPages),
+    dirtyRingSize: options.dirtyRingSize ?? 0,
+    vcpus: options.vcpus ?? DEFAULT_VCPUS,
+    cpu: options.cpu ?? DEFAULT_CPU,
+    layout,
+    readings: reading === null ? [] : [reading],
+    ...(reading === null
+      ? { curve: [], classes: [], residual: 0 }
+      : fitReadings(growing(reading, layout.roomPages), layout.roomPages)),
+  };
+  return {
+    file: log.file,
+    from: 'totals',
+    source: log.source,
+    guest,
+    migration: migrationOf(log, totals, options, limit, assumptions),
+    passes: [],
+    plateau: null,
+    loadEndedUs: null,
+    assumptions,
+  };
+}
+
+/** Points of D(τ) = c·τ^0.74 through a reading, from an eighth of its length to sixteen times it. */
+export function growing({ durationUs, pages }: CurveReading, roomPages: number): WeightedPoint[] {
+  const points: WeightedPoint[] = [];
+  for (let factor = 1 / 8; factor <= 16; factor *= 2) {
+    const there = min(0.95 * roomPages, pages * factor ** GROWTH);
+    points.push({ durationUs: max(1, round(durationUs * factor)), pages: max(1, round(there)), weight: 1 });
+  }
+  return points;
+}
+
+// ---------------------------------------------------------------------------------------------------------- totals
+
+function totalsOf(log: MigrationLog, options: LearnOptions, assumptions: string[]): Totals {
+  const { samples } = log;
+  const last = samples.at(-1) as LogSample;
+  const totalBytes = samples.find((sample) => sample.totalBytes !== null)?.totalBytes ?? options.memoryBytes;
+  if (totalBytes === undefined || totalBytes === null) {
+    throw new UsageError('the log does not say how much memory the guest has; give it (--memory 16GiB)', {
+      file: log.file,
+    });
+  }
+  const totalPages = max(1, round(totalBytes / PAGE_BYTES));
+  const bytesPerSecond = rateOf(samples, options, assumptions);
+  const remaining = last.remainingBytes ?? (last.status === 'completed' ? 0 : null);
+  const zeroPages = zeroPagesOf(last, totalPages, remaining, assumptions);
+  const firstPassUs = ((totalPages - zeroPages) * NORMAL_PAGE_BYTES * 1e6) / bytesPerSecond;
+  const switchUs = switchOf(samples, bytesPerSecond);
+  const passUs = max(1, min(firstPassUs, switchUs ?? Infinity, last.tUs ?? Infinity));
+  const sent =
+    last.normalPages === null || last.zeroPages === null
+      ? null
+      : last.normalPages + last.zeroPages + last.xbzrlePages;
+  const found =
+    sent === null || remaining === null ? null : max(0, sent + round(remaining / PAGE_BYTES) - totalPages);
+  const count = last.dirtySyncCount;
+  // The last syncs of a completed migration find the guest stopped, or nearly.
+  const syncs = count === null ? null : max(0, count - (last.status === 'completed' && count > 2 ? 2 : 1));
+  return { last, totalPages, zeroPages, bytesPerSecond, firstPassUs: passUs, syncs, found };
+}
+
+function rateOf(samples: readonly LogSample[], options: LearnOptions, assumptions: string[]): number {
+  const during = samples.filter((sample) => sample.status === 'active' && sample.mbps > 0);
+  const windows = (during.length > 0 ? during : samples.filter(({ mbps }) => mbps > 0)).map(
+    ({ mbps }) => mbps,
+  );
+  const last = samples.at(-1) as LogSample;
+  if (windows.length > 0) {
+    const window = (median(windows) * 1e6) / 8;
+    // One window may have been a poor one: over its whole time the migration sent at least what it sent.
+    const average =
+      last.postcopyBytes > 0 ? 0 : ((last.transferredBytes ?? 0) * 1e6) / max(1e6, last.tUs ?? 0);
+    return max(1000, window, last.tUs === null ? 0 : average);
+  }
+  if (last.tUs !== null && last.tUs > 0 && (last.transferredBytes ?? 0) > 0)
+    return max(1000, ((last.transferredBytes ?? 0) * 1e6) / last.tUs);
+  const assumed = options.maxBandwidth ?? 0;
+  const rate = assumed > 0 ? assumed : DEFAULT_MAX_BANDWIDTH;
+  assumptions.push(`memory was sent at ${formatBytesPerSecond(rate)}: the log shows no rate`);
+  return rate;
+}
+
+/** A guest in use has some pages that are not zero. */
+const ALL_ZERO = 0.98;
+
+/** Zero pages that the first pass sent; where the log does not count them, at least what was not sent. */
+function zeroPagesOf(
+  last: LogSample,
+  totalPages: number,
+  remaining: number | null,
+  assumptions: string[],
+): number {
+  if (last.zeroPages !== null) {
+    if (last.zeroPages < ALL_ZERO * totalPages) return last.zeroPages;
+    // More than there can be: zero pages were written and sent again, so only their share of what was sent is known.
+    const sent = last.zeroPages + (last.normalPages ?? 0);
+    return round((totalPages * last.zeroPages) / max(1, sent));
+  }
+  const sentPages = (last.transferredBytes ?? 0) / NORMAL_PAGE_BYTES;
+  const left = (remaining ?? (last.status === 'completed' ? 0 : totalPages)) / PAGE_BYTES;
+  const zero = max(0, round(totalPages - left - sentPages));
+  assumptions.push(
+    zero > 0
+      ? 'zero pages are what was neither sent nor remains; more of them would mean that more came back'
+      : 'no page is known to be zero',
+  );
+  return min(zero, totalPages);
+}
+
+/** When post-copy began, us; null without it. */
+function switchOf(samples: readonly LogSample[], bytesPerSecond: number): number | null {
+  const at = samples.findIndex(
+    ({ status, postcopyBytes }) => status.startsWith('postcopy') || postcopyBytes > 0,
+  );
+  if (at < 0) return null;
+  const sample = samples[at] as LogSample;
+  const before = samples[at - 1];
+  if (before?.tUs != null && sample.tUs !== null) return (before.tUs + sample.tUs) / 2;
+  return (((sample.transferredBytes ?? 0) - sample.postcopyBytes) * 1e6) / bytesPerSecond;
+}
+
+// --------------------------------------------------------------------------------------------------------- reading
+
+/** Fewer new pages than this share of what is sent in a second are nothing that a migration waits for. */
+const IDLE = 0.002;
+
+function readingOf(
+  totals: Totals,
+  log: MigrationLog,
+  roomPages: number,
+  assumptions: string[],
+): CurveReading | null {
+  const { found, syncs, bytesPerSecond, last } = totals;
+  if (found === null || syncs === null) return readingOfRate(totals, log, roomPages, assumptions);
+  if (syncs === 0) {
+    assumptions.push(
+      'the guest is taken to be idle: no sync has looked yet for what it dirties; a reply after the first pass would tell',
+    );
+    return null;
+  }
+  if (found * PAGE_BYTES <= IDLE * bytesPerSecond) {
+    assumptions.push('the guest is idle: hardly a page was sent twice');
+    return null;
+  }
+  if (!log.settings.capabilities?.includes('postcopy-ram') || !last.status.startsWith('postcopy'))
+    assumptions.push(ONE_READING);
+  const scale = scaleFor(totals, found, syncs, roomPages);
+  const durationUs =
+    syncs > MANY && last.tUs !== null
+      ? max(1000, (last.tUs - totals.firstPassUs) / (syncs - 1))
+      : totals.firstPassUs;
+  return reading(durationUs, min(roomPages, scale * durationUs ** GROWTH));
+}
+
+/** From so many passes on, most are alike. */
+const MANY = 8;
+
+/** c of D(τ) = c·τ^β, τ in us, under which so many passes find so many pages. */
+function scaleFor(totals: Totals, found: number, syncs: number, roomPages: number): number {
+  const perPage = (NORMAL_PAGE_BYTES * 1e6) / totals.bytesPerSecond;
+  const sumFor = (scale: number): number => {
+    let passUs = totals.firstPassUs;
+    let sum = 0;
+    for (let at = 0; at < min(syncs, 10_000); at += 1) {
+      const pages = min(roomPages, scale * passUs ** GROWTH);
+      sum += pages;
+      passUs = max(1, pages * perPage);
+    }
+    return syncs > 10_000 ? (sum / 10_000) * syncs : sum;
+  };
+  let low = 0;
+  let high = roomPages;
+  for (let at = 0; at < 60; at += 1) {
+    const middle = (low + high) / 2;
+    if (sumFor(middle) < found) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** Without syncs: a rate that was printed, or that memory came back as fast as it was sent. */
+function readingOfRate(
+  totals: Totals,
+  log: MigrationLog,
+  roomPages: number,
+  assumptions: string[],
+): CurveReading | null {
+  const { last, totalPages, bytesPerSecond } = totals;
+  const rates = log.samples.map(({ dirtyPagesRate }) => dirtyPagesRate).filter((rate) => rate > 0);
+  if (rates.length > 0) {
+    assumptions.push(
+      'the dirty rate in the log is over 1 s, the shortest time that QEMU takes it over',
+      ONE_READING,
+    );
+    return reading(1e6, min(roomPages, median(rates)));
+  }
+  const sentTwice = (last.transferredBytes ?? 0) - totalPages * PAGE_BYTES;
+  if (sentTwice > IDLE * bytesPerSecond) {
+    const pages = bytesPerSecond / PAGE_BYTES;
+    assumptions.push(
+      'memory came back as fast as it was sent, in passes of 1 s: the log shows neither their length nor what they found',
+      ONE_READING,
+    );
+    return reading(1e6, min(roomPages, last.status === 'completed' ? pages / 2 : pages));
+  }
+  assumptions.push('the guest is taken to be idle: no more was sent than it has, and no sync is in the log');
+  return null;
+}
+
+function reading(durationUs: number, pages: number): CurveReading {
+  const whole = max(1, round(pages));
+  return {
+    durationUs: max(1, round(durationUs)),
+    pages: whole,
+    weight: 1,
+    passes: [],
+    low: whole,
+    high: whole,
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------- migration
+
+/** QEMU's default today and up to 5.0; a rate so near one of them is it. */
+const CAPS = [DEFAULT_MAX_BANDWIDTH, 32 * 2 ** 20];
+const NEAR = 0.05;
+
+function migrationOf(
+  log: MigrationLog,
+  { last, bytesPerSecond }: Totals,
+  options: LearnOptions,
+  limit: DowntimeLimit,
+  assumptions: string[],
+): Learned['migration'] {
+  const cap = CAPS.find((one) => Math.abs(bytesPerSecond / one - 1) < NEAR);
+  const given = options.maxBandwidth ?? log.settings.maxBandwidth;
+  if (given === undefined) {
+    assumptions.push(
+      cap === undefined
+        ? `the link was the limit, not max-bandwidth: ${formatBytesPerSecond(bytesPerSecond)} is none of QEMU's defaults`
+        : `max-bandwidth was the limit: ${formatBytesPerSecond(bytesPerSecond)} is about ${formatBytesPerSecond(cap)}, a default of QEMU`,
+    );
+  }
+  return {
+    maxBandwidth: given ?? cap ?? 0,
+    bytesPerSecond,
+    downtimeLimitMs: limit.ms,
+    manualDirtyLogProtect: true,
+    zeroNsPerPage: bareMetal.zeroNsPerPage,
+    switchoverBytesPerSecond: postcopyRate(log.samples) ?? stoppedRate(last),
+    throttleSteps: throttled(log.samples),
+    completed: last.status === 'completed',
+    totalTimeMs: (last.tUs ?? 0) / 1000,
+  };
+}
+
+function throttled(samples: readonly LogSample[]): { atUs: number; percent: number }[] {
+  const steps: { atUs: number; percent: number }[] = [];
+  for (const { tUs, throttlePercent } of samples) {
+    if (throttlePercent > (steps.at(-1)?.percent ?? 0))
+      steps.push({ atUs: tUs ?? 0, percent: throttlePercent });
+  }
+  return steps;
+}
+
+function stoppedRate({ downtimeBytes, downtimeMs }: LogSample): number | null {
+  return downtimeBytes > 0 && (downtimeMs ?? 0) > 0 ? (downtimeBytes / downtimeMs!) * 1000 : null;
+}
+
+/** Post-copy is not held to max-bandwidth: its bytes over its time are the link's. */
+export function postcopyRate(samples: readonly LogSample[]): number | null {
+  const inPostcopy = samples.filter(({ postcopyBytes }) => postcopyBytes > 0);
+  const [first] = inPostcopy;
+  const last = inPostcopy.at(-1);
+  if (first?.tUs == null || last?.tUs == null || last.tUs <= first.tUs) return null;
+  return ((last.postcopyBytes - first.postcopyBytes) * 1e6) / (last.tUs - first.tUs);
+}
