@@ -4,8 +4,9 @@ import { compare, learnFromLog, parseScenario } from 'migsim';
 
 const file = 'examples/stuck-migration.log'; // of four vCPUs that each write 40 MiB/s to 60 MiB, over 1 Gbit/s
 const { scenario, check } = learnFromLog(readFileSync(file, 'utf8'), file);
-const deviation = (100 * check.medianDeviation).toFixed(0);
-console.log(`Learned a guest whose passes differ by ${deviation} % from those of the log.`);
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
+const [median, largest] = [percent(check.medianDeviation), percent(check.largestDeviation)];
+console.log(`Learned a guest: its passes differ from the log by ${median} in the median, ${largest} at most.`);
 
 // Since QEMU 8.1 it could have had a dirty ring, and with it strategies that hold back single vCPUs.
 const set = [
