@@ -6,7 +6,9 @@ const file = 'examples/stuck-migration.log'; // of four vCPUs that each write 40
 const { scenario, check } = learnFromLog(readFileSync(file, 'utf8'), file);
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 const [median, largest] = [percent(check.medianDeviation), percent(check.largestDeviation)];
-console.log(`Learned a guest: its passes differ from the log by ${median} in the median, ${largest} at most.`);
+console.log(
+  `Learned a guest: its passes differ from the log by ${median} in the median, ${largest} at most.`,
+);
 
 // Since QEMU 8.1 it could have had a dirty ring, and with it strategies that hold back single vCPUs.
 const set = [
