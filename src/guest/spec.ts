@@ -94,6 +94,21 @@ export interface ZeroExtent {
   readonly hintedDataPages?: number;
 }
 
+/** A device passed through by VFIO, whose state migrates with the guest. */
+export interface DeviceSpec {
+  /** State that it sends while the guest runs (VFIO_MIGRATION_PRE_COPY), bytes; 0: it cannot. */
+  readonly preCopyBytes: number;
+  /** How fast that changes again, bytes/s. */
+  readonly dirtyBytesPerSecond: number;
+  /** State that it sends only when it is stopped, bytes. */
+  readonly stopCopyBytes: number;
+  /** At which it hands its state over, bytes/s; 0: faster than any link. */
+  readonly bytesPerSecond: number;
+  /** What stopping it at the source takes, and what starting it at the destination takes, µs. */
+  readonly stopUs: number;
+  readonly startUs: number;
+}
+
 /** A guest: its memory, its vCPUs and how its writes are tracked. */
 export interface GuestSpec {
   /** Guest RAM in pages. */
@@ -107,6 +122,8 @@ export interface GuestSpec {
   /** Pages of one host page: 1, or 512 (2 MiB), or 262144 (1 GiB). Dirty pages of one host page are sent together. */
   readonly hostPagePages: number;
   readonly vcpus: readonly VcpuSpec[];
+  /** Absent: none. */
+  readonly devices?: readonly DeviceSpec[];
 }
 
 /** What the host costs. One profile describes one machine; nothing in it belongs to a single run. See docs/host-profiles.md. */

@@ -190,13 +190,13 @@ class Migration {
 
   /** migration.c:migration_iteration_run, the pre-copy part. */
   #decide(): 'iterate' | 'complete' | 'postcopy' {
-    const { version, state, window, run } = this.#parts;
+    const { version, clock, state, window, run, devices } = this.#parts;
     if (this.#orders.pause && state.stopUs === null) this.#trace.paused(this.#stopGuest());
-    let pending = pendingEstimate(run.dirtyPages);
+    let pending = pendingEstimate(run.dirtyPages) + devices.estimate();
     if (pending < window.threshold) {
       this.#sync.run('natural');
       this.#checkCancelled();
-      pending = pendingEstimate(run.dirtyPages);
+      pending = pendingEstimate(run.dirtyPages) + devices.exact(clock.nowUs);
     }
     const complete = mayComplete(pending, window.threshold, version.completesAtThreshold);
     let verdict: 'iterate' | 'complete' | 'postcopy' = complete ? 'complete' : 'iterate';
@@ -234,6 +234,16 @@ class Migration {
     counters.transferred += iterationEndBytes(stream);
     clock.pass(startUs + elapsedUs);
     state.holdsBitmap = false;
+    this.#iterateDevices();
+  }
+
+  /** savevm.c:qemu_savevm_state_iterate, behind RAM: not where the window is full. */
+  #iterateDevices(): void {
+    const { clock, link, counters, window, run, devices } = this.#parts;
+    if (devices.none || window.isExceeded()) return;
+    const { bytes, us } = devices.iterate(run.dirtyPages <= 0);
+    counters.transferred += bytes;
+    clock.advance(clock.nowUs + max(us, (bytes / link.bytesPerSecond) * 1e6));
   }
 
   /**
@@ -280,6 +290,7 @@ class Migration {
     }
     counters.transferred += iterationEndBytes(stream);
     state.holdsBitmap = false;
+    this.#iterateDevices();
   }
 
   /** migration.c:migration_rate_limit. */
@@ -314,7 +325,7 @@ class Migration {
    * the guest was told to stop, which lies further back when somebody had paused it.
    */
   #stopGuest(): number {
-    const { setup, version, clock, guest, state, run } = this.#parts;
+    const { setup, version, clock, guest, state, run, devices } = this.#parts;
     if (state.stopUs !== null) return state.stopUs;
     const { host } = setup;
     const startUs = clock.nowUs;
@@ -326,7 +337,7 @@ class Migration {
     const residualUs = guest.residualRingSleepUs(startUs);
     guest.stop(startUs);
     this.#trace.ringSleepUs = max(0, residualUs);
-    clock.advance(startUs + residualUs + host.stopUs + host.blockFlushUs);
+    clock.advance(startUs + residualUs + host.stopUs + devices.stopUs + host.blockFlushUs);
     return startUs;
   }
 
@@ -351,13 +362,14 @@ class Migration {
 
   /** What the devices and the vCPUs take: bytes, and µs to save and to load them. */
   #devices(): { readonly bytes: number; readonly saveUs: number; readonly loadUs: number } {
-    const { setup, guest } = this.#parts;
+    const { setup, clock, guest, state, devices } = this.#parts;
     const { host } = setup;
     const vcpus = guest.vcpus.length;
+    const passedThrough = devices.complete(state.stopUs ?? clock.nowUs);
     return {
-      bytes: host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu,
-      saveUs: host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu,
-      loadUs: host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu,
+      bytes: host.deviceStateBytes + vcpus * host.deviceStateBytesPerVcpu + passedThrough.bytes,
+      saveUs: host.deviceSaveUs + vcpus * host.deviceSaveUsPerVcpu + passedThrough.us,
+      loadUs: host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + devices.startUs,
     };
   }
 

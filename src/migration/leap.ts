@@ -21,7 +21,9 @@ const { ceil, floor, max, min } = Math;
  * look closer.
  */
 export function leap(parts: Parts, orders: Readonly<Orders>): void {
-  const { setup, clock, link, stream, counters, period, window, run } = parts;
+  const { setup, clock, link, stream, counters, period, window, run, devices } = parts;
+  // Each iteration sends a block of every device.
+  if (!devices.none) return;
   if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return;
   if (orders.pause || orders.postcopy || run.left <= 0) return;
   const { quota, downtimeLimitMs, givenBandwidth: avail } = window;

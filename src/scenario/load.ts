@@ -2,10 +2,10 @@
 import { basename } from 'node:path';
 import type { Place } from '../errors.js';
 import { applyOverride, parseOverride, placeOfOverride, type Override } from './overrides.js';
-import { buildSetup, type Fail } from './build.js';
+import { buildSetup } from './build.js';
 import { refusal } from './choice-schema.js';
 import { readExpectations } from './expectations.js';
-import { check, usageErrorOf, type Path, type Problem } from './problems.js';
+import { type Fail, check, usageErrorOf, type Path, type Problem } from './problems.js';
 import type { Scenario, StrategyChoice } from './scenario.js';
 import { scenarioSchema, type ScenarioFile } from './schema.js';
 import { parseSource, readText, type Source } from './source.js';

@@ -6,6 +6,9 @@ import { wording } from './wording.js';
 
 export type Path = readonly PropertyKey[];
 
+/** Ends the building of a setup with a problem at this path. */
+export type Fail = (path: Path, message: string) => never;
+
 /** Something wrong with a value in a scenario file, or with the key that is last in `path`. */
 export interface Problem {
   readonly path: Path;

@@ -74,6 +74,31 @@ const vcpus = section('{ count: 4, workload: stress }', {
   }).optional(),
 });
 
+const device = section('{ stop-copy: 4MiB, speed: 100MiB/s }', {
+  count: z.int().min(1).max(256).describe('so many devices like this').default(1),
+  'stop-copy': size(
+    'state that it sends only when it is stopped (stop_copy_length without what pre-copy sends)',
+    {
+      zero: true,
+      max: '1TiB',
+    },
+  ),
+  'pre-copy': size('state that it sends while the guest runs (initial_bytes); QEMU 8.1 and later', {
+    zero: true,
+    max: '1TiB',
+  }).prefault(0),
+  dirty: rate('how fast its pre-copy state changes again (dirty_bytes)', {
+    zero: true,
+    max: '1TiB/s',
+  }).prefault(0),
+  speed: rate('how fast the device itself hands over its state; 0: faster than the link', {
+    zero: true,
+    max: '1TiB/s',
+  }).prefault(0),
+  stop: duration('what stopping it at the source takes', { zero: true, max: '1h' }).prefault(0),
+  start: duration('what starting it at the destination takes', { zero: true, max: '1h' }).prefault(0),
+});
+
 const zeroShare = share('share of RAM, spread over what working sets leave', {
   zero: true,
   max: '100%',
@@ -142,6 +167,9 @@ const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] 
     zero: true,
     max: '64GiB',
   }).prefault('17MiB'),
+  devices: list(device, '[{ stop-copy: 4MiB, speed: 100MiB/s }]')
+    .describe('devices passed through by VFIO, whose state migrates too')
+    .default([]),
   vcpus: list(vcpus, '[{ count: 4, workload: stress }]').min(1).describe('groups of vCPUs'),
 });
 

@@ -53,7 +53,7 @@ export class PageRun {
     state,
     counters,
     period,
-  }: Omit<Parts, 'version' | 'window' | 'run' | 'restraint'>) {
+  }: Omit<Parts, 'version' | 'window' | 'run' | 'restraint' | 'devices'>) {
     const { host, migration } = setup;
     this.#memory = memory;
     this.#guest = guest;

@@ -5,6 +5,7 @@ import type { GuestMemory, Tracking } from '../../guest/memory/memory.js';
 import { PageMemory } from '../../guest/memory/page/page-memory.js';
 import { stream } from '../../random/streams.js';
 import { Clock } from './clock.js';
+import { Devices } from './devices.js';
 import { Counters } from './counters.js';
 import { Link } from './link.js';
 import { PageRun } from './page-run.js';
@@ -30,6 +31,7 @@ export interface Parts {
   readonly window: RateWindow;
   readonly run: PageRun;
   readonly restraint: Restraint;
+  readonly devices: Devices;
 }
 
 /** The same for those who only look. */
@@ -61,6 +63,7 @@ export function makeParts(setup: MigrationSetup): Parts {
     window: new RateWindow(migration, version, counters, period),
     run: new PageRun({ setup, clock, link, memory, guest, stream: costs, state, counters, period }),
     restraint: new Restraint(guest, clock, period),
+    devices: new Devices(setup.guest.devices ?? [], version),
   };
 }
 

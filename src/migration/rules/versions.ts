@@ -13,6 +13,16 @@ export interface BinaryFacts {
   readonly syncsAtThreshold: boolean;
   /** `expected-downtime` is computed when it is queried (11.1), not at the end of each window. */
   readonly expectedDowntimeOnDemand: boolean;
+  /** hw/vfio/migration.c speaks the protocol of current kernels (since 8.0), not the experimental one of before. */
+  readonly migratesVfio: boolean;
+  /** hw/vfio/migration.c: devices send while the guest runs (VFIO_MIGRATION_PRE_COPY), since 8.1. */
+  readonly hasVfioPrecopy: boolean;
+  /** vfio_state_pending_exact adds pre-copy bytes to a size that has them in it (8.1 to 9.1). */
+  readonly exactAddsPrecopy: boolean;
+  /** savevm.c:qemu_savevm_state_iterate: a section that is not done ends the turn (up to 8.2). */
+  readonly unfinishedHoldsUp: boolean;
+  /** Bytes that can only go with the guest stopped are part of the estimate (11.1), not only of the exact query. */
+  readonly estimatesStopOnly: boolean;
   /** query-migrate has the top-level field `remaining` (11.1). */
   readonly hasTotalRemaining: boolean;
   readonly hasAvailSwitchoverBandwidth: boolean;
@@ -68,6 +78,11 @@ const v72: VersionFacts = {
   postcopyFirst: false,
   syncsAtThreshold: false,
   expectedDowntimeOnDemand: false,
+  migratesVfio: false,
+  hasVfioPrecopy: false,
+  exactAddsPrecopy: false,
+  unfinishedHoldsUp: true,
+  estimatesStopOnly: false,
   hasTotalRemaining: false,
   hasAvailSwitchoverBandwidth: false,
   roundsAvailBandwidth: true,
@@ -88,10 +103,12 @@ const v72: VersionFacts = {
   multifdFindsZeroPages: false,
 };
 /** The estimate and the exact count are two queries here: the same decisions. */
-const v80: VersionFacts = v72;
+const v80: VersionFacts = { ...v72, migratesVfio: true };
 /** The first with the capability, whose authors measured it while a kick still cut a ring-full sleep short. */
 const v81: VersionFacts = {
   ...v80,
+  hasVfioPrecopy: true,
+  exactAddsPrecopy: true,
   hasDirtyLimitCapability: true,
   detectorNeedsAutoConverge: false,
   multifdSyncsEveryIteration: false,
@@ -104,8 +121,13 @@ const v82: VersionFacts = {
   countsEachPage: false,
   transferredIsRamOnly: false,
 };
-const v90: VersionFacts = { ...v82, hasZeroPageDetection: true, multifdFindsZeroPages: true };
-const v92: VersionFacts = { ...v90, hasPeriodicSync: true };
+const v90: VersionFacts = {
+  ...v82,
+  unfinishedHoldsUp: false,
+  hasZeroPageDetection: true,
+  multifdFindsZeroPages: true,
+};
+const v92: VersionFacts = { ...v90, exactAddsPrecopy: false, hasPeriodicSync: true };
 const v100: VersionFacts = { ...v92, alwaysDeviceStatus: true };
 const v101: VersionFacts = {
   ...v100,
@@ -119,6 +141,7 @@ const v111: VersionFacts = {
   ...v102,
   syncsAtThreshold: true,
   expectedDowntimeOnDemand: true,
+  estimatesStopOnly: true,
   hasTotalRemaining: true,
   roundsAvailBandwidth: false,
   hasFailingStatus: true,

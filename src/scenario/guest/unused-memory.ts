@@ -2,7 +2,7 @@
  * What lies in the memory that no working set takes: zero pages, in stretches or spread over all of it, and what the guest's
  * balloon driver reports as free.
  */
-import type { ZeroExtent } from '../guest/spec.js';
+import type { ZeroExtent } from '../../guest/spec.js';
 
 const { floor, max, min } = Math;
 

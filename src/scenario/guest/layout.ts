@@ -2,10 +2,10 @@
  * Where working sets lie in guest RAM: one after another from the start (or from where `at` says) beside stretches of zero
  * pages. The rest is memory that nobody writes (`unused-memory.ts`); ROMs and video memory follow.
  */
-import type { AccessClass, Fork, VcpuSpec, ZeroExtent } from '../guest/spec.js';
-import type { WorkloadPlan } from '../guest/workloads/define.js';
-import { formatBytes } from '../units.js';
-import { PAGE_BYTES } from '../guest/spec.js';
+import type { AccessClass, Fork, VcpuSpec, ZeroExtent } from '../../guest/spec.js';
+import type { WorkloadPlan } from '../../guest/workloads/define.js';
+import { formatBytes } from '../../units.js';
+import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Extent as Stretch } from './unused-memory.js';
 
 /** vCPUs that do the same, each in a set of its own or all in one. */
