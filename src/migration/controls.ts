@@ -24,6 +24,8 @@ export interface MigrationStats {
   readonly totalBytes: number;
   /** As known since the last sync. */
   readonly remainingBytes: number;
+  /** The top-level `remaining`, since 11.1: of all devices; absent in earlier versions and when it has completed. */
+  readonly totalRemainingBytes?: number;
   readonly duplicatePages: number;
   readonly normalPages: number;
   /** pages/s, of the last eligible period. */

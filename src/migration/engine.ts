@@ -24,6 +24,9 @@ import {
   MAX_WAIT_MS,
   XFER_LIMIT_RATIO,
   mayComplete,
+  mbps,
+  needsSync,
+  pagesToClockCheck,
   pendingEstimate,
 } from './rules/rules.js';
 import type { MigrationSetup } from './setup.js';
@@ -193,7 +196,9 @@ class Migration {
     const { version, clock, state, window, run, devices } = this.#parts;
     if (this.#orders.pause && state.stopUs === null) this.#trace.paused(this.#stopGuest());
     let pending = pendingEstimate(run.dirtyPages) + devices.estimate();
-    if (pending < window.threshold) {
+    if (needsSync(pending, window.threshold, version.syncsAtThreshold)) {
+      this.#waitForSync();
+      this.#checkCancelled();
       this.#sync.run('natural');
       this.#checkCancelled();
       pending = pendingEstimate(run.dirtyPages) + devices.exact(clock.nowUs);
@@ -220,10 +225,10 @@ class Migration {
       const cost = run.cost(available);
       const pageUs = run.pageUs(cost);
       let pages = min(available, pagesToExceed(cost, window.quota, window.bytes));
-      // The clock is read at every 64th page: the first of them at which more than MAX_WAIT_MS whole ms have gone by.
+      // The first look at the clock at which more than MAX_WAIT_MS whole ms have gone by.
       const untilLate = (MAX_WAIT_MS + 1) * 1000 - elapsedUs;
-      const pagesToLate = max(0, ceil(untilLate / pageUs));
-      const lateIndex = ceil((index + pagesToLate) / CLOCK_CHECK_PAGES) * CLOCK_CHECK_PAGES;
+      const pagesToLate = ceil(untilLate / pageUs);
+      const lateIndex = pagesToClockCheck(index + max(1, pagesToLate));
       pages = min(pages, max(lateIndex - index, 1));
       run.send(pages, cost.bytes);
       index += pages;
@@ -312,9 +317,14 @@ class Migration {
       this.#orders.freePages = false;
       takeFreePages(this.#parts);
     }
-    if (!this.#orders.sync) return;
-    this.#orders.sync = false;
-    this.#sync.run('timer');
+    this.#sync.finishAside();
+  }
+
+  /** The main loop holds the big lock for a timer's sync: who needs that too waits until it is over. */
+  #waitForSync(): void {
+    const { clock } = this.#parts;
+    this.#sync.finishAside();
+    while (this.#sync.isRunning && this.#orders.cancelReason === null) clock.advance(clock.events.nextUs);
   }
 
   // ------------------------------------------------------------------------------------------------ switchover
@@ -327,6 +337,7 @@ class Migration {
   #stopGuest(): number {
     const { setup, version, clock, guest, state, run, devices } = this.#parts;
     if (state.stopUs !== null) return state.stopUs;
+    this.#waitForSync();
     const { host } = setup;
     const startUs = clock.nowUs;
     run.handOver();
@@ -401,7 +412,7 @@ class Migration {
     state.blackoutUs = destinationRunsUs - stoppedUs;
     this.#trace.downtime(false, restBytes);
     guest.resume(destinationRunsUs);
-    state.phase = 'completed';
+    this.#completed();
   }
 
   /** `pre-switchover`, until somebody answers with migrate-continue or cancels. */
@@ -488,6 +499,14 @@ class Migration {
     }
     if (setup.migration.returnPath) clock.advance(clock.nowUs + 2 * link.latencyUs);
     this.#trace.postcopyOver(clock.nowUs - state.postcopyStartUs);
+    this.#completed();
+  }
+
+  /** migration.c:migration_completion_end: `mbps` is that of the whole migration from here on. */
+  #completed(): void {
+    const { clock, state, counters, window } = this.#parts;
+    const ms = floor(clock.nowUs / 1000) - floor(state.setupUs / 1000);
+    if (ms > 0) window.mbps = mbps(counters.transferred, ms);
     state.phase = 'completed';
   }
 

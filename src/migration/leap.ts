@@ -3,9 +3,8 @@ import type { Orders } from './parts/orders.js';
 import type { Parts } from './parts/parts.js';
 import {
   BUFFER_DELAY_MS,
-  CLOCK_CHECK_PAGES,
   MAX_WAIT_MS,
-  expectedDowntime,
+  pagesToClockCheck,
   pendingEstimate,
   rateExceeded,
   switchoverBandwidth,
@@ -21,7 +20,7 @@ const { ceil, floor, max, min } = Math;
  * look closer.
  */
 export function leap(parts: Parts, orders: Readonly<Orders>): void {
-  const { setup, clock, link, stream, counters, period, window, run, devices } = parts;
+  const { setup, clock, link, stream, counters, window, run, devices } = parts;
   // Each iteration sends a block of every device.
   if (!devices.none) return;
   if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return;
@@ -31,7 +30,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   const cost = run.cost(runPages - run.taken);
   const pageUs = run.pageUs(cost);
   const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
-  const latePages = ceil(pagesToLate / CLOCK_CHECK_PAGES) * CLOCK_CHECK_PAGES;
+  const latePages = pagesToClockCheck(pagesToLate);
   const endBytes = iterationEndBytes(stream);
   const nextEventUs = clock.events.nextUs;
   let nowUs = clock.nowUs;
@@ -105,12 +104,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
       closedPages = taken - windowStartTaken;
       const bandwidth = switchoverBandwidth(closedBytes, closedMs, avail);
       threshold = switchoverThreshold(bandwidth, downtimeLimitMs);
-      const expected = expectedDowntime(
-        period.dirtyBytesLastSync,
-        bandwidth,
-        period.dirtyPagesRate,
-        closedBytes,
-      );
+      const expected = window.expected(bandwidth, closedBytes);
       if (expected !== null) expectedDowntimeMs = expected;
       windowStartMs = nowMs;
       windowStartBytes = transferred;

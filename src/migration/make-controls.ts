@@ -46,9 +46,7 @@ export function makeControls(
     },
     flushRings: (done) => log.flushRings(done),
     sync: () => {
-      if (state.phase !== 'active' || sync.isRunning) return;
-      if (state.holdsBitmap) orders.sync = true;
-      else sync.run('timer');
+      if (state.phase === 'active' && !sync.isRunning) sync.runAside();
     },
     set: ({ downtimeLimitMs, maxBandwidth }) => {
       if (downtimeLimitMs !== undefined) {

@@ -120,3 +120,17 @@ describe.each(MEMORIES)('post-copy after multifd, %s memory', (memory) => {
     expectNear(result.postcopyBytes, (pages - zero) * 4104 + zero * 9, 0.001);
   });
 });
+
+/**
+ * 4 vCPUs at 99 % throttle sleep 990 ms of each second, in phase, and a timer's sync has to wait for them before it can reap
+ * their rings. Meanwhile the migration thread sends: the ring loses no more of the link than the dirty bitmap does, whose
+ * syncs take a millisecond.
+ */
+test("a timer's sync of a dirty ring stops no sending", () => {
+  const ring = run('acring', 'fluid');
+  const bitmap = run('acring', 'fluid', ['guest.dirty-ring-size=0']);
+  const waits = ring.syncs.filter(({ cause, durationMs }) => cause === 'timer' && durationMs > 500);
+  expect(waits.length).toBeGreaterThan(50);
+  expectNear(ring.sentBytes, bitmap.sentBytes, 0.005);
+  for (const sync of waits) expectNear(sync.bandwidthBytesPerSecond, (1e9 / 8) * (1448 / 1538), 0.02);
+});

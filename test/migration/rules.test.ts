@@ -5,8 +5,12 @@ import {
   ThrottleDetector,
   dirtyPagesRate,
   expectedDowntime,
+  expectedDowntimeOnDemand,
+  givenBandwidthPerMs,
   mayComplete,
   mbps,
+  needsSync,
+  pagesToClockCheck,
   pendingEstimate,
   rateExceeded,
   switchoverBandwidth,
@@ -86,19 +90,30 @@ describe('the rate window', () => {
 
 describe('the threshold', () => {
   test('is the bandwidth of one window in bytes a ms, times the limit', () => {
-    expect(switchoverBandwidth(3_020_544, 100, 0)).toBe(30_205.44);
+    expect(switchoverBandwidth(3_020_544, 100, null)).toBe(30_205.44);
     expect(switchoverThreshold(30_205.44, 50)).toBe(1_510_272);
+    // In whole bytes.
+    expect(switchoverThreshold(30_205.44, 33)).toBe(996_779);
   });
 
   test('takes avail-switchover-bandwidth instead, in whole bytes a ms', () => {
-    expect(switchoverBandwidth(3_020_544, 100, 1_999_999)).toBe(1_999);
-    expect(switchoverBandwidth(3_020_544, 100, 999)).toBe(0);
+    expect(switchoverBandwidth(3_020_544, 100, givenBandwidthPerMs(1_999_999, true))).toBe(1_999);
+    expect(switchoverBandwidth(3_020_544, 100, givenBandwidthPerMs(999, true))).toBe(0);
+    // 11.1 keeps the fraction.
+    expect(switchoverThreshold(givenBandwidthPerMs(1_999_999, false), 2)).toBe(3_999);
+  });
+
+  test('asks for a sync below it, from 11.1 on also at it', () => {
+    expect(needsSync(4_096, 4_096, false)).toBe(false);
+    expect(needsSync(4_096, 4_096, true)).toBe(true);
+    expect(needsSync(0, 0, false)).toBe(false);
+    expect(needsSync(0, 0, true)).toBe(true);
   });
 
   test('counts every waiting page in full, zero or not', () =>
     expect(pendingEstimate(25_344)).toBe(103_809_024));
 
-  test('up to 10.0 is to be undercut, unless nothing is left; from 10.2 on it may be met', () => {
+  test('up to 10.0 is to be undercut, unless nothing is left; from 10.1 on it may be met', () => {
     expect(mayComplete(4_096, 4_096, false)).toBe(false);
     expect(mayComplete(4_095, 4_096, false)).toBe(true);
     expect(mayComplete(0, 0, false)).toBe(true);
@@ -112,6 +127,13 @@ describe('expected-downtime', () => {
   test('is what the last sync left over the bandwidth, in whole ms', () => {
     expect(expectedDowntime(103_809_024, 30_205.62, 7_340, 3_020_562)).toBe(3_436);
     expect(expectedDowntime(1_999, 1_000, 1, 20_000)).toBe(1);
+  });
+
+  test('on demand is the limit until the first pass is over, then what the last sync left over the bandwidth', () => {
+    expect(expectedDowntimeOnDemand(1, 300, 1e9, 1e3)).toBe(300);
+    expect(expectedDowntimeOnDemand(2, 300, 1e9, 1e3)).toBe(1e6);
+    expect(expectedDowntimeOnDemand(2, 300, 1_999, 1e3)).toBe(1);
+    expect(expectedDowntimeOnDemand(2, 300, 1e9, 0)).toBe(300);
   });
 
   test('stays as it was before a rate is known, and after a window of 10,000 bytes or less', () => {
@@ -186,13 +208,18 @@ describe('in the engine', () => {
     expect(changes[0]!.totalTimeMs).toBeLessThanOrEqual(101);
   });
 
+  // (i & 63) == 0 is tested when page i, counted from 0, has been sent.
+  test('the clock is looked at after 1, 65, 129 pages', () => {
+    expect([0, 1, 2, 64, 65, 66, 129, 130].map(pagesToClockCheck)).toEqual([1, 1, 65, 65, 65, 129, 129, 193]);
+  });
+
   /**
-   * An iteration looks at the clock at every 64th page and ends when more than 50 whole ms have passed, that is, at the
-   * first of them after 51 ms. A sync from outside waits for its end, and the next iteration follows the sync at once.
+   * An iteration ends at the first look at the clock at which more than 50 whole ms have passed, that is, after 51 ms. What a
+   * sync from outside found waits for its end, and the next iteration follows at once.
    */
-  test('iterations end after 51 ms, at a 64th page', () => {
+  test('iterations end after 51 ms, at a look at the clock', () => {
     const link = { bandwidthBytesPerSecond: 125e6 };
-    const batchMs = (64 * NORMAL_RECORD) / 125e6 / 1e-3;
+    const pageMs = NORMAL_RECORD / 125e6 / 1e-3;
     const { syncs } = migrate(
       setupOf({ guest: { ramPages: 512 * MIB, ...restless }, link, migration: { giveUpAfterUs: 900_000 } }),
       'none',
@@ -201,7 +228,8 @@ describe('in the engine', () => {
     );
     const lengths = syncs.slice(1).map((sync, i) => sync.timeMs - syncs[i]!.timeMs);
     expect(lengths.length).toBeGreaterThan(10);
-    for (const length of lengths) expect(length).toBeCloseTo(ceil(51 / batchMs) * batchMs, 6);
+    for (const length of lengths)
+      expect(length).toBeCloseTo(pagesToClockCheck(ceil(51 / pageMs)) * pageMs, 6);
   });
 
   /** Verdicts of syncs at these times. At 20 MB/s over 1 GB/s they fall where the sender waits for its window. */

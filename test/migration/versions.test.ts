@@ -188,3 +188,28 @@ describe.each(QEMU_VERSIONS)('QEMU %s', (qemu) => {
     expect(seen[10]).toBeCloseTo(pages * NORMAL_RECORD + 18, 6);
   });
 });
+
+/** All memory goes within the first 100 ms, before any threshold is known: 0 bytes are left of the first pass, and 0 may be. */
+test.each([
+  ['11.0', ['setup', 'switchover']],
+  ['11.1', ['setup', 'natural', 'switchover']],
+] as const)('QEMU %s: a first pass within one window', (qemu, causes) => {
+  const idle = {
+    guest: { vcpus: [writer({ pages: 1, writesPerSecond: 1 })] },
+    link: { bandwidthBytesPerSecond: 10e9 },
+  };
+  expect(on(qemu, idle).syncs.map(({ cause }) => cause)).toEqual(causes);
+});
+
+test('remaining of all devices is shown from 11.1 on, until it has completed', () => {
+  for (const qemu of ['11.0', '11.1'] as const) {
+    const seen: MigrationStats[] = [];
+    migrate(
+      setupOf({ ...RESTLESS, migration: { qemu, maxBandwidth: 50e6, giveUpAfterUs: 1e6 } }),
+      'none',
+      {},
+      (controls) => controls.after(500, () => seen.push(controls.stats())),
+    );
+    expect(seen[0]!.totalRemainingBytes).toBe(qemu === '11.1' ? seen[0]!.remainingBytes : undefined);
+  }
+});

@@ -8,7 +8,7 @@ const { floor, round } = Math;
 
 /** migration.c:fill_source_migration_info. */
 export function queryMigrate(seen: Seen): MigrationStats {
-  const { clock, state, counters, memory, run, period, window, restraint } = seen;
+  const { version, clock, state, counters, memory, run, period, window, restraint } = seen;
   const isOver = state.phase === 'completed';
   return {
     status: state.phase,
@@ -18,6 +18,7 @@ export function queryMigrate(seen: Seen): MigrationStats {
     transferredBytes: round(counters.transferred),
     totalBytes: memory.totalPages * PAGE_BYTES,
     remainingBytes: isOver ? 0 : pendingEstimate(run.dirtyPages),
+    ...(version.hasTotalRemaining && !isOver ? { totalRemainingBytes: pendingEstimate(run.dirtyPages) } : {}),
     duplicatePages: round(counters.zeroPages),
     normalPages: round(counters.normalPages),
     dirtyPagesRate: isOver ? 0 : period.dirtyPagesRate,

@@ -13,7 +13,7 @@ import type { Seen } from '../parts/parts.js';
 import type { Decision, SyncCause } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 
-const { floor, round } = Math;
+const { ceil, round } = Math;
 
 export class Trace {
   readonly decisions: Decision[] = [];
@@ -125,14 +125,14 @@ export class Trace {
   #threshold(): void {
     const { window } = this.#seen;
     const given = window.givenBandwidth;
-    const bytesPerMs = given > 0 ? floor(given / 1000) : window.bandwidthPerMs;
+    const bytesPerMs = given ?? window.bandwidthPerMs;
     const facts: Threshold = {
       kind: 'threshold',
       thresholdBytes: window.threshold,
       bandwidthBytesPerSecond: bytesPerMs * 1000,
       // The limit that it was computed with: a new one counts from the next window on.
-      downtimeLimitMs: bytesPerMs > 0 ? round(window.threshold / bytesPerMs) : window.downtimeLimitMs,
-      bandwidthIsGiven: given > 0,
+      downtimeLimitMs: bytesPerMs > 0 ? ceil(window.threshold / bytesPerMs - 1e-9) : window.downtimeLimitMs,
+      bandwidthIsGiven: given !== null,
       windowClosed: window.bandwidthPerMs > 0,
     };
     if (this.#thresholdTold !== null && isAbout(facts, this.#thresholdTold)) return;

@@ -13,6 +13,11 @@ export class BitmapSync {
   readonly #orders: Readonly<Orders>;
   readonly #writings: Writings;
   #isRunning = false;
+  /** Of the sync under way. */
+  #cause: SyncCause = 'setup';
+  #startUs = 0;
+  /** A sync aside waits for the bitmap mutex. */
+  #isPulled = false;
   #isJudging = false;
 
   constructor(parts: Parts, log: DirtyLog, orders: Readonly<Orders>, writings: Writings) {
@@ -32,11 +37,38 @@ export class BitmapSync {
     return this.#isJudging;
   }
 
+  /** A sync in the migration thread, which sends nothing meanwhile. */
   run(cause: SyncCause): void {
-    const { clock, memory, guest, stream, counters, run, period } = this.#parts;
-    const { trace, timeline, syncs } = this.#writings;
+    this.#begin(cause);
+    this.#log.pull();
+    this.#finish();
+  }
+
+  /**
+   * A sync that auto-converge's timer makes in the main loop, while the migration thread goes on sending: only to move what
+   * was found into the migration bitmap it needs the bitmap mutex, and so waits for the end of an iteration
+   * (cpu-throttle.c:cpu_throttle_dirty_sync_timer_tick, ram.c:migration_bitmap_sync).
+   */
+  runAside(): void {
+    this.#begin('timer');
+    this.#log.pullAside(() => {
+      this.#isPulled = true;
+      if (!this.#parts.state.holdsBitmap) this.finishAside();
+    });
+  }
+
+  /** No iteration holds the bitmap mutex any more. */
+  finishAside(): void {
+    if (!this.#isPulled) return;
+    this.#isPulled = false;
+    this.#finish();
+  }
+
+  #begin(cause: SyncCause): void {
+    const { clock, guest, stream, counters, run, period } = this.#parts;
     this.#isRunning = true;
-    const startUs = clock.nowUs;
+    this.#cause = cause;
+    this.#startUs = clock.nowUs;
     run.handOver();
     period.beginSync(clock.ms());
     const n = period.syncCount;
@@ -46,18 +78,24 @@ export class BitmapSync {
       guest.advance(clock.nowUs);
       guest.speed = 1;
     }
+    this.#writings.trace.sync(n, cause, run.dirtyPages);
+  }
+
+  #finish(): void {
+    const { memory, run, period } = this.#parts;
+    const { timeline, syncs } = this.#writings;
+    const cause = this.#cause;
+    run.handOver();
     const before = run.dirtyPages;
-    trace.sync(n, cause, before);
-    this.#log.pull();
     const fresh = memory.harvest();
     run.dirtyPages = memory.dirtyPages();
     timeline.look();
     period.endSync(fresh, pendingEstimate(run.dirtyPages));
     const detector = this.#endPeriod();
     this.#isRunning = false;
-    syncs.add(cause, startUs, before, fresh, detector);
+    syncs.add(cause, this.#startUs, before, fresh, detector);
     const remainingBytes = pendingEstimate(run.dirtyPages);
-    const event: SyncEvent = { n, cause, newDirtyPages: fresh, remainingBytes };
+    const event: SyncEvent = { n: period.syncCount, cause, newDirtyPages: fresh, remainingBytes };
     for (const listener of this.#orders.syncListeners) listener(event);
   }
 

@@ -56,8 +56,36 @@ export class DirtyLog {
     this.#guest.advance(clock.nowUs);
   }
 
+  /** The same in another thread, while the migration thread goes on; `done` is called when it is over. */
+  pullAside(done: () => void): void {
+    const { host, guest } = this.#setup;
+    const { events } = this.#clock;
+    if (guest.dirtyRingSize > 0) {
+      this.#kickInTurn(() => {
+        events.at(this.#clock.nowUs + host.syncFixedUs, () => {
+          const entries = this.#reapAll();
+          events.at(this.#clock.nowUs + (entries * host.ringEntryNs) / 1000, done);
+        });
+      });
+      return;
+    }
+    const gib = this.#memory.totalPages / GIB_PAGES;
+    events.at(this.#clock.nowUs + host.syncFixedUs + host.bitmapSyncUsPerGiB * gib, () => {
+      this.#guest.advance(this.#clock.nowUs);
+      done();
+    });
+  }
+
   /** dirtyrate.c:vcpu_dirty_stat_collect's global sync, in its own thread: kick in turn, then reap. */
   flushRings(done: () => void): void {
+    this.#kickInTurn(() => {
+      this.#reapAll();
+      done();
+    });
+  }
+
+  /** kvm-all.c:kvm_dirty_ring_flush: kick every vCPU and wait until it answers, one after the other. */
+  #kickInTurn(done: () => void): void {
     const { kickUs } = this.#setup.host;
     let vcpu = 0;
     const step = (): void => {
@@ -72,10 +100,7 @@ export class DirtyLog {
         atUs = answersUs + kickUs;
         vcpu += 1;
       }
-      this.#clock.events.at(atUs, () => {
-        this.#reapAll();
-        done();
-      });
+      this.#clock.events.at(atUs, done);
     };
     step();
   }

@@ -6,8 +6,6 @@ export class Orders {
   postcopy = false;
   /** QMP `stop`. */
   pause = false;
-  /** A bitmap sync that had to wait for the running iteration. */
-  sync = false;
   /** A report of free pages that had to wait for the same. */
   freePages = false;
   /** migrate_cancel, with its reason; null: it goes on. */

@@ -6,6 +6,8 @@ import type { Counters } from './counters.js';
 import {
   BUFFER_DELAY_MS,
   expectedDowntime,
+  expectedDowntimeOnDemand,
+  givenBandwidthPerMs,
   mbps,
   rateExceeded,
   switchoverBandwidth,
@@ -20,8 +22,8 @@ const { floor, max } = Math;
 
 export class RateWindow {
   downtimeLimitMs: number;
-  /** avail-switchover-bandwidth where the version knows it, bytes/s; 0: what the window carried counts. */
-  readonly givenBandwidth: number;
+  /** avail-switchover-bandwidth, bytes/ms; null: what the window carried counts. */
+  givenBandwidth: number | null = null;
 
   // The window that is open
   startMs = 0;
@@ -39,6 +41,7 @@ export class RateWindow {
   pagesPerSecond = 0;
   expectedDowntimeMs: number;
 
+  readonly #version: VersionFacts;
   readonly #counters: Readonly<Counters>;
   readonly #period: Readonly<SyncPeriod>;
   #maxBandwidth: number;
@@ -53,7 +56,8 @@ export class RateWindow {
   ) {
     this.downtimeLimitMs = parameters.downtimeLimitMs;
     this.expectedDowntimeMs = parameters.downtimeLimitMs;
-    this.givenBandwidth = version.hasAvailSwitchoverBandwidth ? parameters.availSwitchoverBandwidth : 0;
+    this.#version = version;
+    if (version.hasAvailSwitchoverBandwidth) this.count(parameters.availSwitchoverBandwidth);
     this.#counters = counters;
     this.#period = period;
     this.#maxBandwidth = parameters.maxBandwidth;
@@ -98,6 +102,14 @@ export class RateWindow {
     if (!this.#isLifted) this.#quota = windowQuota(maxBandwidth);
   }
 
+  /** avail-switchover-bandwidth, bytes/s; 0: what a window carries counts. */
+  count(availSwitchoverBandwidth: number): void {
+    this.givenBandwidth =
+      availSwitchoverBandwidth === 0
+        ? null
+        : givenBandwidthPerMs(availSwitchoverBandwidth, this.#version.roundsAvailBandwidth);
+  }
+
   /** No limit from here on, whatever somebody sets. */
   lift(): void {
     this.#isLifted = true;
@@ -111,14 +123,21 @@ export class RateWindow {
     const { bytes } = this;
     const { pages } = this.#counters;
     const bandwidth = switchoverBandwidth(bytes, ms, this.givenBandwidth);
-    const { dirtyBytesLastSync, dirtyPagesRate } = this.#period;
-    const expected = expectedDowntime(dirtyBytesLastSync, bandwidth, dirtyPagesRate, bytes);
+    const expected = this.expected(bandwidth, bytes);
     if (expected !== null) this.expectedDowntimeMs = expected;
     this.threshold = switchoverThreshold(bandwidth, this.downtimeLimitMs);
     this.tell(bytes, ms, pages - this.startPages);
     this.startMs = nowMs;
     this.startBytes = this.#counters.transferred;
     this.startPages = pages;
+  }
+
+  /** `expected-downtime` after a window that carried `bytes`, ms; null: it stays as it was. */
+  expected(bandwidthPerMs: number, bytes: number): number | null {
+    const { syncCount, dirtyBytesLastSync, dirtyPagesRate } = this.#period;
+    return this.#version.expectedDowntimeOnDemand
+      ? expectedDowntimeOnDemand(syncCount, this.downtimeLimitMs, dirtyBytesLastSync, bandwidthPerMs)
+      : expectedDowntime(dirtyBytesLastSync, bandwidthPerMs, dirtyPagesRate, bytes);
   }
 
   /** What query-migrate shows of a window that carried so much. */

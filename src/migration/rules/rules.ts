@@ -4,7 +4,7 @@
  */
 import { PAGE_BYTES } from '../../guest/spec.js';
 
-const { floor, trunc } = Math;
+const { ceil, floor, max, trunc } = Math;
 
 /** migration-stats.h: BUFFER_DELAY, the length of one rate window, ms. */
 export const BUFFER_DELAY_MS = 100;
@@ -12,7 +12,7 @@ export const BUFFER_DELAY_MS = 100;
 export const XFER_LIMIT_RATIO = 1000 / BUFFER_DELAY_MS;
 /** ram.c: MAX_WAIT, the whole ms after which an iteration ends (strictly more). */
 export const MAX_WAIT_MS = 50;
-/** ram.c:ram_save_iterate looks at the clock every 64th host page. */
+/** ram.c:ram_save_iterate looks at the clock after the first host page and after each 64th from there. */
 export const CLOCK_CHECK_PAGES = 64;
 /** ram.c:migration_bitmap_sync: a sync is eligible when more than this lies behind it, ms. */
 export const ELIGIBLE_SYNC_MS = 1000;
@@ -29,18 +29,39 @@ export function rateExceeded(quota: number, windowBytes: number): boolean {
   return quota > 0 && windowBytes > quota;
 }
 
-/** migration.c:migration_update_counters: bytes/ms that the threshold is computed from. */
-export function switchoverBandwidth(
-  windowBytes: number,
-  windowMs: number,
-  availSwitchoverBandwidth: number,
-): number {
-  return availSwitchoverBandwidth > 0 ? floor(availSwitchoverBandwidth / 1000) : windowBytes / windowMs;
+/** migration.c:migration_update_counters: avail-switchover-bandwidth in bytes/ms, whole ones up to 11.0. */
+export function givenBandwidthPerMs(availSwitchoverBandwidth: number, rounds: boolean): number {
+  return rounds ? floor(availSwitchoverBandwidth / 1000) : availSwitchoverBandwidth / 1000;
 }
 
-/** migration.c:migration_update_counters: `threshold_size`, bytes. */
+/** migration.c:migration_update_counters: bytes/ms that the threshold is computed from; `given` null: what the window carried. */
+export function switchoverBandwidth(windowBytes: number, windowMs: number, given: number | null): number {
+  return given ?? windowBytes / windowMs;
+}
+
+/** migration.c:migration_update_counters: `threshold_size`, whole bytes. */
 export function switchoverThreshold(bandwidthBytesPerMs: number, downtimeLimitMs: number): number {
-  return bandwidthBytesPerMs * downtimeLimitMs;
+  return trunc(bandwidthBytesPerMs * downtimeLimitMs);
+}
+
+/** migration.c:migration_iteration_run: is the exact count worth a sync? `<` up to 11.0, `<=` in 11.1. */
+export function needsSync(pendingBytes: number, thresholdBytes: number, syncsAtThreshold: boolean): boolean {
+  return syncsAtThreshold ? pendingBytes <= thresholdBytes : pendingBytes < thresholdBytes;
+}
+
+/**
+ * `expected-downtime` when it is queried, ms (11.1): the limit until the first pass is over, then what was pending after the
+ * last exact count over the bandwidth of the last window.
+ */
+export function expectedDowntimeOnDemand(
+  syncCount: number,
+  downtimeLimitMs: number,
+  pendingBytes: number,
+  bandwidthBytesPerMs: number,
+): number {
+  return syncCount <= 1 || bandwidthBytesPerMs === 0
+    ? downtimeLimitMs
+    : trunc(pendingBytes / bandwidthBytesPerMs);
 }
 
 /** migration.c:migration_update_counters: `expected_downtime`, ms; null when it is left alone. */
@@ -52,6 +73,14 @@ export function expectedDowntime(
 ): number | null {
   if (dirtyPagesRate === 0 || windowBytes <= MIN_BYTES_FOR_ESTIMATE) return null;
   return trunc(dirtyBytesLastSync / bandwidthBytesPerMs);
+}
+
+/**
+ * ram.c:ram_save_iterate: the pages, 1 or 65 or 129 …, after which the clock is looked at first when no fewer than `pages` have
+ * been sent.
+ */
+export function pagesToClockCheck(pages: number): number {
+  return max(0, ceil((pages - 1) / CLOCK_CHECK_PAGES)) * CLOCK_CHECK_PAGES + 1;
 }
 
 /** ram.c:migration_bitmap_sync: strictly more than a second since the last eligible sync. */
@@ -88,7 +117,7 @@ export class ThrottleDetector {
   }
 }
 
-/** migration.c:migration_iteration_run: may the guest be stopped for what is pending? `<=` from 10.2 on. */
+/** migration.c:migration_iteration_run: may the guest be stopped for what is pending? `<=` from 10.1 on. */
 export function mayComplete(
   pendingBytes: number,
   thresholdBytes: number,

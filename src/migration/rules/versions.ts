@@ -44,8 +44,6 @@ export interface BinaryFacts {
   readonly alwaysDeviceStatus: boolean;
   /** Status `postcopy-device` until the destination acknowledges the package of device state, since 10.2. */
   readonly hasPostcopyDeviceStatus: boolean;
-  /** Status `failing` between an error and `failed` (posted February 2026: 11.0 or 11.1; here from 11.1 on). */
-  readonly hasFailingStatus: boolean;
   /** ram.c:migration_trigger_throttle: up to 8.0 bad syncs count only with auto-converge on, since 8.1 always. */
   readonly detectorNeedsAutoConverge: boolean;
   /** ram.c:migration_bitmap_clear_dirty: the last stage clears (and re-arms) the tracking of what it sends, up to 10.0. */
@@ -92,7 +90,6 @@ const v72: VersionFacts = {
   ringSleepInterruptible: true,
   alwaysDeviceStatus: false,
   hasPostcopyDeviceStatus: false,
-  hasFailingStatus: false,
   detectorNeedsAutoConverge: true,
   clearsInLastStage: true,
   countsEachPage: true,
@@ -144,7 +141,6 @@ const v111: VersionFacts = {
   estimatesStopOnly: true,
   hasTotalRemaining: true,
   roundsAvailBandwidth: false,
-  hasFailingStatus: true,
 };
 
 /** Oldest first. 9.1 decides as 9.0, and 11.0 as 10.2. */
