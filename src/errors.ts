@@ -26,6 +26,14 @@ export class UsageError extends Error {
   }
 }
 
+/** One error of several, a line for each with its own place. Not for an empty list. */
+export function allOf(errors: readonly UsageError[]): UsageError {
+  const [first, ...others] = errors;
+  const all = new UsageError('', first?.place);
+  all.message = [first, ...others].map((error) => error?.message ?? '').join('\n');
+  return all;
+}
+
 /** A stated expectation did not hold: exit status 1. */
 export class ExpectationError extends Error {
   override readonly name = 'ExpectationError';

@@ -1,5 +1,5 @@
 /** A row of a sweep's runs.csv, back from its text to a value of the names that a `MigrationResult` has. */
-import type { Unit } from '../experiment/measure.js';
+import type { Measure, Unit } from '../experiment/measure.js';
 import { fieldsOf } from '../experiment/sweep/table.js';
 import type { MigrationResult, WhyNot } from '../migration/result.js';
 import { keyColumns, runColumns } from '../report/columns.js';
@@ -29,6 +29,8 @@ export interface SweepRow<Key extends string = string> extends Omit<
   readonly pauseNeededMs: number | null;
 }
 
+type RowScalar = Exclude<keyof SweepRow, 'varied'>;
+
 /** Where `MigrationResult` has another word than the column; all others differ by camel case alone. */
 const NAMES: Readonly<Record<string, string>> = {
   dirty_pages_per_s: 'dirtyPagesRate',
@@ -38,6 +40,14 @@ const NAMES: Readonly<Record<string, string>> = {
   writers_work_held_share: 'writersWorkHeld',
   readers_work_held_share: 'readersWorkHeld',
 };
+
+/** The columns of runs.csv, read off a row. */
+export const rowMeasures: readonly Measure<SweepRow>[] = runColumns.map(({ name, unit, meaning }) => ({
+  name,
+  unit,
+  meaning,
+  get: (row) => row[nameOf(name) as RowScalar] ?? null,
+}));
 
 /** Reads lines of a sweep that varies `keys`. */
 export function rowReader(keys: readonly string[]): (line: string) => SweepRow {

@@ -95,9 +95,26 @@ export async function readPolicy(given: Given, scenario: Scenario): Promise<Poli
   return policy;
 }
 
+/** The words of `--strategy`: each may be a list with commas, of which those within brackets belong to options. */
+export function strategyTexts(given: Given): string[] {
+  return given.values('strategy').flatMap(splitAtCommas);
+}
+
+function splitAtCommas(text: string): string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const letter of text) {
+    if ('{[('.includes(letter)) depth += 1;
+    if ('}])'.includes(letter)) depth -= 1;
+    if (letter === ',' && depth === 0) parts.push('');
+    else parts[parts.length - 1] += letter;
+  }
+  return parts.map((part) => part.trim()).filter((part) => part !== '');
+}
+
 /** Names of files among the given strategies and policies, for the manifest. */
 export function ownFiles(given: Given): string[] {
-  const texts = [...given.values('strategy'), ...given.values('policy')];
+  const texts = [...strategyTexts(given), ...given.values('policy')];
   return texts.filter(isFile).map((text) => text.replace(/:\s*(\{.*)?$/s, ''));
 }
 

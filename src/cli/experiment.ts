@@ -3,6 +3,8 @@ import { basename, dirname } from 'node:path';
 import type { Comparison, CompareOptions } from '../experiment/compare.js';
 import type { Manifest } from '../experiment/manifest.js';
 import { withoutDefaultEnd } from '../experiment/simulate.js';
+import { refuseUnreadableDemands, unmet } from '../experiment/fail-unless.js';
+import { demandMeasures, failUnlessKept, readDemands } from './fail-unless.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Given } from './command.js';
@@ -39,6 +41,8 @@ export async function runExperiment(
   const memory = readMemory(given, isLong ? 'fluid' : 'page');
   const numbers = { seed: readSeed(given), runs: readRuns(given), memory };
   const strategies = await choose(scenario);
+  const demands = readDemands(given);
+  refuseUnreadableDemands(demands, scenario, strategies, demandMeasures);
   const options: CompareOptions = {
     ...numbers,
     policy,
@@ -70,6 +74,11 @@ export async function runExperiment(
     csv.abandon();
     throw error;
   }
+}
+
+/** After the report. Throws `ExpectationError` when `--fail-unless` is not met. */
+export function failUnlessMet(given: Given, comparison: Comparison): void {
+  failUnlessKept(unmet(readDemands(given), comparison, demandMeasures));
 }
 
 /** The last line of a report. */

@@ -1,7 +1,7 @@
 /** Commands that take any number of scenario files. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../errors.js';
+import { allOf, UsageError } from '../errors.js';
 import type { Scenario } from '../scenario/scenario.js';
 import type { Positional } from './command.js';
 import { loadScenario } from '../scenario/load.js';
@@ -48,16 +48,7 @@ export function loadAll(
       return [];
     }
   });
-  if (wrong.length > 1) throw new SeveralMistakes(wrong);
+  if (wrong.length > 1) throw allOf(wrong);
   if (wrong[0] !== undefined) throw wrong[0];
   return scenarios;
-}
-
-/** Each message stands with its own place. */
-class SeveralMistakes extends UsageError {
-  constructor(mistakes: readonly UsageError[]) {
-    const [first, ...others] = mistakes;
-    super('', first?.place);
-    this.message = [first, ...others].map((mistake) => mistake?.message ?? '').join('\n');
-  }
 }

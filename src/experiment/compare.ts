@@ -1,7 +1,7 @@
 /** The same migration under several strategies, each meeting the same guest: common random numbers. */
 import type { MigrationResult } from '../migration/result.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
-import { preparedSetup, simulate } from './simulate.js';
+import { refuseImpossible, simulate } from './simulate.js';
 
 /** How strategies are compared; all have defaults. */
 export interface CompareOptions {
@@ -49,7 +49,7 @@ export interface Comparison {
 export function compare(scenario: Scenario, options: CompareOptions = {}): Comparison {
   const { runs = 1, seed = 1, memory = 'page', policy = scenario.policy, timelineMs = 0 } = options;
   const { strategies = scenario.strategies, trace = false, keep = 'everything', onResult } = options;
-  for (const strategy of strategies) preparedSetup(scenario, strategy, { policy, memory });
+  refuseImpossible(scenario, strategies, { policy, memory });
 
   const repeat = (strategy: StrategyChoice): StrategyResults => {
     const results: MigrationResult[] = [];

@@ -11,7 +11,7 @@ import { UsageError } from '../errors.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { LinkPhase } from '../migration/setup.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
-import { simulate } from './simulate.js';
+import { refuseImpossible, simulate } from './simulate.js';
 import { largest } from '../stats/extremes.js';
 
 /** A guest on the host, and how it is held back while it leaves. */
@@ -66,6 +66,7 @@ interface Running {
 export function drain(guests: readonly DrainGuest[], options: DrainOptions): Drain {
   const capacity = capacityOf(guests);
   const { parallel, seed = 1, memory = 'page', onGuest } = options;
+  for (const { scenario, strategy } of guests) refuseImpossible(scenario, [strategy], { memory });
   const done: DrainedGuest[] = [];
   let running: Running[] = [];
   let next = 0;

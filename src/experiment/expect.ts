@@ -78,6 +78,33 @@ function checkOne(expectation: ExpectationText, comparison: Comparison, measures
   return { subject: `${subject} ${key}`, expected: condition, place, ...judge(quantity, operator, bounds) };
 }
 
+/** The same for values that were measured elsewhere, one per run. */
+export function checkValues(
+  subject: string,
+  { key, condition }: Pick<ExpectationText, 'key' | 'condition'>,
+  unit: Unit,
+  values: readonly Value[],
+): Verdict {
+  const { statistic, of } = splitStatistic(key);
+  const quantity = overRuns(statistic, { unit, values, overRuns: false }, of, undefined);
+  const { operator, bound } = parseCondition(condition, key, quantity.unit, undefined);
+  const bounds = { values: [bound], overRuns: true };
+  return {
+    subject: `${subject} ${key}`,
+    expected: condition,
+    place: undefined,
+    ...judge(quantity, operator, bounds),
+  };
+}
+
+/** The measure of runs that a key is about. Throws `UsageError`. */
+export function runMeasure<Row>(key: string, measures: readonly Measure<Row>[]): Measure<Row> {
+  const { of } = splitStatistic(key);
+  const found = find(of === 'converges' ? 'converged' : of, measures);
+  if (found === undefined) throw unknown('measure', of, ['converges', ...measures.map(keyOf)], undefined);
+  return found;
+}
+
 function checkRelation(
   text: string,
   comparison: Comparison,

@@ -1,5 +1,5 @@
 /** One migration of one scenario under one strategy and one policy. */
-import { UsageError } from '../errors.js';
+import { allOf, UsageError } from '../errors.js';
 import { runMigration } from '../migration/engine.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
@@ -62,6 +62,28 @@ export function withoutDefaultEnd(policy: PolicyChoice, setup: MigrationSetup): 
   if (setup.migration.giveUpByDefault !== true) return setup;
   const ends = policy.definition.ends?.(policy.options, setup) ?? null;
   return ends === null ? setup : { ...setup, migration: { ...setup.migration, giveUpAfterUs: 0 } };
+}
+
+/** Throws one `UsageError` with a line for each strategy that is refused here, and for the policy. */
+export function refuseImpossible(
+  scenario: Scenario,
+  strategies: readonly StrategyChoice[],
+  options: Pick<SimulateOptions, 'policy' | 'memory'> = {},
+): void {
+  const refused = strategies.flatMap((strategy) => {
+    try {
+      preparedSetup(scenario, strategy, options);
+      return [];
+    } catch (error) {
+      if (error instanceof UsageError) return [error];
+      throw error;
+    }
+  });
+  // The policy refuses under every strategy alike.
+  const different = refused.filter(
+    ({ message }, i) => refused.findIndex((one) => one.message === message) === i,
+  );
+  if (different.length > 0) throw allOf(different);
 }
 
 function prepare(choice: Choice<StrategyDefinition>, setup: MigrationSetup): MigrationSetup {

@@ -15,14 +15,23 @@ const THROTTLE_TRIGGER_THRESHOLD = 50;
 const GIVE_UP_AFTER_US = 600e6;
 
 /** Memory kind, seed, run and sampling are left to whoever runs it. */
-export function buildSetup(file: ScenarioFile, name: string, fail: Fail): MigrationSetup {
+export function buildSetup(
+  file: ScenarioFile,
+  name: string,
+  fail: Fail,
+  attempt: <Part>(build: () => Part) => Part | null,
+): MigrationSetup | null {
   const host = buildHost(file.host);
+  const guest = attempt(() => buildGuest(file.guest, host, fail));
+  const link = attempt(() => buildLink(file.link, fail));
+  const migration = attempt(() => buildMigration(file, fail));
+  if (guest === null || link === null || migration === null) return null;
   return {
     name,
-    guest: buildGuest(file.guest, host, fail),
+    guest,
     host,
-    link: buildLink(file.link, fail),
-    migration: buildMigration(file, fail),
+    link,
+    migration,
     memory: 'page',
     seed: 1,
     run: 1,

@@ -1,6 +1,5 @@
 /** Strategies and policies as scenario files name them: a name, or a name with options. */
 import { z } from 'zod';
-import type { MigrationSetup } from '../migration/setup.js';
 import { policies } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { strategies } from '../strategies/index.js';
@@ -112,11 +111,6 @@ function labelOf(
 function valueText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(valueText).join(';')}]`;
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
-}
-
-/** Why such a run is impossible, as QEMU would refuse it; null when it is possible. */
-export function refusal({ definition, options }: Chosen, setup: MigrationSetup): string | null {
-  return definition.refuses?.(options, setup) ?? null;
 }
 
 /** Whether a name is that of a file rather than of an entry in a registry. */

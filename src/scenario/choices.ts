@@ -32,7 +32,7 @@ export function parsePolicyText(text: string): PolicyChoice {
 function parseChoiceText(kind: Kind, text: string): StrategyChoice {
   const { name, options } = splitText(kind, text);
   if (!Object.hasOwn(kind.registry, name)) {
-    throw new UsageError(unknown(kind.word, name, Object.keys(kind.registry)));
+    throw new UsageError(elsewhere(kind, name) ?? unknown(kind.word, name, Object.keys(kind.registry)));
   }
   return { ...withOptions(kind.registry[name]!, options), text };
 }
@@ -99,7 +99,30 @@ export function runsCode(text: string): boolean {
   return isFile(text.trim().replace(/\s*:\s*(\{.*\})?\s*$/s, ''));
 }
 
+/** A word of the other registry: strategies hold the guest back, policies decide from outside. */
+function elsewhere({ word }: Kind, name: string): string | null {
+  const other = word === 'strategy' ? POLICY : STRATEGY;
+  const isPostcopy = word === 'strategy' && /^post-?copy$/i.test(name);
+  if (!isPostcopy && !Object.hasOwn(other.registry, name)) return null;
+  const option = `--${other.word} ${isPostcopy ? 'postcopy-after-passes' : name}`;
+  const more = isPostcopy ? ' and --set migration.postcopy-ram=true' : '';
+  return `${name} is no ${word}: a ${other.word} does that; expected ${option}${more}`;
+}
+
+/** The options of a label, as tables and CSV files have it: `name(cpu-throttle-initial=40;steps=[1;2])`. */
+function splitLabel(text: string): { name: string; options: unknown } | null {
+  const [, name, list] = /^\s*([^\s(){}:]+)\((.+)\)\s*$/s.exec(text) ?? [];
+  if (name === undefined || list === undefined) return null;
+  const entries = list.split(/;(?=[^;=[\]{}]+=)/).map((entry) => {
+    const [key = '', ...value] = entry.split('=');
+    return [key.trim(), parseYamlValue(value.join('=').replaceAll(';', ', '), text)] as const;
+  });
+  return { name, options: Object.fromEntries(entries) };
+}
+
 function splitText({ word }: Kind, text: string): { name: string; options: unknown } {
+  const label = splitLabel(text);
+  if (label !== null) return label;
   const parts = /^\s*([^\s{}]+?)\s*(?::\s*(\{.*\})?)?\s*$/s.exec(text);
   if (parts === null) {
     throw new UsageError(

@@ -3,7 +3,6 @@ import { basename } from 'node:path';
 import type { Place } from '../errors.js';
 import { applyOverride, parseOverride, placeOfOverride, type Override } from './overrides.js';
 import { buildSetup } from './build.js';
-import { refusal } from './choice-schema.js';
 import { readExpectations } from './expectations.js';
 import { type Fail, check, usageErrorOf, type Path, type Problem } from './problems.js';
 import type { Scenario, StrategyChoice } from './scenario.js';
@@ -37,29 +36,29 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
   const stop = (problems: readonly Problem[]): never => {
     throw usageErrorOf(problems, placeOf);
   };
-  const fail: Fail = (path, message) => stop([{ path, at: 'value', message }]);
+  const complaints: Problem[] = [];
+  const complain = (path: Path, at: Problem['at'], message: string): void => {
+    complaints.push({ path, at, message });
+  };
+  const fail: Fail = (path, message) => {
+    complain(path, 'value', message);
+    throw new Stop();
+  };
 
   const checked = check(scenarioSchema, value);
   if ('problems' in checked) return stop(checked.problems);
   const file = checked.value;
   const name = file.name ?? basename(source.file).replace(/\.ya?ml$/, '');
-  const setup = buildSetup(file, name, fail);
+  const setup = buildSetup(file, name, fail, attempt);
+  if (setup === null) return stop(complaints);
   const place = (path: Path, at: Problem['at'] = 'value'): Place => placeOf({ path, at });
 
-  const complaints: Problem[] = [];
-  const complain = (path: Path, at: Problem['at'], message: string): void => {
-    complaints.push({ path, at, message });
-  };
   const strategies = file.strategies.map((chosen, i): StrategyChoice => {
     const path = ['strategies', i];
-    const refused = refusal(chosen, setup);
-    if (refused !== null) complain(path, 'value', refused);
     if (firstIndexOf(file, chosen.label) < i)
       complain(path, 'value', `${chosen.label} is listed twice; expected it once`);
     return { ...chosen, place: place(path) };
   });
-  const refused = refusal(file.policy, setup);
-  if (refused !== null) complain(['policy'], 'value', refused);
   const groups = [...new Set(setup.guest.vcpus.map(({ group }) => group))];
   const names = strategies.map(({ label, definition }) => ({ label, name: definition.name }));
   const expectations = readExpectations(file.expect, { strategies: names, groups }, complain);
@@ -77,6 +76,19 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
     policy: { ...file.policy, place: place(['policy']) },
     expect: expectations.map(({ text, path }) => ({ ...text, place: place(path, 'key') })),
   };
+}
+
+/** A part of the scenario cannot be built; what is wrong has been written down. */
+class Stop extends Error {}
+
+/** The part, or null where it cannot be built: the others are looked at all the same, so that all mistakes are found. */
+function attempt<Part>(build: () => Part): Part | null {
+  try {
+    return build();
+  } catch (error) {
+    if (error instanceof Stop) return null;
+    throw error;
+  }
 }
 
 function firstIndexOf({ strategies }: ScenarioFile, label: string): number {

@@ -254,13 +254,6 @@ const rows: readonly Row[] = [
     '512',
     'guest.yaml:5:20: guest.dirty-ring-size: expected more than the 576 entries',
   ],
-  [
-    'dirty-limit without a ring',
-    '  dirty-ring-size: 4096\n',
-    '',
-    'guest.yaml:12:5: strategies.1:',
-    'guest.dirty-ring-size',
-  ],
   // workloads
   [
     'an unknown workload',

@@ -1,9 +1,16 @@
 /** `migsim compare`: strategies side by side on the same guest. */
 import type { Command, Given } from '../command.js';
 import { TABLE_FORMATS, paperTable, readTableFormat } from '../table-format.js';
-import { type Experiment, printWritten, runExperiment } from '../experiment.js';
-import { experimentOptions, readStrategy, runsOption, scenarioFile } from '../experiment-options.js';
+import { type Experiment, failUnlessMet, printWritten, runExperiment } from '../experiment.js';
+import {
+  experimentOptions,
+  readStrategy,
+  runsOption,
+  scenarioFile,
+  strategyTexts,
+} from '../experiment-options.js';
 import { presetName, presetOption, runPreset } from './preset.js';
+import { failUnlessOption } from '../fail-unless.js';
 import { jsonReport } from '../../report/files/json.js';
 import { runRows } from '../../report/files/rows.js';
 import { provenanceOf } from '../../report/files/provenance.js';
@@ -15,9 +22,10 @@ export const compareCommand: Command = {
     ...experimentOptions,
     strategy: {
       ...experimentOptions.strategy,
-      describe: `${experimentOptions.strategy.describe}; repeatable`,
+      describe: `${experimentOptions.strategy.describe}; several with commas, or repeated`,
       repeatable: true,
     },
+    'fail-unless': failUnlessOption,
     preset: presetOption,
     runs: runsOption,
     format: {
@@ -30,7 +38,7 @@ export const compareCommand: Command = {
   },
   examples: [
     ['compare guest.yaml', 'the strategies it lists'],
-    ['compare guest.yaml --strategy none --strategy ./mine.js', 'these instead'],
+    ['compare guest.yaml --strategy none,./mine.js', 'these instead'],
     ['compare guest.yaml --runs 20 --out results/mine', 'spread, and CSV files'],
     ['compare --preset auto-converge-iters', "a comparison of QEMU's guestperf"],
     ['compare guest.yaml --format latex > table.tex', 'a table for a paper'],
@@ -43,15 +51,16 @@ export const compareCommand: Command = {
     if (given.flag('json')) {
       const results = comparison.strategies.flatMap((entry) => entry.results);
       given.print(jsonReport(manifest, results, false));
-      return;
+      return failUnlessMet(given, comparison);
     }
     if (format !== 'text') {
       const results = comparison.strategies.flatMap((entry) => entry.results);
       given.print(paperTable(format, runRows(results), provenanceOf(manifest)));
-      return;
+      return failUnlessMet(given, comparison);
     }
     given.print(`${comparisonTable(comparison, given.page)}\n`);
     printWritten(given, experiment);
+    failUnlessMet(given, comparison);
   },
 };
 
@@ -59,7 +68,7 @@ function runScenario(given: Given): Promise<Experiment> {
   return runExperiment(
     given,
     async (scenario) => {
-      const named = given.values('strategy').map((text) => readStrategy(text, scenario));
+      const named = strategyTexts(given).map((text) => readStrategy(text, scenario));
       return named.length > 0 ? Promise.all(named) : scenario.strategies;
     },
     { keep: 'scalars', timeline: false },

@@ -6,6 +6,8 @@ import type { StrategyChoice, Scenario } from '../../scenario/scenario.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, noteReading, readMemory, readSeed, readStrategy } from '../experiment-options.js';
+import { refuseUnreadableDemands, unmetInRun } from '../../experiment/fail-unless.js';
+import { demandMeasures, failUnlessKept, failUnlessOption, readDemands } from '../fail-unless.js';
 import { loadScenario } from '../../scenario/load.js';
 import { drain } from '../../experiment/drain.js';
 import { drainText } from '../../report/terminal/drain-text.js';
@@ -24,6 +26,7 @@ export const drainCommand: Command = {
     parallel: { describe: 'Migrations at a time; without it, all', value: 'N' },
     copies: { describe: 'So many guests of each scenario', value: 'N', default: '1' },
     strategy: experimentOptions.strategy,
+    'fail-unless': failUnlessOption,
     memory: experimentOptions.memory,
     seed: experimentOptions.seed,
     set: experimentOptions.set,
@@ -49,16 +52,30 @@ export const drainCommand: Command = {
     const ways = word === undefined ? [1, atOnce] : [word === 'serial' ? 1 : atOnce];
     const progress = given.progress(guests.length * ways.length);
     const how = { seed: readSeed(given), memory: readMemory(given), onGuest: progress.step };
+    const demands = readDemands(given);
+    for (const { scenario, strategy } of guests)
+      refuseUnreadableDemands(demands, scenario, [strategy], demandMeasures);
     const drains = ways.map((parallel) => drain(guests, { ...how, parallel }));
+    const broken = drains.flatMap((way) =>
+      way.guests.flatMap(({ result }, index) => {
+        const { scenario, strategy } = guests[index]!;
+        const ran = { scenario, strategy, policy: scenario.policy };
+        const mode = way.parallel === 1 ? 'serial' : 'parallel';
+        return unmetInRun(demands, ran, result, demandMeasures).map(
+          (sentence) => `${mode}, guest ${index + 1} (${result.scenario}): ${sentence}`,
+        );
+      }),
+    );
     if (given.flag('json')) {
       const shown = drains.map(({ guests, ...rest }) => ({
         ...rest,
         guests: guests.map(({ result, ...times }) => ({ ...times, ...outcome(result) })),
       }));
       given.print(`${JSON.stringify({ memory: how.memory, seed: how.seed, drains: shown }, null, 2)}\n`);
-      return;
+      return failUnlessKept(broken);
     }
     given.print(`${drainText(drains, given.page)}\n\n${how.memory} memory, seed ${how.seed}\n`);
+    failUnlessKept(broken);
   },
 };
 
@@ -69,9 +86,14 @@ function outcome({
   converged,
   totalTimeMs,
   downtimeMs,
+  blackoutMs,
   sentBytes,
+  heldTimeMs,
+  writersWorkHeld,
+  readersWorkHeld,
 }: MigrationResult): object {
-  return { scenario, strategy, status, converged, totalTimeMs, downtimeMs, sentBytes };
+  const held = { heldTimeMs, writersWorkHeld, readersWorkHeld };
+  return { scenario, strategy, status, converged, totalTimeMs, downtimeMs, blackoutMs, sentBytes, ...held };
 }
 
 async function strategyOf(given: Given, scenario: Scenario): Promise<StrategyChoice> {

@@ -4,8 +4,9 @@ import type { Comparison } from '../../experiment/compare.js';
 import { preparedSetup } from '../../experiment/simulate.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import type { Command, Given } from '../command.js';
-import { printWritten, runExperiment } from '../experiment.js';
+import { failUnlessMet, printWritten, runExperiment } from '../experiment.js';
 import { experimentOptions, readStrategy, scenarioFile } from '../experiment-options.js';
+import { failUnlessOption } from '../fail-unless.js';
 import { jsonReport } from '../../report/files/json.js';
 import { runReport } from '../../report/terminal/run-text.js';
 import { runChart } from '../../report/terminal/braille.js';
@@ -16,6 +17,7 @@ export const runCommand: Command = {
   positional: scenarioFile,
   options: {
     ...experimentOptions,
+    'fail-unless': failUnlessOption,
     chart: { describe: 'Draw the run over time', affectsResult: false },
     guestperf: {
       describe: "Write the run as a report of QEMU's guestperf",
@@ -28,6 +30,7 @@ export const runCommand: Command = {
     ['run guest.yaml --strategy dirty-limit', 'curves, syncs, vCPUs'],
     ['run guest.yaml --strategy none --verbose', 'and every decision'],
     ['run guest.yaml --strategy none --chart', 'and a drawing over time'],
+    ['run guest.yaml --strategy none --fail-unless converged', 'status 1 when it does not'],
   ],
   async run(given) {
     const choose = async (scenario: Scenario): Promise<StrategyChoice[]> => [
@@ -41,13 +44,14 @@ export const runCommand: Command = {
     writeGuestperf(comparison);
     if (given.flag('json')) {
       given.print(jsonReport(manifest, [result], true));
-      return;
+      return failUnlessMet(given, comparison);
     }
     given.print(`${runReport(comparison.scenario, result, comparison, given.flag('verbose'), given.page)}\n`);
     if (given.flag('chart')) {
       given.print(`\n${runChart(result, given.page)}\n`);
     }
     printWritten(given, experiment);
+    failUnlessMet(given, comparison);
   },
 };
 

@@ -18,7 +18,11 @@ import {
   readPolicy,
   readStrategy,
   runsOption,
+  strategyTexts,
 } from '../experiment-options.js';
+import { demandsOnRows } from '../../experiment/fail-unless.js';
+import { type SweepRow, rowMeasures } from '../../api/sweep-row.js';
+import { failUnlessKept, failUnlessOption, readDemands } from '../fail-unless.js';
 import { sweep, loadSweep } from '../../api/sweep.js';
 import { runsCode } from '../../scenario/choices.js';
 import { type SweepFile, readSweepFile, readPrecision } from '../../scenario/sweep-file.js';
@@ -51,10 +55,11 @@ export const sweepCommand: Command = {
     },
     strategy: {
       ...experimentOptions.strategy,
-      describe: `${experimentOptions.strategy.describe}; all: every one that can run; repeatable`,
+      describe: `${experimentOptions.strategy.describe}; several with commas, or repeated; all: every one that can run`,
       repeatable: true,
     },
     policy: experimentOptions.policy,
+    'fail-unless': failUnlessOption,
     runs: { ...withoutDefault(runsOption), describe: 'Runs of each strategy in each cell, at most (1)' },
     precision: {
       describe: 'End a cell when total time and downtime are known to this share, such as 2%',
@@ -88,6 +93,8 @@ export const sweepCommand: Command = {
   async run(given) {
     const { scenario, ...options } = await readSweep(given);
     const collected = collector(given);
+    const demands = readDemands(given);
+    const demanded = demandsOnRows(demands, rowMeasures);
     let progress: Progress | undefined;
     let shown: number | undefined;
     const stop = (): void => {
@@ -106,6 +113,7 @@ export const sweepCommand: Command = {
       keep: 'nothing',
       command: given.recorded,
       onCell: collected.add,
+      ...(demands.length === 0 ? {} : { onRun: (row: SweepRow) => demanded.add(groupOf(row), row) }),
       onProgress(done, of) {
         const before = shown ?? done;
         shown = done;
@@ -118,6 +126,7 @@ export const sweepCommand: Command = {
       progress?.end();
     });
     printSweep(given, swept, options.shard ?? null, collected.cells);
+    failUnlessKept(demanded.unmet());
   },
 };
 
@@ -126,6 +135,12 @@ function noteCode(given: Given, { strategies, policy }: SweepFile): void {
   const code = [...strategies, ...(policy === null ? [] : [policy])].filter(runsCode);
   if (code.length > 0)
     given.warn(`${given.positional} names code, which runs with your rights: ${code.join(', ')}`);
+}
+
+/** `link.bandwidth=1Gbit/s none`. */
+function groupOf({ varied, strategy }: SweepRow): string {
+  const cell = Object.entries(varied).map(([key, value]) => `${key}=${value}`);
+  return [...cell, strategy].join(' ');
 }
 
 /** The file, a sweep or a scenario, and instead of what it says what the command line does. */
@@ -166,7 +181,7 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
 }
 
 async function strategiesOf(given: Given, scenario: Scenario): Promise<Pick<SweepOptions, 'strategies'>> {
-  const texts = given.values('strategy');
+  const texts = strategyTexts(given);
   if (texts.length === 0) return {};
   if (texts.length === 1 && texts[0] === 'all') return { strategies: 'all' };
   return { strategies: await Promise.all(texts.map((text) => readStrategy(text, scenario))) };

@@ -67,7 +67,13 @@ function summary(result: MigrationResult, page: Page): string {
         ? `sleeps at a full ring up to ${show('us', result.maxRingFullSleepUs)}`
         : '',
     ].filter((text) => text !== '');
-    lines.push(['held back', [`from ${show('ms', result.firstThrottleMs)} on`, ...peaks].join(', ')]);
+    const work = [
+      result.writersWorkHeld === null ? '' : `writers did ${show('share', result.writersWorkHeld)}`,
+      result.readersWorkHeld === null ? '' : `readers ${show('share', result.readersWorkHeld)}`,
+    ].filter((text) => text !== '');
+    const meanwhile = work.length === 0 ? [] : [`in which ${work.join(', ')} of their work`];
+    const held = `from ${show('ms', result.firstThrottleMs)} on, for ${show('ms', result.heldTimeMs)}`;
+    lines.push(['held back', [held, ...meanwhile, ...peaks].join(', ')]);
   }
   if (result.postcopyTimeMs > 0) {
     const asked = counted(result.postcopyRequests, 'page');

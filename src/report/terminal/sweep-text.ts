@@ -50,19 +50,28 @@ export function sweepText(
   more: string | null,
   page: Page,
 ): string {
-  const lines = cells.flatMap((cell) => linesOf(cell));
+  const lines = cells.flatMap((cell) => linesOf(cell)).slice(0, SHOWN_ROWS + 1);
   const shown = lines.slice(0, SHOWN_ROWS);
+  // A price that nobody paid has no column.
+  const priced = PRICES.filter((_, index) => shown.some(({ prices }) => prices[index] !== NOTHING));
   const columns = [
     ...keys.map((key) => ({ head: headOf(key), align: 'left' as const })),
     { head: 'strategy', align: 'left' as const },
-    { head: 'converged' },
-    { head: 'total time' },
-    { head: 'blackout' },
+    { head: 'success' },
+    { head: 'total\ntime' },
+    ...priced.map(({ head }) => ({ head })),
   ];
-  const table = grid(columns, shown);
+  const rows = shown.map(({ texts, prices }) => [
+    ...texts,
+    ...prices.filter((_, index) => priced.includes(PRICES[index]!)),
+  ]);
+  const wide = grid(columns, rows);
+  const fits = wide.split('\n').every((line) => line.length <= page.width);
+  const table = fits ? wide : grid(columns, rows, 1);
   const notes = [
     ...(more !== null || lines.length > shown.length ? [more ?? '… and more: see them with --out.'] : []),
-    'Medians of the runs that converged, of all runs where none did.',
+    'Medians of the runs that converged, of all runs where none did. Work: of the vCPUs that write, against a guest ' +
+      'that is not migrated; while held: from when a vCPU is held back up to the switchover.',
   ];
   return [table, '', ...notes.flatMap((note) => wrap(note, page.width)).map(page.style.faint)].join('\n');
 }
@@ -72,7 +81,24 @@ function headOf(key: string): string {
   return key.split('.').at(-1)!;
 }
 
-function linesOf({ varied, summary }: SweepCell): string[][] {
+/** What the guest pays. */
+const PRICES: readonly { readonly head: string; readonly measure: string; readonly unit: 'ms' | 'share' }[] =
+  [
+    // What QEMU calls downtime leaves out a guest that was stopped before.
+    { head: 'blackout', measure: 'blackout_ms', unit: 'ms' },
+    { head: 'longest\nstall', measure: 'longest_stall_ms', unit: 'ms' },
+    { head: 'work', measure: 'writers_work_done_share', unit: 'share' },
+    { head: 'while\nheld', measure: 'writers_work_held_share', unit: 'share' },
+    { head: 'in post-\ncopy', measure: 'postcopy_time_ms', unit: 'ms' },
+  ];
+const NOTHING = '-';
+
+interface Line {
+  readonly texts: readonly string[];
+  readonly prices: readonly string[];
+}
+
+function linesOf({ varied, summary }: SweepCell): Line[] {
   const strategies = [...new Set(summary.map(({ strategy }) => strategy))];
   return strategies.map((strategy) => {
     const of = (measure: string): SummaryRow | undefined =>
@@ -80,14 +106,18 @@ function linesOf({ varied, summary }: SweepCell): string[][] {
     const share = of('converged_share')?.mean ?? null;
     const time = of('total_time_ms');
     const sign = time?.of === 'all' ? '> ' : '';
-    return [
-      ...Object.values(varied),
-      nameIn(strategy, strategies),
-      show('share', share),
-      sign + show('ms', time?.median ?? null),
-      // What QEMU calls downtime leaves out a guest that was stopped before.
-      show('ms', of('blackout_ms')?.median ?? null),
-    ];
+    return {
+      texts: [
+        ...Object.values(varied),
+        nameIn(strategy, strategies),
+        show('share', share),
+        sign + show('ms', time?.median ?? null),
+      ],
+      prices: PRICES.map(({ measure, unit }) => {
+        const value = of(measure)?.median ?? null;
+        return measure === 'postcopy_time_ms' && value === 0 ? NOTHING : show(unit, value);
+      }),
+    };
   });
 }
 
