@@ -15,7 +15,7 @@ import {
 
 const PAGES_PER_MIB = 256;
 const PAGES_PER_GIB = 1024 * PAGES_PER_MIB;
-const guest = { ramPages: 16 * PAGES_PER_GIB, groupVcpus: 4, guestVcpus: 4 };
+const guest = { ramPages: 8 * PAGES_PER_GIB, groupVcpus: 4, guestVcpus: 4, setPages: 0 };
 
 /** As a scenario file that gives no options would plan it. */
 const values: Readonly<Record<string, object>> = {
@@ -49,7 +49,7 @@ describe.each(workloadList.map((definition) => [definition.name, definition] as 
   (name, definition) => {
     test('is registered under its name and says what it is', () => {
       expect((workloads as Readonly<Record<string, unknown>>)[name]).toBe(definition);
-      for (const words of [definition.summary, definition.source, definition.fittedTo]) {
+      for (const words of [definition.summary, definition.source, definition.fittedTo, definition.scaling]) {
         expect(words.length).toBeGreaterThan(5);
         expect(words).not.toMatch(/\.$/);
       }
@@ -92,16 +92,36 @@ describe('workloads known by a dirty curve', () => {
     }
   });
 
-  test('are of the whole group: more vCPUs share the same writes', () => {
-    const four = plan(workloads.database as WorkloadDefinition);
-    const sixteen = plan(
-      workloads.database as WorkloadDefinition,
+  const inGuest = (definition: WorkloadDefinition, times: number, larger: number): WorkloadPlan =>
+    plan(
+      definition,
       {},
-      { ...guest, groupVcpus: 16, guestVcpus: 16 },
+      { ...guest, ramPages: guest.ramPages * larger, groupVcpus: 4 * times, guestVcpus: 4 * times },
     );
-    expect(four.shared && sixteen.shared).toBe(true);
-    expect(dirtiedMib(sixteen, 3, 16)).toBeCloseTo(dirtiedMib(four, 3, 4), 9);
+
+  // c times the writes over m times the pages: m D(τ c / m), whatever the sets.
+  test.each([
+    [4, 1],
+    [1, 4],
+    [4, 4],
+    [0.5, 2],
+  ])('database with %f times the vCPUs in a guest of %f times the memory', (times, larger) => {
+    const four = plan(workloads.database as WorkloadDefinition);
+    const other = inGuest(workloads.database as WorkloadDefinition, times, larger);
+    expect(four.shared && other.shared).toBe(true);
+    const expected = larger * dirtiedMib(four, (3 * times) / larger, 4);
+    // Sets are whole pages.
+    expect(dirtiedMib(other, 3, 4 * times)).toBeCloseTo(expected, 1);
   });
+
+  test.each(['memcached-like', 'kernel-build', 'dirty-curve'] as const)(
+    '%s is of the whole group: more vCPUs share the same writes, and its scaling says so',
+    (name) => {
+      const definition = workloads[name] as WorkloadDefinition;
+      expect(dirtiedMib(inGuest(definition, 4, 2), 3, 16)).toBeCloseTo(dirtiedMib(plan(definition), 3, 4), 9);
+      expect(definition.scaling).toMatch(/count shares/);
+    },
+  );
 
   test('intensity k is the same film k times as fast: D(τ) of it is D(kτ)', () => {
     const normal = plan(workloads.database as WorkloadDefinition);
@@ -112,7 +132,11 @@ describe('workloads known by a dirty curve', () => {
 
 describe('stress', () => {
   test("splits RAM but for 512 MiB evenly over the guest's vCPUs, in whole MiB, and sweeps it in order", () => {
-    const { classes, busy } = plan(workloads.stress as WorkloadDefinition, {}, { ...guest, guestVcpus: 3 });
+    const { classes, busy } = plan(
+      workloads.stress as WorkloadDefinition,
+      {},
+      { ...guest, ramPages: 16 * PAGES_PER_GIB, guestVcpus: 3 },
+    );
     // floor((16384 - 512) / 3) MiB = 5290 MiB
     expect(classes).toEqual([
       {

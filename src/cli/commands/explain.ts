@@ -62,6 +62,7 @@ function explainWorkload(definition: WorkloadDefinition, given: Given): void {
     option.kind === 'choice' ? `${option.summary}: ${option.choices.join(', ')}` : option.summary,
   ]);
   printOptions(options, given);
+  given.print(`${text(`Scaling: ${definition.scaling}.`, given)}\n`);
   given.print(`${text(`Fitted to: ${definition.fittedTo}`, given)}\n`);
   given.print(`${text(`Source: ${definition.source}`, given)}\n`);
 }

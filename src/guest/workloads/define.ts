@@ -77,6 +77,8 @@ export interface WorkloadDefinition<Options extends WorkloadOptions = WorkloadOp
   readonly summary: string;
   /** Program, paper or data set that it stands for. */
   readonly source: string;
+  /** What `count` and `guest.memory` change in it, one sentence without a full stop. */
+  readonly scaling: string;
   /** What its numbers were fitted to, or that they are an assumption. */
   readonly fittedTo: string;
   readonly options: Options;

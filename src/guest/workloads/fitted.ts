@@ -3,7 +3,7 @@ import { fitDirtyCurve, type DirtyPoint } from '../dirty-curve.js';
 import { PAGE_BYTES } from '../spec.js';
 import type { Surroundings, WorkloadPlan } from './define.js';
 
-const { round } = Math;
+const { max, round } = Math;
 
 const PAGES_PER_MIB = 2 ** 20 / PAGE_BYTES;
 
@@ -12,8 +12,20 @@ export function point(seconds: number, mebibytes: number): DirtyPoint {
   return { durationUs: round(seconds * 1e6), pages: round(mebibytes * PAGES_PER_MIB) };
 }
 
+/** The guest that a curve was measured in, where it is known well enough to scale by. */
+export interface MeasuredGuest {
+  readonly vcpus: number;
+  readonly ramPages: number;
+}
+
+/** For curves of which it is not: how many vCPUs wrote, or how their sets would grow, nobody published. */
+export const SCALES_BY_INTENSITY =
+  'count shares out the measured load and guest.memory does not change it, since the guest it was measured in is not known ' +
+  'well enough; for a larger one raise intensity';
+
 /**
- * The sets that the curve falls into, shared by the vCPUs of the group, each doing its part of the writes.
+ * The sets that the curve falls into, shared by the vCPUs of the group, each doing its part of the writes. In a guest of m
+ * times the memory with c times the vCPUs the sets are m times as large and c times as many pages are written a second.
  *
  * @param intensity everything goes this many times as fast
  * @param load how much of its run time a vCPU needs for it, and whether the work waits for it
@@ -22,12 +34,14 @@ export function planFromCurve(
   points: readonly DirtyPoint[],
   intensity: number,
   load: Pick<WorkloadPlan, 'busy' | 'catchesUp'>,
-  { groupVcpus }: Surroundings,
+  { groupVcpus, ramPages }: Surroundings,
+  measured: MeasuredGuest = { vcpus: groupVcpus, ramPages },
 ): WorkloadPlan {
+  const larger = ramPages / measured.ramPages;
   const classes = fitDirtyCurve(points).classes.map(({ pages, writesPerSecond }) => ({
-    pages,
+    pages: max(1, round(pages * larger)),
     pattern: 'uniform' as const,
-    writesPerSecond: (writesPerSecond * intensity) / groupVcpus,
+    writesPerSecond: (writesPerSecond * intensity) / measured.vcpus,
     readsPerSecond: 0,
   }));
   return { classes, ...load, shared: true, phases: [], phasePeriodUs: 0 };

@@ -9,6 +9,7 @@ export const idle = defineWorkload({
   name: 'idle',
   summary: 'an idle vCPU: timers and kernel bookkeeping',
   source: 'assumption; an idle guest converges at QEMU default parameters',
+  scaling: 'each vCPU does as much, in a set of its own; guest.memory does not change it',
   fittedTo: 'nothing: 256 page writes a second over 1 MiB, a vCPU',
   options: {},
   plan: () => ({

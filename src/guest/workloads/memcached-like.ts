@@ -1,6 +1,6 @@
 /** An in-memory key-value store under load. */
 import { defineWorkload } from './define.js';
-import { INTENSITY, planFromCurve, point } from './fitted.js';
+import { INTENSITY, SCALES_BY_INTENSITY, planFromCurve, point } from './fitted.js';
 
 /**
  * Two Redis guests of 10.2 GiB on a 1 Gbit/s link: what was left after passes of 3.5 s, 7.3 s and 93 s.
@@ -12,6 +12,7 @@ export const memcachedLike = defineWorkload({
   name: 'memcached-like',
   summary: 'an in-memory key-value store: writes all over a set of about 3 GiB',
   source: 'KubeVirt VEP 248 (migration convergence), traces ex-1 and ex-3: Redis',
+  scaling: SCALES_BY_INTENSITY,
   fittedTo: '410 MiB dirtied in 3.5 s, 820 MiB in 7.3 s, 3070 MiB in 93 s by the whole guest; fits to 2 %',
   options: { intensity: INTENSITY },
   plan: ({ intensity }, surroundings) =>

@@ -14,6 +14,8 @@ export const stress = defineWorkload({
   name: 'stress',
   summary: "guestperf's stress: rewrites its share of RAM page after page, as fast as it goes",
   source: 'QEMU tests/migration-stress: stress.c and guestperf/engine.py',
+  scaling:
+    'each vCPU writes as fast as it goes; guest.memory less what is left alone is divided among all vCPUs of the guest',
   fittedTo: 'pattern and size read from the source; the speed is an assumption, 2 GiB/s a vCPU',
   options: {
     write: { kind: 'rate', default: '2GiB/s', summary: 'how fast one vCPU rewrites memory' },
