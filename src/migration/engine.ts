@@ -224,6 +224,7 @@ class Migration {
       const available = run.available();
       const cost = run.cost(available);
       const pageUs = run.pageUs(cost);
+      window.inFlightBytes = cost.inFlightBytes ?? 0;
       let pages = min(available, pagesToExceed(cost, window.quota, window.bytes));
       // The first look at the clock at which more than MAX_WAIT_MS whole ms have gone by.
       const untilLate = (MAX_WAIT_MS + 1) * 1000 - elapsedUs;
@@ -268,6 +269,7 @@ class Migration {
       const available = run.available();
       const cost = run.cost(available);
       const pageUs = run.pageUs(cost);
+      window.inFlightBytes = cost.inFlightBytes ?? 0;
       const windowLeftUs = (window.startMs + BUFFER_DELAY_MS - clock.ms()) * 1000;
       const { left } = run;
       // The page memory's run lies in one host page; the fluid memory's in many, with so many dirty pages each.

@@ -29,6 +29,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   const runPages = run.pages;
   const cost = run.cost(runPages - run.taken);
   const pageUs = run.pageUs(cost);
+  const inFlightBytes = cost.inFlightBytes ?? 0;
   const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
   const latePages = pagesToClockCheck(pagesToLate);
   const endBytes = iterationEndBytes(stream);
@@ -84,13 +85,13 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   }
   for (;;) {
     const windowBytes = transferred - windowStartBytes;
-    if (!rateExceeded(quota, windowBytes)) {
+    if (!rateExceeded(quota, windowBytes - inFlightBytes)) {
       if (pendingEstimate(dirtyPages) <= threshold) break;
       const pages = min(latePages, pagesToExceed(cost, quota, windowBytes));
       const endUs = nowUs + pages * pageUs;
       const sentBytes = transferred + pages * cost.bytes;
       if (pages >= runPages - taken || nextEventUs <= endUs) break;
-      if (pages < latePages && !rateExceeded(quota, sentBytes - windowStartBytes)) break;
+      if (pages < latePages && !rateExceeded(quota, sentBytes - windowStartBytes - inFlightBytes)) break;
       taken += pages;
       dirtyPages -= pages;
       pagesSent += pages;
@@ -109,7 +110,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
       windowStartMs = nowMs;
       windowStartBytes = transferred;
       windowStartTaken = taken;
-    } else if (rateExceeded(quota, transferred - windowStartBytes)) {
+    } else if (rateExceeded(quota, transferred - windowStartBytes - inFlightBytes)) {
       wakeUs = nowUs + (windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + clock.wakeLatencyUs();
       if (nextEventUs <= wakeUs) break;
       nowUs = wakeUs;
@@ -120,6 +121,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   run.dirtyPages = dirtyPages;
   run.count(pagesSent, cost.bytes);
   counters.transferred = transferred;
+  window.inFlightBytes = inFlightBytes;
   window.threshold = threshold;
   window.expectedDowntimeMs = expectedDowntimeMs;
   window.startMs = windowStartMs;

@@ -27,8 +27,8 @@ export interface StreamSpec {
   readonly kind: 'plain' | 'multifd' | 'xbzrle';
   /** multifd: channels, 1..255. */
   readonly channels: number;
-  readonly compression: 'none' | 'zlib' | 'zstd';
-  /** multifd compression: bytes in per byte out, and bytes/s that one channel's CPU compresses. */
+  readonly compression: string;
+  /** multifd compression: bytes in per byte out, and uncompressed bytes/s of one channel, sending included; 0: no limit of its own. */
   readonly compressionRatio: number;
   readonly compressionBytesPerSecond: number;
   /** Who looks for zero pages: nobody, the migration thread, the multifd channels. */
@@ -38,7 +38,7 @@ export interface StreamSpec {
   readonly xbzrleEncodedBytes: number;
   readonly xbzrleOverflowShare: number;
   readonly xbzrleBytesPerSecond: number;
-  /** bytes/s that one channel encrypts; 0 = no TLS. */
+  /** bytes/s on the wire of one channel with TLS, sending included; 0 = no TLS. */
   readonly tlsBytesPerSecond: number;
 }
 

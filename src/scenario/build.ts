@@ -3,6 +3,7 @@ import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import type { HostProfile } from '../guest/spec.js';
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
+import { compressorNamed } from '../migration/rules/compressors.js';
 import { factsOf, runsMachine, since } from '../migration/rules/versions.js';
 import { buildGuest, checkDevices } from './guest/build-guest.js';
 import type { Fail } from './problems.js';
@@ -156,6 +157,13 @@ function checkMigration(migration: ScenarioFile['migration'], fail: Fail): void 
   if (migration['postcopy-ram'] && migration.stream.kind === 'multifd' && !version.multifdWithPostcopy) {
     const first = since('multifdWithPostcopy');
     at('postcopy-ram', `QEMU ${qemu} refuses it together with multifd; expected qemu: '${first}' or later`);
+  }
+  const compressor = compressorNamed(migration.stream.compression);
+  if (compressor !== undefined && !runsMachine(qemu, compressor.since)) {
+    fail(
+      ['migration', 'stream', 'multifd', 'compression'],
+      `QEMU ${qemu} does not have ${migration.stream.compression}; expected qemu: '${compressor.since}' or later`,
+    );
   }
   const detection = migration.stream.zeroPageDetection;
   if (migration.stream.kind === 'multifd' && detection !== undefined && !version.hasZeroPageDetection) {

@@ -1,6 +1,7 @@
 /** What a page costs on the wire: `plain`, `multifd`, `{ multifd: { channels: 4 } }`, `{ xbzrle: { … } }`. */
 import { z } from 'zod';
 import type { StreamSpec } from '../migration/setup.js';
+import { COMPRESSORS, compressorNamed } from '../migration/rules/compressors.js';
 import { PLAIN_STREAM } from '../migration/rules/stream.js';
 import { either, isMap, rate, section, share, size, type Wrong } from './forms.js';
 import { check, wrongsOf } from './problems.js';
@@ -12,14 +13,53 @@ const ZERO_PAGE_DETECTION = ['none', 'legacy', 'multifd'] as const;
 export type StreamChoice = Omit<StreamSpec, 'zeroPageDetection'> &
   Partial<Pick<StreamSpec, 'zeroPageDetection'>>;
 
-const tls = rate('what one channel encrypts; 0: no TLS', { zero: true, max: '1TiB/s' }).prefault(0);
+const tls = rate('what one channel with TLS carries on the wire, sending included; 0: no TLS', {
+  zero: true,
+  max: '1TiB/s',
+}).prefault(0);
 
-/** Sources: KubeVirt measured 3 to 3.6 for zstd; the other figures are assumptions about one core of a current server. */
-const COMPRESSION = {
-  none: { ratio: 1, bytesPerSecond: 0 },
-  zlib: { ratio: 3, bytesPerSecond: 80e6 },
-  zstd: { ratio: 3.3, bytesPerSecond: 500e6 },
-} as const;
+interface CompressionChoice {
+  readonly name: string;
+  readonly ratio: number;
+  readonly bytesPerSecond: number;
+}
+
+const own = section('{ name: mine, ratio: 2.2, speed: 400MB/s }', {
+  name: z.string().min(1).max(40).describe('one that QEMU has, to change it, or a name of your own'),
+  ratio: z.number().min(1).max(1000).describe('bytes in per byte out').optional(),
+  speed: rate('uncompressed bytes of one channel, sending included', { max: '1TiB/s' }).optional(),
+}).transform((form, context): CompressionChoice => {
+  const known = compressorNamed(form.name);
+  const ratio = form.ratio ?? known?.ratio;
+  const bytesPerSecond = form.speed ?? known?.bytesPerSecond;
+  if (ratio === undefined || bytesPerSecond === undefined) {
+    const message = `${form.name} is not one of ${COMPRESSORS.join(', ')}; expected its ratio and speed`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+  return { name: form.name, ratio, bytesPerSecond };
+});
+
+/** multifd-compression: a name of the table, or a row of one's own. */
+const compression: z.ZodType<CompressionChoice, unknown> = either(
+  'multifd-compression: one of the table, or { name, ratio, speed }',
+  () => [z.enum(COMPRESSORS), own],
+  (input, wrong) => {
+    if (isMap(input)) {
+      const result = check(own, input);
+      if ('value' in result) return result.value;
+      wrong(...wrongsOf(result.problems, []));
+      return undefined;
+    }
+    const known = typeof input === 'string' ? compressorNamed(input) : undefined;
+    if (known !== undefined) return { name: input as string, ...known };
+    const such = `one of ${COMPRESSORS.join(', ')}, or a map such as { name: mine, ratio: 2.2, speed: 400MB/s }`;
+    const message =
+      typeof input === 'string' ? unknown('compression', input, COMPRESSORS) : expected(such, input);
+    wrong({ message });
+    return undefined;
+  },
+);
 
 const plain = section('{ tls: 3GB/s }', { tls }).transform((form): StreamChoice => ({
   ...PLAIN_STREAM,
@@ -28,15 +68,15 @@ const plain = section('{ tls: 3GB/s }', { tls }).transform((form): StreamChoice 
 
 const multifd = section('{ channels: 4, compression: zstd }', {
   channels: z.int().min(1).max(255).describe('multifd-channels').default(2),
-  compression: z.enum(['none', 'zlib', 'zstd']).describe('multifd-compression').default('none'),
+  compression: compression.prefault('none'),
   'compression-ratio': z
     .number()
     .min(1)
     .max(1000)
-    .describe('bytes in per byte out; when left out, 3 for zlib and 3.3 for zstd')
+    .describe('bytes in per byte out, instead of the one of the table')
     .optional(),
   'compression-speed': rate(
-    'what one channel compresses; when left out, 80MB/s for zlib and 500MB/s for zstd',
+    'uncompressed bytes of one channel, sending included, instead of those of the table',
     {
       max: '1TiB/s',
     },
@@ -47,14 +87,14 @@ const multifd = section('{ channels: 4, compression: zstd }', {
     .optional(),
   tls,
 }).transform((form): StreamChoice => {
-  const usual = COMPRESSION[form.compression];
+  const usual = form.compression;
   const { zeroPageDetection: _, ...rest } = PLAIN_STREAM;
   const detection = form['zero-page-detection'];
   return {
     ...rest,
     kind: 'multifd',
     channels: form.channels,
-    compression: form.compression,
+    compression: usual.name,
     compressionRatio: form['compression-ratio'] ?? usual.ratio,
     compressionBytesPerSecond: form['compression-speed'] ?? usual.bytesPerSecond,
     ...(detection === undefined ? {} : { zeroPageDetection: detection }),

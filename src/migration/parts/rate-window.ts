@@ -25,6 +25,9 @@ export class RateWindow {
   /** avail-switchover-bandwidth, bytes/ms; null: what the window carried counts. */
   givenBandwidth: number | null = null;
 
+  /** Bytes that multifd's channels have at hand without counting them (`PageCost.inFlightBytes`). */
+  inFlightBytes = 0;
+
   // The window that is open
   startMs = 0;
   startBytes = 0;
@@ -94,7 +97,7 @@ export class RateWindow {
 
   /** migration-stats.c:migration_rate_exceeded. */
   isExceeded(): boolean {
-    return rateExceeded(this.#quota, this.#counters.transferred - this.startBytes);
+    return rateExceeded(this.#quota, this.#counters.transferred - this.startBytes - this.inFlightBytes);
   }
 
   limit(maxBandwidth: number): void {

@@ -33,6 +33,12 @@ export interface PageCost {
   readonly wireBytes: number;
   /** Pages that are flushed together: bytes count when they are flushed. */
   readonly flushPages: number;
+  /**
+   * Bytes that may have been handed to multifd's channels without being counted when the rate is looked at. The migration
+   * thread tests the quota before each page; a channel adds its packet to multifd_bytes after sending it (since 8.1). When
+   * the packet that exceeds the quota counts, the other channels are at one each, and these still leave in that window.
+   */
+  readonly inFlightBytes?: number;
   /** Time of the sending side's CPUs, µs, without the link. */
   readonly cpuUs: number;
   /** Zero pages and data in turn: what either costs, and the share of zero pages. */
@@ -74,9 +80,16 @@ export const PLAIN_STREAM: StreamSpec = {
   tlsBytesPerSecond: 0,
 };
 
-/** Time per page, µs, that TLS adds to the thread that writes `bytes`. */
-function tlsUs(bytes: number, tlsBytesPerSecond: number): number {
-  return tlsBytesPerSecond > 0 ? (bytes / tlsBytesPerSecond) * 1e6 : 0;
+/**
+ * Time of a channel for one page, µs. Speeds are those of the whole channel, sending included, as people measure them: a
+ * compressed page takes what its compressor takes, and TLS adds what it takes longer than plain sending of these bytes.
+ */
+function channelUs(host: HostProfile, spec: StreamSpec, bytes: number): number {
+  const sendUs = (host.sendNsPerPage / 1000) * min(1, bytes / PAGE_BYTES);
+  const { compression, compressionBytesPerSecond: speed, tlsBytesPerSecond: tls } = spec;
+  const compresses = spec.kind === 'multifd' && compression !== 'none' && speed > 0;
+  const plainUs = compresses ? (PAGE_BYTES / speed) * 1e6 : sendUs;
+  return tls > 0 ? plainUs + max(0, (bytes / tls) * 1e6 - sendUs) : plainUs;
 }
 
 /** The costs of a stream under a version's rules. */
@@ -101,7 +114,7 @@ function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec):
       bytes: NORMAL_PAGE_BYTES,
       wireBytes: NORMAL_PAGE_BYTES,
       flushPages: version.countsEachPage ? 1 : FLUSH_NORMAL_PAGES,
-      cpuUs: host.sendNsPerPage / 1000 + tlsUs(NORMAL_PAGE_BYTES, spec.tlsBytesPerSecond),
+      cpuUs: channelUs(host, spec, NORMAL_PAGE_BYTES),
     },
     zero: {
       bytes: ZERO_PAGE_BYTES,
@@ -126,26 +139,25 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
   const headerShare = MULTIFD_PACKET_HEADER_BYTES / MULTIFD_PACKET_PAGES;
   const inChannels = spec.zeroPageDetection === 'multifd' && version.hasZeroPageDetection;
   const payload = spec.compression === 'none' ? PAGE_BYTES : PAGE_BYTES / spec.compressionRatio;
-  const compressUs =
-    spec.compression === 'none' || spec.compressionBytesPerSecond === 0
-      ? 0
-      : (PAGE_BYTES / spec.compressionBytesPerSecond) * 1e6;
-  const sendUs =
-    host.sendNsPerPage / 1000 + compressUs + tlsUs(payload + headerShare, spec.tlsBytesPerSecond);
+  const wireBytes = payload + headerShare;
+  const sendUs = channelUs(host, spec, wireBytes);
+  const packets = version.multifdCountsQueued ? 0 : (channels - 1) * MULTIFD_PACKET_PAGES;
   const zeroUs = host.zeroNsPerPage / 1000;
   // Batching a page costs the main thread far less than writing it; a zero test there is serial work.
   const mainUs = spec.zeroPageDetection === 'none' || inChannels ? 0 : zeroUs;
   return {
     normal: {
-      bytes: payload + headerShare,
-      wireBytes: payload + headerShare,
-      flushPages: version.countsEachPage ? 1 : MULTIFD_PACKET_PAGES,
+      bytes: version.multifdCountsQueued ? PAGE_BYTES + headerShare : wireBytes,
+      wireBytes,
+      flushPages: MULTIFD_PACKET_PAGES,
+      inFlightBytes: packets * wireBytes,
       cpuUs: max(mainUs, sendUs / channels),
     },
     zero: inChannels
       ? {
           bytes: headerShare,
           wireBytes: headerShare,
+          inFlightBytes: packets * headerShare,
           flushPages: MULTIFD_PACKET_PAGES,
           cpuUs: zeroUs / channels,
         }
@@ -182,6 +194,7 @@ export function mixedCost({ normal, zero }: StreamCosts, zeroShare: number): Pag
     bytes: dataShare * normal.bytes + zeroShare * zero.bytes,
     wireBytes: dataShare * normal.wireBytes + zeroShare * zero.wireBytes,
     flushPages,
+    inFlightBytes: dataShare * (normal.inFlightBytes ?? 0) + zeroShare * (zero.inFlightBytes ?? 0),
     cpuUs: dataShare * normal.cpuUs + zeroShare * zero.cpuUs,
     mixed: { zeroShare, zero, normal },
   };
@@ -201,5 +214,5 @@ export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number): number {
 export function pagesToExceed(cost: PageCost, quota: number, windowBytes: number): number {
   if (quota === 0) return INFINITY;
   const flushBytes = cost.bytes * cost.flushPages;
-  return cost.flushPages * (floor(max(0, quota - windowBytes) / flushBytes) + 1);
+  return cost.flushPages * (floor(max(0, quota + (cost.inFlightBytes ?? 0) - windowBytes) / flushBytes) + 1);
 }

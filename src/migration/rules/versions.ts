@@ -55,6 +55,8 @@ export interface BinaryFacts {
   readonly countsEachPage: boolean;
   /** `ram.transferred`, and what the throttle detector compares with, count RAM records only (up to 8.1) or every stream byte. */
   readonly transferredIsRamOnly: boolean;
+  /** multifd.c:multifd_send_pages counts a packet, uncompressed, when it is queued (up to 8.0), not when it was sent. */
+  readonly multifdCountsQueued: boolean;
   /** The parameter `zero-page-detection`, since 9.0: before that multifd pages are looked at by the migration thread. */
   readonly hasZeroPageDetection: boolean;
   /** multifd and post-copy in one migration, since 10.1. */
@@ -94,6 +96,7 @@ const v72: VersionFacts = {
   clearsInLastStage: true,
   countsEachPage: true,
   transferredIsRamOnly: true,
+  multifdCountsQueued: true,
   hasZeroPageDetection: false,
   multifdWithPostcopy: false,
   multifdSyncsEveryIteration: true,
@@ -108,6 +111,7 @@ const v81: VersionFacts = {
   exactAddsPrecopy: true,
   hasDirtyLimitCapability: true,
   detectorNeedsAutoConverge: false,
+  multifdCountsQueued: false,
   multifdSyncsEveryIteration: false,
 };
 const v82: VersionFacts = {

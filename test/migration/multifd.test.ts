@@ -1,0 +1,105 @@
+/** What multifd's channels carry: past a cap, under TLS, and compressed. */
+import { MULTIFD_PACKET_HEADER_BYTES, PLAIN_STREAM } from '../../src/migration/rules/stream.js';
+import { COMPRESSORS, compressors } from '../../src/migration/rules/compressors.js';
+import type { StreamSpec } from '../../src/migration/setup.js';
+import { GIB, PAGE, migrate, setupOf } from './setups.js';
+
+const PACKET = 128 * PAGE + MULTIFD_PACKET_HEADER_BYTES;
+
+const multifd = (fields: Partial<StreamSpec>): StreamSpec => ({
+  ...PLAIN_STREAM,
+  kind: 'multifd',
+  ...fields,
+});
+
+/** Bytes per 100 ms of an idle guest under a cap: the link is fast, so that the cap alone binds. */
+function windowBytes(maxBandwidth: number, stream: StreamSpec, qemu: '7.2' | '8.0' | '8.1' | '10.0'): number {
+  const result = migrate(
+    setupOf({
+      guest: { ramPages: 8 * GIB },
+      link: { bandwidthBytesPerSecond: 1e10 },
+      migration: { maxBandwidth, stream, qemu, giveUpAfterUs: 0 },
+    }),
+  );
+  return result.sentBytes / (result.totalTimeMs / 100);
+}
+
+/**
+ * The migration thread stops queueing when counted bytes exceed the quota: at packet k = floor(quota / packet) + 1. Then the
+ * other channels are at a packet each, so a window carries k + channels - 1. Up to 8.0 packets count when queued: k.
+ */
+describe('multifd under a cap', () => {
+  const caps = [10, 50, 64].map((mib) => mib * 2 ** 20);
+  const channels = [1, 2, 4, 8];
+  it.each(caps.flatMap((cap) => channels.map((count) => ({ cap, count }))))(
+    '$count channels under $cap B/s',
+    ({ cap, count }) => {
+      const counted = Math.floor(cap / 10 / PACKET) + 1;
+      const carried = windowBytes(cap, multifd({ channels: count }), '10.0');
+      expect(Math.abs(carried / ((counted + count - 1) * PACKET) - 1)).toBeLessThan(0.03);
+      const queued = windowBytes(cap, multifd({ channels: count }), '8.0');
+      expect(Math.abs(queued / (counted * PACKET) - 1)).toBeLessThan(0.03);
+    },
+  );
+
+  it('counts uncompressed bytes up to 8.0', () => {
+    const stream = multifd({ channels: 2, compression: 'zstd', compressionRatio: 4 });
+    const plain = multifd({ channels: 2 });
+    const cap = 64 * 2 ** 20;
+    expect(windowBytes(cap, stream, '8.0')).toBeCloseTo(windowBytes(cap, plain, '8.0'), -4);
+    expect(windowBytes(cap, stream, '8.1')).toBeLessThan(windowBytes(cap, plain, '8.1'));
+  });
+});
+
+/** Time of 512 MiB when channels alone bind, s. */
+function seconds(stream: StreamSpec, sendNsPerPage = 1000): number {
+  const result = migrate(
+    setupOf({
+      guest: { ramPages: GIB / 2 },
+      host: { sendNsPerPage },
+      link: { bandwidthBytesPerSecond: 1e12 },
+      migration: { stream, giveUpAfterUs: 0 },
+    }),
+  );
+  return result.totalTimeMs / 1000;
+}
+
+describe('speeds are those of the whole channel', () => {
+  it('TLS: bytes on the wire over channels times speed, whatever plain sending costs', () => {
+    for (const channels of [1, 2, 4]) {
+      const expected = (GIB / 2 / 128) * (PACKET / (channels * 5e8));
+      for (const send of [500, 4000]) {
+        const took = seconds(multifd({ channels, tlsBytesPerSecond: 5e8 }), send);
+        expect(Math.abs(took / expected - 1)).toBeLessThan(0.02);
+      }
+    }
+  });
+
+  it('TLS faster than plain sending changes nothing', () => {
+    const fast = seconds(multifd({ channels: 2, tlsBytesPerSecond: 1e12 }), 4000);
+    expect(fast).toBeCloseTo(seconds(multifd({ channels: 2 }), 4000), 6);
+  });
+
+  it('compression: uncompressed bytes over channels times speed', () => {
+    for (const channels of [1, 2, 4]) {
+      const took = seconds(
+        multifd({
+          channels,
+          compression: 'mine',
+          compressionRatio: 2,
+          compressionBytesPerSecond: 4e8,
+        }),
+      );
+      expect(Math.abs(took / (2 ** 29 / (channels * 4e8)) - 1)).toBeLessThan(0.02);
+    }
+  });
+});
+
+describe('compressors', () => {
+  it('come with a ratio of 1 at least and a source', () => {
+    for (const name of COMPRESSORS) {
+      expect(compressors[name].ratio).toBeGreaterThanOrEqual(1);
+      expect(compressors[name].source).not.toBe('');
+    }
+  });
+});
