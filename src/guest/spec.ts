@@ -148,6 +148,8 @@ export interface HostProfile {
   /** A bitmap sync in bitmap mode, per GiB of RAM, µs; and its fixed part. */
   readonly bitmapSyncUsPerGiB: number;
   readonly syncFixedUs: number;
+  /** The part of a sync for RAM that does not begin and end at 64 pages, as with many vhost-user devices, up to QEMU 10.2, µs. */
+  readonly misalignedSyncUs: number;
   /** One vCPU kicked to user space during a ring sync, µs, when it does not sleep. */
   readonly kickUs: number;
   /** Setting up: fixed part, µs, and per GiB of RAM in bitmap and in ring mode. */

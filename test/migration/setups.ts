@@ -29,6 +29,7 @@ export const freeHost: HostProfile = {
   ringEntryNs: 0,
   bitmapSyncUsPerGiB: 0,
   syncFixedUs: 0,
+  misalignedSyncUs: 0,
   kickUs: 0,
   setupFixedUs: 0,
   setupUsPerGiBBitmap: 0,

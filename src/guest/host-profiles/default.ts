@@ -16,6 +16,7 @@ export const bareMetal: HostProfile = {
   ringEntryNs: 10,
   bitmapSyncUsPerGiB: 200,
   syncFixedUs: 200,
+  misalignedSyncUs: 0,
   kickUs: 15,
   setupFixedUs: 2000,
   setupUsPerGiBBitmap: 65,

@@ -52,6 +52,12 @@ export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
     summary: 'one bitmap sync, per GiB of RAM, without a dirty ring',
   },
   syncFixedUs: { key: 'sync', kind: 'duration-us', summary: 'fixed part of a bitmap sync' },
+  misalignedSyncUs: {
+    key: 'misaligned-sync',
+    kind: 'duration-us',
+    summary:
+      'part of a bitmap sync for RAM that does not begin and end at 64 pages, as with many vhost-user devices; QEMU 11.0 and later take a sixtieth of it',
+  },
   kickUs: {
     key: 'kick',
     kind: 'duration-us',

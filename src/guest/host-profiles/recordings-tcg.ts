@@ -15,6 +15,7 @@ export const recordingsTcg: HostProfile = {
   ringEntryNs: 30,
   bitmapSyncUsPerGiB: 500,
   syncFixedUs: 200,
+  misalignedSyncUs: 0,
   kickUs: 50,
   setupFixedUs: 2000,
   setupUsPerGiBBitmap: 300,

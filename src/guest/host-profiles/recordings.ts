@@ -15,6 +15,7 @@ export const recordingsHost: HostProfile = {
   ringEntryNs: 30,
   bitmapSyncUsPerGiB: 500,
   syncFixedUs: 500,
+  misalignedSyncUs: 0,
   kickUs: 50,
   setupFixedUs: 3000,
   setupUsPerGiBBitmap: 1000,

@@ -30,6 +30,11 @@ export interface BinaryFacts {
   readonly roundsAvailBandwidth: boolean;
   /** cpu-throttle.c:cpu_throttle_dirty_sync_timer, since 9.2. */
   readonly hasPeriodicSync: boolean;
+  /**
+   * ram.c:physical_memory_sync_dirty_bitmap goes page by page through RAM that does not begin and end at 64 pages (up to 10.2),
+   * or through it as a range (commit e8a6d158db, since 11.0).
+   */
+  readonly syncsMisalignedByPage: boolean;
   /** The `dirty-limit` capability, since 8.1; earlier versions have the commands only. */
   readonly hasDirtyLimitCapability: boolean;
   /** dirtyrate.c:do_calculate_dirtyrate: whole MiB before they are scaled to a second (up to 8.1), or after (since 8.2). */
@@ -87,6 +92,7 @@ const v72: VersionFacts = {
   hasAvailSwitchoverBandwidth: false,
   roundsAvailBandwidth: true,
   hasPeriodicSync: false,
+  syncsMisalignedByPage: true,
   hasDirtyLimitCapability: false,
   ratesInWholeMib: true,
   ringSleepInterruptible: true,
@@ -138,8 +144,9 @@ const v101: VersionFacts = {
   multifdWithPostcopy: true,
 };
 const v102: VersionFacts = { ...v101, hasPostcopyDeviceStatus: true };
+const v110: VersionFacts = { ...v102, syncsMisalignedByPage: false };
 const v111: VersionFacts = {
-  ...v102,
+  ...v110,
   syncsAtThreshold: true,
   expectedDowntimeOnDemand: true,
   estimatesStopOnly: true,
@@ -147,7 +154,7 @@ const v111: VersionFacts = {
   roundsAvailBandwidth: false,
 };
 
-/** Oldest first. 9.1 decides as 9.0, and 11.0 as 10.2. */
+/** Oldest first. 9.1 decides as 9.0. */
 export const versionFacts = {
   '7.2': v72,
   '8.0': v80,
@@ -159,7 +166,7 @@ export const versionFacts = {
   '10.0': v100,
   '10.1': v101,
   '10.2': v102,
-  '11.0': v102,
+  '11.0': v110,
   '11.1': v111,
 } as const satisfies Readonly<Record<string, VersionFacts>>;
 
