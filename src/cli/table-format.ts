@@ -23,15 +23,16 @@ export function readTableFormat(given: Given): TableFormat {
   return format;
 }
 
-/** `provenance` null: where the runs come from is not known. */
+/** `provenance` null: where the runs come from is not known. `what`: the cell of a sweep; empty for other runs. */
 export function paperTable(
   format: Exclude<TableFormat, 'text'>,
   runs: readonly Row[],
   provenance: Provenance | null,
+  what = '',
 ): string {
   const table = runsTable(runs);
   const notes = tableNotes(table, 'bold');
-  if (format === 'markdown') return markdownTable(table, notes);
+  if (format === 'markdown') return `${what === '' ? '' : `**${what}**\n\n`}${markdownTable(table, notes)}`;
   const made = provenance === null ? [] : provenanceLines(provenance);
-  return latexTable(table, { notes, provenance: made });
+  return latexTable(table, { notes, provenance: made, what });
 }

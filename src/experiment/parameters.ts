@@ -1,5 +1,5 @@
 /** Everything that a scenario comes to, defaults included, as a flat list that two versions can be compared by. */
-import type { VcpuSpec } from '../guest/spec.js';
+import { PAGE_BYTES, type VcpuSpec } from '../guest/spec.js';
 import type { Choice, Scenario } from '../scenario/scenario.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../units.js';
@@ -44,6 +44,8 @@ export function changedParameters(before: Parameters, after: Parameters): Parame
 /** For people: the unit is in the name, so that the value can be shown in the one that fits. */
 export function showParameter(name: string, value: Parameter): string {
   if (typeof value !== 'number') return value === null ? 'nothing' : String(value);
+  if (/(writes|reads)PerSecond$/.test(name)) return formatBytesPerSecond(value * PAGE_BYTES);
+  if (/Pages$|classes\.\d+\.pages$/.test(name)) return formatBytes(value * PAGE_BYTES);
   if (/Bytes?PerSecond$|Bandwidth$/.test(name)) return value === 0 ? '0' : formatBytesPerSecond(value);
   if (/Bytes$/.test(name)) return formatBytes(value);
   if (/Ms$/.test(name)) return formatDurationMs(value);

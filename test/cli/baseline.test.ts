@@ -69,9 +69,7 @@ describe('a baseline', () => {
     const text = stdout.replace(/\n +/g, ' ');
     expect(text).toMatch(/small auto-converge: total time fell from [\d.]+ s to [\d.]+ s \(-[\d.]+ %\)/);
     expect(text).toMatch(/; downtime \(QEMU\) rose from \d+ ms to \d+ ms \(\+[\d.]+ %\)/);
-    expect(stdout).toContain(
-      '  parameters that differ:\n    migration.downtimeLimitMs: 200 ms, now 400 ms\n',
-    );
+    expect(stdout).toContain('  parameters that differ:\n    migration.downtime-limit: 200 ms, now 400 ms\n');
     expect(stdout).toMatch(/1 scenario: \d strateg(y has|ies have) another outcome, in 1 scenario\n$/);
   });
 

@@ -50,7 +50,7 @@ describe('migsim diff', () => {
     const text = unwrapped(await diff(at('plain'), at('patient')));
     const [, parameters = '', outcomes = ''] = text.split('\n\n');
     // What --set changed is a parameter like any other.
-    expect(parameters).toBe('Parameters that differ:\n  migration.downtimeLimitMs: 200 ms, now 300 ms');
+    expect(parameters).toBe('Parameters that differ:\n  migration.downtime-limit: 200 ms, now 300 ms');
     expect(outcomes).toMatch(/^Outcomes that differ:\n {2}none: /);
     expect(outcomes).toMatch(
       /\n {2}auto-converge: total time fell from [\d.]+ s to [\d.]+ s \(-[\d.]+ %\); downtime/,
@@ -97,7 +97,7 @@ describe('migsim diff', () => {
 
   test('compares a strategy between folders by its options', async () => {
     const text = await diff(`${at('plain')}#none`, `${at('patient')}#none`);
-    expect(text).toContain('Parameters that differ:\n  migration.downtimeLimitMs: 200 ms, now 300 ms\n');
+    expect(text).toContain('Parameters that differ:\n  migration.downtime-limit: 200 ms, now 300 ms\n');
   });
 
   test('knows a scenario that it cannot read any more by its hash', async () => {

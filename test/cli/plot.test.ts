@@ -22,7 +22,10 @@ describe('migsim plot', () => {
     expect(status).toBe(0);
     const files = readdirSync(path.join(results, 'figures')).sort();
     expect(files).toContain('timeline-auto-converge.svg');
-    expect(stdout).toContain(`${files.length} figures in ${path.join(results, 'figures')}: strategies.svg, `);
+    expect(stdout).toContain(
+      `${files.length} figures in ${path.join(results, 'figures')}:\n  strategies.svg, `,
+    );
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(files.filter((name) => !name.endsWith('.svg'))).toEqual([]);
   });
 

@@ -186,7 +186,7 @@ describe('from a results folder', () => {
       'Remaining (MiB)',
       'Sent (MiB)',
       'Rates (MiB/s)',
-      'Implied downtime (ms)',
+      'Implied downtime (ms), log scale',
       'CPU throttle (%)',
     ]) {
       expect(words(svg)).toContain(title);
@@ -266,6 +266,11 @@ describe('from other files', () => {
     expect(drawings.map(({ name }) => name)).toEqual([
       'sweep-link-bandwidth-guest-memory-4gib',
       'sweep-link-bandwidth-guest-memory-8gib',
+      // What a strategy costs and takes, cell by cell.
+      'pareto-link-bandwidth-10gbit-s-guest-memory-4gib',
+      'pareto-link-bandwidth-10gbit-s-guest-memory-8gib',
+      'pareto-link-bandwidth-100gbit-s-guest-memory-4gib',
+      'pareto-link-bandwidth-100gbit-s-guest-memory-8gib',
     ]);
     const { svg } = drawings[0]!;
     expect(words(svg)).toEqual(

@@ -7,7 +7,7 @@ import { figures } from '../../report/figures/index.js';
 import type { Drawing } from '../../report/figures/kit/figure.js';
 import { type Results, type Selection, readResults } from '../../report/figures/kit/results.js';
 import { SHEETS, type Sheet } from '../../report/figures/kit/sheet.js';
-import { counted } from '../../report/terminal/text.js';
+import { counted, wrapItems } from '../../report/terminal/text.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
 import { openOutputFolder } from '../../report/files/output-folder.js';
@@ -68,8 +68,16 @@ export const plotCommand: Command = {
     });
     const folder = given.value('out') ?? folderBeside(given.positional);
     const paths = await write(drawings, format, SHEETS[width], folder);
-    const names = paths.map((path) => basename(path)).join(', ');
-    given.print(`${counted(paths.length, 'figure')} in ${folder}: ${names}\n`);
+    const lead = `${counted(paths.length, 'figure')} in ${folder}:`;
+    const lines = wrapItems(
+      paths.map((path) => basename(path)),
+      given.page.width - 2,
+    );
+    const [first = ''] = lines;
+    const isShort = lines.length === 1 && lead.length + 1 + first.length <= given.page.width;
+    given.print(
+      isShort ? `${lead} ${first}\n` : `${[lead, ...lines.map((line) => `  ${line}`)].join('\n')}\n`,
+    );
   },
 };
 

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.js';
-import { isSweep } from '../../report/figures/kit/sweep-keys.js';
+import { cellsBy, sweepKeys } from '../../report/figures/kit/sweep-keys.js';
 import { htmlReport } from '../../report/html/page.js';
 import { unknown } from '../../scenario/wording.js';
 import type { Command, Given } from '../command.js';
@@ -18,7 +18,7 @@ export const reportCommand: Command = {
   positional: { name: 'results', describe: 'Folder that --out wrote' },
   options: {
     format: {
-      describe: 'html (a file), markdown or latex (the table, printed)',
+      describe: 'html (a file), markdown or latex (the table, printed; of a sweep one per cell)',
       value: 'FORMAT',
       default: 'html',
       words: () => FORMATS,
@@ -41,12 +41,10 @@ export const reportCommand: Command = {
     if (format !== 'html') {
       if (results.runs.length === 0)
         throw new UsageError('no runs.csv in it, from which the table is made', { file: folder });
-      if (isSweep(results.runs)) {
-        throw new UsageError('this is a sweep, which no single table shows; summary.csv has its figures', {
-          file: folder,
-        });
-      }
-      given.print(paperTable(format, results.runs, provenance));
+      const tables = cellsBy(results.runs, sweepKeys(results.runs)).map(({ what, rows }) =>
+        paperTable(format, rows, provenance, what),
+      );
+      given.print(tables.join('\n'));
       return;
     }
     const file = given.value('out') ?? join(folder, 'report.html');

@@ -7,12 +7,15 @@ import { around, exact, isWide, logarithmic } from './kit/axes.js';
 import type { Drawing, Figure } from './kit/figure.js';
 import { endLabels, pointLabels, symbolRoom } from './kit/labels.js';
 import { frames, isLowest } from './kit/layout.js';
-import { linesOf, type Name, smallPrint, widthOf } from './kit/names.js';
+import { linesOf, type Name, type Names, slugOf, smallPrint, widthOf } from './kit/names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './kit/panel.js';
 import type { Sheet } from './kit/sheet.js';
-import { picture } from './kit/svg.js';
-import { isSweep } from './kit/sweep-keys.js';
+import { picture, text } from './kit/svg.js';
+import { type SweptCell, cellsBy, sweepKeys } from './kit/sweep-keys.js';
 import { largest } from '../../stats/extremes.js';
+
+/** Of a sweep with more cells nobody would look at the figures. */
+const MOST_CELLS = 24;
 
 const GROUPS = [
   { who: 'writers', column: 'writers_work_done_share' },
@@ -22,21 +25,26 @@ const GROUPS = [
 export const pareto: Figure = {
   name: 'pareto',
   summary: 'guest work lost against total time, with the strategies that no other beats in both',
-  needs: 'runs.csv with two strategies that converged',
+  needs: `runs.csv with two strategies that converged; of a sweep, in one of at most ${MOST_CELLS} cells`,
   draw(results, sheet, names) {
-    if (isSweep(results.runs)) return [];
-    const converged = results.runs.filter((row) => hasConverged(row));
-    const strategies = [...groupBy(converged, 'strategy')].map(([label, rows]) => ({
-      name: names.of(label),
-      rows,
-    }));
-    const panels = GROUPS.map(({ who, column }) => ({
-      who,
-      points: strategies.flatMap(({ name, rows }) => pointsOf(name, rows, column)),
-    })).filter(({ points }) => points.length > 1);
-    return panels.length === 0 ? [] : [drawing(panels, sheet)];
+    const cells = cellsBy(results.runs, sweepKeys(results.runs));
+    return cells.length > MOST_CELLS ? [] : cells.flatMap((cell) => ofCell(cell, sheet, names));
   },
 };
+
+/** Runs of a sweep are not alike: each cell has a figure of its own. */
+function ofCell({ what, rows: all }: SweptCell, sheet: Sheet, names: Names): Drawing[] {
+  const converged = all.filter((row) => hasConverged(row));
+  const strategies = [...groupBy(converged, 'strategy')].map(([label, rows]) => ({
+    name: names.of(label),
+    rows,
+  }));
+  const panels = GROUPS.map(({ who, column }) => ({
+    who,
+    points: strategies.flatMap(({ name, rows }) => pointsOf(name, rows, column)),
+  })).filter(({ points }) => points.length > 1);
+  return panels.length === 0 ? [] : [drawing(panels, what, sheet)];
+}
 
 interface Point {
   readonly name: Name;
@@ -61,13 +69,14 @@ function pointsOf(name: Name, rows: readonly Row[], column: string): Point[] {
   return [{ name, runs, time: mean(runs.map(({ time }) => time)), lost: mean(runs.map(({ lost }) => lost)) }];
 }
 
-function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
+function drawing(groups: readonly Group[], what: string, sheet: Sheet): Drawing {
   const { font } = sheet;
   const left = largest(groups.map(({ points }) => tickRoom(lostAxis(lossesOf(points)), font)));
   const names = groups[0]!.points.map(({ name }) => name);
   const right = isCrowded(names) ? widthOf(names.map(keyLines), font) + symbolRoom(font) + 10 : 8;
   const margins = { left, right, above: 2.2 * font, below: BELOW_WITH_TITLE * font };
-  const { boxes, bottom } = frames(groups.length, 17 * font, margins, sheet);
+  const top = what === '' ? 0 : 1.4 * font;
+  const { boxes, bottom } = frames(groups.length, 17 * font, margins, sheet, { top });
   const panels = groups.map((group, index) =>
     groupPanel(group, boxes[index]!, isLowest(index, groups.length, sheet), sheet),
   );
@@ -76,16 +85,18 @@ function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
   const notes = smallPrint(
     [
       optionsOf(names),
-      `${joins ? 'The line joins the strategies that no other beats in both. ' : ''}${several ? 'Large symbols are means, small ones runs. ' : ''}Only runs that converged.`,
+      `${joins ? 'The line joins the strategies that no other beats in both. ' : ''}${several ? 'Large symbols are means; small ones are runs, which a mean hides where they are alike. ' : ''}Only runs that converged.`,
     ],
     bottom,
     sheet,
   );
   return {
-    name: 'pareto',
+    name: what === '' ? 'pareto' : `pareto-${slugOf(what)}`,
     caption:
+      `${what === '' ? '' : `At ${what}. `}` +
       'Work that the guest lost during the migration against what the migration took: lower and further left is better, and no strategy beats one on the line in both.',
     svg: picture(sheet, bottom + notes.height + 2, 'Guest work lost against total time', [
+      what === '' ? '' : text(0.5 * font, 1.1 * font, what),
       ...panels,
       notes.svg,
     ]),

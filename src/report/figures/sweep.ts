@@ -13,7 +13,7 @@ import { asNumbers } from './kit/quantities.js';
 import type { Sheet } from './kit/sheet.js';
 import { column, estimate } from './kit/statistics.js';
 import { picture, text } from './kit/svg.js';
-import { sweepKeys } from './kit/sweep-keys.js';
+import { type SweptCell, cellsBy, sweepKeys } from './kit/sweep-keys.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 interface Measure {
@@ -68,7 +68,7 @@ export const sweep: Figure = {
     const together = others.filter((key) => moveTogether(results.runs, x!, key));
     const apart = others.filter((key) => !together.includes(key));
     const title = [x, ...together].join(' + ');
-    return cells(results.runs, apart).map(({ what, rows }) => {
+    return cellsBy(results.runs, apart).map(({ what, rows }) => {
       const runs = withoutVariedOptions(rows, x!);
       return drawing({ key: x!, title, what, rows: runs }, sheet, namesIn({ ...results, runs }));
     });
@@ -102,27 +102,7 @@ function withoutVariedOptions(rows: readonly Row[], key: string): Row[] {
   return rows.map((row) => (varied.includes(nameOf(row)) ? { ...row, strategy: nameOf(row) } : row));
 }
 
-interface Cell {
-  /** Such as `guest.memory 16GiB`; empty when only one parameter was varied. */
-  readonly what: string;
-  readonly rows: readonly Row[];
-}
-
-/** The runs that are alike in all of `keys`. */
-function cells(runs: readonly Row[], keys: readonly string[]): Cell[] {
-  let all: Cell[] = [{ what: '', rows: runs }];
-  for (const key of keys) {
-    all = all.flatMap(({ what, rows }) =>
-      [...groupBy(rows, key)].map(([value, part]) => ({
-        what: `${what}${what === '' ? '' : ', '}${key} ${value}`,
-        rows: part,
-      })),
-    );
-  }
-  return all;
-}
-
-interface Sweep extends Cell {
+interface Sweep extends SweptCell {
   /** On the x axis. */
   readonly key: string;
   /** With the keys that move with it. */

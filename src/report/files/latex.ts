@@ -13,7 +13,7 @@ const UNITS: Readonly<Record<RunsColumn['unit'], string>> = {
 const MOST_ACROSS = 6;
 
 /**
- * Strategies side by side, as `compare` prints them. `notes` stand below the table as a paragraph, `provenance` in comments
+ * Strategies side by side, as `compare` prints them. `what` stands above: the cell of a sweep that the table is of. `notes` stand below the table as a paragraph, `provenance` in comments
  * above it. Ends with a line break.
  */
 export function latexTable(
@@ -21,12 +21,18 @@ export function latexTable(
   {
     notes = [],
     provenance = [],
-  }: { readonly notes?: readonly string[]; readonly provenance?: readonly string[] } = {},
+    what = '',
+  }: {
+    readonly notes?: readonly string[];
+    readonly provenance?: readonly string[];
+    readonly what?: string;
+  } = {},
 ): string {
   const { heads, lines } = table.rows.length <= MOST_ACROSS ? across(table) : down(table);
   return [
     String.raw`% \usepackage{booktabs,siunitx} and \sisetup{separate-uncertainty=true}`,
     ...provenance.map((one) => `% ${one.replaceAll('\n', ' ')}`),
+    ...(what === '' ? [] : [`\\par\\noindent\\textbf{${escape(what)}}\\par\\smallskip`]),
     `\\begin{tabular}{@{}l${'r'.repeat(heads.length - 1)}@{}}`,
     String.raw`  \toprule`,
     row(heads.map(([upper]) => upper)),

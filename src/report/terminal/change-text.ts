@@ -51,13 +51,28 @@ export function changeText(change: OutcomeChange, runs: number): string {
   return `${who}: ${change.what === 'new' ? 'is new' : 'is gone'}`;
 }
 
-/** One line a parameter: `migration.downtimeLimitMs: 300 ms, now 200 ms`. */
+/** What a scenario file calls it, where that is another word. */
+function asWritten(name: string): string {
+  return name
+    .replace(/\.classes\.\d+\.writesPerSecond$/, '.workload.write')
+    .replace(/\.classes\.\d+\.readsPerSecond$/, '.workload.read')
+    .replace(/\.classes\.\d+\.pages$/, '.workload.working-set')
+    .replace(/^guest\.ramPages$/, 'guest.memory')
+    .replace(/^migration\.(\w+?)(?:Ms|Us|Bytes)?$/, (_, word: string) => `migration.${kebab(word)}`)
+    .replace(/^guest\.(\w+)$/, (_, word: string) => `guest.${kebab(word)}`);
+}
+
+function kebab(word: string): string {
+  return word.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** One line a parameter: `migration.downtime-limit: 300 ms, now 200 ms`. */
 export function parameterLines(changes: readonly ParameterChange[]): string[] {
   const lines = changes.slice(0, MOST_PARAMETERS).map(({ name, before, after }) => {
     const was = showParameter(name, before);
     const is = showParameter(name, after);
     const exact = was === is;
-    return `${name}: ${exact ? String(before) : was}, now ${exact ? String(after) : is}`;
+    return `${asWritten(name)}: ${exact ? String(before) : was}, now ${exact ? String(after) : is}`;
   });
   const others = changes.length - lines.length;
   return others > 0 ? [...lines, `and ${others} more`] : lines;

@@ -24,6 +24,11 @@ export interface Axis {
   readonly labels?: boolean;
 }
 
+/** Panels of both kinds stand side by side, and their slopes must not be compared. */
+function titleOf(title: string, { log }: Axis): string {
+  return log === true ? `${title}, log scale` : title;
+}
+
 export interface PanelSpec {
   readonly box: Box;
   readonly x: Axis;
@@ -73,7 +78,7 @@ export function panel(sheet: Sheet, spec: PanelSpec): Panel {
   });
   const { font } = sheet;
   const titles = [
-    spec.title === undefined ? '' : text(box.x, box.y - 0.6 * font, spec.title),
+    spec.title === undefined ? '' : text(box.x, box.y - 0.6 * font, titleOf(spec.title, spec.y)),
     spec.xTitle === undefined
       ? ''
       : text(box.x + box.width / 2, box.y + box.height + (BELOW_WITH_TITLE - 0.6) * font, spec.xTitle, {
