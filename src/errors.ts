@@ -38,3 +38,16 @@ export function allOf(errors: readonly UsageError[]): UsageError {
 export class ExpectationError extends Error {
   override readonly name = 'ExpectationError';
 }
+
+/** The first line of what was thrown, which in a program of the user's can be anything. */
+export function thrownText(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : `it threw ${String(thrown)}`;
+  return text.split('\n')[0]!;
+}
+
+const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g;
+
+/** What a terminal would obey, such as an escape that renames its window, as `\\x1b`; line breaks stay. */
+export function visibleControls(text: string): string {
+  return text.replace(CONTROLS, (code) => `\\x${code.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

@@ -110,8 +110,10 @@ const SHORT_DURATION: Quantity = { ...DURATION, units: NANOSECONDS, smallest: '1
 /** Splits `10Gbit/s` (or `10 Gbit/s`) into the number's text and the unit; the unit may be empty. */
 function splitAmount(text: string, what: string, forms: string): { amount: string; unit: string } {
   const parts = /^\s*(-?)(\d+(?:\.\d+)?)\s*([^\d\s.,][^\s]*)?\s*$/.exec(text);
-  if (parts === null) throw new UsageError(`cannot read "${text}" as ${what}; expected ${forms}`);
-  if (parts[1] === '-') throw new UsageError(`${what} cannot be negative: "${text}"; expected ${forms}`);
+  if (parts === null)
+    throw new UsageError(`cannot read ${JSON.stringify(text)} as ${what}; expected ${forms}`);
+  if (parts[1] === '-')
+    throw new UsageError(`${what} cannot be negative: ${JSON.stringify(text)}; expected ${forms}`);
   return { amount: parts[2]!, unit: parts[3] ?? '' };
 }
 
@@ -120,18 +122,20 @@ function parseQuantity(text: string, quantity: Quantity): number {
   const { amount, unit } = splitAmount(text, quantity.what, quantity.forms);
   const factor = quantity.units.get(unit);
   if (factor === undefined) {
-    if (unit === '') throw new UsageError(`"${text}" lacks a unit; expected ${quantity.forms}`);
+    if (unit === '') throw new UsageError(`${JSON.stringify(text)} lacks a unit; expected ${quantity.forms}`);
     const meant = quantity.meant(unit);
     const known = meant !== undefined && quantity.units.has(meant);
     const hint = known ? `did you mean ${amount}${meant}? Expected` : 'expected';
-    throw new UsageError(`unknown unit "${unit}" in "${text}"; ${hint} ${quantity.forms}`);
+    throw new UsageError(`unknown unit "${unit}" in ${JSON.stringify(text)}; ${hint} ${quantity.forms}`);
   }
   const exact = Number(amount) * factor;
   const value = Math.round(exact);
   if (value === 0 && exact > 0) {
-    throw new UsageError(`"${text}" is too small; the least is ${quantity.smallest}, or 0${unit}`);
+    throw new UsageError(
+      `${JSON.stringify(text)} is too small; the least is ${quantity.smallest}, or 0${unit}`,
+    );
   }
-  if (!Number.isSafeInteger(value)) throw new UsageError(`"${text}" is too large`);
+  if (!Number.isSafeInteger(value)) throw new UsageError(`${JSON.stringify(text)} is too large`);
   return value;
 }
 
@@ -165,10 +169,11 @@ export function parseShare(text: string): number {
   const forms = 'a percentage such as 30%';
   const { amount, unit } = splitAmount(text, 'a share', forms);
   if (unit === '%') return Number(`${amount}e-2`); // A division would make 0.9990000000000001 of 99.9%.
-  if (unit !== '') throw new UsageError(`unknown unit "${unit}" in "${text}"; expected ${forms}`);
+  if (unit !== '')
+    throw new UsageError(`unknown unit "${unit}" in ${JSON.stringify(text)}; expected ${forms}`);
   const percent =
     amount.includes('.') && Number(amount) <= 1 ? Number((Number(amount) * 100).toPrecision(12)) : amount;
-  throw new UsageError(`"${text}" lacks a unit; did you mean ${percent}%? Expected ${forms}`);
+  throw new UsageError(`${JSON.stringify(text)} lacks a unit; did you mean ${percent}%? Expected ${forms}`);
 }
 
 /** At most `digits` significant digits, no zeros at the end. */

@@ -1,5 +1,5 @@
 /** How migsim ends: exit statuses, and what is said on stderr. */
-import { ExpectationError, UsageError } from '../errors.js';
+import { ExpectationError, UsageError, visibleControls } from '../errors.js';
 import type { Output } from './terminal.js';
 
 export const EXIT = {
@@ -24,20 +24,23 @@ export interface Ending {
 export function endingOf(error: unknown): Ending {
   if (error instanceof UsageError) {
     const who = error.place === undefined ? 'migsim: ' : '';
-    return { status: EXIT.usage, message: `${who}${error.message}\n` };
+    return { status: EXIT.usage, message: `${who}${visibleControls(error.message)}\n` };
   }
-  if (error instanceof ExpectationError) return { status: EXIT.expectation, message: `${error.message}\n` };
+  if (error instanceof ExpectationError)
+    return { status: EXIT.expectation, message: `${visibleControls(error.message)}\n` };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     status: EXIT.defect,
-    message: `migsim: this is a defect of migsim or of a strategy of your own\n${stack}\n`,
+    message: `migsim: this is a defect of migsim or of a strategy of your own\n${visibleControls(stack)}\n`,
   };
 }
 
-/** A reader that has seen enough, such as `head`, is no error. */
+/** A reader that has seen enough, such as `head`, is no error; a full disk is. */
 export function endQuietlyOnBrokenPipe(stream: Output): void {
   stream.on('error', (error) => {
     if (error.code === 'EPIPE') process.exit(EXIT.done);
-    throw error;
+    // What was to be read is lost; the other stream may be as full.
+    process.stderr.write(`migsim: cannot write the output: ${error.message}\n`);
+    process.exit(EXIT.usage);
   });
 }

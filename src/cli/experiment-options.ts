@@ -79,7 +79,9 @@ function wholeNumber(given: Given, option: string, min: number, max: number): nu
   const text = given.value(option) ?? '';
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new UsageError(`--${option}: expected a whole number from ${min} to ${max}, got "${text}"`);
+  throw new UsageError(
+    `--${option}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`,
+  );
 }
 
 /** One that the scenario lists is taken with the options it has there; any other by its name, with its defaults. */

@@ -114,7 +114,7 @@ function checkRelation(
   const parts = /^(.+?)\s*(<=|>=|==|!=|<|>)\s*(.+)$/.exec(text.trim());
   if (parts === null) {
     throw new UsageError(
-      `cannot read the expectation "${text}"; expected a relation such as "dirty-limit.total-time < auto-converge.total-time"`,
+      `cannot read the expectation ${JSON.stringify(text)}; expected a relation such as "dirty-limit.total-time < auto-converge.total-time"`,
       place,
     );
   }
@@ -122,7 +122,7 @@ function checkRelation(
   const left = operand(leftText, comparison, measures, place);
   const right = operand(rightText, comparison, measures, place);
   if (left.unit !== right.unit) {
-    throw new UsageError(`"${text}" compares ${left.unit} with ${right.unit}`, place);
+    throw new UsageError(`${JSON.stringify(text)} compares ${left.unit} with ${right.unit}`, place);
   }
   const expected = `${operator} ${rightText}`;
   return { subject: leftText, expected, place, ...judge(left, operator as Operator, right, true) };
@@ -266,7 +266,7 @@ function parseValue(text: string, key: string, unit: Unit, place: Place | undefi
     if (error instanceof UsageError) throw new UsageError(`${key}: ${error.message}`, place);
     throw error;
   }
-  throw new UsageError(`cannot read "${text}" for ${key}; expected ${EXAMPLES[unit]}`, place);
+  throw new UsageError(`cannot read ${JSON.stringify(text)} for ${key}; expected ${EXAMPLES[unit]}`, place);
 }
 
 /** In the words of conditions: `true`, not `yes`. */

@@ -3,8 +3,7 @@ import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { median } from '../stats/summary.js';
 import { hasEnded, type LogSample } from './migration-log.js';
-
-const { max } = Math;
+import { largest } from '../stats/extremes.js';
 
 /** The largest guest that a scenario can have, with its ROMs. */
 const MOST_BYTES = 2 ** 46 + 2 ** 36;
@@ -138,7 +137,7 @@ function repeats(before: LogSample, sample: LogSample): boolean {
 /** The migration to learn from: the one that says most, the last of equals. */
 export function mostTelling(migrations: readonly LogSample[][]): LogSample[] {
   const worth = (samples: readonly LogSample[]): number => {
-    const syncs = max(...samples.map((sample) => sample.dirtySyncCount ?? 1));
+    const syncs = largest(samples.map((sample) => sample.dirtySyncCount ?? 1));
     return Math.min(syncs, samples.length) + samples.length / 1e6;
   };
   return migrations.reduce((best, one) => (worth(one) >= worth(best) ? one : best));

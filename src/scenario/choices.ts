@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
-import { UsageError, type Place } from '../errors.js';
+import { UsageError, thrownText, type Place } from '../errors.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { findPolicy } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
@@ -143,21 +143,42 @@ function withOptions(definition: StrategyDefinition, written: unknown): Strategy
 
 async function importDefinition({ word }: Kind, path: string): Promise<StrategyDefinition> {
   const place: Place = { file: path };
-  const what = `a module that exports a ${word}, by default or as "${word}", made with ${DEFINED_BY[word]}`;
+  const what = `a module that exports a ${word}, by default or as ${JSON.stringify(word)}, made with ${DEFINED_BY[word]}`;
   if (!existsSync(path)) throw new UsageError(`no such file; expected ${what}`, place);
   let module: Readonly<Record<string, unknown>>;
   try {
     module = (await import(pathToFileURL(resolve(path)).href)) as typeof module;
   } catch (error) {
-    throw new UsageError(
-      `cannot be loaded: ${(error as Error).message.split('\n')[0]!}; expected ${what}`,
-      place,
-    );
+    throw new UsageError(`cannot be loaded: ${thrownText(error)}; expected ${what}`, place);
   }
   const definition = module['default'] ?? module[word];
   const lacking = lackOf(definition, word);
   if (lacking !== null) throw new UsageError(`${lacking}; expected ${what}`, place);
-  return definition as StrategyDefinition;
+  return withCheckedAnswers(definition as StrategyDefinition, place);
+}
+
+/** What a module's functions return is not typed: nonsense is met here, where its file is known. */
+function withCheckedAnswers(definition: StrategyDefinition, place: Place): StrategyDefinition {
+  const { prepare } = definition;
+  const answer: unknown = definition.options.safeParse({});
+  if (!isMap(answer) || typeof answer['success'] !== 'boolean')
+    throw new UsageError(
+      `its options.safeParse returns ${show(answer)}; expected that of a zod schema`,
+      place,
+    );
+  if (prepare === undefined) return definition;
+  return {
+    ...definition,
+    prepare(options, setup) {
+      const prepared: unknown = prepare(options, setup);
+      if (isMap(prepared) && isMap(prepared['migration']) && isMap(prepared['guest']))
+        return prepared as unknown as MigrationSetup;
+      throw new UsageError(
+        `its prepare returns ${show(prepared)}; expected a setup, such as { ...setup }`,
+        place,
+      );
+    },
+  };
 }
 
 const DEFINED_BY = { strategy: 'defineStrategy', policy: 'definePolicy' } as const;

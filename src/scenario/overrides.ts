@@ -4,7 +4,7 @@
  * `guest.vcpus.0.count`, `guest.vcpus.writer.count`, `strategies.dirty-limit.vcpu-dirty-limit`.
  */
 import { parseDocument } from 'yaml';
-import { UsageError, type Place } from '../errors.js';
+import { UsageError, thrownText, type Place } from '../errors.js';
 import { isMap } from './forms.js';
 import { pathText, type Path } from './problems.js';
 import { show, unknown } from './wording.js';
@@ -37,7 +37,11 @@ export function parseYamlValue(yaml: string, context: string): unknown {
       `${JSON.stringify(context)}: not YAML: ${error.message}; expected a value such as 32GiB`,
     );
   }
-  return document.toJS() as unknown;
+  try {
+    return document.toJS() as unknown;
+  } catch (thrown) {
+    throw new UsageError(`${JSON.stringify(context)}: ${thrownText(thrown)}; expected a value such as 32GiB`);
+  }
 }
 
 /** The value with the override in it, and the path with names in lists turned into indices. The input stays as it is. */

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { isMap as isYamlMap, isNode, LineCounter, parseAllDocuments, type Document } from 'yaml';
-import { UsageError, type Place } from '../errors.js';
+import { UsageError, thrownText, type Place } from '../errors.js';
 import { clusterMigrations, importKubevirt, migrationPolicySpec } from '../policies/import/kubevirt.js';
 import { importNova, novaOptions } from '../policies/import/nova.js';
 import { importOvirt, ovirtPolicy } from '../policies/import/ovirt.js';
@@ -92,9 +92,18 @@ function readDocuments(text: string, file: string, which: string | undefined): I
       throw new UsageError(`not YAML or JSON: ${error.message}; ${EXPECTED}`, { file, line, column: col });
     }
     const placeOf = (problem: Pick<Problem, 'path' | 'at'>): Place => placeIn(document, lines, file, problem);
-    for (const one of candidatesIn(document.toJS(), [], placeOf, kinds)) candidates.push(one);
+    for (const one of candidatesIn(contentOf(document, file), [], placeOf, kinds)) candidates.push(one);
   }
   return choose(candidates, kinds, file, which).read();
+}
+
+/** Throws `UsageError` for aliases that lead nowhere, or to too much. */
+function contentOf(document: Pick<Document, 'toJS'>, file: string): unknown {
+  try {
+    return document.toJS() as unknown;
+  } catch (thrown) {
+    throw new UsageError(`cannot be read: ${thrownText(thrown)}`, { file });
+  }
 }
 
 function candidatesIn(

@@ -345,7 +345,13 @@ const expectation: z.ZodType<ExpectationForm, unknown> = either(
 );
 
 export const scenarioSchema = z.strictObject({
-  name: z.string().min(1).describe('when left out, the name of the file').optional(),
+  name: z
+    .string()
+    .min(1)
+    // Terminals obey control characters, and spreadsheets take these beginnings for formulas.
+    .regex(/^[^=+\-@\p{Cc}]\P{Cc}*$/u, 'expected one line of text that does not begin with =, +, - or @')
+    .describe('when left out, the name of the file')
+    .optional(),
   guest: guest.describe('the virtual machine and what its vCPUs do'),
   host: host.describe('what the hosts cost: docs/host-profiles.md').prefault({}),
   link: link.describe('between source and destination'),

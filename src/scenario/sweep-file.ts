@@ -103,7 +103,9 @@ export function readSweepFile(path: string): SweepFile | null {
 export function readPrecision(text: string): number {
   const share = parseShare(text);
   if (share > 0 && share < 1) return share;
-  throw new UsageError(`expected a percentage above 0% and below 100%, such as 2%, got "${text}"`);
+  throw new UsageError(
+    `expected a percentage above 0% and below 100%, such as 2%, got ${JSON.stringify(text)}`,
+  );
 }
 
 function varyTexts(entry: Readonly<Record<string, unknown>>): Record<string, string | string[]> {

@@ -50,7 +50,10 @@ describe('a baseline', () => {
 
   test('is a row a run, in the order of names, and the same bytes again', async () => {
     const saved = SAVED.map((path) => readFileSync(path, 'utf8'));
-    expect(readOutcomes(saved[0]!).map(({ strategy }) => strategy)).toEqual(['auto-converge', 'none']);
+    expect(readOutcomes(saved[0]!, 'outcomes.csv').map(({ strategy }) => strategy)).toEqual([
+      'auto-converge',
+      'none',
+    ]);
     await inProcess(['baseline', 'save', 'mine', '--memory', 'fluid']);
     expect(SAVED.map((path) => readFileSync(path, 'utf8'))).toEqual(saved);
   });
@@ -159,7 +162,7 @@ describe('a baseline', () => {
 describe('outcomes', () => {
   test('survive their CSV, to six digits', () => {
     const results = [madeUpResult({ totalTimeMs: 12_345.678 }), madeUpFailure({ strategy: 'a,"b"' })];
-    const [first, second] = readOutcomes(outcomeCsv(results));
+    const [first, second] = readOutcomes(outcomeCsv(results), 'outcomes.csv');
     expect(first).toMatchObject({ scenario: 'made-up', strategy: 'none', run: 1 });
     expect(first!.values).toMatchObject({ converged: true, total_time_ms: 12_345.7, binds: null });
     expect(second).toMatchObject({ strategy: 'a,"b"', values: { converged: false, downtime_ms: null } });
@@ -167,7 +170,7 @@ describe('outcomes', () => {
 
   test('are alike within the share or the floor of their unit, whichever is more', () => {
     const at = (totalTimeMs: number): ReturnType<typeof readOutcomes> =>
-      readOutcomes(outcomeCsv([madeUpResult({ totalTimeMs })]));
+      readOutcomes(outcomeCsv([madeUpResult({ totalTimeMs })]), 'outcomes.csv');
     const differ = (before: number, after: number, share: number): boolean =>
       outcomeChanges(at(before), at(after), outcomeColumns, { '': share }).length > 0;
     expect(differ(10_000, 10_100, 0.01)).toBe(false);

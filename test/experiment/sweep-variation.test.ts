@@ -34,6 +34,21 @@ describe('a range', () => {
   });
 
   test.each([
+    ['migration.downtime-limit=10ms..10s:40:log', 'ms'],
+    ['strategies.dirty-limit.vcpu-dirty-limit=1MiB/s..300MiB/s:40:log', 'MiB/s'],
+  ])('of %s has values that QEMU takes, each once', (text, unit) => {
+    const steps = stepsOf(text);
+    expect(new Set(steps).size).toBe(steps.length);
+    expect(steps.length).toBeGreaterThan(30);
+    for (const step of steps) expect(step).toMatch(unit === 'ms' ? /^\d+(ms|s)$/ : /^\d+MiB\/s$/);
+  });
+
+  test('is as fine as the finer of its ends', () => {
+    expect(stepsOf('link.latency=100us..1ms:4:log')).toEqual(['100us', '215us', '464us', '1ms']);
+    expect(stepsOf('guest.memory=1GiB..2GiB:3:log')).toEqual(['1GiB', '1448MiB', '2GiB']);
+  });
+
+  test.each([
     ['x=1Gbit/s..10Gbit/s:4:log', ['1Gbit/s', '2154Mbit/s', '4642Mbit/s', '10Gbit/s']],
     ['x=100ms..1s:4:lin', ['100ms', '400ms', '700ms', '1s']],
     ['x=10..40:4', ['10', '20', '30', '40']],

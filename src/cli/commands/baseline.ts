@@ -95,11 +95,11 @@ function diff(given: Given, name: string): void {
   const names = new Set(scenarios.map((scenario) => scenario.name));
 
   const { results, manifest } = take(given, scenarios, saved);
-  const outcomes = readOutcomes(readFileSync(csv, 'utf8')).filter(
+  const outcomes = readOutcomes(readFileSync(csv, 'utf8'), csv).filter(
     ({ scenario }) => chosen.length === 0 || names.has(scenario),
   );
   const before = relabelled({ manifest: saved, outcomes }, manifest);
-  const after = readOutcomes(outcomeCsv(results));
+  const after = readOutcomes(outcomeCsv(results), csv);
   const changes = outcomeChanges(before.outcomes, after, outcomeColumns, tolerances);
   given.print(`${baselineText(before.manifest, manifest, changes, given.page)}\n`);
   if (changes.length > 0) throw new ExpectationError(`migsim: ${name} has changed`);

@@ -111,5 +111,7 @@ function whole(given: Given, option: string): number | undefined {
   const text = given.value(option);
   if (text === undefined) return undefined;
   if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_GUESTS) return Number(text);
-  throw new UsageError(`--${option}: expected a whole number from 1 to ${MOST_GUESTS}, got "${text}"`);
+  throw new UsageError(
+    `--${option}: expected a whole number from 1 to ${MOST_GUESTS}, got ${JSON.stringify(text)}`,
+  );
 }

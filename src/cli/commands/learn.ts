@@ -149,7 +149,7 @@ function readOptions(given: Given): LearnOptions {
   };
   const wholeNumber = (text: string): number => {
     if (/^\d+$/.test(text) && Number(text) <= 65_536) return Number(text);
-    throw new UsageError(`expected a whole number, got "${text}"`);
+    throw new UsageError(`expected a whole number, got ${JSON.stringify(text)}`);
   };
   const ringSize = (text: string): number => {
     const size = wholeNumber(text);

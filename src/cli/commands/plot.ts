@@ -89,7 +89,7 @@ export async function readChosen(given: Given): Promise<Results> {
 function chosenRuns(given: Given): Selection {
   const text = given.value('run');
   if (text !== undefined && !/^[1-9]\d*$/.test(text)) {
-    throw new UsageError(`--run: expected a whole number from 1, got "${text}"`);
+    throw new UsageError(`--run: expected a whole number from 1, got ${JSON.stringify(text)}`);
   }
   return { strategies: given.values('strategy'), ...(text === undefined ? {} : { run: Number(text) }) };
 }

@@ -215,7 +215,9 @@ function whole(given: Given, option: string, min: number, max: number): number |
   if (text === undefined) return undefined;
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= min && number <= max) return number;
-  throw new UsageError(`--${option}: expected a whole number from ${min} to ${max}, got "${text}"`);
+  throw new UsageError(
+    `--${option}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`,
+  );
 }
 
 export function formatOf(given: Given): (typeof FORMATS)[number] {

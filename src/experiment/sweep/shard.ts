@@ -19,7 +19,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readShard(text: string, environment: Environment): Shard {
   const written = /^(?:(\d+)\/(\d+)|auto(?:\/(\d+))?)$/.exec(text);
   if (written === null) {
-    throw new UsageError(`--shard: expected i/n with i from 0 to n - 1, or auto, got "${text}"`);
+    throw new UsageError(
+      `--shard: expected i/n with i from 0 to n - 1, or auto, got ${JSON.stringify(text)}`,
+    );
   }
   if (written[1] !== undefined) return checked(Number(written[1]), Number(written[2]), text);
   const {

@@ -1,5 +1,6 @@
 /** `4GiB..1TiB:9:log`: values between two ends, written so that people read them and the sweep uses just what they read. */
 import type { UsageError } from '../../errors.js';
+import { smallest } from '../../stats/extremes.js';
 
 /** Units of one family, from small to large, as factors of the first. */
 type Ladder = readonly (readonly [unit: string, factor: number])[];
@@ -35,7 +36,7 @@ export function spread(text: string, wrong: (what: string) => UsageError): strin
     text.replaceAll(' ', ''),
   );
   const form = 'expected from..to:count:lin or :log, such as 4GiB..1TiB:9:log';
-  if (parts === null) throw wrong(`cannot read "${text}"; ${form}`);
+  if (parts === null) throw wrong(`cannot read ${JSON.stringify(text)}; ${form}`);
   const [, fromText = '', fromUnit = '', toText = '', toUnit = '', countText = '', scale = 'lin'] = parts;
   const count = Number(countText);
   if (count < 2 || count > MOST_VALUES) throw wrong(`expected 2 to ${MOST_VALUES} values, got ${countText}`);
@@ -48,12 +49,15 @@ export function spread(text: string, wrong: (what: string) => UsageError): strin
   if (!(from < to)) throw wrong(`expected a range that rises; ${form}`);
   if (scale === 'log' && from === 0) throw wrong('a range that begins at 0 cannot be log; expected lin');
   const whole = !`${fromText}${toText}`.includes('.');
-  return Array.from({ length: count }, (_, index) => {
+  const values = Array.from({ length: count }, (_, index) => {
     if (index === 0) return fromText + fromUnit;
     if (index === count - 1) return toText + toUnit;
     const share = index / (count - 1);
     return scaleOf.write(scale === 'log' ? from * (to / from) ** share : from + (to - from) * share, whole);
   });
+  if (toUnit === '' || toUnit === '%') return values;
+  // Close steps can round to the same value.
+  return [...new Set(values)];
 }
 
 interface Units {
@@ -71,8 +75,17 @@ function unitsFor(from: string, to: string): Units | null {
   if (fitting === undefined) return null;
   return {
     factor: (unit) => fitting.find(([name]) => name === unit)![1],
-    write: (value) => wholeAmount(value, fitting),
+    write: (value) => wholeAmount(value, withoutFractions(fitting, from, to)),
   };
+}
+
+/** QEMU takes times in whole ms and quotas in whole MiB/s: finer units only where an end of the range is written in one. */
+const WHOLE_UNITS = ['ms', 'MiB/s'];
+
+function withoutFractions(units: Ladder, ...ends: readonly string[]): Ladder {
+  const indexOf = (unit: string): number => units.findIndex(([name]) => name === unit);
+  const whole = units.findIndex(([name]) => WHOLE_UNITS.includes(name));
+  return whole < 0 ? units : units.slice(smallest([whole, ...ends.map(indexOf)]));
 }
 
 /** In the largest unit of which it is a whole number, or nearly so. */

@@ -1,11 +1,12 @@
 /** Why a run did not converge: what it stalls at, and what binds. Read off the result, never guessed from the strategy's name. */
+import { largest, smallest } from '../../stats/extremes.js';
 import { ringSoftLimit } from '../../guest/memory/ring.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { MigrationResult, WhyNot } from '../result.js';
 import type { MigrationSetup } from '../setup.js';
 
-const { ceil, max, min, round } = Math;
+const { ceil, min, round } = Math;
 
 const MIB = 2 ** 20;
 /** How many of the last syncs tell whether a run stalls, and where. Fewer than `LEAST` tell nothing. */
@@ -68,8 +69,8 @@ export function whyNot(
 
 function plateauOf({ remainingBytes, newDirtyPages }: LastSyncs): Plateau | null {
   if (remainingBytes.length < LEAST_SYNCS) return null;
-  const most = max(...remainingBytes);
-  const least = min(...remainingBytes);
+  const most = largest(remainingBytes);
+  const least = smallest(remainingBytes);
   if (least === 0 || most > PLATEAU_FACTOR * least) return null;
   const remaining = median(remainingBytes);
   return { remaining, most, fresh: min(remaining, median(newDirtyPages) * PAGE_BYTES) };

@@ -1,4 +1,5 @@
 /** A learned guest as the text of a scenario file: what was learned, from what, how sure it is, and what was assumed. */
+import { largest } from '../../stats/extremes.js';
 import { basename } from 'node:path';
 import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint } from '../../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../../guest/spec.js';

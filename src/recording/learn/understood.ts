@@ -5,8 +5,7 @@ import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { Learned } from './learned.js';
 import type { Outlook } from './outlook.js';
-
-const { max } = Math;
+import { largest } from '../../stats/extremes.js';
 
 export interface Understood {
   /** Label and text, in the order to show. */
@@ -23,7 +22,7 @@ export function understood(learned: Learned, log: MigrationLog | null, outlook: 
   if (log !== null) {
     lines.push(['Link', linkText(learned)], ['Settings', settingsText(learned, log)]);
     lines.push(['Passes', passesText(learned, log)]);
-    const throttle = max(...log.samples.map(({ throttlePercent }) => throttlePercent));
+    const throttle = largest(log.samples.map(({ throttlePercent }) => throttlePercent));
     if (throttle > 0) lines.push(['Throttle', `auto-converge, up to ${throttle} %`]);
   }
   if (outlook !== null) lines.push(['Outcome', outlook.text]);

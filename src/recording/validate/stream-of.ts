@@ -68,7 +68,7 @@ function compressionOf({ migration, file }: Recording): Compression | null {
   if (word === 'none') return null;
   if (word === 'zlib' || word === 'zstd') return word;
   throw new UsageError(
-    `migration.enumParameters.multifd-compression: "${word}" is not known here; expected none, zlib or zstd`,
+    `migration.enumParameters.multifd-compression: ${JSON.stringify(word)} is not known here; expected none, zlib or zstd`,
     { file },
   );
 }
@@ -78,7 +78,7 @@ function zeroPageDetection({ migration, file }: Recording): StreamSpec['zeroPage
   if (word === undefined) return null;
   if (word === 'none' || word === 'legacy' || word === 'multifd') return word;
   throw new UsageError(
-    `migration.enumParameters.zero-page-detection: "${word}" is not known here; expected none, legacy or multifd`,
+    `migration.enumParameters.zero-page-detection: ${JSON.stringify(word)} is not known here; expected none, legacy or multifd`,
     { file },
   );
 }

@@ -1,6 +1,7 @@
 /** Outcomes as CSV that people review in a diff: few columns, few digits, one row a run. */
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
+import { UsageError, thrownText } from '../../errors.js';
 import type { Unit, Value } from '../../experiment/measure.js';
 import type { Outcome } from '../../experiment/outcomes.js';
 import type { MigrationResult } from '../../migration/result.js';
@@ -49,10 +50,10 @@ function rounded(value: Value): Value {
 
 /**
  * Reads what `outcomeCsv` wrote, and `runs.csv`, which has the same columns and more. A column that migsim knows no more
- * is left out. Throws the parser's own error when the text is no CSV.
+ * is left out. Throws `UsageError` when the text is no CSV.
  */
-export function readOutcomes(text: string): Outcome[] {
-  const rows: Record<string, string>[] = parse(text, { columns: true });
+export function readOutcomes(text: string, file: string): Outcome[] {
+  const rows = csvRecords(text, file);
   const measures = runColumns.filter(({ name }) => rows[0] !== undefined && name in rows[0]);
   return rows.map((row) => ({
     scenario: row[KEYS[0]] ?? '',
@@ -60,6 +61,15 @@ export function readOutcomes(text: string): Outcome[] {
     run: Number(row[KEYS[2]]),
     values: Object.fromEntries(measures.map(({ name, unit }) => [name, parsed(row[name] ?? '', unit)])),
   }));
+}
+
+/** Rows by column. Throws `UsageError` that names the file for what is torn, binary or edited by hand. */
+export function csvRecords(text: string, file: string): Record<string, string>[] {
+  try {
+    return parse(text, { columns: true });
+  } catch (thrown) {
+    throw new UsageError(`this is no CSV that migsim wrote: ${thrownText(thrown)}`, { file });
+  }
 }
 
 function parsed(text: string, unit: Unit): Value {

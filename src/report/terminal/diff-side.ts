@@ -1,7 +1,6 @@
 /** One side of `migsim diff`: a results folder, or some of its runs. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import { UsageError } from '../../errors.js';
 import type { Manifest } from '../../experiment/manifest.js';
 import type { Value } from '../../experiment/measure.js';
@@ -9,7 +8,7 @@ import type { Outcome } from '../../experiment/outcomes.js';
 import { unknown } from '../../scenario/wording.js';
 import { syncColumns } from '../columns.js';
 import { readManifest } from '../files/manifest-file.js';
-import { readOutcomes } from '../files/outcome-csv.js';
+import { csvRecords, readOutcomes } from '../files/outcome-csv.js';
 
 export interface DiffSide {
   /** As the user wrote it. */
@@ -32,7 +31,7 @@ export function readSide(text: string): DiffSide {
       file: folder,
     });
   }
-  const all = readOutcomes(readFileSync(file, 'utf8'));
+  const all = readOutcomes(readFileSync(file, 'utf8'), file);
   const labels = [...new Set(all.map((outcome) => outcome.strategy))];
   const strategy = word === null ? null : labelOf(word, labels);
   if (word !== null && strategy === null)
@@ -74,7 +73,7 @@ export type SyncRow = Readonly<Record<string, Value>>;
 export function syncsOf({ folder }: DiffSide, { strategy, run }: Outcome): SyncRow[] {
   const file = join(folder, 'syncs.csv');
   if (!existsSync(file)) return [];
-  const rows: Record<string, string>[] = parse(readFileSync(file, 'utf8'), { columns: true });
+  const rows = csvRecords(readFileSync(file, 'utf8'), file);
   const mine = rows.filter((row) => row['strategy'] === strategy && Number(row['run']) === run);
   return mine.map((row) =>
     Object.fromEntries(

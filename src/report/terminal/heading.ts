@@ -8,6 +8,7 @@ import type { PolicyChoice, Scenario } from '../../scenario/scenario.js';
 import { formatBytesPerSecond } from '../../units.js';
 import type { Page } from './style.js';
 import { wrapItems } from './text.js';
+import { largest, smallest } from '../../stats/extremes.js';
 
 export interface HowRun {
   readonly memory: 'page' | 'fluid';
@@ -57,8 +58,8 @@ function lasting(parameters: readonly ParametersInForce[]): readonly ParametersI
 
 /** `100 ms`, or `50 ms to 500 ms` where it was changed on the way, or differs between strategies. */
 function range(values: readonly number[], text: (value: number) => string): string {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const low = smallest(values);
+  const high = largest(values);
   return low === high ? text(low) : `${text(low)} to ${text(high)}`;
 }
 
@@ -84,7 +85,7 @@ function streamText(stream: StreamSpec | undefined): string[] {
     }
   }
   if (stream.kind === 'xbzrle') options.push(`cache of ${show('bytes', stream.xbzrleCacheBytes)}`);
-  options.push(...tls);
+  for (const one of tls) options.push(one);
   if (stream.kind === 'plain') return tls.length > 0 ? [`stream plain with ${tls.join('')}`] : [];
   return [`stream ${stream.kind}${options.length > 0 ? ` (${options.join(', ')})` : ''}`];
 }

@@ -15,7 +15,7 @@ export function asNumbers(texts: readonly string[]): number[] | null {
 
 function readNumber(text: string): number {
   const value = text.trim() === '' ? NaN : Number(text);
-  if (Number.isNaN(value)) throw new UsageError(`cannot read "${text}" as a number`);
+  if (Number.isNaN(value)) throw new UsageError(`cannot read ${JSON.stringify(text)} as a number`);
   return value;
 }
 
