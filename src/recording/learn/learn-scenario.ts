@@ -1,5 +1,4 @@
 /** A learned guest as the text of a scenario file: what was learned, from what, how sure it is, and what was assumed. */
-import { largest } from '../../stats/extremes.js';
 import { basename } from 'node:path';
 import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint } from '../../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
@@ -221,7 +220,8 @@ function curvePoints(guest: LearnedGuest): DirtyPoint[] {
   for (let full = FULL; full > 0 && !fits(points, partPages); full -= 0.1) {
     const most = max(1, floor(full * partPages));
     const near = points.slice(0, CURVE_POINTS).map((point) => ({ ...point, pages: min(point.pages, most) }));
-    points.splice(0, points.length, ...near);
+    points.length = 0;
+    for (const point of near) points.push(point);
     for (const far of FAR) points.push({ durationUs: round(far * longest), pages: most });
   }
   return points;
