@@ -4,6 +4,7 @@ import { runMigration } from '../migration/engine.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import type { Choice, PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
+import { unreadSchedule } from '../strategies/kit/runtime-options.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 
 /** How one migration is run; all have defaults. */
@@ -54,7 +55,7 @@ export function preparedSetup(
     trace = false,
   } = options;
   const setup: MigrationSetup = { ...scenario.setup, memory, seed, run, timelineMs, keepSyncs, trace };
-  return withoutDefaultEnd(policy, prepare(policy, prepare(strategy, setup)));
+  return withoutDefaultEnd(policy, prepare(policy, prepare(strategy, reading(strategy, setup))));
 }
 
 /** A policy with a time-out of its own ends the migration: a give-up-after that nobody asked for must not come first. */
@@ -84,6 +85,13 @@ export function refuseImpossible(
     ({ message }, i) => refused.findIndex((one) => one.message === message) === i,
   );
   if (different.length > 0) throw allOf(different);
+}
+
+/** What the scenario sets on the way must be read by somebody. */
+function reading({ definition, label, place }: StrategyChoice, setup: MigrationSetup): MigrationSetup {
+  const unread = unreadSchedule(definition, setup);
+  if (unread !== null) throw new UsageError(`${label} cannot run here: ${unread}`, place);
+  return setup;
 }
 
 function prepare(choice: Choice<StrategyDefinition>, setup: MigrationSetup): MigrationSetup {

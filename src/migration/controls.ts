@@ -3,6 +3,7 @@
  * Nothing here lets it look at the workload.
  */
 import type { QemuVersion } from './rules/versions.js';
+import type { RuntimeParameters } from './runtime-parameters.js';
 import type { SyncCause } from './result.js';
 
 /** A live view with the very meaning of `query-migrate` (qapi/migration.json), 10.0's form. Read it, do not keep it. */
@@ -107,7 +108,9 @@ export interface Controls {
   /** A bitmap sync outside the loop, as auto-converge's timer asks for it. Waits for a running iteration. */
   sync(cause: 'timer'): void;
   /** migrate-set-parameters. */
-  set(parameters: { readonly downtimeLimitMs?: number; readonly maxBandwidth?: number }): void;
+  set(parameters: RuntimeParameters): void;
+  /** Somebody set parameters: a strategy hears of those that only it reads. */
+  onSet(listener: (parameters: RuntimeParameters) => void): void;
   /** migrate-start-postcopy. */
   startPostcopy(): void;
   /** Stop the guest; the rest goes out while it is paused (QMP `stop`, virsh suspend). */

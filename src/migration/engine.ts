@@ -32,6 +32,7 @@ import {
 import type { MigrationSetup } from './setup.js';
 import { ITERATION_END_BYTES, iterationEndBytes, pageTimeUs, pagesToExceed } from './rules/stream.js';
 import { discardBytes } from './rules/postcopy.js';
+import { startSchedule } from './schedule.js';
 import { SyncRecords } from './observe/sync-records.js';
 import { Timeline } from './observe/timeline.js';
 import { Trace } from './observe/trace.js';
@@ -62,6 +63,7 @@ export function runMigration(
 ): MigrationResult {
   const migration = new Migration(setup);
   attach(migration.controls);
+  startSchedule(migration.controls, setup.migration.schedule ?? []);
   return migration.run(names);
 }
 

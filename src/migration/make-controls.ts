@@ -5,6 +5,7 @@ import type { Controls } from './controls.js';
 import type { DirtyLog } from './parts/dirty-log.js';
 import type { Orders } from './parts/orders.js';
 import type { Parts } from './parts/parts.js';
+import type { RuntimeParameters } from './runtime-parameters.js';
 import { queryMigrate } from './observe/query-migrate.js';
 import type { Trace } from './observe/trace.js';
 
@@ -48,17 +49,11 @@ export function makeControls(
     sync: () => {
       if (state.phase === 'active' && !sync.isRunning) sync.runAside();
     },
-    set: ({ downtimeLimitMs, maxBandwidth }) => {
-      if (downtimeLimitMs !== undefined) {
-        trace.parameter('downtime-limit', window.downtimeLimitMs, downtimeLimitMs);
-        window.downtimeLimitMs = downtimeLimitMs;
-      }
-      if (maxBandwidth !== undefined) {
-        trace.parameter('max-bandwidth', window.maxBandwidth, maxBandwidth);
-        window.limit(maxBandwidth);
-      }
-      window.note(clock.nowUs);
+    set: (parameters) => {
+      apply(parts, trace, parameters);
+      for (const listener of orders.setListeners) listener(parameters);
     },
+    onSet: (listener) => orders.setListeners.push(listener),
     startPostcopy: () => {
       if (migration.postcopy !== true)
         throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');
@@ -78,4 +73,24 @@ export function makeControls(
     },
     explain: (rule, text) => trace.explain(rule, text, sync.isJudging ? period.syncCount : null),
   };
+}
+
+/** options.c:migrate_params_apply; what only strategies read is theirs to apply. */
+function apply({ setup, version, clock, window, period }: Parts, trace: Trace, set: RuntimeParameters): void {
+  if (set.availSwitchoverBandwidth !== undefined) {
+    if (!version.hasAvailSwitchoverBandwidth)
+      throw new UsageError(`QEMU ${setup.migration.qemu} has no avail-switchover-bandwidth`);
+    window.count(set.availSwitchoverBandwidth);
+  }
+  if (set.downtimeLimitMs !== undefined) {
+    trace.parameter('downtime-limit', window.downtimeLimitMs, set.downtimeLimitMs);
+    window.downtimeLimitMs = set.downtimeLimitMs;
+  }
+  if (set.maxBandwidth !== undefined) {
+    trace.parameter('max-bandwidth', window.maxBandwidth, set.maxBandwidth);
+    window.limit(set.maxBandwidth);
+  }
+  if (set.maxPostcopyBandwidth !== undefined) window.maxPostcopyBandwidth = set.maxPostcopyBandwidth;
+  if (set.throttleTriggerThreshold !== undefined) period.thresholdPercent = set.throttleTriggerThreshold;
+  window.note(clock.nowUs);
 }

@@ -1,6 +1,7 @@
 /** The engine's whole input, in plain numbers: what a scenario, a recording or a test hands to `runMigration`. */
 import type { GuestSpec, HostProfile } from '../guest/spec.js';
 import type { QemuVersion } from './rules/versions.js';
+import type { ScheduledAction } from './runtime-parameters.js';
 
 /** From `atUs` on the link has this bandwidth and latency (a step, a drop, competing traffic). */
 export interface LinkPhase {
@@ -81,6 +82,8 @@ export interface MigrationParameters {
   /** After a network failure in post-copy somebody recovers the migration; false: the guest is lost. */
   readonly postcopyRecover?: boolean;
   readonly stream?: StreamSpec;
+  /** What the user does to the migration while it runs. */
+  readonly schedule?: readonly ScheduledAction[];
 }
 
 /** The whole input of one simulated migration, in plain numbers. */

@@ -13,6 +13,7 @@ import { ovirt } from './ovirt.js';
 import { pauseAfterPasses } from './pause-after-passes.js';
 import { postcopyAfterPasses } from './postcopy-after-passes.js';
 import { proxmox } from './proxmox.js';
+import { setByRound } from './set-by-round.js';
 import { smartTermination } from './smart-termination.js';
 import { timeout } from './timeout.js';
 import { wait } from './wait.js';
@@ -31,6 +32,7 @@ export const policies = {
   'pause-after-passes': pauseAfterPasses,
   'postcopy-after-passes': postcopyAfterPasses,
   'abort-after-passes': abortAfterPasses,
+  'set-by-round': setByRound,
   hybrid,
   'smart-termination': smartTermination,
 } satisfies Record<string, PolicyDefinition>;

@@ -7,6 +7,7 @@ import { compressorNamed } from '../migration/rules/compressors.js';
 import { factsOf, runsMachine, since } from '../migration/rules/versions.js';
 import { buildGuest, checkDevices } from './guest/build-guest.js';
 import type { Fail } from './problems.js';
+import { buildSchedule } from './schedule.js';
 import type { ScenarioFile } from './schema.js';
 
 /** QEMU's default; strategies that have the parameter set it. */
@@ -119,6 +120,7 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
     postcopyPreempt: migration['postcopy-preempt'],
     maxPostcopyBandwidth: migration['max-postcopy-bandwidth'],
     postcopyRecover: migration['postcopy-recover'],
+    schedule: buildSchedule(migration, fail),
     stream: {
       ...migration.stream,
       zeroPageDetection:

@@ -22,6 +22,8 @@ import {
 } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected } from './wording.js';
+import { SCHEDULED_COMMANDS } from '../migration/runtime-parameters.js';
+import { runtimeOptions } from '../strategies/kit/runtime-options.js';
 import { streamSchema } from './stream-schema.js';
 import { versionSchema } from './version-schema.js';
 import { workloadSchema } from './workload-schema.js';
@@ -243,6 +245,18 @@ const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
 
 const UNLIMITED = { unlimited: 0 };
 
+const schedule = list(
+  section('{ after: 8s, set: { max-bandwidth: 50MiB/s } }', {
+    after: duration('since the start of the migration', { zero: true, max: '24h' }).optional(),
+    'at-sync': z.int().min(1).describe('when dirty-sync-count reaches it').optional(),
+    set: runtimeOptions.optional(),
+    do: z.enum(SCHEDULED_COMMANDS).describe("QMP's command; start-postcopy needs postcopy-ram").optional(),
+  }),
+  '[{ after: 8s, set: { max-bandwidth: 50MiB/s } }, { after: 20s, do: start-postcopy }]',
+)
+  .describe('what is done to the running migration, in order')
+  .default([]);
+
 const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
   qemu: versionSchema('whose rules apply: a QEMU version, a package version or a distribution').prefault(
     '10.0',
@@ -316,6 +330,7 @@ const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
     )
     .default(true),
   stream: streamSchema.prefault('plain'),
+  at: schedule,
 });
 
 /** Conditions by measure, or (under `relations`) a list of texts. */

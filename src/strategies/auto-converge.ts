@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { defineStrategy } from './define.js';
-import { climber, ladderOf, ladderOptions, refusesLadder, startSyncTimer } from './kit/throttle-ladder.js';
+import {
+  LADDER_PARAMETERS,
+  climber,
+  ladderOf,
+  ladderOptions,
+  refusesLadder,
+  startSyncTimer,
+} from './kit/throttle-ladder.js';
 import { withTriggerThreshold } from './kit/trigger.js';
 
 export const autoConverge = defineStrategy({
@@ -21,6 +28,7 @@ if they shrink with the CPU time.
 From QEMU 9.2 on, once the first pass is over, a timer syncs the bitmap whenever 5 s have gone by without a
 sync, so that a long pass is judged before it ends.`,
   options: z.strictObject(ladderOptions),
+  takesUp: LADDER_PARAMETERS,
   refuses: refusesLadder,
   prepare(options, setup) {
     return withTriggerThreshold(setup, options['throttle-trigger-threshold']);

@@ -1,6 +1,7 @@
 /** How strategies and policies are made. One file each, one line in the registry; everything else learns of it from there. */
 import type { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
+import type { RuntimeParameter } from '../migration/runtime-parameters.js';
 import type { Place } from '../errors.js';
 import type { MigrationSetup } from '../migration/setup.js';
 
@@ -16,6 +17,8 @@ export interface StrategyDefinition<Shape extends z.ZodObject = z.ZodObject> {
   readonly rule: string;
   /** Every option: type, default, description. Validation, help, docs and completion come from it. */
   readonly options: Shape;
+  /** Parameters that it takes up when they are set while it runs. */
+  readonly takesUp?: readonly RuntimeParameter[];
   /** Refuse impossible combinations as QEMU does: a sentence, or null when it can run. */
   refuses?(options: z.output<Shape>, setup: MigrationSetup): string | null;
   /** Change the migration's own parameters before it starts (throttle-trigger-threshold is one). */

@@ -80,27 +80,33 @@ function noChange(vcpus: number, limited: number): string {
   return vcpus === limited ? 'no change for any vCPU' : `no change for ${vcpus} of ${limited} vCPUs`;
 }
 
+/** What the statistics thread goes by in its next period. */
+interface Limit {
+  quota: number;
+  periodMs: number;
+}
+
 /** The statistics thread: measure for a period, then adjust each limited vCPU, for ever. */
-function startLimiter(migration: Controls, vcpus: readonly number[], quota: number, periodMs: number): void {
+function startLimiter(migration: Controls, vcpus: readonly number[], limit: Limit): void {
   const sleepsUs = new Map(vcpus.map((vcpu) => [vcpu, 0]));
   const rule = versionFacts[migration.qemu].ratesInWholeMib ? rateOfWholeMib : rateOfPages;
   let maxRate = 0;
   /** Returns whether the sleep changed. */
   const adjust = (vcpu: number, rate: number): boolean => {
     const sleepUs = sleepsUs.get(vcpu)!;
-    const next = adjustSleep({ sleepUs, maxRate }, quota, rate, migration.dirtyRingSize);
+    const next = adjustSleep({ sleepUs, maxRate }, limit.quota, rate, migration.dirtyRingSize);
     maxRate = next.maxRate;
     if (next.sleepUs === sleepUs) return false;
     migration.explain(
       'dirtylimit_set_throttle',
-      `vCPU ${vcpu} dirties ${rate} MiB/s, quota ${quota}: sleep at a full ring ${sleepUs} us -> ${next.sleepUs} us`,
+      `vCPU ${vcpu} dirties ${rate} MiB/s, quota ${limit.quota}: sleep at a full ring ${sleepUs} us -> ${next.sleepUs} us`,
     );
     sleepsUs.set(vcpu, next.sleepUs);
     migration.ringFullSleep(vcpu, next.sleepUs);
     return true;
   };
   const cycle = (): void => {
-    measureDirtyRates(migration, periodMs, rule, (rates) => {
+    measureDirtyRates(migration, limit.periodMs, rule, (rates) => {
       let left = 0;
       for (const vcpu of sleepsUs.keys()) if (!adjust(vcpu, rates[vcpu]!)) left += 1;
       if (left > 0) migration.explain('dirtylimit_adjust_throttle', () => noChange(left, sleepsUs.size));
@@ -108,7 +114,7 @@ function startLimiter(migration: Controls, vcpus: readonly number[], quota: numb
     });
   };
   const limited = vcpus.length === migration.vcpuCount ? 'all vCPUs' : `vCPUs ${vcpus.join(', ')}`;
-  migration.explain('dirtylimit_set_vcpu', `${limited} limited to ${quota} MiB/s each`);
+  migration.explain('dirtylimit_set_vcpu', `${limited} limited to ${limit.quota} MiB/s each`);
   migration.dirtyLimitInService(true);
   cycle();
 }
@@ -151,6 +157,7 @@ ring cannot enforce a small quota.`,
       .describe('with when: start, so long before the migration the limit is set'),
     'throttle-trigger-threshold': throttleTriggerThreshold(),
   }),
+  takesUp: ['vcpuDirtyLimitMib', 'vcpuDirtyLimitPeriodMs'],
   refuses(options, setup) {
     const vcpuCount = setup.guest.vcpus.length;
     if (setup.guest.dirtyRingSize === 0) {
@@ -184,17 +191,29 @@ ring cannot enforce a small quota.`,
     const quota = options['vcpu-dirty-limit'];
     const all = Array.from({ length: migration.vcpuCount }, (_, vcpu) => vcpu);
     if (options.when === 'start') {
-      startLimiter(migration, options.vcpus.length > 0 ? options.vcpus : all, quota, MANUAL_PERIOD_MS);
+      const vcpus = options.vcpus.length > 0 ? options.vcpus : all;
+      startLimiter(migration, vcpus, { quota, periodMs: MANUAL_PERIOD_MS });
       return;
     }
+    let wanted = quota;
+    const limit: Limit = { quota, periodMs: options['x-vcpu-dirty-limit-period'] };
+    migration.onSet(({ vcpuDirtyLimitMib, vcpuDirtyLimitPeriodMs }) => {
+      wanted = vcpuDirtyLimitMib ?? wanted;
+      limit.periodMs = vcpuDirtyLimitPeriodMs ?? limit.periodMs;
+    });
     let inService = false;
     migration.onDetector(() => {
-      if (inService) {
+      if (inService && limit.quota === wanted) {
         migration.explain('migration_dirty_limit_guest', () => 'the limits are in service already');
         return;
       }
+      limit.quota = wanted;
+      if (inService) {
+        migration.explain('migration_dirty_limit_guest', `all vCPUs limited to ${wanted} MiB/s each`);
+        return;
+      }
       inService = true;
-      startLimiter(migration, all, quota, options['x-vcpu-dirty-limit-period']);
+      startLimiter(migration, all, limit);
     });
   },
 });

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { defineStrategy } from './define.js';
 import { flag } from './kit/option-types.js';
-import { climber, ladderOf, ladderOptions, refusesLadder, startSyncTimer } from './kit/throttle-ladder.js';
+import {
+  LADDER_PARAMETERS,
+  climber,
+  ladderOf,
+  ladderOptions,
+  refusesLadder,
+  startSyncTimer,
+} from './kit/throttle-ladder.js';
 import { withTriggerThreshold } from './kit/trigger.js';
 
 const { trunc } = Math;
@@ -69,6 +76,7 @@ auto-converge.`,
       .describe('act also when the share that comes back dirty does not shrink'),
     ...ladderOptions,
   }),
+  takesUp: LADDER_PARAMETERS,
   refuses: refusesLadder,
   prepare(options, setup) {
     return withTriggerThreshold(setup, options['throttle-trigger-threshold']);

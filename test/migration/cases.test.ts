@@ -4,7 +4,7 @@ import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import { loadScenario } from '../../src/scenario/load.js';
 
-const { abs, exp, round } = Math;
+const { abs, round } = Math;
 const MEMORIES = ['page', 'fluid'] as const;
 
 function run(name: string, memory: 'page' | 'fluid', set: readonly string[] = []): MigrationResult {

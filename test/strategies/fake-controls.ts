@@ -7,6 +7,7 @@ import type {
   Timer,
 } from '../../src/migration/controls.js';
 import type { SyncCause } from '../../src/migration/result.js';
+import type { RuntimeParameters } from '../../src/migration/runtime-parameters.js';
 import type { QemuVersion } from '../../src/migration/rules/versions.js';
 
 const MIB_PAGES = 256;
@@ -50,6 +51,7 @@ export class FakeControls implements Controls {
   #onSync: ((event: SyncEvent) => void)[] = [];
   #onDetector: ((event: DetectorEvent) => void)[] = [];
   #onEnd: (() => void)[] = [];
+  readonly #onSet: ((parameters: RuntimeParameters) => void)[] = [];
 
   constructor({
     qemu = '10.0',
@@ -170,8 +172,12 @@ export class FakeControls implements Controls {
     if (this.#syncMs === 0) this.happenSync(cause);
     else this.after(this.#syncMs, () => this.happenSync(cause));
   }
-  set(parameters: { readonly downtimeLimitMs?: number; readonly maxBandwidth?: number }): void {
+  set(parameters: RuntimeParameters): void {
     this.#note(`set ${JSON.stringify(parameters)}`);
+    for (const listener of this.#onSet) listener(parameters);
+  }
+  onSet(listener: (parameters: RuntimeParameters) => void): void {
+    this.#onSet.push(listener);
   }
   startPostcopy(): void {
     this.#note('startPostcopy');

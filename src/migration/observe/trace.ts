@@ -55,8 +55,7 @@ export class Trace {
   judged(event: DetectorEvent, verdict: 'good' | 'bad' | 'act', heeded: boolean): void {
     if (!this.#isOn) return;
     const { sync, dirtyBytes, limitBytes, transferredBytes: sentBytes } = event;
-    const thresholdPercent = this.#seen.setup.migration.throttleTriggerThreshold;
-    const { strikes } = this.#seen.period;
+    const { strikes, thresholdPercent } = this.#seen.period;
     const figures = { dirtyBytes, sentBytes, thresholdPercent, limitBytes };
     this.#note({ kind: 'judged', sync, verdict, ...figures, strikes, heeded });
   }

@@ -115,14 +115,14 @@ export class BitmapSync {
 
   /** ram.c:migration_trigger_throttle. Somebody who listens to the detector is what a capability is to QEMU. */
   #triggerThrottle(periodMs: number): SyncRecord['detector'] {
-    const { setup, version, counters, period } = this.#parts;
+    const { version, counters, period } = this.#parts;
     const { eligibleListeners, detectorListeners } = this.#orders;
     const heeded = detectorListeners.length > 0 || eligibleListeners.length > 0;
     if (version.detectorNeedsAutoConverge && !heeded) {
       this.#writings.trace.notJudged(periodMs, true);
       return 'not-eligible';
     }
-    const event = period.event(counters.transferred, setup.migration.throttleTriggerThreshold);
+    const event = period.event(counters.transferred);
     const verdict = period.judge(event);
     this.#writings.trace.judged(event, verdict, heeded);
     this.#isJudging = true;

@@ -1,5 +1,6 @@
 /** What comes from outside: what was asked of the migration thread, which looks at it when it gets there, and who wants to be told. */
 import type { DetectorEvent, SyncEvent } from '../controls.js';
+import type { RuntimeParameters } from '../runtime-parameters.js';
 
 export class Orders {
   /** migrate-start-postcopy. */
@@ -16,6 +17,7 @@ export class Orders {
   readonly syncListeners: ((event: SyncEvent) => void)[] = [];
   readonly eligibleListeners: ((event: DetectorEvent) => void)[] = [];
   readonly detectorListeners: ((event: DetectorEvent) => void)[] = [];
+  readonly setListeners: ((parameters: RuntimeParameters) => void)[] = [];
   readonly endListeners: (() => void)[] = [];
 
   giveUp(): void {

@@ -44,7 +44,7 @@ export function makeParts(setup: MigrationSetup): Parts {
   const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'));
   const memory = makeMemory(setup);
   const counters = new Counters();
-  const period = new SyncPeriod();
+  const period = new SyncPeriod(migration.throttleTriggerThreshold);
   const guest = new Guest(setup.guest, host, memory, startUs, seed, run);
   const link = new Link(setup.link, clock.events, seed, run);
   const costs = streamCosts(host, version, migration.stream ?? PLAIN_STREAM);

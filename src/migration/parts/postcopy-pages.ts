@@ -20,10 +20,10 @@ export class PostcopyPages {
 
   /** The vCPUs run on the destination until `untilUs`; the pages they asked for are sent. Returns their number. */
   serveRequests(untilUs: number): number {
-    const { setup, link, memory, guest, counters, run } = this.#parts;
+    const { setup, link, memory, guest, counters, window, run } = this.#parts;
     const { host, migration } = setup;
     const now = { bandwidthBytesPerSecond: link.bytesPerSecond, latencyUs: link.latencyUs };
-    const background = (migration.maxPostcopyBandwidth ?? 0) === 0;
+    const background = window.maxPostcopyBandwidth === 0;
     const preempt = migration.postcopyPreempt ?? false;
     const stallUs = link.isDown
       ? INFINITY
@@ -40,9 +40,9 @@ export class PostcopyPages {
 
   /** Background push for `us`; pages just requested have used their part of the link. */
   push(us: number, requested: number): void {
-    const { setup, clock, link, run } = this.#parts;
+    const { clock, link, window, run } = this.#parts;
     const { normal, zeroAsNormal } = this.#stream;
-    const limit = setup.migration.maxPostcopyBandwidth ?? 0;
+    const limit = window.maxPostcopyBandwidth;
     const rate = limit > 0 ? min(limit, link.bytesPerSecond) : link.bytesPerSecond;
     let bytes = (rate * us) / 1e6 + this.#credit - requested * normal.bytes;
     while (bytes > 0 && run.find(clock.nowUs)) {

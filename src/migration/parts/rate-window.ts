@@ -22,6 +22,8 @@ const { floor, max } = Math;
 
 export class RateWindow {
   downtimeLimitMs: number;
+  /** bytes/s that post-copy pushes by itself; 0: unlimited. */
+  maxPostcopyBandwidth: number;
   /** avail-switchover-bandwidth, bytes/ms; null: what the window carried counts. */
   givenBandwidth: number | null = null;
 
@@ -58,6 +60,7 @@ export class RateWindow {
     period: Readonly<SyncPeriod>,
   ) {
     this.downtimeLimitMs = parameters.downtimeLimitMs;
+    this.maxPostcopyBandwidth = parameters.maxPostcopyBandwidth ?? 0;
     this.expectedDowntimeMs = parameters.downtimeLimitMs;
     this.#version = version;
     if (version.hasAvailSwitchoverBandwidth) this.count(parameters.availSwitchoverBandwidth);

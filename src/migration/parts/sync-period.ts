@@ -4,6 +4,8 @@ import type { DetectorEvent } from '../controls.js';
 import { ThrottleDetector, dirtyPagesRate, syncIsEligible, triggerLimit } from '../rules/rules.js';
 
 export class SyncPeriod {
+  /** throttle-trigger-threshold, percent. */
+  thresholdPercent: number;
   readonly #detector = new ThrottleDetector();
   #syncCount = 0;
   #dirtyPagesRate = 0;
@@ -12,6 +14,10 @@ export class SyncPeriod {
   #startSync: number | null = null;
   #startBytes = 0;
   #pages = 0;
+
+  constructor(thresholdPercent: number) {
+    this.thresholdPercent = thresholdPercent;
+  }
 
   /** `dirty-sync-count`. */
   get syncCount(): number {
@@ -57,13 +63,13 @@ export class SyncPeriod {
   }
 
   /** What the detector compares. */
-  event(transferred: number, thresholdPercent: number): DetectorEvent {
+  event(transferred: number): DetectorEvent {
     const transferredBytes = transferred - this.#startBytes;
     return {
       sync: this.#syncCount,
       dirtyBytes: this.#pages * PAGE_BYTES,
       transferredBytes,
-      limitBytes: triggerLimit(transferredBytes, thresholdPercent),
+      limitBytes: triggerLimit(transferredBytes, this.thresholdPercent),
     };
   }
 

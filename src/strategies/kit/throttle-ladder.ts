@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { Controls, DetectorEvent } from '../../migration/controls.js';
 import { versionFacts } from '../../migration/rules/versions.js';
+import type { RuntimeParameter } from '../../migration/runtime-parameters.js';
 import { flag, percent } from './option-types.js';
 import { throttleTriggerThreshold } from './trigger.js';
 
@@ -99,6 +100,14 @@ export const ladderOptions = {
 
 type LadderOptions = z.output<z.ZodObject<typeof ladderOptions>>;
 
+/** Parameters of the ladder that count at its next step when they are set. */
+export const LADDER_PARAMETERS: readonly RuntimeParameter[] = [
+  'cpuThrottleInitial',
+  'cpuThrottleIncrement',
+  'maxCpuThrottle',
+  'cpuThrottleTailslow',
+];
+
 /** options.c:migrate_params_check; a sentence, or null. */
 export function refusesLadder(options: LadderOptions): string | null {
   const initial = options['cpu-throttle-initial'];
@@ -126,8 +135,17 @@ export function climber(
   rule: string,
 ): (event: DetectorEvent, step?: { readonly first?: number; readonly why?: string }) => void {
   let throttle = 0;
-  return ({ dirtyBytes, limitBytes }, { first = ladder.initial, why = '' } = {}) => {
-    const next = nextThrottle(throttle, { ...ladder, initial: first }, dirtyBytes, limitBytes);
+  let now = ladder;
+  migration.onSet((set) => {
+    now = {
+      initial: set.cpuThrottleInitial ?? now.initial,
+      increment: set.cpuThrottleIncrement ?? now.increment,
+      max: set.maxCpuThrottle ?? now.max,
+      tailslow: set.cpuThrottleTailslow ?? now.tailslow,
+    };
+  });
+  return ({ dirtyBytes, limitBytes }, { first = now.initial, why = '' } = {}) => {
+    const next = nextThrottle(throttle, { ...now, initial: first }, dirtyBytes, limitBytes);
     if (next === throttle) {
       migration.explain(rule, () => `${why}throttle stays at ${next} %`);
       return;

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { definePolicy } from '../strategies/define.js';
+import { durationMs, orNone } from '../strategies/kit/option-types.js';
+import { refusalToSet, runtimeOptions, runtimeParameters } from '../strategies/kit/runtime-options.js';
+import { formatDurationMs } from '../units.js';
+import { act, endsAfter, onPass } from './kit/actions.js';
+import { count } from './kit/option-types.js';
+
+const step = z.strictObject({ round: count({ min: 1 }), set: runtimeOptions });
+
+export const setByRound = definePolicy({
+  name: 'set-by-round',
+  summary: 'set parameters when a round begins, and abort at a hard end',
+  source: 'QMP migrate-set-parameters and MIGRATION_PASS, as scripts of operators use them',
+  rule: `Each step names a round and parameters. When dirty-sync-count reaches its round, its parameters are set with
+migrate-set-parameters, in the order of the list; what a sync finds is judged by them from the next window on.
+
+Once abort-after has gone by the migration is aborted.`,
+  options: z.strictObject({
+    steps: z
+      .array(step, { error: () => 'expected a list such as [{ round: 3, set: { downtime-limit: 2s } }]' })
+      .default([])
+      .describe('a list such as [{ round: 3, set: { downtime-limit: 2s } }]'),
+    'abort-after': orNone(durationMs({ min: 1 }))
+      .prefault('none')
+      .describe('the hard end, since the migration was asked for; none: never'),
+  }),
+  refuses({ steps }, setup) {
+    for (const { set } of steps) {
+      const refused = refusalToSet(runtimeParameters(set), setup.migration.qemu);
+      if (refused !== null) return refused;
+    }
+    return null;
+  },
+  ends: ({ 'abort-after': end }) => (end === 'none' ? null : endsAfter('abort', end)),
+  start({ steps, 'abort-after': end }, migration) {
+    onPass(migration, ({ n }) => {
+      for (const { round, set } of steps) if (round === n) migration.set(runtimeParameters(set));
+    });
+    if (end === 'none') return;
+    migration.after(end, () =>
+      act(migration, 'abort', 'set-by-round', `not done after ${formatDurationMs(end)}`),
+    );
+  },
+});

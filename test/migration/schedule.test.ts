@@ -1,0 +1,127 @@
+/** What is set and done while a migration runs, by scenario and by policy, and when it takes effect. */
+import { describe, expect, test } from '@jest/globals';
+import { simulate } from '../../src/experiment/simulate.js';
+import type { MigrationResult } from '../../src/migration/result.js';
+import { parseScenario } from '../../src/scenario/load.js';
+
+const { abs } = Math;
+
+function scenarioText(migration: string, rest = '', guest = ''): string {
+  return `guest: { memory: 1GiB, ${guest} vcpus: [{ count: 2, workload: { write: 400MiB/s, working-set: 200MiB } }] }
+link: { bandwidth: 10Gbit/s }
+migration: { qemu: '10.0', downtime-limit: 10ms, give-up-after: 40s, postcopy-ram: true, max-bandwidth: 100MiB/s, ${migration} }
+${rest}
+`;
+}
+
+function run(migration: string, rest = '', guest = ''): MigrationResult {
+  const scenario = parseScenario(scenarioText(migration, rest, guest), 'guest.yaml');
+  return simulate(scenario, scenario.strategies[0]!, { memory: 'fluid', timelineMs: 100, trace: true });
+}
+
+const refusal = (migration: string, rest = ''): string => {
+  try {
+    run(migration, rest);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'was accepted';
+};
+
+describe('migration.at', () => {
+  test('max-bandwidth counts from the next window on', () => {
+    const { timeline } = run('at: [{ after: 4s, set: { max-bandwidth: 50MiB/s } }]');
+    const sent = (fromMs: number, toMs: number): number =>
+      timeline.filter(({ timeMs }) => timeMs >= fromMs && timeMs <= toMs).reduce((_, p) => p.sentBytes, 0) -
+      timeline.filter(({ timeMs }) => timeMs <= fromMs).reduce((_, p) => p.sentBytes, 0);
+    expect(abs(sent(1000, 3900) / 2.9 / 2 ** 20 - 100)).toBeLessThan(5);
+    expect(abs(sent(4200, 7100) / 2.9 / 2 ** 20 - 50)).toBeLessThan(3);
+  });
+
+  // 200 MiB each are left, 4 s at 100 MiB/s: a limit of 10 s lets them go.
+  test('downtime-limit, by the clock and by the count of syncs', () => {
+    expect(run('').status).toBe('gave-up');
+    const later = run('at: [{ after: 20s, set: { downtime-limit: 10s } }]');
+    expect(later.status).toBe('completed');
+    expect(later.totalTimeMs).toBeGreaterThan(20_000);
+    const bySync = run('at: [{ at-sync: 3, set: { downtime-limit: 10s } }]');
+    expect(bySync.status).toBe('completed');
+    expect(bySync.syncs.filter(({ cause }) => cause === 'natural').length).toBeLessThanOrEqual(3);
+  });
+
+  test('commands: post-copy, cancel, stop and cont', () => {
+    const postcopy = run('at: [{ after: 12s, do: start-postcopy }]');
+    expect(postcopy.status).toBe('completed');
+    expect(postcopy.postcopyTimeMs).toBeGreaterThan(0);
+    const cancelled = run('at: [{ after: 12s, do: cancel }]');
+    expect(cancelled).toMatchObject({ status: 'cancelled', error: 'cancelled by the scenario' });
+    expect(abs(cancelled.totalTimeMs - 12_000)).toBeLessThan(200);
+    // Stopped, nothing becomes dirty any more.
+    expect(run('at: [{ after: 12s, do: stop }]').status).toBe('completed');
+    const resumed = run('at: [{ after: 12s, do: stop }, { after: 12500ms, do: cont }]');
+    expect(resumed.status).toBe('gave-up');
+    expect(resumed.vcpus[0]!.longestStallMs).toBeGreaterThan(400);
+    expect(resumed.vcpus[0]!.longestStallMs).toBeLessThan(700);
+  });
+
+  // Two bad syncs with half of what was sent dirty again; none with all of it.
+  test('throttle-trigger-threshold counts at the next sync that is judged, the ladder at its next step', () => {
+    const ladder = (at: string): number =>
+      run(`at: [${at}]`, 'strategies: [auto-converge]').maxThrottlePercent;
+    expect(ladder('')).toBeGreaterThan(20);
+    expect(ladder('{ after: 0s, set: { throttle-trigger-threshold: 100 } }')).toBeLessThan(30);
+    expect(ladder('{ after: 1s, set: { cpu-throttle-initial: 35, max-cpu-throttle: 40 } }')).toBe(40);
+  });
+
+  test('vcpu-dirty-limit counts at the next trigger', () => {
+    const sleeps = (at: string): number =>
+      run(
+        `at: [${at}]`,
+        'strategies: [{ dirty-limit: { vcpu-dirty-limit: 300MiB/s } }]',
+        'dirty-ring-size: 4096,',
+      ).maxRingFullSleepUs;
+    expect(sleeps('{ after: 1s, set: { vcpu-dirty-limit: 50MiB/s } }')).toBeGreaterThan(2 * sleeps(''));
+  });
+
+  test.each([
+    ['at: [{ set: { downtime-limit: 1s } }]', 'expected one of after and at-sync'],
+    ['at: [{ after: 1s, at-sync: 2, do: cancel }]', 'expected one of after and at-sync'],
+    ['at: [{ after: 1s }]', 'expected set or do'],
+    ['at: [{ after: 2s, do: stop }, { after: 1s, do: cont }]', 'in order of time'],
+    ['at: [{ after: 1s, do: pause }]', 'start-postcopy, stop, cont, cancel'],
+    ['at: [{ after: 1s, set: { max-bandwith: 1GiB/s } }]', 'did you mean max-bandwidth'],
+    ['postcopy-ram: false, at: [{ after: 1s, do: start-postcopy }]', 'postcopy-ram: true'],
+  ])('%s is refused', (migration, message) => {
+    const text = migration.startsWith('postcopy-ram')
+      ? scenarioText(migration).replace('postcopy-ram: true, ', '')
+      : scenarioText(migration);
+    expect(() => parseScenario(text, 'guest.yaml')).toThrow(message);
+  });
+
+  test('what the strategy does not read is refused', () => {
+    const text = 'at: [{ after: 1s, set: { cpu-throttle-initial: 30 } }]';
+    expect(refusal(text)).toMatch('none does not read cpu-throttle-initial');
+    expect(refusal(text, 'strategies: [auto-converge]')).toBe('was accepted');
+  });
+
+  test('avail-switchover-bandwidth needs a QEMU that has it', () => {
+    const text = scenarioText('at: [{ after: 1s, set: { avail-switchover-bandwidth: 1GiB/s } }]');
+    expect(() => parseScenario(text.replace("'10.0'", "'8.1'"), 'guest.yaml')).toThrow(
+      "expected qemu: '8.2'",
+    );
+    expect(refusal('at: [{ after: 1s, set: { avail-switchover-bandwidth: 10GiB/s } }]')).toBe('was accepted');
+  });
+});
+
+/** An operator's ladder: a longer downtime from round to round, and a hard end. */
+test('set-by-round sets at its rounds and aborts at its end', () => {
+  const steps = '[{ round: 3, set: { downtime-limit: 20ms } }, { round: 5, set: { downtime-limit: 30ms } }]';
+  const result = run('', `policy: { set-by-round: { steps: ${steps}, abort-after: 30s } }`);
+  expect(result).toMatchObject({ status: 'cancelled', error: 'not done after 30 s' });
+  const set = result.decisions.filter(({ text }) => text.startsWith('downtime-limit '));
+  expect(set.map(({ text }) => text)).toEqual([
+    'downtime-limit 10 ms -> 20 ms',
+    'downtime-limit 20 ms -> 30 ms',
+  ]);
+  expect(set.map(({ timeMs }) => timeMs)).toEqual([3, 5].map((n) => result.syncs[n - 1]!.timeMs));
+});
