@@ -2,10 +2,10 @@
 import { UsageError } from '../errors.js';
 import { version } from '../experiment/manifest.js';
 import { unknown } from '../scenario/wording.js';
-import { type CommandEntry, type LoadedCommand, globalOptions, loaded } from './command.js';
+import { type CommandEntry, type Given, type LoadedCommand, globalOptions, loaded } from './command.js';
 import { complete } from './complete.js';
 import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
-import { startProgress } from './progress.js';
+import { type Progress, startProgress } from './progress.js';
 import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 import { commandAt, optionMistake, readWords, tokensOf } from './words.js';
 
@@ -176,17 +176,28 @@ async function execute(
     return values.get(option) ?? (fallback === undefined ? [] : [fallback]);
   };
   const all = (positional: string): readonly string[] => positionals[positional] ?? [];
-  await command.run({
+  const shown: Progress[] = [];
+  const given: Given = {
     positional: all(command.positional.name)[0] ?? '',
     all,
     recorded,
     page: await pageFor(stdout, switches.get('color'), env),
-    progress: (total) => startProgress(stderr, total, env),
+    progress(total) {
+      const progress = startProgress(stderr, total, env);
+      shown.push(progress);
+      return progress;
+    },
     values: valuesOf,
     value: (option) => valuesOf(option)[0],
     flag: (option) => switches.get(option) === true,
     has: (option) => values.has(option) || switches.has(option),
     print: (text) => void stdout.write(text),
     warn: (text) => void stderr.write(`${text}\n`),
-  });
+  };
+  try {
+    await command.run(given);
+  } finally {
+    // Even when the run throws: before its message.
+    for (const progress of shown) progress.end();
+  }
 }
