@@ -5,6 +5,7 @@ import type { Row } from '../../src/report/files/rows.js';
 import { runRows } from '../../src/report/files/rows.js';
 import { type RunsTable, runsTable } from '../../src/report/terminal/runs-table.js';
 import { tableNotes } from '../../src/report/terminal/runs-table-notes.js';
+import { cellsBy, sweepKeys } from '../../src/report/figures/kit/sweep-keys.js';
 import { readResults } from '../../src/report/figures/kit/results.js';
 import { provenanceLines, readProvenance } from '../../src/report/files/provenance.js';
 import { compare } from '../../src/experiment/compare.js';
@@ -149,6 +150,23 @@ describe('Markdown', () => {
     expect(text).toContain('b\\|c');
     expect(text).toContain('auto\\_converge \\[1\\]');
   });
+});
+
+test('a sweep has a table for each of its cells: runs of two cells are not alike', () => {
+  const rows = ['1GiB', '2GiB'].flatMap((size, index) =>
+    ['none', 'auto-converge'].map((strategy) =>
+      run(strategy, { 'guest.memory': size, total_time_ms: 1e4 * (index + 1) }),
+    ),
+  );
+  const cells = cellsBy(rows, sweepKeys(rows));
+  expect(cells.map(({ what }) => what)).toEqual(['guest.memory 1GiB', 'guest.memory 2GiB']);
+  const times = cells.map(({ rows: own }) => column(runsTable(own), 'total_time_ms'));
+  expect(new Set(times[0])).not.toEqual(new Set(times[1]));
+  const table = latexTable(runsTable(cells[0]!.rows), { what: 'guest.memory 50%' });
+  expect(table).toContain(String.raw`\textbf{guest.memory 50\%}`);
+  // Without sweep columns there is one table, of all runs.
+  const plain = rows.map(({ 'guest.memory': _, ...rest }) => rest);
+  expect(cellsBy(plain, sweepKeys(plain))).toEqual([{ what: '', rows: plain }]);
 });
 
 test('provenance is what it takes to make the table again', () => {
