@@ -118,6 +118,8 @@ function migrationOf(contents: readonly ReadSamples[]): MigrationLog {
   const { rounded = false, jobClock = false } = reader;
   const found = contents.map(({ content }) => content.found);
   const inOrder = found.flatMap(({ samples }) => samples).map((sample, index) => ({ ...sample, index }));
+  if (inOrder.length === 0)
+    throw new UsageError(`this ${reader.name} has no figures of a migration's memory`, { file });
   for (const sample of inOrder) checkSample(sample, rounded);
   const migrations = contents.length > 1 ? joined(inOrder) : splitMigrations(inOrder);
   const samples = mostTelling(migrations);

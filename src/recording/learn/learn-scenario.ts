@@ -212,7 +212,8 @@ function curvePoints(guest: LearnedGuest): DirtyPoint[] {
   const points: DirtyPoint[] = [];
   let before = 0;
   for (let at = 0; at < CURVE_POINTS; at += 1) {
-    const durationUs = round(shortest * Math.exp((at / (CURVE_POINTS - 1)) * log(longest / shortest)));
+    const spaced = round(shortest * Math.exp((at / (CURVE_POINTS - 1)) * log(longest / shortest)));
+    const durationUs = max(spaced, (points.at(-1)?.durationUs ?? 0) + 1);
     const pages = max(before, round(dirtyPagesIn(guest.classes, durationUs) / guest.vcpus), 1);
     before = pages;
     points.push({ durationUs, pages: min(pages, partPages) });
@@ -222,7 +223,7 @@ function curvePoints(guest: LearnedGuest): DirtyPoint[] {
     const near = points.slice(0, CURVE_POINTS).map((point) => ({ ...point, pages: min(point.pages, most) }));
     points.length = 0;
     for (const point of near) points.push(point);
-    for (const far of FAR) points.push({ durationUs: round(far * longest), pages: most });
+    for (const far of FAR) points.push({ durationUs: round(far * longest) + CURVE_POINTS, pages: most });
   }
   return points;
 }
@@ -241,7 +242,7 @@ function hostLines({ from, migration }: Learned): string[] {
 
 function linkLines({ from, migration }: Learned): string[] {
   const rate = migration.switchoverBytesPerSecond;
-  if (rate === null && from !== 'readings' && migration.maxBandwidth === 0) {
+  if (from !== 'readings' && migration.maxBandwidth === 0) {
     const carried = migration.bytesPerSecond;
     return [
       ...comment(`what the log's windows carried, ${formatBytesPerSecond(carried)}: the link was the limit`),

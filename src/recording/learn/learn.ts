@@ -26,7 +26,7 @@ import { memoryLayout } from './memory-layout.js';
 import { splitMemory } from './memory-split.js';
 import { learnFromTotals, postcopyRate } from './learn-summary.js';
 import { formatDurationMs } from '../../units.js';
-import { findPasses, pairs, sendRate, type Pass, type SendRate } from './passes.js';
+import { findPasses, pairs, roundBandwidth, sendRate, type Pass, type SendRate } from './passes.js';
 import { completeLog, pagesSent, type MigrateLog, type MigrateSample } from '../../formats/complete.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
 
@@ -49,7 +49,11 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   const samples = log.samples;
   const rate = sendRate(log);
   if (rate === null) return null;
-  const maxBandwidth = options.maxBandwidth ?? log.settings.maxBandwidth ?? rate.maxBandwidth ?? 0;
+  const maxBandwidth =
+    options.maxBandwidth ??
+    log.settings.maxBandwidth ??
+    rate.maxBandwidth ??
+    hiddenCap(samples, rate, assumptions);
   const downtimeLimitMs = limitAtStart(log, options, assumptions).ms;
   const limited = samples.findIndex(({ dirtyLimitSleepUs }) => (dirtyLimitSleepUs ?? 0) > 0);
   const passes = findPasses(
@@ -127,6 +131,30 @@ function beforeTheLimit(log: MigrateLog, limited: number): MigrateLog {
 
 // ---------------------------------------------------------------------------------------------------- the migration
 
+/** A switchover, or post-copy, this many times as fast as what came before was held back by nothing but max-bandwidth. */
+const HELD_BACK = 1.5;
+
+/** max-bandwidth where windows vary too much to show it; 0: the link was the limit. */
+function hiddenCap(samples: readonly MigrateSample[], rate: SendRate, assumptions: string[]): number {
+  const beyond = beyondCap(samples);
+  if (beyond === null || beyond < HELD_BACK * rate.bytesPerSecond) return 0;
+  assumptions.push(
+    `max-bandwidth was the limit: with the guest stopped memory flowed ${(beyond / rate.bytesPerSecond).toFixed(1)} times as fast`,
+  );
+  return roundBandwidth(rate.bytesPerSecond, samples);
+}
+
+/** Less than this takes no time beside the other parts of a downtime. */
+const ENOUGH_BYTES = 4 * 2 ** 20;
+
+/** bytes/s where max-bandwidth does not hold; null when the log does not reach that far. */
+function beyondCap(samples: readonly MigrateSample[]): number | null {
+  const last = samples.at(-1) as MigrateSample;
+  const stopped = last.status === 'completed' && (last.downtimeMs ?? 0) > 0 && last.downtimeBytes > 0;
+  if (!stopped || last.downtimeBytes < ENOUGH_BYTES) return postcopyRate(samples);
+  return postcopyRate(samples) ?? (last.downtimeBytes / (last.downtimeMs ?? 1)) * 1000;
+}
+
 function migrationOf(
   samples: readonly MigrateSample[],
   rate: SendRate,
@@ -135,15 +163,13 @@ function migrationOf(
 ): LearnedMigration {
   const last = samples.at(-1) as MigrateSample;
   const completed = last.status === 'completed';
-  const stopped = completed && last.downtimeMs !== null && last.downtimeMs > 0 && last.downtimeBytes > 0;
   return {
     maxBandwidth,
     bytesPerSecond: rate.bytesPerSecond,
     downtimeLimitMs,
     manualDirtyLogProtect: true,
     zeroNsPerPage: zeroNsOf(samples, rate),
-    switchoverBytesPerSecond:
-      postcopyRate(samples) ?? (stopped ? (last.downtimeBytes / (last.downtimeMs ?? 1)) * 1000 : null),
+    switchoverBytesPerSecond: beyondCap(samples),
     throttleSteps: throttleStepsOf(samples),
     completed,
     totalTimeMs: last.tUs / 1000,

@@ -69,7 +69,7 @@ export function sendRate(log: MigrateLog): SendRate | null {
  * one flush (32 pages) more (qemu-file.c:qemu_fflush, MAX_IOV_SIZE). People set round figures: the roundest in that
  * range is taken, QEMU's default first.
  */
-function roundBandwidth(windowRate: number, samples: readonly MigrateSample[]): number {
+export function roundBandwidth(windowRate: number, samples: readonly MigrateSample[]): number {
   const flush = FLUSH_NORMAL_PAGES * NORMAL_PAGE_BYTES * XFER_LIMIT_RATIO;
   const most = windowRate < PAGE_WINDOW ? (betweenPages(samples) ?? windowRate) : windowRate;
   const least = windowRate < PAGE_WINDOW ? NEARLY * most : max(windowRate / 2, windowRate - 1.1 * flush);

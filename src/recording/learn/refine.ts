@@ -45,13 +45,19 @@ export function refine(learned: Learned): Learned {
   };
 }
 
+/** A guest, and how far its syncs are from the log's. */
+export interface Refined {
+  readonly learned: Learned;
+  readonly misfit: number;
+}
+
 /**
  * Scales the learned dirty curve until simulated syncs find what the logged ones found. The guest is migrated with syncs and
  * throttles at the logged times, so that pass for pass the same is compared: each point of the curve is scaled by how far
  * its passes are off, several times. `misfit`: what is left,
  * weighted root mean square of the readings' deviations (as logarithms).
  */
-function refined(learned: Learned): { learned: Learned; misfit: number } {
+export function refined(learned: Learned): Refined {
   const { readings, layout } = learned.guest;
   let best = learned;
   let bestMisfit = Infinity;

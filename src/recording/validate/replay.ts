@@ -39,7 +39,7 @@ const LONGER = 1.5;
 
 /** Where nothing shows what lies beyond max-bandwidth, the link is taken for wide; without a max-bandwidth it was the limit. */
 function linkRate({ switchoverBytesPerSecond, maxBandwidth, bytesPerSecond }: LearnedMigration): number {
-  return switchoverBytesPerSecond ?? (maxBandwidth === 0 ? bytesPerSecond : 10 * bytesPerSecond);
+  return maxBandwidth === 0 ? bytesPerSecond : (switchoverBytesPerSecond ?? 10 * bytesPerSecond);
 }
 
 export function setupOf({ file, guest, migration, passes, loadEndedUs }: Learned): MigrationSetup {

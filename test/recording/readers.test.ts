@@ -1,0 +1,326 @@
+/** Each format of other programs: what is known of it, its unit traps, and that nothing in it can break a reader. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { UsageError } from '../../src/errors.js';
+import { completeLog } from '../../src/formats/complete.js';
+import type { LogSample, MigrationLog } from '../../src/formats/migration-log.js';
+import { knownFormats, readLogs, readerOf, readers } from '../../src/formats/readers/index.js';
+import { decodeText, plainText } from '../../src/formats/text.js';
+import { valuesIn } from '../../src/formats/values.js';
+import type { Generator } from '../../src/random/generator.js';
+import { stream } from '../../src/random/streams.js';
+import { learnFrom } from '../../src/recording/learn/learn-from-log.js';
+import { parseScenario } from '../../src/scenario/load.js';
+
+const FOLDER = path.join(import.meta.dirname, 'fixtures', 'logs');
+const files = readdirSync(FOLDER).sort();
+const fixture = (file: string): string => readFileSync(path.join(FOLDER, file), 'utf8');
+
+function read(text: string, file = 'log'): MigrationLog {
+  const found = readLogs([{ file, text }]);
+  if (found.kind !== 'migration') throw new Error(`expected a migration, got ${found.kind}`);
+  return found.log;
+}
+const last = (text: string): LogSample => read(text).samples.at(-1)!;
+
+const MIB = 2 ** 20;
+
+describe('what each program says', () => {
+  const cases: [file: string, source: string, samples: number, figures: Partial<LogSample>][] = [
+    [
+      'hmp-2.txt',
+      'hmp',
+      1,
+      {
+        tUs: 10_545_458_000,
+        remainingBytes: 17_064 * 1024,
+        normalPages: 86_201_395,
+        zeroPages: 1_812_040,
+        dirtySyncCount: 30_466,
+        dirtyPagesRate: 10_003,
+        mbps: 260.76,
+        expectedDowntimeMs: 846,
+      },
+    ],
+    ['hmp-7.2.txt', 'hmp', 11, { status: 'completed', downtimeMs: 40, downtimeBytes: 17_963 * 1024 }],
+    [
+      'hmp-10.1.txt',
+      'hmp',
+      1,
+      { tUs: 14_292_000, dirtySyncCount: 2, dirtyPagesRate: 264_552, totalBytes: 16_777_992 * 1024 },
+    ],
+    // 3 digits of each size are left.
+    [
+      'hmp-11.0.txt',
+      'hmp',
+      1,
+      { status: 'completed', downtimeMs: 188, normalPages: 968_715, totalBytes: Math.round(2.13 * 2 ** 30) },
+    ],
+    ['domjobinfo.txt', 'virsh', 1, { dirtySyncCount: 5, zeroPages: 1_204_412, dirtyPagesRate: 30_120 }],
+    [
+      'domjobinfo-rawstats.txt',
+      'virsh',
+      7,
+      { status: 'completed', downtimeMs: 64, normalPages: 154_487, dirtySyncCount: 7 },
+    ],
+    [
+      'proxmox.log',
+      'proxmox',
+      16,
+      { status: 'completed', downtimeMs: 59, remainingBytes: null, dirtySyncCount: null },
+    ],
+    ['nova.log', 'nova', 6, { status: 'cancelled', tUs: 180e6, dirtySyncCount: null }],
+    ['vdsm.log', 'vdsm', 3, { zeroPages: 1_111_020, dirtySyncCount: 2, dirtyPagesRate: 28_900 }],
+    ['virt-launcher.log', 'virt-launcher', 1, { dirtySyncCount: 12, normalPages: 158_000, mbps: 320 }],
+    ['cloudstack.txt', 'cloudstack', 1, { tUs: 30.5e6, remainingBytes: 402_653_184 }],
+    ['qmp-behind-a-name.log', 'qmp', 1, { normalPages: 15, totalBytes: 286_334_976 }],
+    ['libvirtd-debug.log', 'qmp', 3, { tUs: 6_253_000 }],
+    ['python-qmp.log', 'qmp', 3, { tUs: 6_253_000 }],
+    ['qmp-nan.jsonl', 'qmp', 1, { dirtySyncCount: 4 }],
+  ];
+  test.each(cases)('%s', (file, source, samples, figures) => {
+    const log = read(fixture(file), file);
+    expect(log.source).toBe(source);
+    expect(log.samples).toHaveLength(samples);
+    expect(log.samples.at(-1)).toMatchObject(figures);
+  });
+
+  test('settings are taken where the log has them', () => {
+    expect(read(fixture('qmp-behind-a-name.log')).settings).toEqual({
+      maxBandwidth: 22_500,
+      downtimeLimitMs: 4000,
+    });
+    expect(read(fixture('proxmox.log')).settings.downtimeLimitMs).toBe(100);
+    expect(read(fixture('nova.log')).settings).toMatchObject({
+      downtimeLimitMs: 50,
+      laterDowntimeLimitsMs: [95],
+    });
+  });
+
+  test('a dump is no migration', () => {
+    expect(() => read(fixture('domjobinfo-dump.txt'))).toThrow('the job is no migration (Dump)');
+  });
+
+  test('domstats: one block a period', () => {
+    const found = readLogs([{ file: 'd', text: fixture('domstats.txt') }]);
+    expect(found.kind === 'readings' && found.readings.points).toEqual([
+      { durationUs: 1e6, pages: (160 * MIB) / 4096 },
+      { durationUs: 10e6, pages: (700 * MIB) / 4096 },
+    ]);
+  });
+});
+
+describe('units that programs really print', () => {
+  test("vdsm's megabits are MiB times 8, its early MBps are MiB, its zero pages are pages", () => {
+    const rate = last(fixture('vdsm.log')).mbps;
+    expect(rate).toBeCloseTo(((985 / 8) * MIB * 8) / 1e6, 6);
+    expect(last(fixture('vdsm.log').replaceAll('985Mbps', '123MBps')).mbps).toBeCloseTo(
+      (123 * MIB * 8) / 1e6,
+      6,
+    );
+  });
+
+  test('virt-launcher: versions that print 1/64 of each Mbps are told by what was processed', () => {
+    const right = last(fixture('virt-launcher.log'));
+    const wrong = read(
+      fixture('virt-launcher.log').replace('320Mbps', '5Mbps').replace('9385Mbps', '146Mbps'),
+    );
+    expect(wrong.samples[0]!.mbps / right.mbps).toBeCloseTo(1, 1);
+    expect(wrong.samples[0]!.dirtyPagesRate / right.dirtyPagesRate).toBeCloseTo(1, 1);
+    expect(wrong.notes.join()).toContain('1/64');
+  });
+
+  test('HMP: kbytes are 1024 bytes, and a counter that ran below 0 is 0', () => {
+    const text = fixture('hmp-2.txt').replace('17064 kbytes', '18446744073709551612 kbytes');
+    expect(last(text).remainingBytes).toBe(0);
+  });
+
+  test('Proxmox up to 2021 has bytes, and what remains', () => {
+    const old =
+      '10:00:01 migration status: active (transferred 103025691, remaining 317911040), total 2156597248)';
+    expect(last(old)).toMatchObject({ transferredBytes: 103_025_691, remainingBytes: 317_911_040 });
+    expect(
+      last(
+        fixture('proxmox.log').replace(
+          '1.0 GiB/s\n2025-01-01 10:00:18',
+          '1.0 GiB/s, VM dirties lots of memory: 2.0 GiB/s\n2025-01-01 10:00:18',
+        ),
+      ).status,
+    ).toBe('completed');
+  });
+
+  test('domjobinfo: downtime is the expected one while the job runs (--rawstats)', () => {
+    const raw = read(fixture('domjobinfo-rawstats.txt'));
+    expect(raw.samples[0]).toMatchObject({
+      downtimeMs: null,
+      expectedDowntimeMs: 300,
+      totalBytes: 537_403_392,
+    });
+  });
+});
+
+describe('what is around the lines', () => {
+  const plain = fixture('domjobinfo.txt');
+  const same = (text: string): void => {
+    expect(read(text).samples.map(({ tUs, normalPages }) => [tUs, normalPages])).toEqual([
+      [42_125_000, 1_231_002],
+    ]);
+  };
+  test.each([
+    ['a mark and line ends of Windows', `\ufeff${plain.replaceAll('\n', '\r\n')}`],
+    [
+      'a prompt, a date and a time',
+      `[root@host ~]# virsh domjobinfo vm\nThu Jan  1 10:00:00 UTC 2026\n--- t=42\n${plain}`,
+    ],
+    ['a journal', plain.replaceAll(/^/gm, 'Jan 01 10:00:00 host virsh[17]: ')],
+    [
+      'a journal as JSON',
+      plain
+        .split('\n')
+        .map((line) => JSON.stringify({ MESSAGE: line, __REALTIME_TIMESTAMP: '1767261600000000' }))
+        .join('\n'),
+    ],
+  ])('%s', (_, text) => same(text));
+
+  test('UTF-16, as PowerShell writes', () => {
+    same(decodeText(Buffer.from(`\ufeff${plain}`, 'utf16le')));
+  });
+
+  test('colours and the echo of a monitor', () => {
+    const echoed = fixture('hmp-11.0.txt').replace('(qemu) info', '(qemu) i\u001b[K\u001b[Dinfo');
+    expect(last(echoed).normalPages).toBe(968_715);
+  });
+
+  test('values: JSON one after another, Python, and behind the prefix of each line', () => {
+    expect(valuesIn('{"a": 1}\n{"b": [2]} x {')).toMatchObject([{ value: { a: 1 } }, { value: { b: [2] } }]);
+    expect(valuesIn("{'a': True, 'b': None, u'c': 12L, 'd': -nan}")[0]!.value).toEqual({
+      a: true,
+      b: null,
+      c: 12,
+      d: null,
+    });
+    expect(valuesIn('10:00:01 vm> {"a":\n10:00:02 vm>  {"b": 1}}')[0]!.value).toEqual({ a: { b: 1 } });
+    expect(plainText('{"msg": "{\\"a\\": 1}"}')).toBe('{"a": 1}');
+  });
+});
+
+describe('several of them', () => {
+  const replies = fixture('qmp-tiny-cap.jsonl').trim().split('\n');
+  test('replies in files of their own, in any order, are one migration', () => {
+    const given = [...replies].reverse().map((text, at) => ({ file: `${at}.json`, text }));
+    const found = readLogs(given);
+    expect(found.kind === 'migration' && found.log.samples.map(({ tUs }) => tUs)).toEqual(
+      read(replies.join('\n')).samples.map(({ tUs }) => tUs),
+    );
+  });
+
+  test('two migrations in one log: the one that says more, and a note', () => {
+    const log = read([...replies.slice(0, 3), ...replies].join('\n'));
+    expect(log.samples).toHaveLength(replies.length);
+    expect(log.notes.join()).toContain('2 migrations are in the log');
+  });
+
+  test('logs of two kinds are refused', () => {
+    const both = ['vdsm.log', 'proxmox.log'].map((file) => ({ file, text: fixture(file) }));
+    expect(() => readLogs(both)).toThrow(
+      'proxmox.log: this is Proxmox VE task logs, but vdsm.log is vdsm log',
+    );
+  });
+});
+
+test('what follows from a log that counts neither pages nor syncs', () => {
+  const log = completeLog(read(fixture('nova.log')))!;
+  const [first] = log.samples;
+  // The first pass sends each page once, a zero page as 9 bytes and any other as 4104: two equations.
+  const { normalPages, zeroPages } = first!;
+  expect(normalPages + zeroPages).toBeCloseTo((8_607_571_968 - 4_984_139_776) / 4096, -1);
+  expect((normalPages * 4104 + zeroPages * 9) / 3_539_992_576).toBeCloseTo(1, 3);
+  expect(log.samples.at(-1)!.dirtySyncCount).toBeGreaterThan(3);
+  expect(log.derived.length).toBeGreaterThan(1);
+});
+
+test('a text in no known format is refused with the list of formats', () => {
+  expect(() => read('Dear Sir or Madam')).toThrow(`no known format; expected one of: ${knownFormats()}`);
+  for (const reader of readers)
+    if (reader.command === undefined) expect(knownFormats()).toContain(reader.name);
+});
+
+test('every fixture is recognised by one reader, and by a part of it still by the same', () => {
+  for (const file of files) {
+    const text = plainText(fixture(file));
+    const lines = text.split('\n');
+    const half = lines.slice(Math.floor(lines.length / 3)).join('\n');
+    const found = readerOf(text);
+    expect([file, found?.name]).not.toEqual([file, undefined]);
+    expect([null, found]).toContain(readerOf(half));
+  }
+});
+
+/** Numbers that no program means, where one stood. */
+const NUMBERS = [
+  '1e300',
+  '9007199254740993',
+  '0.5',
+  '-1',
+  '0',
+  '-nan',
+  '1e-300',
+  '18446744073709551612',
+  '4096',
+  '',
+];
+
+/** A line changed as a careless hand, a full disk or another version would. */
+function mutated(text: string, random: Generator): string {
+  const lines = text.split('\n');
+  const at = random.nextBelow(lines.length);
+  const line = lines[at]!;
+  const kind = random.nextBelow(6);
+  if (kind === 0) lines[at] = line.slice(0, random.nextBelow(line.length + 1));
+  else if (kind === 1) lines.splice(at, 1);
+  else if (kind === 2) lines.splice(at, 0, lines[random.nextBelow(lines.length)]!);
+  else if (kind === 3) lines.splice(at);
+  else {
+    const numbers = [...line.matchAll(/\d+(?:\.\d+)?/g)];
+    const number = numbers[random.nextBelow(Math.max(1, numbers.length))];
+    const other = NUMBERS[random.nextBelow(NUMBERS.length)]!;
+    if (number !== undefined)
+      lines[at] = line.slice(0, number.index) + other + line.slice(number.index + number[0].length);
+  }
+  return lines.join('\n');
+}
+
+test('10,000 logs with a changed line are read or refused in one line', () => {
+  const random = stream(1, 1, 'mutated logs');
+  const texts = files.map((file) => fixture(file).slice(0, 1500));
+  let refused = 0;
+  for (let at = 0; at < 10_000; at += 1) {
+    try {
+      readLogs([{ file: 'log', text: mutated(texts[at % texts.length]!, random) }]);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      expect(error.message).not.toContain('\n');
+      refused += 1;
+    }
+  }
+  expect(refused).toBeGreaterThan(500);
+  expect(refused).toBeLessThan(9500);
+});
+
+test('what learn writes loads, whatever a line of the log became', () => {
+  const random = stream(2, 1, 'mutated logs');
+  let learned = 0;
+  for (let at = 0; at < 4 * files.length; at += 1) {
+    const text = mutated(mutated(fixture(files[at % files.length]!), random), random);
+    try {
+      const found = readLogs([{ file: 'log', text }]);
+      const { scenario } = learnFrom(found, found.kind === 'readings' ? { memoryBytes: 16 * 2 ** 30 } : {});
+      parseScenario(scenario, 'learned.yaml');
+      learned += 1;
+    } catch (error) {
+      if (!(error instanceof UsageError) || error.message.startsWith('learned.yaml')) throw error;
+    }
+  }
+  expect(learned).toBeGreaterThan(files.length);
+});
