@@ -1,9 +1,9 @@
 /** From samples to migrations: which belong together, and whether their figures can be. */
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import { largest } from '../stats/extremes.js';
 import { median } from '../stats/summary.js';
 import { hasEnded, type LogSample } from './migration-log.js';
-import { largest } from '../stats/extremes.js';
 
 /** The largest guest that a scenario can have, with its ROMs. */
 const MOST_BYTES = 2 ** 46 + 2 ** 36;

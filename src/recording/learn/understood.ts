@@ -2,10 +2,10 @@
 import type { LogSample, MigrationLog } from '../../formats/migration-log.js';
 import { readers } from '../../formats/readers/index.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
+import { largest } from '../../stats/extremes.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { Learned } from './learned.js';
 import type { Outlook } from './outlook.js';
-import { largest } from '../../stats/extremes.js';
 
 export interface Understood {
   /** Label and text, in the order to show. */
