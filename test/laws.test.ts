@@ -559,7 +559,7 @@ describe.each(MEMORIES)('with the %s memory, in closed form', (memory) => {
       const settled = result.syncs.slice(-6).map((sync) => sync.remainingBytes / PAGE);
       const mean = settled.reduce((sum, left) => sum + left, 0) / settled.length;
       expect(abs(mean / plateau - 1)).toBeLessThan(0.03);
-      expect(abs(result.why!.remainingBytes / PAGE / plateau - 1)).toBeLessThan(0.05);
+      expect(abs(result.why!.stallsAtBytes! / PAGE / plateau - 1)).toBeLessThan(0.05);
     },
   );
 });
