@@ -19,6 +19,8 @@ export interface AccessClass {
   readonly pages: number;
   /** `uniform`: every access picks any page of the class; `sequential`: page after page in address order, wrapping. */
   readonly pattern: 'uniform' | 'sequential';
+  /** Where a sequential loop stands when the guest is made, 0 to `pages` - 1 from `firstPage`. Absent: drawn. */
+  readonly startOffset?: number;
   /** Page writes a second of this vCPU while it runs at full speed and nothing is tracked. */
   readonly writesPerSecond: number;
   /** Page reads a second, likewise. Reads dirty nothing; they count in the work done. */
@@ -183,6 +185,12 @@ export interface HostProfile {
   readonly destinationStartUs: number;
   /** Post-copy: userfaultfd, request and placing one page, without the network, µs. */
   readonly postcopyFaultUs: number;
+  /** Post-copy: what the destination takes to place one page (UFFDIO_COPY), ns; holds the source up, as its socket is full. */
+  readonly postcopyNsPerPage: number;
+  /** The same besides, with preempt: the background gives way to requests after each page. */
+  readonly postcopyPreemptNsPerPage: number;
+  /** Post-copy: what the destination takes to discard pages and to register its memory, before it loads the devices, µs. */
+  readonly postcopyPrepareUs: number;
   /** Bytes that background pages keep queued in the sockets before a requested page, when the link is full. */
   readonly socketQueueBytes: number;
 }

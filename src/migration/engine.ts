@@ -224,7 +224,7 @@ class Migration {
     while (run.find(startUs + elapsedUs)) {
       elapsedUs = max(elapsedUs, clock.nowUs - startUs);
       const available = run.available();
-      const cost = run.cost(available);
+      const cost = run.cost(available, startUs + elapsedUs);
       const pageUs = run.pageUs(cost);
       window.inFlightBytes = cost.inFlightBytes ?? 0;
       let pages = min(available, pagesToExceed(cost, window.quota, window.bytes));
@@ -269,7 +269,7 @@ class Migration {
     while (this.#orders.cancelReason === null && run.find(clock.nowUs)) {
       link.drawJitter();
       const available = run.available();
-      const cost = run.cost(available);
+      const cost = run.cost(available, clock.nowUs);
       const pageUs = run.pageUs(cost);
       window.inFlightBytes = cost.inFlightBytes ?? 0;
       const windowLeftUs = (window.startMs + BUFFER_DELAY_MS - clock.ms()) * 1000;
@@ -466,7 +466,8 @@ class Migration {
     this.#trace.endPart('device state', sinceUs);
     state.downtimeUs = clock.nowUs - startUs;
     const onWireUs = (devices.bytes / link.bytesPerSecond) * 1e6;
-    const loadUs = devices.loadUs + host.destinationStartUs + migration.orchestratorContUs;
+    const loadUs =
+      host.postcopyPrepareUs + devices.loadUs + host.destinationStartUs + migration.orchestratorContUs;
     const resumeUs = clock.nowUs + onWireUs + link.latencyUs + loadUs;
     state.blackoutUs = resumeUs - stoppedUs;
     this.#trace.downtime(true, 0);
@@ -519,7 +520,7 @@ class Migration {
     run.isLastStage = true;
     while (run.find(clock.nowUs)) {
       const pages = run.available();
-      const cost = run.cost(pages);
+      const cost = run.cost(pages, clock.nowUs);
       run.send(pages, cost.bytes);
       clock.advance(clock.nowUs + pages * pageTimeUs(cost, link.bytesPerSecond));
     }

@@ -27,7 +27,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   if (orders.pause || orders.postcopy || run.left <= 0) return;
   const { quota, downtimeLimitMs, givenBandwidth: avail } = window;
   const runPages = run.pages;
-  const cost = run.cost(runPages - run.taken);
+  const cost = run.cost(runPages - run.taken, clock.nowUs);
   const pageUs = run.pageUs(cost);
   const inFlightBytes = cost.inFlightBytes ?? 0;
   const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);

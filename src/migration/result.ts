@@ -149,6 +149,11 @@ export interface MigrationResult {
   readonly remainingBytes: number;
   readonly normalPages: number;
   readonly zeroPages: number;
+  /** XBZRLE: pages found in the cache, bytes of their differences, pages that were not there, differences larger than a page. */
+  readonly xbzrlePages: number;
+  readonly xbzrleBytes: number;
+  readonly xbzrleMisses: number;
+  readonly xbzrleOverflows: number;
   /** Pages sent more than once. */
   readonly resentPages: number;
   readonly dirtyPagesRate: number;

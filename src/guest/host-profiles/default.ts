@@ -38,5 +38,8 @@ export const bareMetal: HostProfile = {
   destinationLoadUsPerVcpu: 250,
   destinationStartUs: 2000,
   postcopyFaultUs: 500,
+  postcopyNsPerPage: 2000,
+  postcopyPreemptNsPerPage: 0,
+  postcopyPrepareUs: 2000,
   socketQueueBytes: 12_500_000,
 };

@@ -148,6 +148,21 @@ export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
     kind: 'duration-us',
     summary: 'post-copy: userfaultfd, request and placing one page, without the network',
   },
+  postcopyNsPerPage: {
+    key: 'postcopy-per-page',
+    kind: 'duration-ns',
+    summary: 'post-copy: the destination places one page; holds the source up',
+  },
+  postcopyPreemptNsPerPage: {
+    key: 'postcopy-preempt-per-page',
+    kind: 'duration-ns',
+    summary: 'the same besides, with preempt: the background gives way to requests after each page',
+  },
+  postcopyPrepareUs: {
+    key: 'postcopy-prepare',
+    kind: 'duration-us',
+    summary: 'post-copy: the destination discards pages and registers its memory before it loads the devices',
+  },
   socketQueueBytes: {
     key: 'socket-queue',
     kind: 'size',

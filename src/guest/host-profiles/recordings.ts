@@ -37,5 +37,8 @@ export const recordingsHost: HostProfile = {
   destinationLoadUsPerVcpu: 200,
   destinationStartUs: 1000,
   postcopyFaultUs: 500,
+  postcopyNsPerPage: 5800,
+  postcopyPreemptNsPerPage: 2200,
+  postcopyPrepareUs: 11_000,
   socketQueueBytes: 12_500_000,
 };

@@ -92,6 +92,10 @@ export interface GuestMemory {
   readonly rounds: number;
   /** Page numbers of the next `count` pages of the run, into `pages`. Absent where pages have no numbers. */
   listRun?(pages: Int32Array, count: number): void;
+  /** Note from here on which pages are rewritten, for `takeRewritten`. Absent where pages have no numbers. */
+  watchRewrites?(): void;
+  /** A page was written since it was last asked for. */
+  takeRewritten?(page: number): boolean;
   /** Where pages have none: dirty pages from the cursor to the end of memory, where the next round begins. */
   pagesToWrap?(): number;
   /** Likewise: the stretches in which the next `count` pages of the run lie. Returns how many were filled in. */

@@ -65,6 +65,10 @@ export function outcome(
     remainingBytes: completed ? 0 : round(remaining),
     normalPages: round(counters.normalPages),
     zeroPages: round(counters.zeroPages),
+    xbzrlePages: round(counters.xbzrlePages),
+    xbzrleBytes: round(counters.xbzrleBytes),
+    xbzrleMisses: round(counters.xbzrleMisses),
+    xbzrleOverflows: round(counters.xbzrleOverflows),
     resentPages: max(0, round(counters.pages - counters.xbzrleOverflows + notSentPages - memory.totalPages)),
     dirtyPagesRate: period.dirtyPagesRate,
     bandwidthBytesPerSecond:

@@ -8,6 +8,10 @@ export class Counters {
   xbzrlePages = 0;
   /** xbzrle_counters.overflow: of these, the ones that went out whole, which `normalPages` counts once more. */
   xbzrleOverflows = 0;
+  /** xbzrle_counters.bytes: encoded pages without their header, and the pages that went out whole. */
+  xbzrleBytes = 0;
+  /** xbzrle_counters.cache_miss. */
+  xbzrleMisses = 0;
   /** On the main channel while the guest ran, and while it was stopped. */
   precopyBytes = 0;
   downtimeBytes = 0;

@@ -125,10 +125,17 @@ export class PageRun {
     return first > SLACK_PAGES ? min(this.left, first) : this.left;
   }
 
-  /** What a page of the run costs; under XBZRLE what the next `pages` of it cost on average. */
-  cost(pages: number): PageCost {
+  /**
+   * What a page of the run costs; under XBZRLE what the next `pages` of it cost on average, by what they hold at `atUs`: where
+   * that is known page by page the guest is brought to that instant.
+   */
+  cost(pages: number, atUs: number): PageCost {
     if (!this.#encodes()) return this.plainCost();
     this.#handOverTaken();
+    if (this.#memory.takeRewritten !== undefined && this.#state.stopUs === null) {
+      this.#clock.advance(atUs);
+      this.#guest.advance(this.#clock.nowUs);
+    }
     return this.#xbzrle!.price(pages, this.#period.syncCount, this.isLastStage);
   }
 
@@ -203,6 +210,8 @@ export class PageRun {
     const { hitShare, overflowShare } = this.#xbzrle!;
     this.#counters.xbzrlePages += pages * hitShare;
     this.#counters.xbzrleOverflows += pages * overflowShare;
+    this.#counters.xbzrleBytes += pages * this.#xbzrle!.countedBytes;
+    this.#counters.xbzrleMisses += pages * (1 - hitShare);
     this.#counters.normalPages += pages * (1 - hitShare + overflowShare);
   }
 

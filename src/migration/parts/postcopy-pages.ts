@@ -1,16 +1,24 @@
 /** How the pages that are missing follow a guest that has moved: those it asks for, and the rest in the background. */
 import type { Parts } from './parts.js';
 import { pageRequestLatencyUs } from '../rules/postcopy.js';
-import { PLAIN_STREAM, type StreamCosts, pageTimeUs, postcopyStreamCosts } from '../rules/stream.js';
+import { XFER_LIMIT_RATIO, windowQuota } from '../rules/rules.js';
+import {
+  PLAIN_STREAM,
+  type PageCost,
+  type StreamCosts,
+  pageTimeUs,
+  pagesToExceed,
+  postcopyStreamCosts,
+} from '../rules/stream.js';
 
-const { ceil, min } = Math;
+const { ceil, max, min } = Math;
 const INFINITY = Infinity;
 
 export class PostcopyPages {
   readonly #parts: Parts;
   readonly #stream: StreamCosts;
-  /** What the last push sent beyond its time, bytes: 0 or less. */
-  #credit = 0;
+  /** What the last push sent beyond its time, µs: 0 or less. */
+  #creditUs = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -22,7 +30,9 @@ export class PostcopyPages {
   serveRequests(untilUs: number): number {
     const { setup, link, memory, guest, counters, window, run } = this.#parts;
     const { host, migration } = setup;
-    const now = { bandwidthBytesPerSecond: link.bytesPerSecond, latencyUs: link.latencyUs };
+    // What is queued leaves as fast as the destination takes it.
+    const fullBytesPerSecond = (this.#stream.normal.bytes * 1e6) / this.#pageUs(this.#stream.normal);
+    const now = { bandwidthBytesPerSecond: fullBytesPerSecond, latencyUs: link.latencyUs };
     const background = window.maxPostcopyBandwidth === 0;
     const preempt = migration.postcopyPreempt ?? false;
     const stallUs = link.isDown
@@ -38,22 +48,40 @@ export class PostcopyPages {
     return fetched;
   }
 
-  /** Background push for `us`; pages just requested have used their part of the link. */
+  /** Time of one page at full speed, µs: the slowest of sending thread, link and destination. */
+  #pageUs(cost: PageCost): number {
+    const { setup, link } = this.#parts;
+    const { postcopyNsPerPage, postcopyPreemptNsPerPage } = setup.host;
+    const preemptNs = setup.migration.postcopyPreempt === true ? postcopyPreemptNsPerPage : 0;
+    return max(pageTimeUs(cost, link.bytesPerSecond), (postcopyNsPerPage + preemptNs) / 1000);
+  }
+
+  /**
+   * Background push for `us`; pages just requested have used their part of the time. Where a limit makes the background wait,
+   * requests that come meanwhile go out beside it (migration.c:migration_make_urgent_request).
+   */
   push(us: number, requested: number): void {
-    const { clock, link, window, run } = this.#parts;
+    const { clock, window, run } = this.#parts;
     const { normal, zeroAsNormal } = this.#stream;
     const limit = window.maxPostcopyBandwidth;
-    const rate = limit > 0 ? min(limit, link.bytesPerSecond) : link.bytesPerSecond;
-    let bytes = (rate * us) / 1e6 + this.#credit - requested * normal.bytes;
-    while (bytes > 0 && run.find(clock.nowUs)) {
+    const fullUs = this.#pageUs(normal);
+    const windowUs = limit > 0 ? (normal.bytes / windowRate(normal, limit)) * 1e6 : 0;
+    let leftUs = us + this.#creditUs - requested * fullUs * min(1, fullUs / max(fullUs, windowUs));
+    while (leftUs > 0 && run.find(clock.nowUs)) {
       const zeroShare = zeroAsNormal ? 0 : run.zeroShare;
       const cost = run.costOn(this.#stream, zeroShare);
-      const perPage = (pageTimeUs(cost, rate) * rate) / 1e6;
-      const pages = min(run.left, ceil(bytes / perPage));
+      const limitedUs = limit > 0 ? (cost.bytes / windowRate(cost, limit)) * 1e6 : 0;
+      const pageUs = max(this.#pageUs(cost), limitedUs);
+      const pages = min(run.left, ceil(leftUs / pageUs));
       run.push(pages, cost.bytes, zeroShare);
-      bytes -= pages * perPage;
+      leftUs -= pages * pageUs;
     }
-    this.#credit = min(0, bytes);
+    this.#creditUs = min(0, leftUs);
     run.handOver();
   }
+}
+
+/** bytes/s that a limit lets through: each window ends with the flush that passes its quota. */
+function windowRate(cost: PageCost, limit: number): number {
+  return pagesToExceed(cost, windowQuota(limit), 0) * cost.bytes * XFER_LIMIT_RATIO;
 }

@@ -7,7 +7,7 @@ import type { GuestMemory, Stretch } from '../../guest/memory/memory.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Generator } from '../../random/generator.js';
 import { stream } from '../../random/streams.js';
-import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES, type PageCost } from '../rules/stream.js';
+import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES, PAGE_HEADER_BYTES, type PageCost } from '../rules/stream.js';
 import { XBZRLE_HEADER_BYTES, XbzrleCache, cacheSlots } from '../rules/xbzrle.js';
 import type { MigrationSetup, StreamSpec } from '../setup.js';
 import { type XbzrleSample, sampleSlots } from './xbzrle-sample.js';
@@ -21,9 +21,13 @@ const SLACK_PAGES = 1e-6;
 export class XbzrleRun {
   /** Pages that have been looked up and not yet sent. */
   priced = 0;
-  /** Shares of these that are in the cache, and that were whole pages all the same as their difference overflowed. */
+  /**
+   * Shares of these: in the cache; whole pages all the same, as their difference overflowed; the same as their copy, of which
+   * nothing is sent, as the copy was read after the write that made the page dirty. The fluid memory knows none of the last.
+   */
   hitShare = 0;
   overflowShare = 0;
+  unchangedShare = 0;
   readonly #memory: GuestMemory;
   readonly #spec: StreamSpec;
   readonly #random: Generator;
@@ -46,6 +50,7 @@ export class XbzrleRun {
     const encodes = spec.xbzrleBytesPerSecond;
     this.#encodeUs = encodes > 0 ? (PAGE_BYTES / encodes) * 1e6 : 0;
     this.#plainUs = normal.cpuUs;
+    memory.watchRewrites?.();
     this.#cost = normal;
   }
 
@@ -61,9 +66,9 @@ export class XbzrleRun {
     if (this.#sample === null) this.#lookUp(pages, generation, isLastStage);
     else this.#estimate(this.#sample, pages, generation, isLastStage);
     this.priced = pages;
-    const encoded = this.hitShare - this.overflowShare;
-    const bytes =
-      encoded * (XBZRLE_HEADER_BYTES + this.#spec.xbzrleEncodedBytes) + (1 - encoded) * NORMAL_PAGE_BYTES;
+    const encoded = this.hitShare - this.overflowShare - this.unchangedShare;
+    const whole = 1 - this.hitShare + this.overflowShare;
+    const bytes = encoded * (XBZRLE_HEADER_BYTES + this.#spec.xbzrleEncodedBytes) + whole * NORMAL_PAGE_BYTES;
     this.#cost = {
       ...this.#cost,
       bytes,
@@ -74,6 +79,13 @@ export class XbzrleRun {
     return this.#cost;
   }
 
+  /** xbzrle_counters.bytes of a page on average: without the header, and of an overflow the whole page. */
+  get countedBytes(): number {
+    const encoded = this.hitShare - this.overflowShare - this.unchangedShare;
+    const counted = XBZRLE_HEADER_BYTES - PAGE_HEADER_BYTES + this.#spec.xbzrleEncodedBytes;
+    return encoded * counted + this.overflowShare * PAGE_BYTES;
+  }
+
   /** So many of them were sent; less than a part of a page is a rounding error of real counts. */
   leave(pages: number): void {
     this.priced = this.priced - pages > SLACK_PAGES ? this.priced - pages : 0;
@@ -82,15 +94,19 @@ export class XbzrleRun {
   #lookUp(pages: number, generation: number, isLastStage: boolean): void {
     let hits = 0;
     let overflows = 0;
+    let unchanged = 0;
     this.#memory.listRun!(this.#pages, pages);
     for (let i = 0; i < pages; i += 1) {
       const page = this.#pages[i]!;
+      const isRewritten = this.#memory.takeRewritten!(page);
       if (!this.#cache.find(page, page % this.#slots, generation, isLastStage)) continue;
       hits += 1;
-      if (this.#random.nextFloat() < this.#spec.xbzrleOverflowShare) overflows += 1;
+      if (!isRewritten) unchanged += 1;
+      else if (this.#random.nextFloat() < this.#spec.xbzrleOverflowShare) overflows += 1;
     }
     this.hitShare = hits / pages;
     this.overflowShare = overflows / pages;
+    this.unchangedShare = unchanged / pages;
   }
 
   #estimate(sample: XbzrleSample, pages: number, generation: number, isLastStage: boolean): void {

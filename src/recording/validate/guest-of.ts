@@ -11,7 +11,7 @@ import { normal } from '../../random/distributions.js';
 import { stream } from '../../random/streams.js';
 import type { RecordedVcpu, Recording } from '../recording.js';
 
-const { exp, max, min, round } = Math;
+const { exp, floor, max, min, round } = Math;
 
 const MIB_PAGES = 2 ** 20 / PAGE_BYTES;
 /** The guest program and its counter lie below this; every page from here on was filled with non-zero words. */
@@ -40,8 +40,21 @@ const DRIFT = { paced: 0.025, unpaced: 0.06, ticking: 0.006 };
 /** A paced loop that reached less than this share of its pace was disturbed while it was measured. */
 const DISTURBED = 0.9;
 
-/** The guest of a recording. `speeds`: of each vCPU, relative to what was measured. */
-export function guestOf(recording: Recording, speeds: readonly number[] = []): GuestSpec {
+/**
+ * Loops that sleep between their ticks began so long before `migrate`, s, mean and standard deviation: their speed was
+ * measured meanwhile. It is the same in all recordings.
+ */
+const RAN_BEFORE = { mean: 2.733, deviation: 0.016 };
+
+/**
+ * The guest of a recording. `speeds`: of each vCPU, relative to what was measured; `ranFor`: how long its loops had run
+ * before, s.
+ */
+export function guestOf(
+  recording: Recording,
+  speeds: readonly number[] = [],
+  ranFor: number = RAN_BEFORE.mean,
+): GuestSpec {
   const { guest, environment } = recording;
   const ramPages = guest.memoryMiB * MIB_PAGES;
   const hiddenPages = guest.ramTotalBytes / PAGE_BYTES - ramPages;
@@ -56,7 +69,7 @@ export function guestOf(recording: Recording, speeds: readonly number[] = []): G
     zeroExtents: [...zero, ...cleared].sort((a, b) => a.firstPage - b.firstPage),
     dirtyRingSize: environment.dirtyRingSize,
     hostPagePages: 1,
-    vcpus: guest.vcpus.map((vcpu, id) => vcpuOf(vcpu, speeds[id] ?? 1)),
+    vcpus: guest.vcpus.map((vcpu, id) => vcpuOf(vcpu, speeds[id] ?? 1, ranFor)),
   };
 }
 
@@ -67,6 +80,11 @@ export function driftedSpeeds({ guest }: Recording, seed: number, run: number): 
     const drift = tickMicroseconds == null ? paced : DRIFT.ticking;
     return exp(drift * normal(stream(seed, run, `speed of vCPU ${id}`)));
   });
+}
+
+/** For how long the loops of one prediction have run before it, s. */
+export function ranBefore(seed: number, run: number): number {
+  return RAN_BEFORE.mean + RAN_BEFORE.deviation * normal(stream(seed, run, 'start of the loops'));
 }
 
 /**
@@ -123,15 +141,17 @@ function accessesPerCount({ accessesPerTick }: RecordedVcpu): number {
   return accessesPerTick ?? ACCESSES_PER_COUNT;
 }
 
-function vcpuOf(vcpu: RecordedVcpu, speed: number): VcpuSpec {
+function vcpuOf(vcpu: RecordedVcpu, speed: number, ranFor: number): VcpuSpec {
+  const pages = max(1, round(vcpu.workingSetMiB * MIB_PAGES));
   const rate = accessRate(vcpu) * speed;
   const writes = vcpu.access === 'write' ? rate : 0;
   const work: AccessClass = {
     firstPage: round(vcpu.firstPageMiB * MIB_PAGES),
-    pages: max(1, round(vcpu.workingSetMiB * MIB_PAGES)),
+    pages,
     pattern: vcpu.pattern,
     writesPerSecond: writes,
     readsPerSecond: rate - writes,
+    ...(vcpu.tickMicroseconds == null ? {} : { startOffset: floor(ranFor * vcpu.pagesPerSecond) % pages }),
   };
   const counter: AccessClass = {
     firstPage: COUNTER_PAGE,

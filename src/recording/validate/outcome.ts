@@ -82,6 +82,11 @@ function mostFrequent(verdicts: readonly Verdict[]): Verdict {
 }
 const VERDICTS = ['completed', 'not-converged', 'cancelled'] as const;
 
+/** Whoever uses it misses each page once. */
+function usesXbzrle({ xbzrleMisses }: MigrationResult): boolean {
+  return xbzrleMisses > 0;
+}
+
 function blockedMs({ vcpus }: MigrationResult): number {
   return vcpus.reduce((sum, { postcopyBlockedMs }) => sum + postcopyBlockedMs, 0);
 }
@@ -162,10 +167,10 @@ const FIGURES: Readonly<Record<OutcomeName, (result: MigrationResult) => number 
   zeroPages: (r) => r.zeroPages,
   downtimeBytes: (r) => (r.converged ? r.downtimeBytes : null),
   multifdBytes: (r) => (r.multifdBytes > 0 ? r.multifdBytes : null),
-  xbzrlePages: () => null,
-  xbzrleBytes: () => null,
-  xbzrleCacheMiss: () => null,
-  xbzrleOverflow: () => null,
+  xbzrlePages: (r) => (usesXbzrle(r) ? r.xbzrlePages : null),
+  xbzrleBytes: (r) => (usesXbzrle(r) ? r.xbzrleBytes : null),
+  xbzrleCacheMiss: (r) => (usesXbzrle(r) ? r.xbzrleMisses : null),
+  xbzrleOverflow: (r) => (usesXbzrle(r) ? r.xbzrleOverflows : null),
   postcopyMs: (r) => (r.postcopyTimeMs > 0 ? r.postcopyTimeMs : null),
   postcopyBytes: (r) => (r.postcopyTimeMs > 0 ? r.postcopyBytes : null),
   postcopyRequests: (r) => (r.postcopyTimeMs > 0 ? r.postcopyRequests : null),

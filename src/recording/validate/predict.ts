@@ -12,7 +12,7 @@ import type { MigrationSetup } from '../../migration/setup.js';
 import { findStrategy } from '../../strategies/index.js';
 import type { Recording } from '../recording.js';
 import { continueAtUs, giveCommands } from './commands-during.js';
-import { driftedSpeeds, guestOf } from './guest-of.js';
+import { driftedSpeeds, guestOf, ranBefore } from './guest-of.js';
 import { strategyOf } from './strategy-of.js';
 import { streamOf } from './stream-of.js';
 
@@ -72,7 +72,7 @@ function setupOf(recording: Recording, options: PredictOptions): MigrationSetup 
   };
   return {
     name: recording.id,
-    guest: guestOf(recording, driftedSpeeds(recording, seed, run)),
+    guest: guestOf(recording, driftedSpeeds(recording, seed, run), ranBefore(seed, run)),
     host: options.host ?? hostOf(recording),
     link: { bandwidthBytesPerSecond: LOOPBACK_BYTES_PER_SECOND, latencyUs: 0, phases: [] },
     migration: {

@@ -581,7 +581,9 @@ function groupByPhases(vcpus: readonly FluidVcpu[]): void {
 function startsOf(vcpu: VcpuSpec, seed: number, run: number, id: number): number[] {
   if (vcpu.classes.every((c) => c.pattern === 'uniform')) return vcpu.classes.map(() => 0);
   const random = stream(seed, run, `vcpu ${id} writes`);
-  return vcpu.classes.map((c) => (c.pattern === 'sequential' ? random.nextBelow(c.pages) : 0));
+  return vcpu.classes.map((c) =>
+    c.pattern === 'sequential' ? (c.startOffset ?? random.nextBelow(c.pages)) : 0,
+  );
 }
 
 function newUse(c: AccessClass, range: WrittenRange, position: number): Use {

@@ -104,6 +104,8 @@ export class PageMemory implements GuestMemory {
   readonly #hostPagePages: number;
   #splits = 0;
   #logging = false;
+  /** Pages written since `takeRewritten` asked for them; null: nobody asks. */
+  #rewritten: Int32Array | null = null;
   #dirty = 0;
   #cursor = 0;
   #runEnd = 0;
@@ -147,7 +149,7 @@ export class PageMemory implements GuestMemory {
           sequential: c.pattern === 'sequential',
           writesPerUs: c.writesPerSecond / 1e6,
           readsPerUs: c.readsPerSecond / 1e6,
-          next: c.pattern === 'sequential' ? random.nextBelow(c.pages) : 0,
+          next: c.pattern === 'sequential' ? (c.startOffset ?? random.nextBelow(c.pages)) : 0,
           writeCredit: 0,
         })),
         writesPerUs,
@@ -257,6 +259,7 @@ export class PageMemory implements GuestMemory {
 
   #logUniform(random: Generator, c: ClassCursor, writes: number): number {
     const log = this.#log;
+    const rewritten = this.#rewritten;
     const huge = this.#splitUs > 0;
     const first = c.firstPage;
     const pages = c.pages;
@@ -265,6 +268,7 @@ export class PageMemory implements GuestMemory {
       const page = first + random.nextBelow(pages);
       const w = page >>> 5;
       const bit = 1 << (page & 31);
+      if (rewritten !== null) rewritten[w]! |= bit;
       const word = log[w]!;
       if ((word & bit) === 0) {
         log[w] = word | bit;
@@ -281,6 +285,7 @@ export class PageMemory implements GuestMemory {
     const last = c.firstPage + c.pages;
     let page = c.firstPage + c.next;
     let fresh = 0;
+    if (this.#rewritten !== null) noteRound(this.#rewritten, c, writes);
     for (let i = 0; i < writes; i += 1) {
       const w = page >>> 5;
       const bit = 1 << (page & 31);
@@ -302,12 +307,14 @@ export class PageMemory implements GuestMemory {
     const huge = this.#splitUs > 0;
     const ring = state.ring;
     const last = c.firstPage + c.pages;
+    const rewritten = this.#rewritten;
     let count = state.ringCount;
     let page = c.firstPage + c.next;
     for (let i = 0; i < writes; i += 1) {
       if (!c.sequential) page = c.firstPage + state.random.nextBelow(c.pages);
       const w = page >>> 5;
       const bit = 1 << (page & 31);
+      if (rewritten !== null) rewritten[w]! |= bit;
       const word = unarmed[w]!;
       if ((word & bit) === 0) {
         unarmed[w] = word | bit;
@@ -329,10 +336,12 @@ export class PageMemory implements GuestMemory {
   #pushEvery(state: VcpuState, c: ClassCursor, writes: number): number {
     const ring = state.ring;
     const last = c.firstPage + c.pages;
+    const rewritten = this.#rewritten;
     let count = state.ringCount;
     let page = c.firstPage + c.next;
     for (let i = 0; i < writes; i += 1) {
       if (!c.sequential) page = c.firstPage + state.random.nextBelow(c.pages);
+      if (rewritten !== null) rewritten[page >>> 5]! |= 1 << (page & 31);
       ring[count] = page;
       count += 1;
       if (c.sequential) {
@@ -503,6 +512,18 @@ export class PageMemory implements GuestMemory {
     }
   }
 
+  watchRewrites(): void {
+    this.#rewritten ??= new Int32Array(bitmapWords(this.totalPages));
+  }
+
+  takeRewritten(page: number): boolean {
+    const w = page >>> 5;
+    const bit = 1 << (page & 31);
+    const word = this.#rewritten![w]!;
+    this.#rewritten![w] = word & ~bit;
+    return (word & bit) !== 0;
+  }
+
   listRun(pages: Int32Array, count: number): void {
     let page = this.#cursor;
     for (let i = 0; i < count; i += 1) {
@@ -644,6 +665,14 @@ export class PageMemory implements GuestMemory {
     const start = this.#chunkStart(chunk);
     return start === this.#ramPages ? this.totalPages : min(start + 2 ** this.#chunkShift, this.#ramPages);
   }
+}
+
+/** The next `writes` writes of a sequential loop. */
+function noteRound(bits: Int32Array, c: ClassCursor, writes: number): void {
+  const ahead = min(writes, c.pages - c.next);
+  setRange(bits, c.firstPage + c.next, c.firstPage + c.next + ahead);
+  const wrapped = min(writes - ahead, c.next);
+  if (wrapped > 0) setRange(bits, c.firstPage, c.firstPage + wrapped);
 }
 
 /** A run that nobody tracks still draws its pages: the stream stays the same whatever is tracked. */
