@@ -8,6 +8,7 @@ import { comparisonTable } from '../../dist/report/terminal/table.js';
 import { chooseStrategy } from '../../dist/experiment/choice.js';
 import { simulate } from '../../dist/experiment/simulate.js';
 import { loadScenario, parseScenario } from '../../dist/scenario/load.js';
+import { readers } from '../../dist/formats/readers/index.js';
 import { strategies } from '../../dist/strategies/index.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,6 +18,7 @@ export function files() {
   const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
   return {
     'docs/csv.md': csvPage(),
+    'docs/logs.md': fill(readFileSync(`${ROOT}/docs/logs.md`, 'utf8'), 'formats', formatList()),
     'docs/strategies.md': fill(strategiesPage, 'run --verbose', shownDecisions()),
     'README.md': fill(fill(readme, 'npm start', shownTable()), 'strategies', strategyList()),
   };
@@ -51,6 +53,18 @@ function shownDecisions() {
 }
 const OPTIONS = { 'cpu-throttle-initial': 60 };
 const LAST = 20;
+
+function formatList() {
+  return readers
+    .map(({ name, writtenBy, shows, lacks, example }) =>
+      [
+        `### ${name}`,
+        `Written by ${writtenBy}. Shows ${shows}. Lacks ${lacks}.`,
+        `\`\`\`sh\n${example}\n\`\`\``,
+      ].join('\n\n'),
+    )
+    .join('\n\n');
+}
 
 function strategyList() {
   return Object.values(strategies)
