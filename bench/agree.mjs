@@ -5,6 +5,7 @@
  *
  * Ends with status 1 when a scenario does not agree.
  */
+import { parseOptions } from '../dist/options/read.js';
 import { parseArgs } from 'node:util';
 import { compare, nameOf, scenarios } from './agreement.mjs';
 
@@ -18,7 +19,7 @@ const { values } = parseArgs({
 
 function simulate(setup, name, given) {
   const definition = strategies[name];
-  const options = definition.options.parse(given);
+  const options = parseOptions(definition.options, given);
   const prepared = definition.prepare?.(options, setup) ?? setup;
   return runMigration({ ...prepared, host: bareMetal }, { strategy: name, policy: 'wait' }, (migration) =>
     definition.start(options, migration),

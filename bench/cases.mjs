@@ -2,6 +2,7 @@
  * What is measured. Each case is run in a process of its own and returns figures and a hash of its results, by which two
  * versions, two machines or two runs can be compared: speed means nothing when the answer has changed.
  */
+import { parseOptions } from '../dist/options/read.js';
 import { createHash } from 'node:crypto';
 
 const { bareMetal } = await import('../dist/guest/host-profiles/default.js');
@@ -61,7 +62,7 @@ function setupOf({ gib, vcpus, link, memory, seed = 1, ring = 0, giveUpS = 0 }) 
 /** A function that runs a setup under a strategy; options are read once, as in a sweep. */
 function under(strategy, given = {}) {
   const definition = strategies[strategy];
-  const options = definition.options.parse(given);
+  const options = parseOptions(definition.options, given);
   const names = { strategy, policy: 'wait' };
   return (setup, watch) => {
     const prepared = definition.prepare?.(options, setup) ?? setup;

@@ -9,6 +9,7 @@
  * --no-pml  a host on which each first write to a tracked page is a fault
  * --fluid   count pages instead of drawing each write
  */
+import { parseOptions } from '../dist/options/read.js';
 import { writeFileSync } from 'node:fs';
 
 const { bareMetal } = await import('../dist/guest/host-profiles/default.js');
@@ -168,7 +169,7 @@ function nameOf({ mix, pattern, setMib, rate, downtimeMs, ring }) {
 
 function run(setup, name, given = {}) {
   const definition = strategies[name];
-  const options = definition.options.parse(given);
+  const options = parseOptions(definition.options, given);
   const prepared = definition.prepare?.(options, setup) ?? setup;
   const result = runMigration(prepared, { strategy: name, policy: 'wait' }, (migration) =>
     definition.start(options, migration),

@@ -1,12 +1,12 @@
 // A strategy of your own against one of QEMU, and what it decided. docs/testing.md shows how to write one test-first.
-import { chooseStrategy, defineStrategy, parseScenario, simulate, z } from 'migsim';
+import { chooseStrategy, defineStrategy, parseScenario, simulate } from 'migsim';
 
 const halfSpeed = defineStrategy({
   name: 'half-speed',
   summary: 'run the whole guest at a fixed share of its speed from the first bad pass on',
   source: 'examples/own-strategy.mjs',
   rule: 'The first time that the detector acts, all vCPUs are throttled, once.',
-  options: z.strictObject({ percent: z.int().min(1).max(99).default(50).describe('the throttle') }),
+  options: { percent: { kind: 'count', min: 1, max: 99, default: 50, summary: 'the throttle' } },
   start({ percent }, migration) {
     let done = false;
     migration.onDetector(({ sync }) => {

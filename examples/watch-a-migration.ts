@@ -1,5 +1,5 @@
 // A policy of one's own, typed: write down what query-migrate would show, and cancel when it gets worse.
-import { choosePolicy, chooseStrategy, definePolicy, loadScenario, simulate, type Controls, z } from 'migsim';
+import { choosePolicy, chooseStrategy, definePolicy, loadScenario, simulate, type Controls } from 'migsim';
 
 const log: string[] = [];
 
@@ -8,7 +8,7 @@ const watch = definePolicy({
   summary: 'cancel a migration that has more to send than two seconds ago',
   source: 'examples/watch-a-migration.ts',
   rule: 'query-migrate is asked every two seconds; when remaining has grown, the migration is cancelled.',
-  options: z.strictObject({ patience: z.int().min(1).default(3).describe('so many times before it is') }),
+  options: { patience: { kind: 'count', min: 1, default: 3, summary: 'times that it waits before it is' } },
   start({ patience }, migration: Controls) {
     let before = Infinity;
     let worse = 0;

@@ -13,6 +13,7 @@
  *
  * @packageDocumentation
  */
+import { legacyBuilder, type LegacyBuilder } from './options/legacy.js';
 import { policies as policyRegistry, type PolicyName } from './policies/index.js';
 import type { PolicyDefinition, StrategyDefinition } from './strategies/define.js';
 import { strategies as strategyRegistry, type StrategyName } from './strategies/index.js';
@@ -125,15 +126,39 @@ export const policies: Readonly<Record<PolicyName, PolicyDefinition>> = policyRe
 export {
   type ClassPlan,
   defineWorkload,
-  type OptionValues,
   type Surroundings,
   type WorkloadDefinition,
-  type WorkloadOption,
-  type WorkloadOptions,
   type WorkloadPlan,
 } from './guest/workloads/define.js';
-/** The library in which the options of a strategy are described. */
-export { z } from 'zod';
+export type {
+  ChoiceEntry,
+  CurveEntry,
+  CurvePoint,
+  CustomEntry,
+  EntryBase,
+  FlagEntry,
+  NumberEntry,
+  OptionEntry,
+  OptionParser,
+  OptionSource,
+  OptionTable,
+  OptionValue,
+  OptionValues,
+  ParserIssue,
+  PerVcpuEntry,
+  QuantityEntry,
+  TableValues,
+  VcpusEntry,
+  WholeQuantityEntry,
+  WholeValue,
+} from './options/table.js';
+/**
+ * With it strategies described their options before there were tables. It will go.
+ *
+ * @deprecated Describe options by a table: `{ step: { kind: 'count', min: 1, default: 20, summary: '…' } }`
+ */
+export const z: LegacyBuilder = legacyBuilder;
+export type { LegacyBuilder, LegacySchema, LegacyValues } from './options/legacy.js';
 
 export { runMigration } from './migration/engine.js';
 export type { RunLabels } from './migration/observe/outcome.js';

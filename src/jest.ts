@@ -16,7 +16,7 @@ import { show } from './experiment/measure.js';
 import type { SweepRow } from './api/sweep-row.js';
 import type { Sweep } from './api/sweep.js';
 import { type MigrationResult, workDoneOf } from './migration/result.js';
-import { show as describeValue } from './scenario/wording.js';
+import { show as describeValue } from './options/wording.js';
 import { parseDurationUs, parseShare } from './units.js';
 
 /** One migration: what `simulate` gives, or a row of a sweep. */

@@ -1,6 +1,9 @@
 /** Sizes, rates, durations and shares as users write them, and back. */
 import { UsageError } from './errors.js';
 
+/** A page of x86, the unit in which QEMU tracks and sends RAM. */
+export const PAGE_BYTES = 4096;
+
 interface Quantity {
   /** With its article, as in `cannot read "x" as a size`. */
   readonly what: string;

@@ -9,6 +9,7 @@ const LAYERS = [
   'errors',
   'suggest',
   'units',
+  'options',
   'random',
   'stats',
   'guest',
@@ -29,7 +30,7 @@ const LAYERS = [
 
 /** The npm packages of each layer; a layer that is not named here has none. */
 const PACKAGES: Record<string, readonly string[]> = {
-  strategies: ['zod'],
+  options: ['zod'],
   policies: ['zod'],
   formats: ['csv-parse', 'zod'],
   recording: ['zod'],
@@ -44,13 +45,12 @@ const PACKAGES: Record<string, readonly string[]> = {
     '@resvg/resvg-js',
     'linkedom',
   ],
-  index: ['zod'],
   jest: ['@jest/globals', 'expect'],
   cli: ['yargs', 'chalk'],
 };
 
 /** Pure computing: not even Node's own modules. */
-const PURE = ['errors', 'suggest', 'units', 'random', 'stats', 'guest', 'migration'];
+const PURE = ['errors', 'suggest', 'units', 'options', 'random', 'stats', 'guest', 'migration'];
 
 /** Loaded by name from outside, not by an import in src; the JSON Schema is written by a script. */
 const isEntryPoint = (file: string): boolean =>

@@ -2,6 +2,7 @@
  * What holds for every migration, whatever the guest, the strategy and the memory: laws over random small scenarios, and
  * closed forms for simple ones.
  */
+import { parseOptions } from '../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
 import { bareMetal } from '../src/guest/host-profiles/default.js';
@@ -34,7 +35,7 @@ type Options = Readonly<Record<string, unknown>>;
 const CASES = (Object.keys(strategies) as StrategyName[]).flatMap(
   (name): [string, StrategyName, Options][] => {
     const plain: [string, StrategyName, Options] = [name, name, {}];
-    return 'when' in strategies[name].options.shape
+    return 'when' in strategies[name].options
       ? [plain, [`${name} from the start`, name, { when: 'start' }]]
       : [plain];
   },
@@ -115,7 +116,7 @@ function run(
   watch?: (controls: Controls) => void,
 ): MigrationResult | null {
   const definition: StrategyDefinition = strategies[name];
-  if ((definition.refuses?.(definition.options.parse(options), setup) ?? null) !== null) return null;
+  if ((definition.refuses?.(parseOptions(definition.options, options), setup) ?? null) !== null) return null;
   return migrate(setup, name, options, watch);
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { lostWorkSeconds } from '../../dist/experiment/regret.js';
 import { runMigration } from '../../dist/migration/engine.js';
+import { parseOptions } from '../../dist/options/read.js';
 import { strategies } from '../../dist/strategies/index.js';
 import { close, goldenRow } from '../../test/golden/figures.mjs';
 
@@ -22,7 +23,7 @@ function rowsOf(setup) {
   return Object.fromEntries(
     Object.values(strategies).map((definition) => [
       definition.name,
-      goldenRow(definition, setup, runMigration, lostWorkSeconds),
+      goldenRow(definition, setup, { parseOptions, runMigration, lostWorkSeconds }),
     ]),
   );
 }

@@ -4,7 +4,7 @@ import type { Drawing, Figure } from '../report/figures/kit/figure.js';
 import { drawAll, figures as allFigures } from '../report/figures/index.js';
 import { readResults } from '../report/figures/kit/results.js';
 import { SHEETS } from '../report/figures/kit/sheet.js';
-import { unknown } from '../scenario/wording.js';
+import { unknown } from '../options/wording.js';
 
 /** What is drawn; all have defaults. */
 export interface FigureOptions {

@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js';
 import { MEMORY_CHOICES } from '../experiment/memory-choice.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
-import { unknown } from '../scenario/wording.js';
+import { unknown } from '../options/wording.js';
 import type { Given, Option, Positional } from './command.js';
 import { loadScenario } from '../scenario/load.js';
 import { listedStrategy } from '../experiment/choice.js';

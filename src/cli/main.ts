@@ -1,7 +1,7 @@
 /** The command line: a table of contents. Each command is a module of src/cli/commands, loaded when it is asked for. */
 import { UsageError } from '../errors.js';
 import { version } from '../experiment/manifest.js';
-import { unknown } from '../scenario/wording.js';
+import { unknown } from '../options/wording.js';
 import { type CommandEntry, type Given, type LoadedCommand, globalOptions, loaded } from './command.js';
 import { complete } from './complete.js';
 import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';

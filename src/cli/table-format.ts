@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js';
 import type { Provenance } from '../report/files/provenance.js';
 import type { Row } from '../report/files/rows.js';
-import { unknown } from '../scenario/wording.js';
+import { unknown } from '../options/wording.js';
 import type { Given } from './command.js';
 import { runsTable } from '../report/terminal/runs-table.js';
 import { tableNotes } from '../report/terminal/runs-table-notes.js';

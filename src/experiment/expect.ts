@@ -10,7 +10,7 @@ import { type Place, UsageError } from '../errors.js';
 import type { MigrationResult, VcpuResult } from '../migration/result.js';
 import type { ExpectationText, Scenario } from '../scenario/scenario.js';
 import { splitStatistic } from '../scenario/expectations.js';
-import { unknown as wordingOfUnknown } from '../scenario/wording.js';
+import { unknown as wordingOfUnknown } from '../options/wording.js';
 import { mean, quantile } from '../stats/summary.js';
 import { parseBytes, parseBytesPerSecond, parseDurationUs, parseShare } from '../units.js';
 import type { Comparison } from './compare.js';

@@ -3,8 +3,7 @@
  * both memories are built from it and nothing else.
  */
 
-/** QEMU's target page. Every count of pages in migsim is of these. */
-export const PAGE_BYTES = 4096;
+export { PAGE_BYTES } from '../units.js';
 
 /**
  * A set of pages that a vCPU (or several) uses in one way. Within a class pages are interchangeable.

@@ -1,7 +1,5 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
 import { abortBeyondPasses } from './kit/after-passes.js';
-import { count } from './kit/option-types.js';
 
 export const abortAfterPasses = definePolicy({
   name: 'abort-after-passes',
@@ -9,11 +7,14 @@ export const abortAfterPasses = definePolicy({
   source: 'QEMU tests/migration-stress/guestperf/engine.py, --max-iters',
   rule: `query-migrate is asked every 50 ms. The first time that dirty-sync-count is above passes, the migration is cancelled and
 the guest stays where it is. So do pause-after-passes and postcopy-after-passes with max-passes.`,
-  options: z.strictObject({
-    passes: count({ min: 1 })
-      .default(30)
-      .describe('--max-iters: the migration is aborted when dirty-sync-count is above it'),
-  }),
+  options: {
+    passes: {
+      kind: 'count',
+      min: 1,
+      default: 30,
+      summary: '--max-iters: the migration is aborted when dirty-sync-count is above it',
+    },
+  },
   start({ passes }, migration) {
     abortBeyondPasses(migration, passes);
   },

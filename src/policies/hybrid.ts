@@ -1,6 +1,4 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { percent } from '../strategies/kit/option-types.js';
 import { formatBytes } from '../units.js';
 import { act, onPass, refusalWithoutPostcopy } from './kit/actions.js';
 import { plateauBytes, type Pass } from './kit/plateau.js';
@@ -16,11 +14,14 @@ left after each pass. When that is more than plateau-share of what is left now, 
 
 Where the plateau fits into downtime-limit, pre-copy ends by itself and nothing is done. The first two passes are never
 interrupted.`,
-  options: z.strictObject({
-    'plateau-share': percent({ min: 1 })
-      .prefault(90)
-      .describe('switch when the predicted plateau is more than this share of what is left'),
-  }),
+  options: {
+    'plateau-share': {
+      kind: 'percent',
+      min: 1,
+      default: 90,
+      summary: 'switch when the predicted plateau is more than this share of what is left',
+    },
+  },
   refuses: (_options, setup) => refusalWithoutPostcopy(setup),
   start(options, migration) {
     const share = options['plateau-share'] / 100;

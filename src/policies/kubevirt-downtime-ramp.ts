@@ -1,6 +1,4 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs } from '../strategies/kit/option-types.js';
 import { isCopying, MAX_DOWNTIME_MS } from './kit/actions.js';
 import {
   allowDisruptionOption,
@@ -13,7 +11,6 @@ import {
   refusesPostcopy,
   startTimeouts,
 } from './kit/kubevirt-monitor.js';
-import { count } from './kit/option-types.js';
 
 const { floor, max, min } = Math;
 
@@ -30,23 +27,34 @@ export const kubevirtDowntimeRamp = definePolicy({
 gone by since the last change, it is raised by (max-downtime − initial)/steps whole ms, up to max-downtime.
 
 The timeouts of kubevirt-timeout apply as well.`,
-  options: z.strictObject({
-    'max-downtime': maxDowntimeOption(),
-    initial: durationMs({ min: 1, max: MAX_DOWNTIME_MS, bareNumber: true })
-      .prefault('150ms')
-      .describe('downtimeTuning.initialMs: downtime-limit at the start'),
-    steps: count({ min: 1 }).default(7).describe('downtimeTuning.steps: rises up to max-downtime'),
-    'start-after-iteration': count({ min: 0 })
-      .default(3)
-      .describe('downtimeTuning.startAfterIteration: dirty-sync-count from which it is raised'),
-    cooldown: durationMs({ min: 1000 })
-      .prefault('10s')
-      .describe('downtimeTuning.cooldownSeconds: least time between two changes'),
-    'completion-timeout-per-gib': completionTimeoutOption(),
-    'progress-timeout': progressTimeoutOption(),
-    'allow-post-copy': allowPostCopyOption(),
-    'allow-workload-disruption': allowDisruptionOption(),
-  }),
+  options: {
+    'max-downtime': maxDowntimeOption,
+    initial: {
+      kind: 'duration-ms',
+      min: 1,
+      max: MAX_DOWNTIME_MS,
+      bareNumber: true,
+      default: '150ms',
+      summary: 'downtimeTuning.initialMs: downtime-limit at the start',
+    },
+    steps: { kind: 'count', min: 1, default: 7, summary: 'downtimeTuning.steps: rises up to max-downtime' },
+    'start-after-iteration': {
+      kind: 'count',
+      min: 0,
+      default: 3,
+      summary: 'downtimeTuning.startAfterIteration: dirty-sync-count from which it is raised',
+    },
+    cooldown: {
+      kind: 'duration-ms',
+      min: 1000,
+      default: '10s',
+      summary: 'downtimeTuning.cooldownSeconds: least time between two changes',
+    },
+    'completion-timeout-per-gib': completionTimeoutOption,
+    'progress-timeout': progressTimeoutOption,
+    'allow-post-copy': allowPostCopyOption,
+    'allow-workload-disruption': allowDisruptionOption,
+  },
   refuses: refusesPostcopy,
   ends: endsAtTimeout,
   start(options, migration) {

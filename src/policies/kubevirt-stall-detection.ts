@@ -1,7 +1,5 @@
-import { z } from 'zod';
 import type { Timer } from '../migration/controls.js';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs, flag, percent } from '../strategies/kit/option-types.js';
 import { act, isCopying, isUnderway, MAX_DOWNTIME_MS, onPass } from './kit/actions.js';
 import {
   allowDisruptionOption,
@@ -15,7 +13,6 @@ import {
   endsAtTimeout,
   refusesPostcopy,
 } from './kit/kubevirt-monitor.js';
-import { factor } from './kit/option-types.js';
 import { StallDetector, type StallDecision } from './kit/stall-detector.js';
 
 const { floor, min } = Math;
@@ -39,36 +36,60 @@ which stops the guest; otherwise, where the implied pause is within precopy-poss
 downtime-limit to max-downtime, else it aborts. What has been allowed to end must do so within switchover-timeout or is aborted.
 
 At the completion timeout it goes post-copy or stops the guest if allowed and in time, else aborts.`,
-  options: z.strictObject({
-    'max-downtime': maxDowntimeOption(),
-    'stall-margin': percent()
-      .prefault(4)
-      .describe('stallMargin: a smaller gain is none; so near to the least left is a low'),
-    'stall-progress-timeout': durationMs({ min: 1000 })
-      .prefault('40s')
-      .describe('stallProgressTimeout: window without gain that makes a stall, and first patience'),
-    'switchover-timeout': durationMs({ min: 1000 })
-      .prefault('60s')
-      .describe('switchoverTimeout: time to end once downtime-limit has been raised'),
-    'ewma-alpha': factor({ min: 0.001, max: 1 })
-      .default(0.4)
-      .describe('ewmaAlpha: weight of the newest bandwidth in its average'),
-    'precopy-possible-factor': factor({ min: 1 })
-      .default(1.5)
-      .describe('precopyPossibleFactor: implied pause that is worth a try, in multiples of max-downtime'),
-    'patience-window-decay-factor': factor({ min: 0, max: 1 })
-      .default(0.5)
-      .describe('patienceWindowDecayFactor: by which patience shrinks each time'),
-    'search-local-minima': flag()
-      .default(true)
-      .describe('searchLocalMinima: wait for a low; false: act when the stall is found'),
-    'completion-timeout-factor': factor({ min: 1 })
-      .default(2)
-      .describe('completionTimeoutFactor: all must be over by so many completion timeouts'),
-    'completion-timeout-per-gib': completionTimeoutOption(),
-    'allow-post-copy': allowPostCopyOption(),
-    'allow-workload-disruption': allowDisruptionOption(),
-  }),
+  options: {
+    'max-downtime': maxDowntimeOption,
+    'stall-margin': {
+      kind: 'percent',
+      default: 4,
+      summary: 'stallMargin: a smaller gain is none; so near to the least left is a low',
+    },
+    'stall-progress-timeout': {
+      kind: 'duration-ms',
+      min: 1000,
+      default: '40s',
+      summary: 'stallProgressTimeout: window without gain that makes a stall, and first patience',
+    },
+    'switchover-timeout': {
+      kind: 'duration-ms',
+      min: 1000,
+      default: '60s',
+      summary: 'switchoverTimeout: time to end once downtime-limit has been raised',
+    },
+    'ewma-alpha': {
+      kind: 'number',
+      min: 0.001,
+      max: 1,
+      default: 0.4,
+      summary: 'ewmaAlpha: weight of the newest bandwidth in its average',
+    },
+    'precopy-possible-factor': {
+      kind: 'number',
+      min: 1,
+      default: 1.5,
+      summary: 'precopyPossibleFactor: implied pause that is worth a try, in multiples of max-downtime',
+    },
+    'patience-window-decay-factor': {
+      kind: 'number',
+      min: 0,
+      max: 1,
+      default: 0.5,
+      summary: 'patienceWindowDecayFactor: by which patience shrinks each time',
+    },
+    'search-local-minima': {
+      kind: 'flag',
+      default: true,
+      summary: 'searchLocalMinima: wait for a low; false: act when the stall is found',
+    },
+    'completion-timeout-factor': {
+      kind: 'number',
+      min: 1,
+      default: 2,
+      summary: 'completionTimeoutFactor: all must be over by so many completion timeouts',
+    },
+    'completion-timeout-per-gib': completionTimeoutOption,
+    'allow-post-copy': allowPostCopyOption,
+    'allow-workload-disruption': allowDisruptionOption,
+  },
   refuses: refusesPostcopy,
   ends: endsAtTimeout,
   start(options, migration) {

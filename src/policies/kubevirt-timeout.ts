@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
 import {
   allowDisruptionOption,
@@ -21,12 +20,12 @@ doubled; otherwise the migration is aborted.
 
 It is aborted too when no poll for more than progress-timeout has seen less left than the poll before. Between syncs less is left
 at every poll, so this notices a dead link only, not a guest that dirties too much.`,
-  options: z.strictObject({
-    'completion-timeout-per-gib': completionTimeoutOption(),
-    'progress-timeout': progressTimeoutOption(),
-    'allow-post-copy': allowPostCopyOption(),
-    'allow-workload-disruption': allowDisruptionOption(),
-  }),
+  options: {
+    'completion-timeout-per-gib': completionTimeoutOption,
+    'progress-timeout': progressTimeoutOption,
+    'allow-post-copy': allowPostCopyOption,
+    'allow-workload-disruption': allowDisruptionOption,
+  },
   refuses: refusesPostcopy,
   ends: endsAtTimeout,
   start(options, migration) {

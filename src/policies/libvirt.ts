@@ -1,6 +1,4 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs, flag, orNone } from '../strategies/kit/option-types.js';
 import { formatDurationMs } from '../units.js';
 import { act, endsAfter, onPass, refusalWithoutPostcopy } from './kit/actions.js';
 
@@ -17,20 +15,30 @@ timeout-postcopy switches to post-copy; it does so once and then waits.
 With postcopy-after-precopy it switches to post-copy as soon as the second pass begins, that is, at the second bitmap sync.
 
 Without any of these virsh only waits: nothing is ever aborted.`,
-  options: z.strictObject({
-    timeout: orNone(durationMs({ min: 1000 }))
-      .prefault('none')
-      .describe('--timeout: act when the migration takes longer; none: never'),
-    'timeout-suspend': flag()
-      .default(false)
-      .describe('--timeout-suspend: at the timeout suspend the guest, as virsh does by default'),
-    'timeout-postcopy': flag()
-      .default(false)
-      .describe('--timeout-postcopy: at the timeout switch to post-copy'),
-    'postcopy-after-precopy': flag()
-      .default(false)
-      .describe('--postcopy-after-precopy: switch to post-copy after the first pass'),
-  }),
+  options: {
+    timeout: {
+      kind: 'duration-ms',
+      min: 1000,
+      orNone: true,
+      default: 'none',
+      summary: '--timeout: act when the migration takes longer; none: never',
+    },
+    'timeout-suspend': {
+      kind: 'flag',
+      default: false,
+      summary: '--timeout-suspend: at the timeout suspend the guest, as virsh does by default',
+    },
+    'timeout-postcopy': {
+      kind: 'flag',
+      default: false,
+      summary: '--timeout-postcopy: at the timeout switch to post-copy',
+    },
+    'postcopy-after-precopy': {
+      kind: 'flag',
+      default: false,
+      summary: '--postcopy-after-precopy: switch to post-copy after the first pass',
+    },
+  },
   refuses(options, setup) {
     if (options['timeout-suspend'] && options['timeout-postcopy']) {
       return 'timeout-suspend and timeout-postcopy are mutually exclusive';

@@ -1,10 +1,7 @@
-import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { definePolicy } from '../strategies/define.js';
-import { choice, durationMs, flag, orNone } from '../strategies/kit/option-types.js';
 import { act, endsAfter, isUnderway, refusalWithoutPostcopy } from './kit/actions.js';
 import { GIB, guestRamBytes } from './kit/guest-size.js';
-import { count } from './kit/option-types.js';
 
 const { floor, max } = Math;
 
@@ -62,28 +59,46 @@ export const nova = definePolicy({
 downtime-delay and completion-timeout count per GiB of guest RAM, a guest below 2 GiB as one of 2 GiB. After completion-timeout
 the migration is aborted; with timeout-action force_complete it is completed by force at the next look instead, by post-copy
 where permit-post-copy is on, else by stopping the guest.`,
-  options: z.strictObject({
-    downtime: durationMs({ min: 100, bareNumber: true })
-      .prefault('500ms')
-      .describe('live_migration_downtime: the last and largest downtime-limit'),
-    'downtime-steps': count({ min: 3 })
-      .default(10)
-      .describe('live_migration_downtime_steps: rises up to downtime'),
-    'downtime-delay': durationMs({ min: 3000 })
-      .prefault('75s')
-      .describe('live_migration_downtime_delay: time between two rises, per GiB of guest RAM'),
-    'completion-timeout': orNone(durationMs({ min: 1000 }))
-      .prefault('800s')
-      .describe('live_migration_completion_timeout: per GiB of guest RAM; none: no timeout'),
-    'timeout-action': choice(TIMEOUT_ACTIONS)
-      .default('abort')
-      .describe(
+  options: {
+    downtime: {
+      kind: 'duration-ms',
+      min: 100,
+      bareNumber: true,
+      default: '500ms',
+      summary: 'live_migration_downtime: the last and largest downtime-limit',
+    },
+    'downtime-steps': {
+      kind: 'count',
+      min: 3,
+      default: 10,
+      summary: 'live_migration_downtime_steps: rises up to downtime',
+    },
+    'downtime-delay': {
+      kind: 'duration-ms',
+      min: 3000,
+      default: '75s',
+      summary: 'live_migration_downtime_delay: time between two rises, per GiB of guest RAM',
+    },
+    'completion-timeout': {
+      kind: 'duration-ms',
+      min: 1000,
+      orNone: true,
+      default: '800s',
+      summary: 'live_migration_completion_timeout: per GiB of guest RAM; none: no timeout',
+    },
+    'timeout-action': {
+      kind: 'choice',
+      choices: TIMEOUT_ACTIONS,
+      default: 'abort',
+      summary:
         'live_migration_timeout_action: abort, or force_complete by post-copy or by stopping the guest',
-      ),
-    'permit-post-copy': flag()
-      .default(false)
-      .describe('live_migration_permit_post_copy: complete by post-copy instead of stopping the guest'),
-  }),
+    },
+    'permit-post-copy': {
+      kind: 'flag',
+      default: false,
+      summary: 'live_migration_permit_post_copy: complete by post-copy instead of stopping the guest',
+    },
+  },
   refuses(options, setup) {
     return options['permit-post-copy'] ? refusalWithoutPostcopy(setup) : null;
   },

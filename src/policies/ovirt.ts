@@ -1,15 +1,12 @@
-import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs } from '../strategies/kit/option-types.js';
 import { act, isCopying, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './kit/actions.js';
-import { count } from './kit/option-types.js';
 import {
   legacySchedule,
   OVIRT_POLICIES,
   OVIRT_SCHEDULES,
   scheduleOf,
-  scheduleOption,
+  SCHEDULE,
   usesPostcopy,
   type ConvergenceConfig,
   type OvirtPolicy,
@@ -52,20 +49,33 @@ same, then 5000, abort. post-copy 100; 150, 200; post-copy. very-large-vms 300; 
 downtime-steps limits that rise exponentially to downtime, one a pass; abort after 42 passes.
 
 oVirt turns auto-converge on with all of them but legacy.`,
-  options: z.strictObject({
-    schedule: scheduleOption()
-      .prefault('minimal-downtime')
-      .describe(`${OVIRT_POLICIES.join(', ')}, or a config as in oVirt's JSON`),
-    'monitor-interval': durationMs({ min: 1000 })
-      .prefault('10s')
-      .describe('migration_monitor_interval of vdsm: how often it looks'),
-    downtime: durationMs({ min: 100, max: MAX_DOWNTIME_MS, bareNumber: true })
-      .prefault('500ms')
-      .describe('migration_downtime of vdsm: last limit of the legacy schedule'),
-    'downtime-steps': count({ min: 2 })
-      .default(5)
-      .describe('migration_downtime_steps of vdsm: limits of the legacy schedule'),
-  }),
+  options: {
+    schedule: {
+      ...SCHEDULE,
+      default: 'minimal-downtime',
+      summary: `${OVIRT_POLICIES.join(', ')}, or a config as in oVirt's JSON`,
+    },
+    'monitor-interval': {
+      kind: 'duration-ms',
+      min: 1000,
+      default: '10s',
+      summary: 'migration_monitor_interval of vdsm: how often it looks',
+    },
+    downtime: {
+      kind: 'duration-ms',
+      min: 100,
+      max: MAX_DOWNTIME_MS,
+      bareNumber: true,
+      default: '500ms',
+      summary: 'migration_downtime of vdsm: last limit of the legacy schedule',
+    },
+    'downtime-steps': {
+      kind: 'count',
+      min: 2,
+      default: 5,
+      summary: 'migration_downtime_steps of vdsm: limits of the legacy schedule',
+    },
+  },
   refuses(options, setup) {
     return usesPostcopy(chosenSchedule(options)) ? refusalWithoutPostcopy(setup) : null;
   },

@@ -1,7 +1,5 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
 import { abortBeyondPasses, actAfterPasses, maxPasses } from './kit/after-passes.js';
-import { count } from './kit/option-types.js';
 
 export const pauseAfterPasses = definePolicy({
   name: 'pause-after-passes',
@@ -9,12 +7,15 @@ export const pauseAfterPasses = definePolicy({
   source: 'QEMU tests/migration-stress/guestperf/engine.py, --pause and --pause-iters',
   rule: `query-migrate is asked every 50 ms. The first time that dirty-sync-count is at least passes, the guest is stopped until
 the rest has been sent. dirty-sync-count is 1 during the first pass, so 0 and 1 both stop the guest at the first poll.`,
-  options: z.strictObject({
-    passes: count({ min: 0 })
-      .default(5)
-      .describe('--pause-iters: dirty-sync-count at which the guest is stopped'),
-    'max-passes': maxPasses(),
-  }),
+  options: {
+    passes: {
+      kind: 'count',
+      min: 0,
+      default: 5,
+      summary: '--pause-iters: dirty-sync-count at which the guest is stopped',
+    },
+    'max-passes': maxPasses,
+  },
   start({ passes, 'max-passes': most }, migration) {
     actAfterPasses(migration, 'pause', passes);
     abortBeyondPasses(migration, most);

@@ -1,8 +1,6 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
 import { refusalWithoutPostcopy } from './kit/actions.js';
 import { abortBeyondPasses, actAfterPasses, maxPasses } from './kit/after-passes.js';
-import { count } from './kit/option-types.js';
 
 export const postcopyAfterPasses = definePolicy({
   name: 'postcopy-after-passes',
@@ -11,12 +9,15 @@ export const postcopyAfterPasses = definePolicy({
   rule: `query-migrate is asked every 50 ms. The first time that dirty-sync-count is at least passes, the migration goes over to
 post-copy. dirty-sync-count is 1 during the first pass, so 0 and 1 both switch at the first poll, with most of memory still to
 be fetched.`,
-  options: z.strictObject({
-    passes: count({ min: 0 })
-      .default(5)
-      .describe('--post-copy-iters: dirty-sync-count at which the switch is made'),
-    'max-passes': maxPasses(),
-  }),
+  options: {
+    passes: {
+      kind: 'count',
+      min: 0,
+      default: 5,
+      summary: '--post-copy-iters: dirty-sync-count at which the switch is made',
+    },
+    'max-passes': maxPasses,
+  },
   refuses: (_options, setup) => refusalWithoutPostcopy(setup),
   start({ passes, 'max-passes': most }, migration) {
     actAfterPasses(migration, 'postcopy', passes);

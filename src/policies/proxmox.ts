@@ -1,6 +1,4 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs } from '../strategies/kit/option-types.js';
 import { isUnderway, MAX_DOWNTIME_MS } from './kit/actions.js';
 
 const POLL_MS = 1000;
@@ -42,11 +40,16 @@ after more than 5 of them, in a row or not, downtime-limit is doubled and the co
 QEMU takes no limit above 2000 s; what is above is refused and the last one stays. Nothing is ever aborted.
 
 Proxmox VE also sets max-bandwidth to 16 GiB/s and an XBZRLE cache of a tenth of RAM; set those in the scenario.`,
-  options: z.strictObject({
-    downtime: durationMs({ min: 1, max: MAX_DOWNTIME_MS, bareNumber: true })
-      .prefault('100ms')
-      .describe('downtime-limit at the start (migrate_downtime, 0.1 s by default)'),
-  }),
+  options: {
+    downtime: {
+      kind: 'duration-ms',
+      min: 1,
+      max: MAX_DOWNTIME_MS,
+      bareNumber: true,
+      default: '100ms',
+      summary: 'downtime-limit at the start (migrate_downtime, 0.1 s by default)',
+    },
+  },
   start({ downtime }, migration) {
     const doubler = new DowntimeDoubler(downtime);
     let polls = 0;

@@ -1,12 +1,17 @@
 import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { durationMs, orNone } from '../strategies/kit/option-types.js';
+import { customEntry, entrySchema } from '../options/zod.js';
 import { refusalToSet, runtimeOptions, runtimeParameters } from '../strategies/kit/runtime-options.js';
 import { formatDurationMs } from '../units.js';
 import { act, endsAfter, onPass } from './kit/actions.js';
-import { count } from './kit/option-types.js';
 
-const step = z.strictObject({ round: count({ min: 1 }), set: runtimeOptions });
+const steps = z.array(
+  z.strictObject({
+    round: entrySchema<number>({ kind: 'count', min: 1, summary: 'dirty-sync-count at which it is set' }),
+    set: runtimeOptions,
+  }),
+  { error: () => 'expected a list such as [{ round: 3, set: { downtime-limit: 2s } }]' },
+);
 
 export const setByRound = definePolicy({
   name: 'set-by-round',
@@ -16,15 +21,19 @@ export const setByRound = definePolicy({
 migrate-set-parameters, in the order of the list; what a sync finds is judged by them from the next window on.
 
 Once abort-after has gone by the migration is aborted.`,
-  options: z.strictObject({
-    steps: z
-      .array(step, { error: () => 'expected a list such as [{ round: 3, set: { downtime-limit: 2s } }]' })
-      .default([])
-      .describe('a list such as [{ round: 3, set: { downtime-limit: 2s } }]'),
-    'abort-after': orNone(durationMs({ min: 1 }))
-      .prefault('none')
-      .describe('the hard end, since the migration was asked for; none: never'),
-  }),
+  options: {
+    steps: customEntry(steps, {
+      default: [],
+      summary: 'a list such as [{ round: 3, set: { downtime-limit: 2s } }]',
+    }),
+    'abort-after': {
+      kind: 'duration-ms',
+      min: 1,
+      orNone: true,
+      default: 'none',
+      summary: 'the hard end, since the migration was asked for; none: never',
+    },
+  },
   refuses({ steps }, setup) {
     for (const { set } of steps) {
       const refused = refusalToSet(runtimeParameters(set), setup.migration.qemu);

@@ -1,9 +1,6 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { choice, percent } from '../strategies/kit/option-types.js';
 import { formatBytes } from '../units.js';
 import { act, ACTIONS, onPass, refusalWithoutPostcopy } from './kit/actions.js';
-import { count } from './kit/option-types.js';
 
 export const smartTermination = definePolicy({
   name: 'smart-termination',
@@ -14,15 +11,21 @@ before: (R before − R now) / R before. After rounds passes in a row that gaine
 default the guest is stopped until the rest has been sent.
 
 A pass that gains enough starts the count anew. A pass after which more is left than before has a negative gain.`,
-  options: z.strictObject({
-    'least-gain': percent({ min: 1 })
-      .prefault(5)
-      .describe('a pass that leaves less than this share less than the one before counts'),
-    rounds: count({ min: 1 }).default(3).describe('so many such passes in a row end pre-copy'),
-    action: choice(ACTIONS)
-      .default('pause')
-      .describe('what to do then: abort, pause (the guest) or postcopy'),
-  }),
+  options: {
+    'least-gain': {
+      kind: 'percent',
+      min: 1,
+      default: 5,
+      summary: 'a pass that leaves less than this share less than the one before counts',
+    },
+    rounds: { kind: 'count', min: 1, default: 3, summary: 'so many such passes in a row end pre-copy' },
+    action: {
+      kind: 'choice',
+      choices: ACTIONS,
+      default: 'pause',
+      summary: 'what to do then: abort, pause (the guest) or postcopy',
+    },
+  },
   refuses({ action }, setup) {
     return action === 'postcopy' ? refusalWithoutPostcopy(setup) : null;
   },

@@ -1,6 +1,4 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
-import { choice, durationMs } from '../strategies/kit/option-types.js';
 import { formatDurationMs } from '../units.js';
 import { act, endsAfter, ACTIONS, refusalWithoutPostcopy } from './kit/actions.js';
 
@@ -12,12 +10,15 @@ export const timeout = definePolicy({
 where it is; pause stops the guest until the rest has been sent; postcopy moves the guest at once and fetches what is missing.
 
 Once the guest has been stopped for the switchover, only abort still has a meaning.`,
-  options: z.strictObject({
-    after: durationMs({ min: 1 }).prefault('5min').describe('since the migration was asked for'),
-    action: choice(ACTIONS)
-      .default('abort')
-      .describe('what to do then: abort, pause (the guest) or postcopy'),
-  }),
+  options: {
+    after: { kind: 'duration-ms', min: 1, default: '5min', summary: 'since the migration was asked for' },
+    action: {
+      kind: 'choice',
+      choices: ACTIONS,
+      default: 'abort',
+      summary: 'what to do then: abort, pause (the guest) or postcopy',
+    },
+  },
   refuses({ action }, setup) {
     return action === 'postcopy' ? refusalWithoutPostcopy(setup) : null;
   },

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { definePolicy } from '../strategies/define.js';
 
 export const wait = definePolicy({
@@ -8,6 +7,6 @@ export const wait = definePolicy({
   rule: `Nobody intervenes: no limit is raised, nothing is cancelled, post-copy is never started.
 
 The migration ends by itself, or when the scenario's give-up-after has passed.`,
-  options: z.strictObject({}),
+  options: {},
   start() {},
 });

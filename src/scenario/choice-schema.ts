@@ -4,9 +4,12 @@ import { policies } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { strategies } from '../strategies/index.js';
 import { either, isMap, type Wrong } from './forms.js';
-import { check, wrongsOf, type Problem } from './problems.js';
+import { isTable, readOptions } from '../options/read.js';
+import { tableSchema } from '../options/zod.js';
+import { wrongsOf, type Problem } from './problems.js';
+import { wording } from './wording.js';
 import type { Choice } from './scenario.js';
-import { expected, unknown } from './wording.js';
+import { expected, unknown } from '../options/wording.js';
 
 type Registry = Readonly<Record<string, StrategyDefinition>>;
 
@@ -37,7 +40,7 @@ function choiceSchema(kind: Kind, description: string): z.ZodType<Chosen, unknow
   const forms = () => [
     z.enum(Object.keys(kind.registry)),
     ...Object.values(kind.registry).map(({ name, summary, options }) =>
-      z.strictObject({ [name]: options }).describe(summary),
+      z.strictObject({ [name]: isTable(options) ? tableSchema(options) : z.unknown() }).describe(summary),
     ),
   ];
   return either(description, forms, (input, wrong) => readChoice(kind, input, wrong));
@@ -87,7 +90,7 @@ export function choose(
   definition: StrategyDefinition,
   written: unknown,
 ): { readonly chosen: Chosen } | { readonly problems: readonly Problem[] } {
-  const result = check(definition.options, written);
+  const result = readOptions(definition.options, written, { error: wording });
   if ('problems' in result) return result;
   const options = result.value;
   return { chosen: { definition, options, label: labelOf(definition, options, written) } };
@@ -101,8 +104,8 @@ function labelOf(
 ): string {
   const differing = Object.entries(written as Record<string, unknown>).filter(([key]) => {
     const others = Object.fromEntries(Object.entries(written as object).filter(([other]) => other !== key));
-    const without = definition.options.safeParse(others);
-    return !without.success || JSON.stringify(without.data[key]) !== JSON.stringify(options[key]);
+    const without = readOptions(definition.options, others);
+    return 'problems' in without || JSON.stringify(without.value[key]) !== JSON.stringify(options[key]);
   });
   if (differing.length === 0) return definition.name;
   return `${definition.name}(${differing.map(([key, value]) => `${key}=${valueText(value)}`).join(';')})`;

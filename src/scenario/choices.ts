@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { z } from 'zod';
 import { UsageError, thrownText, type Place } from '../errors.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { findPolicy } from '../policies/index.js';
@@ -13,7 +12,9 @@ import { parseYamlValue } from './overrides.js';
 import { readPolicyFile } from './policy-files.js';
 import type { PolicyChoice, StrategyChoice } from './scenario.js';
 import { readText } from './source.js';
-import { show, unknown } from './wording.js';
+import { isTable } from '../options/read.js';
+import { tableFault } from '../options/check-table.js';
+import { show, unknown } from '../options/wording.js';
 
 /**
  * What `--strategy` takes: `auto-converge`, or `auto-converge:{cpu-throttle-initial: 40}`.
@@ -159,8 +160,8 @@ async function importDefinition({ word }: Kind, path: string): Promise<StrategyD
 
 /** What a module's functions return is not typed: nonsense is met here, where its file is known. */
 function withCheckedAnswers(definition: StrategyDefinition, place: Place): StrategyDefinition {
-  const { prepare } = definition;
-  const answer: unknown = definition.options.safeParse({});
+  const { options, prepare } = definition;
+  const answer: unknown = isTable(options) ? { success: true } : options.safeParse({});
   if (!isMap(answer) || typeof answer['success'] !== 'boolean')
     throw new UsageError(
       `its options.safeParse returns ${show(answer)}; expected that of a zod schema`,
@@ -187,8 +188,7 @@ function lackOf(definition: unknown, word: string): string | null {
   if (!isMap(definition)) return `exports ${show(definition)} as its ${word}`;
   if (typeof definition['name'] !== 'string') return `its ${word} has no name`;
   if (typeof definition['start'] !== 'function') return `its ${word} has no start function`;
-  const { options } = definition as { readonly options?: Partial<z.ZodObject> };
-  return typeof options?.safeParse === 'function'
-    ? null
-    : `its ${word} has no options, such as z.strictObject({})`;
+  const options = definition['options'];
+  if (typeof options !== 'object' || options === null) return `its ${word} has no options, such as {}`;
+  return 'safeParse' in options ? null : tableFault({ ...options });
 }

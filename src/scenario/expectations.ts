@@ -2,7 +2,7 @@
 import type { ExpectationText } from './scenario.js';
 import type { Path } from './problems.js';
 import type { ExpectationForm, ScenarioFile } from './schema.js';
-import { expected, unknown } from './wording.js';
+import { expected, unknown } from '../options/wording.js';
 
 /** What can be expected of a run: the columns of runs.csv without their units, where one is left that tells them apart. */
 export const RUN_KEYS = [

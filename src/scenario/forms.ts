@@ -1,104 +1,28 @@
 /** The values of a scenario file that carry a unit, and those that may be written in several ways. */
 import { z } from 'zod';
-import { UsageError } from '../errors.js';
-import { nearest } from '../suggest.js';
-import {
-  parseBytes,
-  parseBytesPerSecond,
-  parseDurationNs,
-  parseDurationUs,
-  parseLinkBytesPerSecond,
-  parseShare,
-} from '../units.js';
-import { expected, show } from './wording.js';
-
-export interface QuantityOptions {
-  /** Inclusive bounds, as users write them; without `min` anything above 0 will do. */
-  readonly min?: string;
-  readonly max?: string;
-  /** 0 is a value like others (also without a unit). */
-  readonly zero?: boolean;
-  /** Words that stand for numbers, such as `unlimited` for 0. */
-  readonly words?: Readonly<Record<string, number>>;
-  /** The unit in which QEMU itself takes the number, for those who leave it out. */
-  readonly bare?: string;
-}
-
-interface QuantityKind {
-  readonly what: string;
-  readonly such: string;
-  /** Throws `UsageError`. */
-  readonly read: (text: string) => number;
-}
+import type { QuantityEntry } from '../options/table.js';
+import { entrySchema } from '../options/zod.js';
+import { expected, show } from '../options/wording.js';
 
 /** A text with a unit in, a plain number out. */
 export type QuantitySchema = z.ZodType<number, unknown>;
+export type QuantityOptions = Omit<QuantityEntry, 'kind' | 'summary' | 'default' | 'optional'>;
 
 /** To bytes. */
-export const size = quantity({ what: 'a size', such: '16GiB', read: parseBytes });
+export const size = quantity('size');
 /** To bytes/s. */
-export const rate = quantity({ what: 'a rate', such: '400MiB/s', read: parseBytesPerSecond });
+export const rate = quantity('rate');
 /** The same for what a link carries, of which a lone `G` is Gbit. */
-export const linkRate = quantity({ what: 'a rate', such: '10Gbit/s', read: parseLinkBytesPerSecond });
+export const linkRate = quantity('link-rate');
 /** To µs. */
-export const duration = quantity({ what: 'a duration', such: '300ms', read: parseDurationUs });
-/** To ns. */
-export const durationNs = quantity({ what: 'a duration', such: '500ns', read: parseDurationNs });
+export const duration = quantity('duration');
 /** To a number, 100 % being 1. */
-export const share = quantity({ what: 'a share', such: '30%', read: parseShare });
+export const share = quantity('share');
 
-function quantity(kind: QuantityKind): (description: string, options?: QuantityOptions) => QuantitySchema {
-  return (description, options = {}) => {
-    const words = Object.keys(options.words ?? {});
-    const examples = [kind.such, ...words];
-    const written =
-      options.zero === true ? { anyOf: [{ type: 'string' }, { const: 0 }] } : { type: 'string' };
-    return z
-      .unknown()
-      .meta({ ...written, description, examples })
-      .transform((input, context) => {
-        const result = readQuantity(kind, options, input);
-        if (typeof result === 'number') return result;
-        context.addIssue({ code: 'custom', message: result });
-        return z.NEVER;
-      });
-  };
-}
-
-/** The number, or what is wrong. */
-function readQuantity(kind: QuantityKind, options: QuantityOptions, input: unknown): number | string {
-  const words = options.words ?? {};
-  if (typeof input === 'string' && Object.hasOwn(words, input)) return words[input]!;
-  if (input === 0 && options.zero === true) return 0;
-  const orWords = Object.keys(words).map((word) => ` or ${word}`);
-  if (typeof input !== 'string' && typeof input !== 'number') {
-    return expected(`${kind.what} such as ${kind.such}${orWords.join('')}`, input);
-  }
-  try {
-    const value = kind.read(String(input));
-    return outOfBounds(kind, options, value) ? expected(boundsText(kind, options), input) : value;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    const { bare } = options;
-    if (bare !== undefined && /^\d+(\.\d+)?$/.test(String(input)))
-      return error.message.replace('; expected', `; did you mean ${input}${bare}? Expected`);
-    const meant = nearest(String(input), Object.keys(words));
-    const more = meant === undefined ? orWords.map((word) => `;${word}`) : [`; did you mean ${meant}?`];
-    return error.message + more.join('');
-  }
-}
-
-function outOfBounds(kind: QuantityKind, { min, max, zero }: QuantityOptions, value: number): boolean {
-  if (value === 0) return zero !== true;
-  return (min !== undefined && value < kind.read(min)) || (max !== undefined && value > kind.read(max));
-}
-
-function boundsText({ what }: QuantityKind, { min, max, zero }: QuantityOptions): string {
-  const lower = min === undefined ? (zero === true ? '' : ' above 0') : ` from ${min}`;
-  if (max === undefined) return what + lower;
-  return (
-    what + (min === undefined ? `${lower}${lower === '' ? '' : ' and'} up to ${max}` : `${lower} to ${max}`)
-  );
+function quantity(
+  kind: QuantityEntry['kind'],
+): (description: string, options?: QuantityOptions) => QuantitySchema {
+  return (summary, options = {}) => entrySchema<number>({ ...options, kind, summary });
 }
 
 /** The written forms of a value that `either` reads, for the JSON Schema. */

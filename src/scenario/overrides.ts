@@ -7,7 +7,7 @@ import { parseDocument } from 'yaml';
 import { UsageError, thrownText, type Place } from '../errors.js';
 import { isMap } from './forms.js';
 import { pathText, type Path } from './problems.js';
-import { show, unknown } from './wording.js';
+import { show, unknown } from '../options/wording.js';
 
 export interface Override {
   /** As written: `guest.memory=32GiB`. */

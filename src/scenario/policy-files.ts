@@ -12,7 +12,7 @@ import type { ImportedPolicy } from '../policies/import/imported.js';
 import { nearest } from '../suggest.js';
 import { isMap } from './forms.js';
 import { check, usageErrorOf, type Path, type Problem } from './problems.js';
-import { show } from './wording.js';
+import { show } from '../options/wording.js';
 
 export type { ImportedPolicy } from '../policies/import/imported.js';
 

@@ -1,20 +1,14 @@
 /** From what a schema finds wrong to what a user is told: `file:line:column: guest.memory: expected …, got …`. */
 import type { z } from 'zod';
 import { UsageError, type Place } from '../errors.js';
+import { problemOf, type Path, type Problem } from '../options/read.js';
 import type { Wrong } from './forms.js';
 import { wording } from './wording.js';
 
-export type Path = readonly PropertyKey[];
+export type { Path, Problem };
 
 /** Ends the building of a setup with a problem at this path. */
 export type Fail = (path: Path, message: string) => never;
-
-/** Something wrong with a value in a scenario file, or with the key that is last in `path`. */
-export interface Problem {
-  readonly path: Path;
-  readonly at: 'key' | 'value';
-  readonly message: string;
-}
 
 /** Checks a value against a schema, with this project's words. */
 export function check<Schema extends z.ZodType>(
@@ -23,13 +17,6 @@ export function check<Schema extends z.ZodType>(
 ): { readonly value: z.output<Schema> } | { readonly problems: readonly Problem[] } {
   const result = schema.safeParse(value, { error: wording });
   return result.success ? { value: result.data } : { problems: result.error.issues.map(problemOf) };
-}
-
-function problemOf(issue: z.core.$ZodIssue): Problem {
-  if (issue.code === 'unrecognized_keys') {
-    return { path: [...issue.path, issue.keys[0]!], at: 'key', message: issue.message };
-  }
-  return { path: issue.path, at: 'value', message: issue.message };
 }
 
 /** The same for a value inside another that is being read: what `either` wants to hear. */

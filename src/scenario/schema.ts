@@ -3,12 +3,12 @@
  * error messages and the JSON Schema for editors come from it.
  */
 import { z } from 'zod';
-import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
+import { entrySchema } from '../options/zod.js';
+import { hostFields } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import { DEFAULT_POLICY, policySchema, strategySchema } from './choice-schema.js';
 import {
   duration,
-  durationNs,
   either,
   isMap,
   linkRate,
@@ -21,7 +21,7 @@ import {
   type QuantityOptions,
 } from './forms.js';
 import { check, wrongsOf } from './problems.js';
-import { expected } from './wording.js';
+import { expected } from '../options/wording.js';
 import { SCHEDULED_COMMANDS } from '../migration/runtime-parameters.js';
 import { runtimeOptions } from '../strategies/kit/runtime-options.js';
 import { streamSchema } from './stream-schema.js';
@@ -181,28 +181,12 @@ const host = section('{ profile: default }', {
     .describe('what the host costs: docs/host-profiles.md')
     .default('default'),
   ...Object.fromEntries(
-    Object.entries(hostFields).map(([field, form]) => [
-      form.key,
-      hostFieldSchema(field as HostField).optional(),
+    Object.values(hostFields).map(({ key, ...entry }) => [
+      key,
+      entrySchema<number | boolean>(entry).optional(),
     ]),
   ),
 });
-
-function hostFieldSchema(field: HostField): z.ZodType<number | boolean, unknown> {
-  const { kind, summary } = hostFields[field];
-  switch (kind) {
-    case 'flag':
-      return z.boolean().describe(summary);
-    case 'size':
-      return size(summary, { zero: true, max: '1GiB' });
-    case 'share':
-      return share(summary, { zero: true, max: '100%' });
-    case 'duration-ns':
-      return durationNs(summary, { zero: true, max: '1s' });
-    case 'duration-us':
-      return duration(summary, { zero: true, max: '1h' });
-  }
-}
 
 const LINK_RATE: QuantityOptions = { min: '1kbit/s', max: '100Tbit/s' };
 

@@ -5,7 +5,7 @@ import { COMPRESSORS, compressorNamed } from '../migration/rules/compressors.js'
 import { PLAIN_STREAM } from '../migration/rules/stream.js';
 import { either, isMap, rate, section, share, size, type Wrong } from './forms.js';
 import { check, wrongsOf } from './problems.js';
-import { expected, unknown } from './wording.js';
+import { expected, unknown } from '../options/wording.js';
 
 const ZERO_PAGE_DETECTION = ['none', 'legacy', 'multifd'] as const;
 

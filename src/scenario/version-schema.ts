@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { namedVersion } from '../migration/rules/version-names.js';
 import { QEMU_VERSIONS, versionSources, type QemuVersion } from '../migration/rules/versions.js';
 import { either } from './forms.js';
-import { expected, oneOf } from './wording.js';
+import { expected, oneOf } from '../options/wording.js';
 
 /** A version as a scenario names it. */
 export interface VersionChoice {

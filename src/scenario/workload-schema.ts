@@ -1,12 +1,8 @@
 /** What a vCPU does, in the three ways in which it can be written: `stress`, `{ stress: { … } }`, `{ write: …, … }`. */
 import { z } from 'zod';
+import { entrySchema, tableSchema } from '../options/zod.js';
 import { PAGE_BYTES, type Phase } from '../guest/spec.js';
-import type {
-  Surroundings,
-  WorkloadDefinition,
-  WorkloadOption,
-  WorkloadPlan,
-} from '../guest/workloads/define.js';
+import type { Surroundings, WorkloadDefinition, WorkloadPlan } from '../guest/workloads/define.js';
 import { workloadList } from '../guest/workloads/index.js';
 import {
   busyShare,
@@ -19,9 +15,11 @@ import {
   zipf,
   type Accesses,
 } from '../guest/workloads/patterns.js';
+import { readOptions } from '../options/read.js';
+import type { OptionEntry, OptionTable, QuantityEntry } from '../options/table.js';
 import { duration, either, isMap, rate, share, size, type Wrong } from './forms.js';
 import { check, wrongsOf } from './problems.js';
-import { expected, unknown } from './wording.js';
+import { expected, unknown } from '../options/wording.js';
 
 /** A workload that is chosen and checked, and waits to hear in which guest it runs. */
 export interface WorkloadChoice {
@@ -88,11 +86,11 @@ function readNamed(
       wrong(...wrongs.map(inside)),
     );
   }
-  const result = check(optionsSchema(definition), options);
+  const result = readOptions(tableOf(definition), options);
   if ('value' in result) {
     return {
       groupName: definition.name,
-      plan: (surroundings) => definition.plan(result.value as never, surroundings),
+      plan: (surroundings) => definition.plan(result.value, surroundings),
     };
   }
   // A workload's bare name has no options inside which something could be missing.
@@ -115,80 +113,25 @@ function bareName(definition: WorkloadDefinition, { path = [], message }: Wrong)
 
 function namedForm(definition: WorkloadDefinition): z.ZodType {
   const curveOption = curveOf(definition);
-  const inner = optionsSchema(definition);
-  const written = curveOption === undefined ? inner : z.union([inner, inner.shape[curveOption] as z.ZodType]);
+  const table = tableOf(definition);
+  const inner = tableSchema(table);
+  const written = curveOption === undefined ? inner : z.union([inner, entrySchema(table[curveOption]!)]);
   return z.strictObject({ [definition.name]: written }).describe(definition.summary);
 }
 
-function optionsSchema({ options }: WorkloadDefinition): z.ZodObject {
-  return z.strictObject(
-    Object.fromEntries(Object.entries(options).map(([key, option]) => [key, optionSchema(option)])),
-  );
-}
+/** What a workload's quantities may be, where it does not say so itself. */
+const BOUNDS: Readonly<Record<string, Pick<QuantityEntry, 'zero' | 'max'>>> = {
+  size: { zero: true, max: '64TiB' },
+  rate: { max: '1TiB/s' },
+  duration: { max: '24h' },
+  share: { max: '10000%' },
+};
 
-function optionSchema(option: WorkloadOption): z.ZodType {
-  switch (option.kind) {
-    case 'size':
-      return size(option.summary, { zero: true, max: '64TiB' }).prefault(option.default);
-    case 'rate':
-      return rate(option.summary, { max: '1TiB/s' }).prefault(option.default);
-    case 'duration':
-      return duration(option.summary, { max: '24h' }).prefault(option.default);
-    case 'share':
-      return share(option.summary, { max: '10000%' }).prefault(option.default);
-    case 'choice':
-      return z.enum(option.choices).describe(option.summary).default(option.default);
-    case 'curve':
-      return curve(option.summary);
-  }
-}
-
-/** A size with its unit, or a plain number of pages, as `[period, pages]` readings have it. */
-function dirtied(description: string): z.ZodType<number, unknown> {
-  const withUnit = size(description, { max: '64TiB' });
-  return either(
-    description,
-    () => [withUnit, z.int().min(1)],
-    (input, wrong) => {
-      if (typeof input === 'number' && Number.isInteger(input) && input > 0) return input * PAGE_BYTES;
-      const result = check(withUnit, input);
-      if ('value' in result) return result.value;
-      wrong({ message: expected('a size such as 100MiB, or a whole number of pages', input) });
-      return undefined;
-    },
+/** The options of a workload, each with its bounds. */
+function tableOf({ options }: WorkloadDefinition): OptionTable {
+  return Object.fromEntries(
+    Object.entries(options).map(([key, entry]) => [key, { ...BOUNDS[entry.kind], ...entry } as OptionEntry]),
   );
-}
-
-/** `[[1s, 100MiB], [10s, 400MiB]]`: rising in both. */
-function curve(description: string): z.ZodType {
-  const pointForm = z.tuple(
-    [
-      duration('length of the interval', { max: '24h' }),
-      dirtied('what is dirtied in it: a size, or a number of pages'),
-    ],
-    { error: ({ input }) => expected('[duration, size] such as [1s, 100MiB]', input) },
-  );
-  return z
-    .array(pointForm, {
-      error: ({ input }) => expected('a list such as [[1s, 100MiB], [10s, 400MiB]]', input),
-    })
-    .min(1)
-    .describe(description)
-    .superRefine((points, context) => {
-      const fault = points.findIndex(
-        ([time, bytes], i) => i > 0 && (time <= points[i - 1]![0] || bytes < points[i - 1]![1]),
-      );
-      if (fault > 0) {
-        const message = 'expected a longer time than the point before, and no less dirtied in it';
-        context.addIssue({ code: 'custom', path: [fault], message });
-      }
-    })
-    .transform((points) =>
-      points.map(([durationUs, bytes]) => ({
-        durationUs,
-        pages: Math.max(1, Math.round(bytes / PAGE_BYTES)),
-      })),
-    );
 }
 
 const EXAMPLE = '{ write: 300MiB/s, working-set: 2GiB }';

@@ -1,7 +1,5 @@
-import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { defineStrategy } from './define.js';
-import { percent } from './kit/option-types.js';
 import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
 const { max, min, round } = Math;
@@ -41,12 +39,14 @@ equal, whatever the guest writes, and only an aggression above 0 moves on.
 
 The proposal does not say when it begins nor how often it samples. Here it begins when the detector first acts, and
 its checks that more pages are sent than dirtied, over the last while and in all, are left to that detector.`,
-  options: z.strictObject({
-    aggression: percent()
-      .prefault(50)
-      .describe('how far below the share at which sending keeps up, from 0 (at it) to 100 (stopped)'),
-    'throttle-trigger-threshold': throttleTriggerThreshold(),
-  }),
+  options: {
+    aggression: {
+      kind: 'percent',
+      default: 50,
+      summary: 'how far below the share at which sending keeps up, from 0 (at it) to 100 (stopped)',
+    },
+    'throttle-trigger-threshold': throttleTriggerThreshold,
+  },
   prepare(options, setup) {
     return withTriggerThreshold(setup, options['throttle-trigger-threshold']);
   },

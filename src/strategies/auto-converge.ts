@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { defineStrategy } from './define.js';
 import {
   LADDER_PARAMETERS,
@@ -27,7 +26,7 @@ if they shrink with the CPU time.
 
 From QEMU 9.2 on, once the first pass is over, a timer syncs the bitmap whenever 5 s have gone by without a
 sync, so that a long pass is judged before it ends.`,
-  options: z.strictObject(ladderOptions),
+  options: ladderOptions,
   takesUp: LADDER_PARAMETERS,
   refuses: refusesLadder,
   prepare(options, setup) {

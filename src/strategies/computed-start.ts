@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import { formatBytesPerSecond } from '../units.js';
@@ -65,7 +64,7 @@ none. From there on it is auto-converge.
 The dirty rate is the highest number of ring entries reaped in one second so far, over all vCPUs; without a
 dirty ring it is dirty-pages-rate. A ring entry is not a distinct page: what the reaper re-arms counts again, so
 on a ring the first step is rather too high than too low.`,
-  options: z.strictObject(ladderOptions),
+  options: ladderOptions,
   refuses: refusesLadder,
   prepare(options, setup) {
     return withTriggerThreshold(setup, options['throttle-trigger-threshold']);

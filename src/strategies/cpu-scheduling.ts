@@ -1,7 +1,5 @@
-import { z } from 'zod';
 import type { DetectorEvent } from '../migration/controls.js';
 import { defineStrategy } from './define.js';
-import { percent } from './kit/option-types.js';
 import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
 const { ceil, max, min } = Math;
@@ -37,12 +35,16 @@ abstract; a frequency is made of QEMU's CPU throttle, in whole percent, 99 % at 
 
 As no more can come back dirty than was sent, f falls by the factor α a sync until the guest's own writes, and no
 longer the bandwidth, limit D. It begins when the detector first acts.`,
-  options: z.strictObject({
-    alpha: percent({ min: 1, max: 100 })
-      .prefault(50)
-      .describe('dirty rate that the guest is held to, as a share of the bandwidth'),
-    'throttle-trigger-threshold': throttleTriggerThreshold(),
-  }),
+  options: {
+    alpha: {
+      kind: 'percent',
+      min: 1,
+      max: 100,
+      default: 50,
+      summary: 'dirty rate that the guest is held to, as a share of the bandwidth',
+    },
+    'throttle-trigger-threshold': throttleTriggerThreshold,
+  },
   prepare(options, setup) {
     return withTriggerThreshold(setup, options['throttle-trigger-threshold']);
   },

@@ -1,12 +1,12 @@
 /** How strategies and policies are made. One file each, one line in the registry; everything else learns of it from there. */
-import type { z } from 'zod';
+import type { OptionSource, OptionValues } from '../options/table.js';
 import type { Controls } from '../migration/controls.js';
 import type { RuntimeParameter } from '../migration/runtime-parameters.js';
 import type { Place } from '../errors.js';
 import type { MigrationSetup } from '../migration/setup.js';
 
 /** A strategy: how fast the guest may write while it is migrated. docs/strategies.md shows how to write one. */
-export interface StrategyDefinition<Shape extends z.ZodObject = z.ZodObject> {
+export interface StrategyDefinition<Options extends OptionSource = OptionSource> {
   /** The word in scenario files, tables and CSV. */
   readonly name: string;
   /** One sentence, no full stop, that fits a list. */
@@ -15,37 +15,40 @@ export interface StrategyDefinition<Shape extends z.ZodObject = z.ZodObject> {
   readonly source: string;
   /** The rule in words, a few short paragraphs, for `explain`. */
   readonly rule: string;
-  /** Every option: type, default, description. Validation, help, docs and completion come from it. */
-  readonly options: Shape;
+  /**
+   * Every option: kind, bounds, default, summary. Validation, help, docs and completion come from it. A parser of one's
+   * own, such as an object of zod, is accepted in its place.
+   */
+  readonly options: Options;
   /** Parameters that it takes up when they are set while it runs. */
   readonly takesUp?: readonly RuntimeParameter[];
   /** Refuse impossible combinations as QEMU does: a sentence, or null when it can run. */
-  refuses?(options: z.output<Shape>, setup: MigrationSetup): string | null;
+  refuses?(options: OptionValues<Options>, setup: MigrationSetup): string | null;
   /** Change the migration's own parameters before it starts (throttle-trigger-threshold is one). */
-  prepare?(options: z.output<Shape>, setup: MigrationSetup): MigrationSetup;
+  prepare?(options: OptionValues<Options>, setup: MigrationSetup): MigrationSetup;
   /**
    * Of a policy: how it ends, by the clock, a migration that does not end by itself, such as `aborts after 5 min`; null
    * when it would wait for ever. Such an end replaces the give-up-after that a scenario leaves at its default.
    */
-  ends?(options: z.output<Shape>, setup: MigrationSetup): string | null;
+  ends?(options: OptionValues<Options>, setup: MigrationSetup): string | null;
   /** Attach to a migration that is about to start. */
-  start(options: z.output<Shape>, migration: Controls): void;
+  start(options: OptionValues<Options>, migration: Controls): void;
 }
 
 /** Makes a strategy: gives `start` the types of its own options. Returns the same object. */
-export function defineStrategy<Shape extends z.ZodObject>(
-  definition: StrategyDefinition<Shape>,
-): StrategyDefinition<Shape> {
+export function defineStrategy<const Options extends OptionSource>(
+  definition: StrategyDefinition<Options>,
+): StrategyDefinition<Options> {
   return definition;
 }
 
 /** A policy decides from outside, by polling like an orchestrator; the form is the same. */
-export type PolicyDefinition<Shape extends z.ZodObject = z.ZodObject> = StrategyDefinition<Shape>;
+export type PolicyDefinition<Options extends OptionSource = OptionSource> = StrategyDefinition<Options>;
 
 /** Makes a policy, likewise. */
-export function definePolicy<Shape extends z.ZodObject>(
-  definition: PolicyDefinition<Shape>,
-): PolicyDefinition<Shape> {
+export function definePolicy<const Options extends OptionSource>(
+  definition: PolicyDefinition<Options>,
+): PolicyDefinition<Options> {
   return definition;
 }
 

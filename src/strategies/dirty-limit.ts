@@ -1,9 +1,7 @@
-import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
 import { since, versionFacts } from '../migration/rules/versions.js';
 import { defineStrategy } from './define.js';
 import { measureDirtyRates, rateOfPages, rateOfWholeMib } from './kit/dirty-rate.js';
-import { choice, durationMs, mibPerSecond, vcpuIndexes } from './kit/option-types.js';
 import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
 const { abs, floor, max, min } = Math;
@@ -137,26 +135,42 @@ command as the migration starts, on vcpus or on all.
 
 Each measurement empties all rings. A vCPU that fills less than a ring in a period never sleeps, so a large
 ring cannot enforce a small quota.`,
-  options: z.strictObject({
-    'vcpu-dirty-limit': mibPerSecond({ min: 1 })
-      .prefault('1MiB/s')
-      .describe('quota: dirty rate that each limited vCPU is held to'),
-    'x-vcpu-dirty-limit-period': durationMs({ min: 1, max: 1000, bareNumber: true })
-      .prefault('1000ms')
-      .describe('time over which rates are measured before each adjustment, with when: trigger'),
-    when: choice(['trigger', 'start'])
-      .default('trigger')
-      .describe(
+  options: {
+    'vcpu-dirty-limit': {
+      kind: 'mib-per-second',
+      min: 1,
+      default: '1MiB/s',
+      summary: 'quota: dirty rate that each limited vCPU is held to',
+    },
+    'x-vcpu-dirty-limit-period': {
+      kind: 'duration-ms',
+      min: 1,
+      max: 1000,
+      bareNumber: true,
+      default: '1000ms',
+      summary: 'time over which rates are measured before each adjustment, with when: trigger',
+    },
+    when: {
+      kind: 'choice',
+      choices: ['trigger', 'start'],
+      default: 'trigger',
+      summary:
         'the capability, at the detector (trigger), or set-vcpu-dirty-limit as the migration starts (start)',
-      ),
-    vcpus: vcpuIndexes()
-      .default([])
-      .describe('indexes of the vCPUs to limit, with when: start; an empty list means all'),
-    settle: durationMs({ min: 0, max: 3_600_000 })
-      .prefault('0ms')
-      .describe('with when: start, so long before the migration the limit is set'),
-    'throttle-trigger-threshold': throttleTriggerThreshold(),
-  }),
+    },
+    vcpus: {
+      kind: 'vcpus',
+      default: [],
+      summary: 'indexes of the vCPUs to limit, with when: start; an empty list means all',
+    },
+    settle: {
+      kind: 'duration-ms',
+      min: 0,
+      max: 3_600_000,
+      default: '0ms',
+      summary: 'with when: start, so long before the migration the limit is set',
+    },
+    'throttle-trigger-threshold': throttleTriggerThreshold,
+  },
   takesUp: ['vcpuDirtyLimitMib', 'vcpuDirtyLimitPeriodMs'],
   refuses(options, setup) {
     const vcpuCount = setup.guest.vcpus.length;

@@ -12,11 +12,9 @@
  * - KVM leaves for QEMU at the very page that exceeds the quota. Here it is worked out when that page comes, from the
  *   entries which the vCPU pushed a ms of run time in the last 100 ms: a vCPU that changes its ways is a window late.
  */
-import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import { defineStrategy } from './define.js';
-import { durationMs } from './kit/option-types.js';
 import { everyRingWindow } from './kit/ring-window.js';
 import { SHORTEST_SLEEP_MS, sleepVcpus } from './kit/vcpu-sleep.js';
 
@@ -107,11 +105,15 @@ leaves its share unused: with 2 writers and 6 readers the writers may dirty a qu
 
 The quota is all that this rule looks at. It never compares the dirty rate with the bandwidth, and restrains the
 first pass as much as the last.`,
-  options: z.strictObject({
-    interval: durationMs({ min: 1, max: 100 })
-      .prefault('10ms')
-      .describe('length of an interval, DIRTY_QUOTA_INTERVAL_SIZE'),
-  }),
+  options: {
+    interval: {
+      kind: 'duration-ms',
+      min: 1,
+      max: 100,
+      default: '10ms',
+      summary: 'length of an interval, DIRTY_QUOTA_INTERVAL_SIZE',
+    },
+  },
   refuses(_options, setup) {
     if (setup.guest.dirtyRingSize > 0) return null;
     return 'dirty-quota counts the pages of each vCPU in its dirty ring; set guest.dirty-ring-size, such as 4096';

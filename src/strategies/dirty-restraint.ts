@@ -1,8 +1,6 @@
-import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
 import { defineStrategy } from './define.js';
 import { measureDirtyRates, rateOfWholeMib } from './kit/dirty-rate.js';
-import { choice, mibPerSecond, orNone, perVcpu } from './kit/option-types.js';
 import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
 const { abs, floor, max, min } = Math;
@@ -99,20 +97,28 @@ whose throttle is 2 % or less is released when it is below its quota.
 
 A release does not clear the remembered percentage: the next turn starts from where the throttle stood
 before it.`,
-  options: z.strictObject({
-    quota: mibPerSecond()
-      .prefault('1MiB/s')
-      .describe(
+  options: {
+    quota: {
+      kind: 'mib-per-second',
+      default: '1MiB/s',
+      summary:
         'dirty rate that each vCPU is allowed; the default is that of vcpu-dirty-limit, as v1 has none',
-      ),
-    quotas: perVcpu(orNone(mibPerSecond()), '[100MiB/s, none]')
-      .prefault([])
-      .describe('instead of quota: one a vCPU, by index; none, or the end of the list, leaves a vCPU free'),
-    when: choice(['trigger', 'start'])
-      .default('trigger')
-      .describe('restrain when the detector first acts (trigger) or when the migration starts (start)'),
-    'throttle-trigger-threshold': throttleTriggerThreshold(),
-  }),
+    },
+    quotas: {
+      kind: 'per-vcpu',
+      each: { kind: 'mib-per-second', orNone: true },
+      such: '[100MiB/s, none]',
+      default: [],
+      summary: 'instead of quota: one a vCPU, by index; none, or the end of the list, leaves a vCPU free',
+    },
+    when: {
+      kind: 'choice',
+      choices: ['trigger', 'start'],
+      default: 'trigger',
+      summary: 'restrain when the detector first acts (trigger) or when the migration starts (start)',
+    },
+    'throttle-trigger-threshold': throttleTriggerThreshold,
+  },
   refuses(options, setup) {
     const vcpuCount = setup.guest.vcpus.length;
     if (setup.guest.dirtyRingSize === 0) {

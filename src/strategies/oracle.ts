@@ -2,14 +2,12 @@
  * The best that any throttle could do. It is told the workload, which no strategy of QEMU's could be: `prepare` sees the
  * guest, and `start`, which follows it in the same run, sees the same options object.
  */
-import { z } from 'zod';
 import { unmigratedAccesses } from '../guest/guest.js';
 import { PAGE_BYTES, type GuestSpec } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { formatDurationMs } from '../units.js';
 import { defineStrategy } from './define.js';
-import { durationMs, orNone } from './kit/option-types.js';
 import { endsFirstPass, Restrainer } from './kit/restrainer.js';
 import { leastHold, lowestPending, type DirtyClass } from './kit/restraint-law.js';
 
@@ -130,11 +128,15 @@ than the figure that it explains, which leaves out the cost of tracking, of sync
 
 What another strategy loses beyond the oracle's run is its regret. The oracle knows the workload and not where
 each write will land, so that a regret can be a little below nothing.`,
-  options: z.strictObject({
-    deadline: orNone(durationMs({ min: 1 }))
-      .prefault('none')
-      .describe('total time by which the migration should be over; none: no matter when'),
-  }),
+  options: {
+    deadline: {
+      kind: 'duration-ms',
+      min: 1,
+      orNone: true,
+      default: 'none',
+      summary: 'total time by which the migration should be over; none: no matter when',
+    },
+  },
   prepare(options, setup) {
     guests.set(options, setup);
     return setup;

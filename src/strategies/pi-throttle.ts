@@ -3,12 +3,10 @@
  * bandwidth. The loop that the first throttles of 2011 only sketched, with the care that control engineers take of it:
  * a bounded error, and an integral that stops where the actuator does.
  */
-import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import { formatBytesPerSecond } from '../units.js';
 import { defineStrategy } from './define.js';
-import { choice, durationMs, percent } from './kit/option-types.js';
 import { everyRingWindow } from './kit/ring-window.js';
 import { throttleTriggerThreshold, withTriggerThreshold } from './kit/trigger.js';
 
@@ -119,21 +117,41 @@ factor ρ a pass.
 
 With a guest that writes G times the bandwidth the loop is stable while G·(2·Kp + Ki·Δt) < 2, which the defaults keep up
 to G = 30.`,
-  options: z.strictObject({
-    mode: choice(['global', 'per-vcpu'])
-      .default('per-vcpu')
-      .describe('throttle all vCPUs alike (global), or each by what it dirties (per-vcpu)'),
-    rate: percent({ min: 1, max: 100 })
-      .prefault(70)
-      .describe('dirty rate that the guest is held to, as a share of the bandwidth'),
-    proportional: percent().prefault(2).describe('Kp: points of throttle for a change of the error by 1'),
-    integral: percent().prefault(5).describe('Ki: points of throttle a second for an error of 1'),
-    period: durationMs({ min: 10, max: 10_000 }).prefault('500ms').describe('time between two steps'),
-    when: choice(['trigger', 'start'])
-      .default('trigger')
-      .describe('begin when the detector first acts (trigger) or when the migration starts (start)'),
-    'throttle-trigger-threshold': throttleTriggerThreshold(),
-  }),
+  options: {
+    mode: {
+      kind: 'choice',
+      choices: ['global', 'per-vcpu'],
+      default: 'per-vcpu',
+      summary: 'throttle all vCPUs alike (global), or each by what it dirties (per-vcpu)',
+    },
+    rate: {
+      kind: 'percent',
+      min: 1,
+      max: 100,
+      default: 70,
+      summary: 'dirty rate that the guest is held to, as a share of the bandwidth',
+    },
+    proportional: {
+      kind: 'percent',
+      default: 2,
+      summary: 'Kp: points of throttle for a change of the error by 1',
+    },
+    integral: { kind: 'percent', default: 5, summary: 'Ki: points of throttle a second for an error of 1' },
+    period: {
+      kind: 'duration-ms',
+      min: 10,
+      max: 10_000,
+      default: '500ms',
+      summary: 'time between two steps',
+    },
+    when: {
+      kind: 'choice',
+      choices: ['trigger', 'start'],
+      default: 'trigger',
+      summary: 'begin when the detector first acts (trigger) or when the migration starts (start)',
+    },
+    'throttle-trigger-threshold': throttleTriggerThreshold,
+  },
   refuses(_options, setup) {
     if (setup.guest.dirtyRingSize > 0) return null;
     return 'pi-throttle measures each vCPU by its dirty ring; set guest.dirty-ring-size, such as 4096';

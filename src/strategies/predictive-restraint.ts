@@ -1,7 +1,5 @@
-import { z } from 'zod';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { defineStrategy } from './define.js';
-import { durationMs, orNone, percent } from './kit/option-types.js';
 import { endsFirstPass, Restrainer } from './kit/restrainer.js';
 import { RingCurves } from './kit/ring-curves.js';
 
@@ -30,22 +28,36 @@ When sending alone takes longer than the deadline leaves, it says so, and holds 
 
 It checks itself at every sync. vCPUs that have gone quiet are let go, one more is held when a hold takes twice as
 long as planned, and where the guest settled higher than the law says, the law is put right.`,
-  options: z.strictObject({
-    deadline: orNone(durationMs({ min: 1 }))
-      .prefault('none')
-      .describe('total time by which the migration should be over; none: as soon as waiting brings nothing'),
-    'sync-period': durationMs({ min: 10, max: 60_000 })
-      .prefault('100ms')
-      .describe('time between two bitmap syncs after the first pass, while nobody is held'),
-    patience: percent({ min: 1, max: 1000 })
-      .prefault(50)
-      .describe(
-        'time without a lower remaining before a hold, as a share of what the second pass would take',
-      ),
-    'max-cpu-throttle': percent({ min: 1, max: 99 })
-      .prefault(99)
-      .describe('share of its run time that a held vCPU loses'),
-  }),
+  options: {
+    deadline: {
+      kind: 'duration-ms',
+      min: 1,
+      orNone: true,
+      default: 'none',
+      summary: 'total time by which the migration should be over; none: as soon as waiting brings nothing',
+    },
+    'sync-period': {
+      kind: 'duration-ms',
+      min: 10,
+      max: 60_000,
+      default: '100ms',
+      summary: 'time between two bitmap syncs after the first pass, while nobody is held',
+    },
+    patience: {
+      kind: 'percent',
+      min: 1,
+      max: 1000,
+      default: 50,
+      summary: 'time without a lower remaining before a hold, as a share of what the second pass would take',
+    },
+    'max-cpu-throttle': {
+      kind: 'percent',
+      min: 1,
+      max: 99,
+      default: 99,
+      summary: 'share of its run time that a held vCPU loses',
+    },
+  },
   refuses(_options, setup) {
     if (setup.guest.dirtyRingSize > 0) return null;
     return 'predictive-restraint learns from the dirty rings who dirties what; set guest.dirty-ring-size, such as 4096';

@@ -1,6 +1,4 @@
-import { z } from 'zod';
 import { defineStrategy } from './define.js';
-import { flag } from './kit/option-types.js';
 import {
   LADDER_PARAMETERS,
   climber,
@@ -70,12 +68,14 @@ count is cleared by a good sync, and a step for the second reason leaves the fir
 
 With cpu-throttle-responsive off it is auto-converge. The ladder, and from QEMU 9.2 on the timer, are those of
 auto-converge.`,
-  options: z.strictObject({
-    'cpu-throttle-responsive': flag()
-      .default(true)
-      .describe('act also when the share that comes back dirty does not shrink'),
+  options: {
+    'cpu-throttle-responsive': {
+      kind: 'flag',
+      default: true,
+      summary: 'act also when the share that comes back dirty does not shrink',
+    },
     ...ladderOptions,
-  }),
+  },
   takesUp: LADDER_PARAMETERS,
   refuses: refusesLadder,
   prepare(options, setup) {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { defineStrategy } from './define.js';
 
 export const stopAndCopy = defineStrategy({
@@ -10,7 +9,7 @@ everything has arrived.
 
 Nothing is sent twice: no strategy sends less or ends sooner over the same link, and none stops the guest
 for longer. It is the bound that the others are measured against.`,
-  options: z.strictObject({}),
+  options: {},
   start(_options, migration) {
     migration.onSync((event) => {
       if (event.cause !== 'setup') return;

@@ -1,8 +1,6 @@
-import { z } from 'zod';
 import type { Controls } from '../migration/controls.js';
 import { formatBytes } from '../units.js';
 import { defineStrategy } from './define.js';
-import { count } from './kit/number-options.js';
 import { reapedOf } from './kit/ring-window.js';
 import { sleepVcpus } from './kit/vcpu-sleep.js';
 
@@ -83,18 +81,27 @@ processes, so that here all that runs on the vCPU is stunned with the writer. Wi
 A round is what lies between two bitmap syncs. Writes are counted in the dirty rings every 10 ms, so that a vCPU may
 dirty more than its faults before it is seen. Xen's rate control, which raises the bandwidth from round to round, is
 not part of this.`,
-  options: z.strictObject({
-    'write-faults': count(0)
-      .default(40)
-      .describe('pages that a vCPU may dirty in a round before it is frozen; 0: it never is'),
-    'max-rounds': count(1).default(29).describe('rounds after which the guest is stopped'),
-    'max-ram-times': count(1)
-      .default(3)
-      .describe('times the guest memory that may be sent before it is stopped'),
-    'stop-pages': count(0)
-      .default(50)
-      .describe('the guest is stopped after a round that dirties fewer pages'),
-  }),
+  options: {
+    'write-faults': {
+      kind: 'count',
+      min: 0,
+      default: 40,
+      summary: 'pages that a vCPU may dirty in a round before it is frozen; 0: it never is',
+    },
+    'max-rounds': { kind: 'count', min: 1, default: 29, summary: 'rounds after which the guest is stopped' },
+    'max-ram-times': {
+      kind: 'count',
+      min: 1,
+      default: 3,
+      summary: 'times the guest memory that may be sent before it is stopped',
+    },
+    'stop-pages': {
+      kind: 'count',
+      min: 0,
+      default: 50,
+      summary: 'the guest is stopped after a round that dirties fewer pages',
+    },
+  },
   refuses(options, setup) {
     if (options['write-faults'] === 0 || setup.guest.dirtyRingSize > 0) return null;
     return 'stun counts the writes of each vCPU in its dirty ring; set guest.dirty-ring-size, such as 4096, or write-faults: 0';

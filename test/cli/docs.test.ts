@@ -50,6 +50,30 @@ describe('the example of docs/strategies.md', () => {
   });
 });
 
+describe('a strategy file whose options are written with z', () => {
+  const file = './results/.docs-test-z.mjs';
+  beforeAll(() => {
+    writeFileSync(
+      file,
+      `import { defineStrategy, z } from 'migsim';
+      export default defineStrategy({
+        name: 'fixed', summary: 'one throttle', source: 'a test', rule: 'One throttle throughout.',
+        options: z.strictObject({ percent: z.int().min(1).max(99).default(50).describe('the throttle') }),
+        start({ percent }, migration) { migration.throttle([0], percent); },
+      });`,
+    );
+  });
+  afterAll(() => rmSync(file));
+
+  test('runs, is checked and explains itself as before', () => {
+    const { status, stdout } = migsim(['run', SMALL, '--strategy', `${file}:{percent: 90}`, '--json']);
+    expect([status, JSON.parse(stdout).runs[0].strategy]).toEqual([0, 'fixed(percent=90)']);
+    const { stderr } = migsim(['run', SMALL, '--strategy', `${file}:{precent: 90}`]);
+    expect(stderr).toContain('unknown key "precent"; did you mean percent?');
+    expect(migsim(['explain', file]).stdout).toMatch(/^percent +50 +the throttle$/m);
+  });
+});
+
 describe('pages', () => {
   test('link files that exist', () => {
     for (const name of Object.keys(strategies))

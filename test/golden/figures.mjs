@@ -22,8 +22,8 @@ export function figuresOf(result, lostWorkSeconds) {
 }
 
 /** One run of a strategy with its defaults, or the sentence with which it refuses. */
-export function goldenRow(definition, setup, runMigration, lostWorkSeconds) {
-  const options = definition.options.parse({});
+export function goldenRow(definition, setup, { parseOptions, runMigration, lostWorkSeconds }) {
+  const options = parseOptions(definition.options, {});
   const refusal = definition.refuses?.(options, setup) ?? null;
   if (refusal !== null) return { refuses: refusal };
   const prepared = definition.prepare?.(options, setup) ?? setup;

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { lostWorkSeconds } from '../../src/experiment/regret.js';
 import { runMigration } from '../../src/migration/engine.js';
 import type { MigrationSetup } from '../../src/migration/setup.js';
+import { parseOptions } from '../../src/options/read.js';
 import { strategies } from '../../src/strategies/index.js';
 import { close, goldenRow } from './figures.mjs';
 
@@ -25,7 +26,7 @@ describe.each(Object.entries(setups))('%s', (name, setup) => {
     '%s does what it did',
     (strategy, definition) => {
       const expected = golden[name]![strategy]!;
-      const actual = goldenRow(definition, setup, runMigration, lostWorkSeconds) as Row;
+      const actual = goldenRow(definition, setup, { parseOptions, runMigration, lostWorkSeconds }) as Row;
       expect(Object.keys(actual)).toEqual(Object.keys(expected));
       const flat = (row: Row): [string, unknown][] =>
         Object.entries(row).flatMap(([key, value]) =>

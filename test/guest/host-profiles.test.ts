@@ -11,7 +11,7 @@ const rows = readFileSync(new URL('../../docs/host-profiles.md', import.meta.url
 
 const read = {
   'duration-ns': parseDurationNs,
-  'duration-us': parseDurationUs,
+  duration: parseDurationUs,
   size: parseBytes,
   share: parseShare,
   flag: (text: string) => text === 'true',

@@ -2,6 +2,7 @@
  * Where simulators of QEMU's migration go wrong. Each test is named after a naive model, says what that model would
  * give, and fails if it comes back.
  */
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import { bareMetal } from '../../src/guest/host-profiles/default.js';
 import type { VcpuSpec } from '../../src/guest/spec.js';
@@ -496,7 +497,7 @@ describe('dirty limit', () => {
   test('P19 stays when the migration ends', () => {
     const migration = new FakeControls({ vcpuCount: 1 });
     migration.rates[0] = 1000;
-    dirtyLimit.start(dirtyLimit.options.parse({}), migration);
+    dirtyLimit.start(parseOptions(dirtyLimit.options, {}), migration);
     migration.happenDetector();
     migration.runUntilMs(3_000);
     expect(migration.takeCalls()).toEqual(['0 dirtyLimitInService true', '1 ringFullSleep 0 1584000']);
@@ -517,7 +518,7 @@ describe('dirty limit', () => {
     const [bitmap, ring] = [on(0), on(4096)];
     expect(ring.setupTimeMs).toBeGreaterThanOrEqual(bitmap.setupTimeMs + 3); // 16 ms a GiB.
     expect(ring.vcpus[0]!.faults).toBeGreaterThan(3 * bitmap.vcpus[0]!.faults);
-    expect(dirtyLimit.refuses!(dirtyLimit.options.parse({}), setupOf())).toMatch(/dirty-ring-size/);
+    expect(dirtyLimit.refuses!(parseOptions(dirtyLimit.options, {}), setupOf())).toMatch(/dirty-ring-size/);
   });
 
   // Naive: looking changes nothing. Asking for ring-full-time passes the mean rate through the same maximum.

@@ -1,4 +1,5 @@
 /** Small migrations for tests: every field has a plain default, and a test names only what matters to it. */
+import { parseOptions } from '../../src/options/read.js';
 import type { AccessClass, GuestSpec, HostProfile, VcpuSpec } from '../../src/guest/spec.js';
 import type { Controls } from '../../src/migration/controls.js';
 import { runMigration } from '../../src/migration/engine.js';
@@ -131,7 +132,7 @@ export function migrate(
   watch: (controls: Controls) => void = () => {},
 ): MigrationResult {
   const definition: StrategyDefinition = strategies[strategy];
-  const parsed = definition.options.parse(options);
+  const parsed = parseOptions(definition.options, options);
   const refusal = definition.refuses?.(parsed, setup) ?? null;
   if (refusal !== null) throw new Error(refusal);
   const prepared = definition.prepare?.(parsed, setup) ?? setup;

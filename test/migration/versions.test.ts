@@ -1,4 +1,5 @@
 /** Each fact of the version table that the rules or a strategy ask for makes a difference that can be seen. */
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import type { MigrationStats } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
@@ -136,7 +137,7 @@ describe.each(QEMU_VERSIONS)('QEMU %s', (qemu) => {
   test(`${facts.hasDirtyLimitCapability ? 'has' : 'lacks'} the dirty-limit capability, and always has the command`, () => {
     const setup = setupOf({ guest: { ...RESTLESS.guest, dirtyRingSize: 4096 }, migration: { qemu } });
     const refusal = (given: object): string | null =>
-      dirtyLimit.refuses!(dirtyLimit.options.parse(given), setup);
+      dirtyLimit.refuses!(parseOptions(dirtyLimit.options, given), setup);
     expect(refusal({}) === null).toBe(facts.hasDirtyLimitCapability);
     expect(refusal({ when: 'start' })).toBeNull();
   });

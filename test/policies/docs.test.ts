@@ -1,6 +1,7 @@
+import { jsonSchemaOfTable } from '../../src/options/json-schema.js';
+import type { OptionTable } from '../../src/options/table.js';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { z } from 'zod';
 import { policies } from '../../src/policies/index.js';
 import { OVIRT_POLICIES } from '../../src/policies/kit/ovirt-schedule.js';
 import type { PolicyDefinition } from '../../src/strategies/define.js';
@@ -34,7 +35,7 @@ describe.each(Object.entries(policies) as [string, PolicyDefinition][])(
     });
 
     test('has its options with their defaults and meanings', () => {
-      const { properties = {} } = z.toJSONSchema(policy.options, { io: 'input', target: 'draft-7' });
+      const { properties } = jsonSchemaOfTable(policy.options as OptionTable);
       const expected = Object.entries(
         properties as Record<string, { default: unknown; description: string }>,
       ).map(([option, property]) => [

@@ -1,4 +1,5 @@
 /** A migration as an orchestrator sees it: a test sets what `query-migrate` answers, the policy's calls are written down. */
+import { parseOptions } from '../../src/options/read.js';
 import type { MigrationStats, SyncEvent } from '../../src/migration/controls.js';
 import type { SyncCause } from '../../src/migration/result.js';
 import { FakeControls } from '../strategies/fake-controls.js';
@@ -34,7 +35,7 @@ export class FakeMigration extends FakeControls {
     ramBytes = 4 * GIB,
   ): FakeMigration {
     const migration = new FakeMigration(ramBytes);
-    policy.start(policy.options.parse(given), migration);
+    policy.start(parseOptions(policy.options, given), migration);
     migration.endPass(migration.remainingBytes, 'setup');
     return migration;
   }
@@ -97,7 +98,7 @@ export function refusal(
   given: Record<string, unknown> = {},
   postcopy = false,
 ): string | null {
-  return policy.refuses?.(policy.options.parse(given), setupWithPostcopy(postcopy)) ?? null;
+  return policy.refuses?.(parseOptions(policy.options, given), setupWithPostcopy(postcopy)) ?? null;
 }
 
 export const NEEDS_POSTCOPY =

@@ -27,6 +27,7 @@
  *
  * The other tables name a processor and a link only. Each has its conditions below, by the same rules.
  */
+import { parseOptions } from '../../src/options/read.js';
 import { bareMetal } from '../../src/guest/host-profiles/default.js';
 import type { AccessClass, VcpuSpec } from '../../src/guest/spec.js';
 import { runMigration } from '../../src/migration/engine.js';
@@ -153,7 +154,7 @@ export function migrateRow(
 ): MigrationResult {
   const definition = findStrategy(strategy);
   const period = { 'x-vcpu-dirty-limit-period': row.periodMs ?? DEFAULT_PERIOD_MS };
-  const options = definition.options.parse(strategy === 'dirty-limit' ? period : {});
+  const options = parseOptions(definition.options, strategy === 'dirty-limit' ? period : {});
   const base = setupOf(row, { ...MAIN, ...conditions }, seed);
   const setup = definition.prepare?.(options, base) ?? base;
   return runMigration(setup, { strategy, policy: 'wait' }, (controls) => definition.start(options, controls));

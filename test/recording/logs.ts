@@ -1,4 +1,5 @@
 /** Logs of migrations whose guest is known: the simulator writes what a poller would have seen. */
+import { parseOptions } from '../../src/options/read.js';
 import { bareMetal } from '../../src/guest/host-profiles/default.js';
 import type { AccessClass, GuestSpec } from '../../src/guest/spec.js';
 import type { MigrationStats } from '../../src/migration/controls.js';
@@ -117,7 +118,7 @@ export function simulatedLog(guest: KnownGuest, options: LogOptions = {}): Simul
   };
   const replies: object[] = [];
   const definition = findStrategy(strategy);
-  const chosen = definition.options.parse({});
+  const chosen = parseOptions(definition.options, {});
   const prepared = definition.prepare?.(chosen, setup) ?? setup;
   const result = runMigration(prepared, { strategy, policy: 'wait' }, (controls) => {
     definition.start(chosen, controls);

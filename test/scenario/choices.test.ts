@@ -112,10 +112,11 @@ describe("strategies of the user's own", () => {
     ],
     ['nameless.mjs', 'export default { start() {} };', /its strategy has no name/],
     ['startless.mjs', "export default { name: 'x' };", /its strategy has no start function/],
+    ['plain.mjs', "export default { name: 'x', start() {} };", /its strategy has no options, such as \{\}/],
     [
-      'plain.mjs',
-      "export default { name: 'x', start() {}, options: {} };",
-      /its strategy has no options, such as z\.strictObject/,
+      'misspelt.mjs',
+      "export default { name: 'x', start() {}, options: { step: { kind: 'cuont', summary: 'steps' } } };",
+      /its option step: unknown kind "cuont"; did you mean count\?/,
     ],
   ])('%s is refused', async (name, text, message) => {
     await expect(loadStrategy(write(name, text))).rejects.toThrow(message);

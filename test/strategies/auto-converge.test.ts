@@ -1,3 +1,4 @@
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import { autoConverge } from '../../src/strategies/auto-converge.js';
 import { nextThrottle, type ThrottleLadder } from '../../src/strategies/kit/throttle-ladder.js';
@@ -19,7 +20,7 @@ function climb(ladder: ThrottleLadder, dirtyBytes = 200, limitBytes = 100): numb
 
 /** Started with its defaults and `given` options, on a migration whose every sync but the first is bad. */
 function startOn(migration: FakeControls, given: Record<string, unknown> = {}): FakeControls {
-  autoConverge.start(autoConverge.options.parse(given), migration);
+  autoConverge.start(parseOptions(autoConverge.options, given), migration);
   let bad = 0;
   migration.onSync(({ n }) => {
     if (n === 1) return;
@@ -143,12 +144,14 @@ describe('attached to a migration', () => {
 });
 
 test('a ceiling below the first step is refused', () => {
-  const options = autoConverge.options.parse({ 'cpu-throttle-initial': 60, 'max-cpu-throttle': 50 });
+  const options = parseOptions(autoConverge.options, { 'cpu-throttle-initial': 60, 'max-cpu-throttle': 50 });
   expect(autoConverge.refuses!(options, setupWith())).toBe(
     'max-cpu-throttle (50) must be between cpu-throttle-initial (60) and 99',
   );
 });
 
 test('it needs no dirty ring', () => {
-  expect(autoConverge.refuses!(autoConverge.options.parse({}), setupWith({ dirtyRingSize: 0 }))).toBeNull();
+  expect(
+    autoConverge.refuses!(parseOptions(autoConverge.options, {}), setupWith({ dirtyRingSize: 0 })),
+  ).toBeNull();
 });

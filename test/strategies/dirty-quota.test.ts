@@ -1,3 +1,4 @@
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import { dirtyQuota, spendInterval } from '../../src/strategies/dirty-quota.js';
 import { migrate } from '../migration/setups.js';
@@ -54,6 +55,6 @@ describe('in a migration', () => {
 });
 
 test('it refuses to run without a dirty ring', () => {
-  const options = dirtyQuota.options.parse({});
+  const options = parseOptions(dirtyQuota.options, {});
   expect(dirtyQuota.refuses!(options, setupWith({ dirtyRingSize: 0 }))).toMatch(/dirty ring/);
 });

@@ -1,10 +1,11 @@
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import { dirtyRestraint, nextPercent, startPercent } from '../../src/strategies/dirty-restraint.js';
 import { FakeControls } from './fake-controls.js';
 import { setupWith } from './setups.js';
 
 function startOn(migration: FakeControls, given: Record<string, unknown>): FakeControls {
-  dirtyRestraint.start(dirtyRestraint.options.parse(given), migration);
+  dirtyRestraint.start(parseOptions(dirtyRestraint.options, given), migration);
   return migration;
 }
 
@@ -184,12 +185,12 @@ describe('attached to a migration', () => {
 });
 
 test('without a dirty ring it is refused: nothing tells whose pages are dirty', () => {
-  const options = dirtyRestraint.options.parse({});
+  const options = parseOptions(dirtyRestraint.options, {});
   expect(dirtyRestraint.refuses!(options, setupWith({ dirtyRingSize: 0 }))).toMatch(/dirty-ring-size/);
 });
 
 test('more quotas than vCPUs are refused', () => {
-  const options = dirtyRestraint.options.parse({ quotas: [1, 2, 3] });
+  const options = parseOptions(dirtyRestraint.options, { quotas: [1, 2, 3] });
   expect(dirtyRestraint.refuses!(options, setupWith({ vcpuCount: 2 }))).toMatch(/3 entries.* 2 vCPUs/);
   expect(dirtyRestraint.refuses!(options, setupWith({ vcpuCount: 3 }))).toBeNull();
 });

@@ -1,4 +1,5 @@
 /** What every strategy must keep in a real migration, whatever its rule. */
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, jest, test } from '@jest/globals';
 import { runMigration } from '../../src/migration/engine.js';
 import type { MigrationResult } from '../../src/migration/result.js';
@@ -10,7 +11,7 @@ import { smallGuest } from './small-guest.js';
 
 /** Null when it refuses, which takes a sentence. */
 function run(definition: StrategyDefinition, setup: MigrationSetup): MigrationResult | null {
-  const options = definition.options.parse({});
+  const options = parseOptions(definition.options, {});
   const refusal = definition.refuses?.(options, setup) ?? null;
   if (refusal !== null) {
     expect(refusal.length).toBeGreaterThan(20);

@@ -1,3 +1,4 @@
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import { type PiState, piStep, piThrottle, rateError, sharedOut } from '../../src/strategies/pi-throttle.js';
 import { migrate } from '../migration/setups.js';
@@ -67,7 +68,7 @@ test('per vCPU it converges and leaves the readers alone, which the global mode 
 });
 
 test('it refuses to run without a dirty ring', () => {
-  expect(piThrottle.refuses!(piThrottle.options.parse({}), setupWith({ dirtyRingSize: 0 }))).toMatch(
+  expect(piThrottle.refuses!(parseOptions(piThrottle.options, {}), setupWith({ dirtyRingSize: 0 }))).toMatch(
     /dirty ring/,
   );
 });

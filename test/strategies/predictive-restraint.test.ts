@@ -1,3 +1,4 @@
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import type { VcpuSpec } from '../../src/guest/spec.js';
 import type { Decision } from '../../src/migration/result.js';
@@ -181,6 +182,6 @@ test('it learns after a first pass that is too short to learn in', () => {
 });
 
 test('it refuses to run without a dirty ring', () => {
-  const options = predictiveRestraint.options.parse({});
+  const options = parseOptions(predictiveRestraint.options, {});
   expect(predictiveRestraint.refuses!(options, setupWith({ dirtyRingSize: 0 }))).toMatch(/dirty ring/);
 });

@@ -1,10 +1,17 @@
 /** What every entry of a registry of strategies or policies must keep. */
 import { describe, expect, jest, test } from '@jest/globals';
-import { z } from 'zod';
+import { jsonSchemaOfTable } from '../../src/options/json-schema.js';
+import { entryDefault, isTable, parseOptions, readOptions } from '../../src/options/read.js';
 import { NEWEST, QEMU_VERSIONS } from '../../src/migration/rules/versions.js';
+import type { OptionTable } from '../../src/options/table.js';
 import type { StrategyDefinition } from '../../src/strategies/define.js';
 import { FakeControls } from './fake-controls.js';
 import { setupWith } from './setups.js';
+
+function tableOf({ options }: StrategyDefinition): OptionTable {
+  if (!isTable(options)) throw new TypeError('options are a table');
+  return options;
+}
 
 export function testRegistry(kind: string, registry: Readonly<Record<string, StrategyDefinition>>): void {
   describe.each(Object.entries(registry))(`${kind} %s`, (name, entry) => {
@@ -23,36 +30,37 @@ export function testRegistry(kind: string, registry: Readonly<Record<string, Str
     });
 
     test('describes every option in one line and gives it a default', () => {
-      for (const [option, type] of Object.entries(entry.options.shape) as [string, z.ZodType][]) {
-        expect([option, type.description]).toEqual([option, expect.stringMatching(/^\S.{8,118}[^.\s]$/)]);
-        expect([option, type.safeParse(undefined).success]).toEqual([option, true]);
+      for (const [option, described] of Object.entries(tableOf(entry))) {
+        expect([option, described.summary]).toEqual([option, expect.stringMatching(/^\S.{8,118}[^.\s]$/)]);
+        expect([option, entryDefault(described)]).not.toEqual([option, undefined]);
       }
     });
 
     test('has a JSON Schema whose defaults are themselves accepted, to the same effect', () => {
-      const schema = z.toJSONSchema(entry.options, { io: 'input', target: 'draft-7' });
+      const schema = jsonSchemaOfTable(tableOf(entry)) as {
+        readonly properties: Readonly<Record<string, { readonly default?: unknown }>>;
+      };
       const defaults = Object.fromEntries(
-        Object.entries(schema.properties ?? {}).map(([option, property]) => [
-          option,
-          (property as { default?: unknown }).default,
-        ]),
+        Object.entries(schema.properties).map(([option, property]) => [option, property.default]),
       );
       expect(Object.values(defaults)).not.toContain(undefined);
-      expect(entry.options.parse(defaults)).toEqual(entry.options.parse({}));
+      expect(parseOptions(entry.options, defaults)).toEqual(parseOptions(entry.options, {}));
     });
 
     test('refuses options that it does not have', () => {
-      expect(entry.options.safeParse({ 'no-such-option': 1 }).success).toBe(false);
+      expect(readOptions(entry.options, { 'no-such-option': 1 })).toHaveProperty('problems');
     });
 
     test('with its defaults runs on the newest QEMU with a dirty ring', () => {
-      expect(entry.refuses?.(entry.options.parse({}), setupWith({ qemu: NEWEST })) ?? null).toBeNull();
+      expect(
+        entry.refuses?.(parseOptions(entry.options, {}), setupWith({ qemu: NEWEST })) ?? null,
+      ).toBeNull();
     });
 
     test('prepares a setup without touching the one it is given', () => {
       const setup = setupWith();
       const before = structuredClone(setup);
-      entry.prepare?.(entry.options.parse({}), setup);
+      entry.prepare?.(parseOptions(entry.options, {}), setup);
       expect(setup).toEqual(before);
     });
 
@@ -62,7 +70,7 @@ export function testRegistry(kind: string, registry: Readonly<Record<string, Str
       try {
         const migration = new FakeControls({ qemu, vcpuCount: 3, syncMs: 20, flushMs: 3 });
         migration.rates.fill(400);
-        entry.start(entry.options.parse({}), migration);
+        entry.start(parseOptions(entry.options, {}), migration);
         migration.happenSync('setup');
         for (let second = 5; second <= 60; second += 5) {
           migration.runUntilMs(second * 1000);

@@ -1,3 +1,4 @@
+import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
 import { stun, whyStop } from '../../src/strategies/stun.js';
 import { migrate } from '../migration/setups.js';
@@ -47,6 +48,6 @@ test('rogue writers are frozen for the rest of a round, readers never', () => {
 
 test('it needs the ring for stunning only', () => {
   const noRing = setupWith({ dirtyRingSize: 0 });
-  expect(stun.refuses!(stun.options.parse({}), noRing)).toMatch(/dirty ring/);
-  expect(stun.refuses!(stun.options.parse({ 'write-faults': 0 }), noRing)).toBeNull();
+  expect(stun.refuses!(parseOptions(stun.options, {}), noRing)).toMatch(/dirty ring/);
+  expect(stun.refuses!(parseOptions(stun.options, { 'write-faults': 0 }), noRing)).toBeNull();
 });

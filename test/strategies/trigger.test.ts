@@ -1,3 +1,4 @@
+import { parseOptions } from '../../src/options/read.js';
 import { expect, test } from '@jest/globals';
 import { findStrategy } from '../../src/strategies/index.js';
 import { setupWith } from './setups.js';
@@ -11,7 +12,7 @@ test.each(['auto-converge', 'dirty-restraint', 'dirty-limit'])(
       [{}, 50],
       [{ 'throttle-trigger-threshold': '80%' }, 80],
     ] as const) {
-      expect(prepare!(options.parse(given), setup)).toEqual({
+      expect(prepare!(parseOptions(options, given), setup)).toEqual({
         ...setup,
         migration: { ...setup.migration, throttleTriggerThreshold: threshold },
       });

@@ -6,7 +6,7 @@ import type { Baseline, BaselineManifest, BaselineOptions } from '../../experime
 import { type Unit, bareName } from '../../experiment/measure.js';
 import type { Tolerances } from '../../experiment/outcomes.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import { parseShare } from '../../units.js';
 import { memoryOption, readMemoryChoice } from './check.js';
 import type { Command, Given } from '../command.js';

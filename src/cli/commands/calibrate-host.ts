@@ -1,7 +1,7 @@
 /** `migsim calibrate-host`: one host profile from all recordings of a machine. */
 import { UsageError } from '../../errors.js';
 import type { Calibration } from '../../recording/validate/calibrate.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
@@ -96,7 +96,7 @@ const NOT_IDENTIFIED = 5e-4;
 /** As scenario files write it. */
 function valueOf(kind: string, value: number): string {
   if (kind === 'duration-ns') return `${value}ns`;
-  if (kind === 'duration-us') return `${value}us`;
+  if (kind === 'duration') return `${value}us`;
   if (kind === 'share') return `${Math.round(value * 100)}%`;
   return kind === 'size' ? `${value}B` : String(value);
 }

@@ -2,7 +2,7 @@
 import { ExpectationError, UsageError } from '../../errors.js';
 import type { CheckReport } from '../../experiment/check.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import checkFile, { type CheckTask } from '../check-worker.js';
 import type { Command, Given, Option } from '../command.js';
 import { experimentOptions, noteReading, readRuns, readSeed, runsOption } from '../experiment-options.js';

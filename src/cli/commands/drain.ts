@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 import type { DrainGuest } from '../../experiment/drain.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { StrategyChoice, Scenario } from '../../scenario/scenario.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, noteReading, readMemory, readSeed, readStrategy } from '../experiment-options.js';
 import { refuseUnreadableDemands, unmetInRun } from '../../experiment/fail-unless.js';

@@ -6,9 +6,11 @@ import { policies as policyRegistry } from '../../policies/index.js';
 import { wrap } from '../../report/terminal/text.js';
 import type { StrategyDefinition } from '../../strategies/define.js';
 import { strategies as strategyRegistry } from '../../strategies/index.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import type { Command, Given } from '../command.js';
 import { isFile } from '../experiment-options.js';
+import { entryDefault, isTable } from '../../options/read.js';
+import type { OptionSource } from '../../options/table.js';
 import { loadStrategy } from '../../scenario/choices.js';
 import { grid } from '../../report/terminal/grid.js';
 import { largest } from '../../stats/extremes.js';
@@ -50,31 +52,41 @@ function explainRule(definition: StrategyDefinition, kind: string, given: Given)
   const paragraphs = definition.rule.split(/\n\s*\n/);
   title(definition.name, kind, definition.summary, given);
   for (const paragraph of paragraphs) given.print(`${text(paragraph, given)}\n\n`);
-  printOptions(ruleOptions(definition), given);
+  printOptions(optionRows(definition.options), given);
   given.print(`${text(`Source: ${definition.source}`, given)}\n`);
 }
 
 function explainWorkload(definition: WorkloadDefinition, given: Given): void {
   title(definition.name, 'workload', definition.summary, given);
-  const options = Object.entries(definition.options).map(([name, option]) => [
-    name,
-    'default' in option ? option.default : 'required',
-    option.kind === 'choice' ? `${option.summary}: ${option.choices.join(', ')}` : option.summary,
-  ]);
-  printOptions(options, given);
+  printOptions(optionRows(definition.options), given);
   given.print(`${text(`Scaling: ${definition.scaling}.`, given)}\n`);
   given.print(`${text(`Fitted to: ${definition.fittedTo}`, given)}\n`);
   given.print(`${text(`Source: ${definition.source}`, given)}\n`);
 }
 
-/** Read from the schema that checks them, so that they cannot disagree. */
-function ruleOptions(definition: StrategyDefinition): string[][] {
-  const { properties = {} } = definition.options.toJSONSchema({ io: 'input', unrepresentable: 'any' });
-  return Object.entries(properties).map(([name, property]) => {
-    if (typeof property === 'boolean') return [name, '', ''];
-    const fallback = property.default === undefined ? 'required' : JSON.stringify(property.default);
-    return [name, fallback.replaceAll('"', ''), property.description ?? ''];
-  });
+/** Rows of name, default and meaning. */
+function optionRows(options: OptionSource): string[][] {
+  if (isTable(options)) {
+    return Object.entries(options).map(([name, entry]) => {
+      const fallback = entryDefault(entry);
+      const words = entry.kind === 'choice' ? `: ${entry.choices.join(', ')}` : '';
+      return [name, fallback === undefined ? 'required' : plainText(fallback), entry.summary + words];
+    });
+  }
+  const { properties = {} } = (options.toJSONSchema?.({ io: 'input', unrepresentable: 'any' }) ?? {}) as {
+    readonly properties?: Readonly<
+      Record<string, { readonly default?: unknown; readonly description?: string }>
+    >;
+  };
+  return Object.entries(properties).map(([name, { default: fallback, description = '' }]) => [
+    name,
+    fallback === undefined ? 'required' : plainText(fallback),
+    description,
+  ]);
+}
+
+function plainText(value: unknown): string {
+  return JSON.stringify(value).replaceAll('"', '');
 }
 
 function title(name: string, kind: string, summary: string, given: Given): void {

@@ -2,7 +2,7 @@
 import { UsageError } from '../../errors.js';
 import { wrap } from '../../report/terminal/text.js';
 import { KINDS, entriesOf } from '../catalogue.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import type { Command } from '../command.js';
 import { largest } from '../../stats/extremes.js';
 

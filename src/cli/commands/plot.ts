@@ -8,7 +8,7 @@ import type { Drawing } from '../../report/figures/kit/figure.js';
 import { type Results, type Selection, readResults } from '../../report/figures/kit/results.js';
 import { SHEETS, type Sheet } from '../../report/figures/kit/sheet.js';
 import { counted, wrapItems } from '../../report/terminal/text.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import type { Command, Given } from '../command.js';
 import { openOutputFolder } from '../../report/files/output-folder.js';
 

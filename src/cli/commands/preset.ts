@@ -1,7 +1,7 @@
 /** `migsim compare --preset`: guestperf's comparisons by their names. */
 import { UsageError } from '../../errors.js';
 import type { MigrationResult } from '../../migration/result.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import type { Given, Option } from '../command.js';
 import type { Experiment } from '../experiment.js';
 import { readMemory, readRuns, readSeed } from '../experiment-options.js';

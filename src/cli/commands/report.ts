@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { cellsBy, sweepKeys } from '../../report/figures/kit/sweep-keys.js';
 import { htmlReport } from '../../report/html/page.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import type { Command, Given } from '../command.js';
 import { drawingOptions, readChosen } from './plot.js';
 import { paperTable } from '../table-format.js';

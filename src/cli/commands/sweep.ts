@@ -5,7 +5,7 @@ import type { SweepCell } from '../../experiment/sweep/results.js';
 import type { Shard } from '../../experiment/sweep/shard.js';
 import type { LoadedSweep, Sweep, SweepOptions } from '../../api/sweep.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
 import type { Command, Given, Option } from '../command.js';
 import { EXIT } from '../exit.js';

@@ -2,18 +2,22 @@
  * How users write the fields of a host profile: the key in scenario files, the kind of quantity, and what it means.
  * Validation, completion and docs/host-profiles.md follow this table.
  */
+import type { FlagEntry, QuantityEntry } from '../../options/table.js';
 import type { HostProfile } from '../spec.js';
 
 export type HostField = Exclude<keyof HostProfile, 'name' | 'summary' | 'source'>;
 
-export interface HostFieldForm {
-  readonly key: string;
-  /** `duration-ns` and `duration-us` are written with any time unit and stored in ns and µs. */
-  readonly kind: 'duration-ns' | 'duration-us' | 'size' | 'share' | 'flag';
-  readonly summary: string;
-}
+/** Times are stored in ns or µs, as the name of the field says. */
+export type HostFieldEntry = (
+  (QuantityEntry & { readonly kind: 'duration-ns' | 'duration' | 'size' | 'share' }) | FlagEntry
+) & { readonly key: string };
 
-export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
+const SHORT = { zero: true, max: '1s' } as const;
+const TIME = { zero: true, max: '1h' } as const;
+const STATE = { zero: true, max: '1GiB' } as const;
+const SHARE = { zero: true, max: '100%' } as const;
+
+export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
   pml: {
     key: 'pml',
     kind: 'flag',
@@ -23,16 +27,19 @@ export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
   writeFaultNs: {
     key: 'write-fault',
     kind: 'duration-ns',
+    ...SHORT,
     summary: 'first write to a tracked page, without PML',
   },
   pmlNsPerPage: {
     key: 'pml-per-page',
     kind: 'duration-ns',
+    ...SHORT,
     summary: 'first write to a tracked page, with PML',
   },
   splitUs: {
     key: 'split',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'first write in each 2 MiB when huge pages are not split eagerly',
   },
   ringPushesEveryWrite: {
@@ -42,110 +49,140 @@ export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
   },
   ringExitUs: {
     key: 'ring-exit',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'one exit for a full dirty ring, besides its entries',
   },
-  ringEntryNs: { key: 'ring-entry', kind: 'duration-ns', summary: 'reaping one dirty-ring entry' },
+  ringEntryNs: { key: 'ring-entry', kind: 'duration-ns', ...SHORT, summary: 'reaping one dirty-ring entry' },
   bitmapSyncUsPerGiB: {
     key: 'bitmap-sync-per-gib',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'one bitmap sync, per GiB of RAM, without a dirty ring',
   },
-  syncFixedUs: { key: 'sync', kind: 'duration-us', summary: 'fixed part of a bitmap sync' },
+  syncFixedUs: { key: 'sync', kind: 'duration', ...TIME, summary: 'fixed part of a bitmap sync' },
   misalignedSyncUs: {
     key: 'misaligned-sync',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary:
       'part of a bitmap sync for RAM that does not begin and end at 64 pages, as with many vhost-user devices; QEMU 11.0 and later take a sixtieth of it',
   },
   kickUs: {
     key: 'kick',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'kicking one vCPU to user space in a dirty-ring sync, when it does not sleep',
   },
-  setupFixedUs: { key: 'setup', kind: 'duration-us', summary: 'fixed part of the setup' },
+  setupFixedUs: { key: 'setup', kind: 'duration', ...TIME, summary: 'fixed part of the setup' },
   setupUsPerGiBBitmap: {
     key: 'setup-per-gib-bitmap',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'switching on the bitmap log, per GiB of RAM',
   },
   setupUsPerGiBRing: {
     key: 'setup-per-gib-ring',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'arming all pages in dirty-ring mode, per GiB of RAM',
   },
   freePageHintUsPerGiB: {
     key: 'free-page-hint-per-gib',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'free page hinting: the guest reports 1 GiB of free memory',
   },
   sendNsPerPage: {
     key: 'send-per-page',
     kind: 'duration-ns',
+    ...SHORT,
     summary: 'CPU time of the migration thread for a normal page: caps the send rate',
   },
   zeroNsPerPage: {
     key: 'zero-per-page',
     kind: 'duration-ns',
+    ...SHORT,
     summary: 'CPU time of the migration thread for a zero page',
   },
-  wakeLatencyUs: { key: 'wake-latency', kind: 'duration-us', summary: 'how late a timed wait returns, mean' },
+  wakeLatencyUs: {
+    key: 'wake-latency',
+    kind: 'duration',
+    ...TIME,
+    summary: 'how late a timed wait returns, mean',
+  },
   vcpuColdUs: {
     key: 'vcpu-cold',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'what a vCPU that needs all its time loses to cold caches and TLBs after each sleep',
   },
   populateNsPerPage: {
     key: 'populate-per-page',
     kind: 'duration-ns',
+    ...SHORT,
     summary: 'destination: taking in a page that it never had before; holds the source up through TCP',
   },
   siblingSlowdown: {
     key: 'sibling-slowdown',
     kind: 'share',
+    ...SHARE,
     summary:
       "share of a vCPU's speed that one CPU's worth of migration work beside it costs (source and destination on one machine)",
   },
   stopUs: {
     key: 'stop',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'pausing the vCPUs and telling devices at switchover',
   },
   blockFlushUs: {
     key: 'block-flush',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'draining and flushing block devices at switchover',
   },
-  deviceStateBytes: { key: 'device-state', kind: 'size', summary: 'device state, without vCPUs' },
+  deviceStateBytes: { key: 'device-state', kind: 'size', ...STATE, summary: 'device state, without vCPUs' },
   deviceStateBytesPerVcpu: {
     key: 'device-state-per-vcpu',
     kind: 'size',
+    ...STATE,
     summary: 'device state of one vCPU',
   },
-  deviceSaveUs: { key: 'device-save', kind: 'duration-us', summary: 'saving device state, without vCPUs' },
+  deviceSaveUs: {
+    key: 'device-save',
+    kind: 'duration',
+    ...TIME,
+    summary: 'saving device state, without vCPUs',
+  },
   deviceSaveUsPerVcpu: {
     key: 'device-save-per-vcpu',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'saving the state of one vCPU',
   },
   destinationLoadUs: {
     key: 'destination-load',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'destination: loading device state after the last byte arrived, without vCPUs',
   },
   destinationLoadUsPerVcpu: {
     key: 'destination-load-per-vcpu',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'destination: loading the state of one vCPU',
   },
   destinationStartUs: {
     key: 'destination-start',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'destination: starting the guest and cleaning up',
   },
   postcopyFaultUs: {
     key: 'postcopy-fault',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'post-copy: userfaultfd, request and placing one page, without the network',
   },
   postcopyNsPerPage: {
@@ -160,12 +197,14 @@ export const hostFields: Readonly<Record<HostField, HostFieldForm>> = {
   },
   postcopyPrepareUs: {
     key: 'postcopy-prepare',
-    kind: 'duration-us',
+    kind: 'duration',
+    ...TIME,
     summary: 'post-copy: the destination discards pages and registers its memory before it loads the devices',
   },
   socketQueueBytes: {
     key: 'socket-queue',
     kind: 'size',
+    ...STATE,
     summary:
       'post-copy: background bytes queued in the sockets before a requested page, when the link is full',
   },

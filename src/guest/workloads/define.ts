@@ -1,47 +1,9 @@
 /**
- * How named workloads are made: one file each, one line in the registry. Options are described by a plain table, from
+ * How named workloads are made: one file each, one line in the registry. Options are a table (src/options/table.ts), from
  * which scenario files get their validation, defaults and completion.
  */
-import type { DirtyPoint } from '../dirty-curve.js';
+import type { OptionTable, TableValues } from '../../options/table.js';
 import type { AccessClass, Phase } from '../spec.js';
-
-interface OptionBase {
-  /** What it means, one sentence without a full stop. */
-  readonly summary: string;
-}
-
-/** An option with a default, both as users write them (`512MiB`, `2GiB/s`, `30%`). */
-interface QuantityOption extends OptionBase {
-  /** `size` becomes bytes, `rate` bytes/s, `duration` µs, `share` a number of 0..1, or beyond where it may exceed 100%. */
-  readonly kind: 'size' | 'rate' | 'duration' | 'share';
-  readonly default: string;
-}
-
-/** One word of several. */
-interface ChoiceOption extends OptionBase {
-  readonly kind: 'choice';
-  readonly choices: readonly string[];
-  readonly default: string;
-}
-
-/** A list of `[duration, size]`; it has no default. */
-interface CurveOption extends OptionBase {
-  readonly kind: 'curve';
-}
-
-/** How one option of a workload is described. */
-export type WorkloadOption = QuantityOption | ChoiceOption | CurveOption;
-/** The options of a workload, by the names that scenario files have. */
-export type WorkloadOptions = Readonly<Record<string, WorkloadOption>>;
-
-/** What `plan` is given, in plain numbers. */
-export type OptionValues<Options extends WorkloadOptions> = {
-  readonly [Key in keyof Options]: Options[Key] extends { kind: 'choice'; choices: readonly (infer Word)[] }
-    ? Word
-    : Options[Key] extends { kind: 'curve' }
-      ? readonly DirtyPoint[]
-      : number;
-};
 
 /** An access class whose place in memory is not decided yet. Rates are those of one vCPU. */
 export type ClassPlan = Omit<AccessClass, 'firstPage'>;
@@ -70,7 +32,7 @@ export interface Surroundings {
 }
 
 /** What the vCPUs of a group do, by a name and with options. */
-export interface WorkloadDefinition<Options extends WorkloadOptions = WorkloadOptions> {
+export interface WorkloadDefinition<Options extends OptionTable = OptionTable> {
   /** The word in scenario files. */
   readonly name: string;
   /** One sentence, no full stop, that fits a list. */
@@ -83,11 +45,11 @@ export interface WorkloadDefinition<Options extends WorkloadOptions = WorkloadOp
   readonly fittedTo: string;
   readonly options: Options;
   /** @throws UsageError when it cannot run in such a guest */
-  plan(options: OptionValues<Options>, surroundings: Surroundings): WorkloadPlan;
+  plan(options: TableValues<Options>, surroundings: Surroundings): WorkloadPlan;
 }
 
 /** Makes a workload: gives `plan` the types of its own options. Returns the same object. */
-export function defineWorkload<const Options extends WorkloadOptions>(
+export function defineWorkload<const Options extends OptionTable>(
   definition: WorkloadDefinition<Options>,
 ): WorkloadDefinition<Options> {
   return definition;

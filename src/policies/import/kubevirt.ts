@@ -4,11 +4,10 @@
  * ExperimentalMigrationOptions), pkg/virt-config (defaults), pkg/util/migrations/validation.go.
  */
 import { z } from 'zod';
-import { choice, flag } from '../../strategies/kit/option-types.js';
+import { FLAG, choice, count } from './forms.js';
 import { MAX_DOWNTIME_MS } from '../kit/actions.js';
 import { amountOf, given, timeoutOf, type ImportedPolicy } from './imported.js';
 import { QEMU_DEFAULT_DOWNTIME_MS } from '../kit/kubevirt-monitor.js';
-import { count } from '../kit/option-types.js';
 import { bandwidthQuantity, numberQuantity, wholeMib } from '../kit/quantity.js';
 
 const seconds = (min: number) => count({ min }, 'whole seconds').nullish();
@@ -28,7 +27,7 @@ const stallDetector = z.strictObject({
   ewmaAlpha: numberQuantity(0.001, 1).nullish(),
   precopyPossibleFactor: numberQuantity(1, Infinity).nullish(),
   patienceWindowDecayFactor: numberQuantity(0, 1).nullish(),
-  searchLocalMinima: flag().nullish(),
+  searchLocalMinima: FLAG.nullish(),
   completionTimeoutFactor: numberQuantity(1, Infinity).nullish(),
 });
 
@@ -41,9 +40,9 @@ const experimental = z.strictObject({
 });
 
 const shared = {
-  allowAutoConverge: flag().nullish(),
-  allowPostCopy: flag().nullish(),
-  allowWorkloadDisruption: flag().nullish(),
+  allowAutoConverge: FLAG.nullish(),
+  allowPostCopy: FLAG.nullish(),
+  allowWorkloadDisruption: FLAG.nullish(),
   bandwidthPerMigration: bandwidthQuantity().nullish(),
   completionTimeoutPerGiB: seconds(0),
   maxDowntimeMs: milliseconds(),

@@ -1,6 +1,6 @@
 /** From an entry of oVirt's MigrationPolicies to a policy. Source: ovirt-engine 0000_config.sql, MigrationPolicy.java. */
 import { z } from 'zod';
-import { flag } from '../../strategies/kit/option-types.js';
+import { FLAG } from './forms.js';
 import type { ImportedPolicy } from './imported.js';
 import {
   convergenceConfig,
@@ -13,9 +13,9 @@ import {
 /** What else stands there (id, description, maxMigrations, enableGuestEvents) is not about the migration. */
 export const ovirtPolicy = z.looseObject({
   name: z.string().nullish(),
-  autoConvergence: flag().nullish(),
-  migrationCompression: flag().nullish(),
-  zeroCopy: flag().nullish(),
+  autoConvergence: FLAG.nullish(),
+  migrationCompression: FLAG.nullish(),
+  zeroCopy: FLAG.nullish(),
   config: convergenceConfig,
 });
 

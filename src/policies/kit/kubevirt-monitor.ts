@@ -5,7 +5,6 @@
 import type { Controls } from '../../migration/controls.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { MigrationSetup } from '../../migration/setup.js';
-import { durationMs, flag, orNone } from '../../strategies/kit/option-types.js';
 import { act, endsAfter, isUnderway, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './actions.js';
 import { guestRamBytes } from './guest-size.js';
 
@@ -17,29 +16,38 @@ export const MONITOR_PERIOD_MS = 400;
 export const QEMU_DEFAULT_DOWNTIME_MS = 300;
 
 /** Options that stand in every MigrationPolicy. */
-export function completionTimeoutOption() {
-  return orNone(durationMs({ min: 1000 }))
-    .prefault('150s')
-    .describe('completionTimeoutPerGiB: per 10^9 bytes of guest RAM, rounded up; none: no timeout');
-}
-export function allowPostCopyOption() {
-  return flag().default(false).describe('allowPostCopy: end by post-copy what does not end by itself');
-}
-export function allowDisruptionOption() {
-  return flag()
-    .default(false)
-    .describe('allowWorkloadDisruption: stop the guest rather than abort; comes with allow-post-copy');
-}
-export function maxDowntimeOption() {
-  return durationMs({ min: 1, max: MAX_DOWNTIME_MS, bareNumber: true })
-    .prefault('900ms')
-    .describe('maxDowntimeMs: downtime-limit is never set above it');
-}
-export function progressTimeoutOption() {
-  return orNone(durationMs({ min: 1000 }))
-    .prefault('150s')
-    .describe('progressTimeout: abort when what is left has not shrunk for so long; none: never');
-}
+export const completionTimeoutOption = {
+  kind: 'duration-ms',
+  min: 1000,
+  orNone: true,
+  default: '150s',
+  summary: 'completionTimeoutPerGiB: per 10^9 bytes of guest RAM, rounded up; none: no timeout',
+} as const;
+export const allowPostCopyOption = {
+  kind: 'flag',
+  default: false,
+  summary: 'allowPostCopy: end by post-copy what does not end by itself',
+} as const;
+export const allowDisruptionOption = {
+  kind: 'flag',
+  default: false,
+  summary: 'allowWorkloadDisruption: stop the guest rather than abort; comes with allow-post-copy',
+} as const;
+export const maxDowntimeOption = {
+  kind: 'duration-ms',
+  min: 1,
+  max: MAX_DOWNTIME_MS,
+  bareNumber: true,
+  default: '900ms',
+  summary: 'maxDowntimeMs: downtime-limit is never set above it',
+} as const;
+export const progressTimeoutOption = {
+  kind: 'duration-ms',
+  min: 1000,
+  orNone: true,
+  default: '150s',
+  summary: 'progressTimeout: abort when what is left has not shrunk for so long; none: never',
+} as const;
 
 /** Whole seconds after which a migration is late, 0 for never: "per GiB" is per started 10^9 bytes. */
 export function acceptableCompletionS(perGib: number | 'none', ramBytes: number): number {

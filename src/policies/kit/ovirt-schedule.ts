@@ -3,9 +3,10 @@
  * policies) and backend ConvergenceSchedule.java (how its JSON becomes a schedule); vdsm lib/vdsm/virt/migration.py (legacy).
  */
 import { z } from 'zod';
-import { choice } from '../../strategies/kit/option-types.js';
+import { UsageError } from '../../errors.js';
+import { expectedWord } from '../../options/wording.js';
+import { entrySchema } from '../../options/zod.js';
 import { MAX_DOWNTIME_MS } from './actions.js';
-import { count } from './option-types.js';
 
 const { floor } = Math;
 
@@ -21,7 +22,14 @@ const downtimeParam = z
   });
 
 const item = z
-  .strictObject({ action: choice(ACTION_NAMES), params: z.array(downtimeParam).default([]) })
+  .strictObject({
+    action: entrySchema<(typeof ACTION_NAMES)[number]>({
+      kind: 'choice',
+      choices: ACTION_NAMES,
+      summary: 'what is done',
+    }),
+    params: z.array(downtimeParam).default([]),
+  })
   .superRefine(({ action, params }, context) => {
     const expected = action === 'setDowntime' ? 1 : 0;
     if (params.length === expected) return;
@@ -29,7 +37,10 @@ const item = z
     context.addIssue({ code: 'custom', path: ['params'], message: `${message}; got ${params.length}` });
   });
 
-const stallingItem = z.strictObject({ stallingLimit: count({ min: 0 }), convergenceItem: item });
+const stallingItem = z.strictObject({
+  stallingLimit: entrySchema<number>({ kind: 'count', min: 0, summary: 'stalling passes before it' }),
+  convergenceItem: item,
+});
 
 /** `config` of an entry of oVirt's MigrationPolicies, as it stands there. */
 export const convergenceConfig = z.strictObject({
@@ -101,18 +112,29 @@ export const OVIRT_POLICIES = [
 export type OvirtPolicy = (typeof OVIRT_POLICIES)[number];
 
 /** The words for the policies, or a config; a wrong one is told by what it most resembles. */
-export function scheduleOption() {
-  return z.union([z.enum(OVIRT_POLICIES), convergenceConfig], {
-    error: ({ input }) => {
-      const form: z.ZodType =
-        typeof input === 'object' && input !== null ? convergenceConfig : choice(OVIRT_POLICIES);
-      const issue = form.safeParse(input).error?.issues[0];
-      const where =
-        issue === undefined || issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
-      return `${where}${issue?.message ?? 'not accepted'}`;
-    },
-  });
-}
+export const SCHEDULE = {
+  kind: 'custom',
+  read(input: unknown): OvirtPolicy | ConvergenceConfig {
+    const word = OVIRT_POLICIES.find((policy) => policy === input);
+    if (word !== undefined) return word;
+    if (typeof input !== 'object' || input === null)
+      throw new UsageError(expectedWord(OVIRT_POLICIES, input));
+    const result = convergenceConfig.safeParse(input);
+    if (result.success) return result.data;
+    const [issue] = result.error.issues;
+    const where =
+      issue === undefined || issue.path.length === 0 ? '' : `${issue.path.map(String).join('.')}: `;
+    throw new UsageError(`${where}${issue?.message ?? 'not accepted'}`);
+  },
+  get jsonSchema(): Record<string, unknown> {
+    const { $schema: _, ...config } = z.toJSONSchema(convergenceConfig, {
+      io: 'input',
+      target: 'draft-7',
+      unrepresentable: 'any',
+    });
+    return { anyOf: [{ type: 'string', enum: [...OVIRT_POLICIES] }, config] };
+  },
+} as const;
 
 /** migration.py:exponential_downtime: `steps` limits in ms, from a little more than downtimeMs/steps up to downtimeMs. */
 export function exponentialDowntimes(downtimeMs: number, steps: number): number[] {

@@ -1,4 +1,5 @@
 /** How a logged migration ended, or will end if nothing is changed, and what would have it end. */
+import { parseOptions } from '../../options/read.js';
 import type { LogSample, MigrationLog } from '../../formats/migration-log.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { runMigration } from '../../migration/engine.js';
@@ -131,7 +132,7 @@ function outcome(result: MigrationResult): string {
 
 function simulate(setup: MigrationSetup, strategy: 'none' | 'auto-converge'): MigrationResult {
   const definition = findStrategy(strategy);
-  const options = definition.options.parse({});
+  const options = parseOptions(definition.options, {});
   const prepared = definition.prepare?.(options, setup) ?? setup;
   return runMigration(prepared, { strategy, policy: 'wait' }, (controls) =>
     definition.start(options, controls),

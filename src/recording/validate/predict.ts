@@ -2,6 +2,7 @@
  * A recording becomes a migration to simulate, from what was known before it started: `environment`, `guest`, `migration`.
  * Nothing here looks at `result`, `syncs` or `samples`.
  */
+import { readOptions } from '../../options/read.js';
 import { UsageError } from '../../errors.js';
 import { recordingsTcg } from '../../guest/host-profiles/recordings-tcg.js';
 import { recordingsHost } from '../../guest/host-profiles/recordings.js';
@@ -39,23 +40,23 @@ export function predictionOf(recording: Recording, options: PredictOptions = {})
   const { file } = recording;
   const { name, given } = strategyOf(recording);
   const definition = findStrategy(name, { file });
-  const parsed = definition.options.safeParse(given);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
+  const parsed = readOptions(definition.options, given);
+  if ('problems' in parsed) {
+    const [problem] = parsed.problems;
     throw new UsageError(
-      `migration.parameters.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'cannot be'}`,
+      `migration.parameters.${problem?.path.map(String).join('.') ?? ''}: ${problem?.message ?? 'cannot be'}`,
       { file },
     );
   }
   const base = setupOf(recording, options);
-  const refusal = definition.refuses?.(parsed.data, base) ?? null;
+  const refusal = definition.refuses?.(parsed.value, base) ?? null;
   if (refusal !== null) throw new UsageError(refusal, { file });
-  const setup = definition.prepare?.(parsed.data, base) ?? base;
+  const setup = definition.prepare?.(parsed.value, base) ?? base;
   return {
     setup,
     strategy: recording.strategy,
     attach: (controls) => {
-      definition.start(parsed.data, controls);
+      definition.start(parsed.value, controls);
       giveCommands(recording, controls);
     },
   };

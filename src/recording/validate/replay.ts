@@ -4,6 +4,7 @@ import { PAGE_BYTES, type AccessClass, type GuestSpec, type VcpuSpec } from '../
 import { runMigration } from '../../migration/engine.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { MigrationSetup } from '../../migration/setup.js';
+import { parseOptions } from '../../options/read.js';
 import { findStrategy } from '../../strategies/index.js';
 import type { Learned, LearnedGuest, LearnedMigration, ThrottleStep } from '../learn/learned.js';
 import { pairs, workShare, type Pass } from '../learn/passes.js';
@@ -14,7 +15,7 @@ const { floor, max, round } = Math;
 export function replay(learned: Learned): MigrationResult {
   const { strategy, options } = autoConvergeOf(learned.migration.throttleSteps);
   const definition = findStrategy(strategy);
-  const parsed = definition.options.parse(options);
+  const parsed = parseOptions(definition.options, options);
   const base = setupOf(learned);
   const setup = definition.prepare?.(parsed, base) ?? base;
   return runMigration(setup, { strategy, policy: 'wait' }, (controls) => definition.start(parsed, controls));

@@ -5,7 +5,7 @@ import { UsageError } from '../../errors.js';
 import type { Manifest } from '../../experiment/manifest.js';
 import type { Value } from '../../experiment/measure.js';
 import type { Outcome } from '../../experiment/outcomes.js';
-import { unknown } from '../../scenario/wording.js';
+import { unknown } from '../../options/wording.js';
 import { syncColumns } from '../columns.js';
 import { readManifest } from '../files/manifest-file.js';
 import { csvRecords, readOutcomes } from '../files/outcome-csv.js';

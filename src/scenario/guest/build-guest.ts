@@ -12,7 +12,7 @@ import { since, type VersionFacts } from '../../migration/rules/versions.js';
 import { formatBytes } from '../../units.js';
 import type { Fail, Path } from '../problems.js';
 import type { ScenarioFile, ZeroPages } from '../schema.js';
-import { unknown } from '../wording.js';
+import { unknown } from '../../options/wording.js';
 import { layOut, setPagesOf, type Group } from './layout.js';
 import { pagesIn, zeroExtents, type Extent, type UnusedMemory } from './unused-memory.js';
 

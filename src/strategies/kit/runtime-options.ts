@@ -1,5 +1,4 @@
 /** `set: { downtime-limit: 2s, max-bandwidth: 50MiB/s }`: parameters that may change while a migration runs, under QEMU's names. */
-import { z } from 'zod';
 import {
   RUNTIME_NAMES,
   STRATEGY_PARAMETERS,
@@ -9,49 +8,64 @@ import {
 import { type QemuVersion, since, versionFacts } from '../../migration/rules/versions.js';
 import type { MigrationSetup } from '../../migration/setup.js';
 import type { StrategyDefinition } from '../define.js';
-import { UsageError } from '../../errors.js';
-import { parseBytesPerSecond } from '../../units.js';
-import { durationMs, flag, mibPerSecond, percent } from './option-types.js';
+import type { TableValues } from '../../options/table.js';
+import { tableSchema } from '../../options/zod.js';
 
 /** migration.c:MAX_MIGRATE_DOWNTIME, ms. */
 const MAX_DOWNTIME_MS = 2_000_000;
 
-/** bytes/s; `word` stands for 0. */
-function bytesPerSecond(word: string) {
-  return z
-    .union([z.string(), z.literal(0)], { error: () => `expected a rate such as 50MiB/s, or ${word}` })
-    .transform((input, context) => {
-      if (input === 0 || input === word) return 0;
-      try {
-        return parseBytesPerSecond(input);
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        context.addIssue(error.message);
-        return z.NEVER;
-      }
-    });
-}
+/** bytes/s; 0 and `words` are accepted. */
+const RATE = { kind: 'rate', zero: true, optional: true } as const;
+const UNLIMITED = { unlimited: 0 } as const;
+const THROTTLE = { kind: 'percent', min: 1, max: 99, optional: true } as const;
 
-const throttle = (): z.ZodType<number, number | string> => percent({ min: 1, max: 99 });
+const runtimeTable = {
+  'downtime-limit': {
+    kind: 'duration-ms',
+    max: MAX_DOWNTIME_MS,
+    optional: true,
+    summary: 'how long the guest may stand still, by QEMU',
+  },
+  'max-bandwidth': { ...RATE, words: UNLIMITED, summary: 'what the migration may send' },
+  'avail-switchover-bandwidth': { ...RATE, summary: 'what the switchover may count on; 0: the estimate' },
+  'max-postcopy-bandwidth': { ...RATE, words: UNLIMITED, summary: 'of the background push in post-copy' },
+  'throttle-trigger-threshold': {
+    kind: 'percent',
+    min: 1,
+    optional: true,
+    summary: 'share of the bytes sent that makes a sync bad when it came back dirty',
+  },
+  'cpu-throttle-initial': { ...THROTTLE, summary: 'throttle percentage of the first step' },
+  'cpu-throttle-increment': { ...THROTTLE, summary: 'points added at each further step' },
+  'max-cpu-throttle': { ...THROTTLE, summary: 'throttle percentage that is never exceeded' },
+  'cpu-throttle-tailslow': {
+    kind: 'flag',
+    optional: true,
+    summary: 'take smaller steps near the end of the ladder',
+  },
+  'vcpu-dirty-limit': {
+    kind: 'mib-per-second',
+    min: 1,
+    optional: true,
+    summary: 'dirty rate that each limited vCPU is held to',
+  },
+  'x-vcpu-dirty-limit-period': {
+    kind: 'duration-ms',
+    min: 1,
+    max: 1000,
+    bareNumber: true,
+    optional: true,
+    summary: 'time over which rates are measured before each adjustment',
+  },
+} as const;
 
-export const runtimeOptions = z
-  .strictObject({
-    'downtime-limit': durationMs({ min: 0, max: MAX_DOWNTIME_MS }).optional(),
-    'max-bandwidth': bytesPerSecond('unlimited').optional(),
-    'avail-switchover-bandwidth': bytesPerSecond('0').optional(),
-    'max-postcopy-bandwidth': bytesPerSecond('unlimited').optional(),
-    'throttle-trigger-threshold': percent({ min: 1, max: 100 }).optional(),
-    'cpu-throttle-initial': throttle().optional(),
-    'cpu-throttle-increment': throttle().optional(),
-    'max-cpu-throttle': throttle().optional(),
-    'cpu-throttle-tailslow': flag().optional(),
-    'vcpu-dirty-limit': mibPerSecond({ min: 1 }).optional(),
-    'x-vcpu-dirty-limit-period': durationMs({ min: 1, max: 1000, bareNumber: true }).optional(),
-  })
-  .describe('parameters to set, under the names of migrate-set-parameters');
+export const runtimeOptions = tableSchema(
+  runtimeTable,
+  'parameters to set, under the names of migrate-set-parameters',
+);
 
 /** As `Controls.set` takes them. */
-export function runtimeParameters(written: z.output<typeof runtimeOptions>): RuntimeParameters {
+export function runtimeParameters(written: Partial<TableValues<typeof runtimeTable>>): RuntimeParameters {
   const entries = (Object.keys(RUNTIME_NAMES) as RuntimeParameter[])
     .map((key) => [key, written[RUNTIME_NAMES[key]]] as const)
     .filter(([, value]) => value !== undefined);

@@ -2,11 +2,10 @@
  * The throttle of all vCPUs as a ladder: QEMU's steps (ram.c:mig_throttle_guest_down) and the timer that lets a long pass
  * be judged before it ends. Auto-converge and the proposals to mend it share them.
  */
-import type { z } from 'zod';
+import type { TableValues } from '../../options/table.js';
 import type { Controls, DetectorEvent } from '../../migration/controls.js';
 import { versionFacts } from '../../migration/rules/versions.js';
 import type { RuntimeParameter } from '../../migration/runtime-parameters.js';
-import { flag, percent } from './option-types.js';
 import { throttleTriggerThreshold } from './trigger.js';
 
 const { floor, max, min } = Math;
@@ -85,20 +84,36 @@ function tickInWords(count: number, syncs: boolean): string {
 
 /** The options of the ladder, under QEMU's own names. */
 export const ladderOptions = {
-  'cpu-throttle-initial': percent({ min: 1, max: 99 })
-    .prefault(20)
-    .describe('throttle percentage of the first step'),
-  'cpu-throttle-increment': percent({ min: 1, max: 99 })
-    .prefault(10)
-    .describe('points added at each further step'),
-  'max-cpu-throttle': percent({ min: 1, max: 99 })
-    .prefault(99)
-    .describe('throttle percentage that is never exceeded'),
-  'cpu-throttle-tailslow': flag().default(false).describe('take smaller steps near the end of the ladder'),
-  'throttle-trigger-threshold': throttleTriggerThreshold(),
-};
+  'cpu-throttle-initial': {
+    kind: 'percent',
+    min: 1,
+    max: 99,
+    default: 20,
+    summary: 'throttle percentage of the first step',
+  },
+  'cpu-throttle-increment': {
+    kind: 'percent',
+    min: 1,
+    max: 99,
+    default: 10,
+    summary: 'points added at each further step',
+  },
+  'max-cpu-throttle': {
+    kind: 'percent',
+    min: 1,
+    max: 99,
+    default: 99,
+    summary: 'throttle percentage that is never exceeded',
+  },
+  'cpu-throttle-tailslow': {
+    kind: 'flag',
+    default: false,
+    summary: 'take smaller steps near the end of the ladder',
+  },
+  'throttle-trigger-threshold': throttleTriggerThreshold,
+} as const;
 
-type LadderOptions = z.output<z.ZodObject<typeof ladderOptions>>;
+type LadderOptions = TableValues<typeof ladderOptions>;
 
 /** Parameters of the ladder that count at its next step when they are set. */
 export const LADDER_PARAMETERS: readonly RuntimeParameter[] = [
