@@ -158,7 +158,13 @@ function summaryLines(summary: ValidationSummary): string[] {
       `                ${percent(p90TotalTimeError)} at the 90th percentile (${completed} that completed)`,
     );
   }
-  lines.push(`data sent       off by ${percent(summary.medianTransferredError)} in the median`);
+  for (const [name, label] of FIGURE_LINES) {
+    const { of, median, p90 } = summary.errors[name];
+    if (of === 0) continue;
+    lines.push(
+      `${label.padEnd(16)}off by ${percent(median)} in the median, 90th percentile ${percent(p90)} (${of})`,
+    );
+  }
   if (throttleSteps.of > 0)
     lines.push(`throttle steps  at their sync, one of slack: ${tally(throttleSteps, 'recordings')}`);
   if (ringSleeps.of > 0) lines.push(`ring sleep      within 15 %: ${tally(ringSleeps, 'recordings')}`);
@@ -167,6 +173,21 @@ function summaryLines(summary: ValidationSummary): string[] {
   );
   return lines;
 }
+
+/** Figures beside the total time, by the words of the summary. */
+const FIGURE_LINES = [
+  ['downtimeMs', 'downtime'],
+  ['blackoutMs', 'blackout'],
+  ['transferredBytes', 'data sent'],
+  ['multifdBytes', 'multifd bytes'],
+  ['xbzrlePages', 'XBZRLE pages'],
+  ['xbzrleBytes', 'XBZRLE bytes'],
+  ['xbzrleCacheMiss', 'XBZRLE misses'],
+  ['postcopyMs', 'post-copy time'],
+  ['postcopyBytes', 'post-copy data'],
+  ['postcopyRequests', 'requests'],
+  ['postcopyBlockedMs', 'blocktime'],
+] as const satisfies readonly (readonly [OutcomeName, string])[];
 
 function tally({ right, of }: Tally, what: string): string {
   return `${right} of ${of} ${what}`;

@@ -28,7 +28,7 @@ export const recordingsTcg: HostProfile = {
   populateNsPerPage: 5000,
   siblingSlowdown: 0,
   stopUs: 300,
-  blockFlushUs: 200,
+  blockFlushUs: 400,
   deviceStateBytes: 60_000,
   deviceStateBytesPerVcpu: 10_000,
   deviceSaveUs: 700,

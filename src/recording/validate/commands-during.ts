@@ -1,6 +1,7 @@
 /** Commands that were given while a recorded migration ran, given again at their time. */
 import { UsageError } from '../../errors.js';
 import type { Controls } from '../../migration/controls.js';
+import { RUNTIME_NAMES, type RuntimeParameters } from '../../migration/runtime-parameters.js';
 import type { Recording } from '../recording.js';
 
 type Command = Recording['migration']['during'][number];
@@ -38,24 +39,20 @@ export function continueAtUs({ migration }: Recording): number {
   return command === undefined ? Infinity : command.t * 1e6;
 }
 
-/** Parameters that may be changed while a migration runs, and as what `Controls.set` knows them. */
-const PARAMETERS = {
-  'downtime-limit': 'downtimeLimitMs',
-  'max-bandwidth': 'maxBandwidth',
-} as const;
+type Settings = Record<string, number | boolean>;
 
-type Settings = {
-  -readonly [Key in keyof Parameters<Controls['set']>[0]]: Parameters<Controls['set']>[0][Key];
-};
-
-function parametersOf(command: Command, refuse: (message: string) => never): Settings {
+function parametersOf(command: Command, refuse: (message: string) => never): RuntimeParameters {
   const settings: Settings = {};
+  const names = Object.entries(RUNTIME_NAMES);
   for (const [name, value] of Object.entries(command.arguments)) {
-    const key = PARAMETERS[name as keyof typeof PARAMETERS];
-    if (key === undefined)
-      refuse(`"${name}" is not known here; expected ${Object.keys(PARAMETERS).join(', ')}`);
-    if (typeof value !== 'number') return refuse(`${name}: expected a number`);
-    settings[key] = value;
+    const known = names.find(([, qemu]) => qemu === name);
+    if (known === undefined) {
+      return refuse(`"${name}" is not known here; expected ${names.map(([, qemu]) => qemu).join(', ')}`);
+    }
+    const isSwitch = name === 'cpu-throttle-tailslow';
+    if (typeof value !== (isSwitch ? 'boolean' : 'number'))
+      return refuse(`${name}: expected ${isSwitch ? 'true or false' : 'a number'}`);
+    settings[known[0]] = value as number | boolean;
   }
   return settings;
 }

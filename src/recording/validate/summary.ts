@@ -1,6 +1,6 @@
 /** How far off predictions are, as the literature sums it up: errors over what completed in both, verdicts over all. */
 import { mean, median, quantile } from '../../stats/summary.js';
-import type { Outcome, Prediction, Verdict } from './outcome.js';
+import { OUTCOME_NAMES, type Outcome, type OutcomeName, type Prediction, type Verdict } from './outcome.js';
 
 const { abs, max } = Math;
 
@@ -34,6 +34,15 @@ export interface ValidationSummary {
   /** vCPUs whose accesses were predicted within 10 %. */
   readonly vcpuAccesses: Tally;
   readonly medianAccessesError: number | null;
+  /** Of every figure, over the recordings that have it and whose verdict was predicted. */
+  readonly errors: Readonly<Record<OutcomeName, FigureErrors>>;
+}
+
+/** |predicted - measured| / measured (0.1 = 10 %) over `of` recordings; null where none has the figure. */
+export interface FigureErrors {
+  readonly of: number;
+  readonly median: number | null;
+  readonly p90: number | null;
 }
 
 /** How many of how many were predicted within the stated bounds. */
@@ -70,6 +79,17 @@ export function accessErrors({ measured, predicted }: ValidatedRecording): numbe
   );
 }
 
+/** Of one figure, over the recordings that have it and whose verdict was predicted. */
+export function figureErrors(validated: readonly ValidatedRecording[], name: OutcomeName): FigureErrors {
+  const errors = validated.flatMap(({ measured, predicted }) => {
+    const value = measured[name];
+    const isComparable = value !== null && value > 0 && measured.status === predicted.status;
+    return isComparable ? [relativeError(predicted.figures[name].median, value)] : [];
+  });
+  if (errors.length === 0) return { of: 0, median: null, p90: null };
+  return { of: errors.length, median: median(errors), p90: quantile(errors, 0.9) };
+}
+
 /** Nothing predicted is all wrong. */
 export function relativeError(predicted: number | null | undefined, measured: number): number {
   return abs((predicted ?? 0) - measured) / measured;
@@ -101,5 +121,8 @@ export function summarise(validated: readonly ValidatedRecording[]): ValidationS
     ringSleeps: tally(validated.map(ringSleepRight)),
     vcpuAccesses: tally(accesses.map((error) => error <= ACCESSES_TOLERANCE)),
     medianAccessesError: accesses.length === 0 ? null : median(accesses),
+    errors: Object.fromEntries(
+      OUTCOME_NAMES.map((name) => [name, figureErrors(validated, name)]),
+    ) as ValidationSummary['errors'],
   };
 }
