@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { isObject, parseJson } from '../formats/json.js';
+import { readerOf } from '../formats/readers/index.js';
 import { checkRecording } from './recording-checks.js';
 
 export const RECORDING_FORMAT = 'migsim-recording/1';
@@ -147,6 +148,7 @@ export interface Recording extends RecordingFile {
 export function readRecording(text: string, file: string): Recording {
   if (text.trim() === '')
     throw new UsageError(`the file is empty; expected a ${RECORDING_FORMAT} file`, { file });
+  refuseLog(text, file);
   const value = parseJson(text, file);
   checkFormat(value, file);
   const parsed = recordingSchema.safeParse(value);
@@ -158,6 +160,18 @@ export function readRecording(text: string, file: string): Recording {
   const recording = { ...parsed.data, file };
   checkRecording(recording);
   return recording;
+}
+
+/** Logs of other programs show less than a recording: `learn` reads them. */
+function refuseLog(text: string, file: string): void {
+  const reader = readerOf(text);
+  if (reader === null || reader.source === 'recording') return;
+  throw new UsageError(
+    `this is ${reader.name}, which \`migsim ${reader.command ?? 'learn'}\` reads; expected ${RECORDING_FORMAT}`,
+    {
+      file,
+    },
+  );
 }
 
 function checkFormat(value: unknown, file: string): void {

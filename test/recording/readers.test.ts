@@ -12,6 +12,7 @@ import type { Generator } from '../../src/random/generator.js';
 import { stream } from '../../src/random/streams.js';
 import { learnFrom } from '../../src/recording/learn/learn-from-log.js';
 import { parseScenario } from '../../src/scenario/load.js';
+import { inProcess } from '../cli/migsim.js';
 
 const FOLDER = path.join(import.meta.dirname, 'fixtures', 'logs');
 const files = readdirSync(FOLDER).sort();
@@ -323,4 +324,13 @@ test('what learn writes loads, whatever a line of the log became', () => {
     }
   }
   expect(learned).toBeGreaterThan(files.length);
+});
+
+test('other commands name what they cannot read, and the command that can', async () => {
+  const log = path.join(FOLDER, 'vdsm.log');
+  for (const command of ['plot', 'validate']) {
+    const { status, stderr } = await inProcess([command, log]);
+    expect([command, status]).toEqual([command, 2]);
+    expect(stderr).toContain('this is vdsm log, which `migsim learn` reads');
+  }
 });

@@ -220,8 +220,7 @@ function readingOf(
     assumptions.push('the guest is idle: hardly a page was sent twice');
     return null;
   }
-  if (!log.settings.capabilities?.includes('postcopy-ram') || !last.status.startsWith('postcopy'))
-    assumptions.push(ONE_READING);
+  assumptions.push(ONE_READING);
   const scale = scaleFor(totals, found, syncs, roomPages);
   const durationUs =
     syncs > MANY && last.tUs !== null

@@ -2,6 +2,7 @@
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
+import { readerOf } from '../../../formats/readers/index.js';
 import { UsageError } from '../../../errors.js';
 import type { Unit, Value } from '../../../experiment/measure.js';
 import { type GuestperfReport, looksLikeGuestperf, readGuestperf } from '../../../formats/guestperf/read.js';
@@ -63,8 +64,12 @@ export const NOTHING: Results = {
 export async function readResults(path: string, selection: Selection): Promise<Results> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError('no such file or folder', { file: path });
-  if (!stat.isDirectory() && extname(path) === '.json') {
-    return { ...NOTHING, guestperf: [readGuestperf(readFileSync(path, 'utf8'), path)] };
+  if (!stat.isDirectory() && extname(path) !== '.csv') {
+    const text = readFileSync(path, 'utf8');
+    if (extname(path) === '.json' && readerOf(text) === null)
+      return { ...NOTHING, guestperf: [readGuestperf(text, path)] };
+    if (looksLikeGuestperf(text)) return { ...NOTHING, guestperf: [readGuestperf(text, path)] };
+    refuseLog(text, path);
   }
   const files = stat.isDirectory() ? FILES.map((name) => join(path, name)).filter(existsSync) : [path];
   if (files.length === 0) {
@@ -81,6 +86,15 @@ export async function readResults(path: string, selection: Selection): Promise<R
   }
   checkSelection(results, selection, path);
   return results;
+}
+
+/** Logs and recordings are no results, but other commands read them. */
+function refuseLog(text: string, file: string): void {
+  const reader = readerOf(text);
+  if (reader === null) return;
+  throw new UsageError(`this is ${reader.name}, which \`migsim ${reader.command ?? 'learn'}\` reads`, {
+    file,
+  });
 }
 
 /** By name; other JSON files are passed over. */
