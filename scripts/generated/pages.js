@@ -10,6 +10,7 @@ import { simulate } from '../../dist/experiment/simulate.js';
 import { loadScenario, parseScenario } from '../../dist/scenario/load.js';
 import { readers } from '../../dist/formats/readers/index.js';
 import { strategies } from '../../dist/strategies/index.js';
+import { fill } from './fill.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -22,15 +23,6 @@ export function files() {
     'docs/strategies.md': fill(strategiesPage, 'run --verbose', shownDecisions()),
     'README.md': fill(fill(readme, 'npm start', shownTable()), 'strategies', strategyList()),
   };
-}
-
-/** Replaces what stands between `<!-- name -->` and `<!-- end -->`. */
-function fill(text, name, content) {
-  const start = `<!-- ${name} -->\n`;
-  const from = text.indexOf(start);
-  const to = text.indexOf('<!-- end -->', from);
-  if (from < 0 || to < 0) throw new Error(`no place for ${name}`);
-  return `${text.slice(0, from)}${start}\n${content}\n\n${text.slice(to)}`;
 }
 
 function shownTable() {
