@@ -74,9 +74,10 @@ export const learnCommand: Command = {
     openOutputFile(out)(scenario);
     for (const line of wordsOf(given, result)) given.print(`${line}\n`);
     if (check !== null) printCheck(given, check);
-    given.print(
-      `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
-    );
+    if (learned.guest.classes.length > 0)
+      given.print(
+        `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
+      );
     given.print(`Written to ${out}\n`);
   },
 };
@@ -216,13 +217,7 @@ function printCheck(given: Given, check: SelfCheck): void {
       formatBytes(plateau.simulated.remainingBytes),
     ]);
   }
-  const heads = ['', 'length:\nlog', '\nsimulated', 'remaining after:\nlog', '\nsimulated'];
-  given.print(
-    `${grid(
-      heads.map((head, at) => ({ head, align: at === 0 ? ('left' as const) : ('right' as const) })),
-      rows,
-    )}\n`,
-  );
+  if (rows.length > 0) given.print(`${gridOf(rows)}\n`);
   if (check.medianDeviation === null || check.largestDeviation === null) {
     given.print('No pass can be compared: none of a second or more is told apart, and none settled\n');
     return;
@@ -234,4 +229,13 @@ function printCheck(given: Given, check: SelfCheck): void {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
+}
+
+function gridOf(rows: readonly string[][]): string {
+  const heads = ['', 'length:\nlog', '\nsimulated', 'remaining after:\nlog', '\nsimulated'];
+  const columns = heads.map((head, at) => ({
+    head,
+    align: at === 0 ? ('left' as const) : ('right' as const),
+  }));
+  return grid(columns, rows);
 }

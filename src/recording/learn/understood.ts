@@ -4,6 +4,7 @@ import { readers } from '../../formats/readers/index.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { largest } from '../../stats/extremes.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
+import { ONE_READING } from './learn-summary.js';
 import type { Learned } from './learned.js';
 import type { Outlook } from './outlook.js';
 
@@ -26,6 +27,7 @@ export function understood(learned: Learned, log: MigrationLog | null, outlook: 
     if (throttle > 0) lines.push(['Throttle', `auto-converge, up to ${throttle} %`]);
   }
   if (outlook !== null) lines.push(['Outcome', outlook.text]);
+  if (learned.assumptions.includes(ONE_READING)) lines.push(['Caution', ONE_READING]);
   return { lines, next: nextText(learned, log) };
 }
 
