@@ -10,6 +10,7 @@ const LAYERS = [
   'suggest',
   'units',
   'options',
+  'files',
   'random',
   'stats',
   'guest',

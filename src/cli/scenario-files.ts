@@ -1,7 +1,8 @@
 /** Commands that take any number of scenario files. */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { allOf, UsageError } from '../errors.js';
+import { statusOf } from '../files.js';
 import type { Scenario } from '../scenario/scenario.js';
 import type { Positional } from './command.js';
 import { loadScenario } from '../scenario/load.js';
@@ -17,7 +18,7 @@ export const scenarioFiles: Positional = {
 /** Files as given; of a folder, all of its scenarios in the order of their names. Throws `UsageError`. */
 export function namedFiles(names: readonly string[]): string[] {
   return (names.length === 0 ? [FOLDER] : names).flatMap((name) => {
-    const folder = statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const folder = statusOf(name)?.isDirectory() ?? false;
     if (!folder && names.length === 0) {
       throw new UsageError(`there is no folder ${FOLDER}/ here; expected it, or the names of scenario files`);
     }

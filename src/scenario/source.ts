@@ -1,5 +1,5 @@
 /** A scenario file as text: reading it, and knowing where in it each value stands. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   isAlias,
@@ -13,6 +13,7 @@ import {
   visit,
 } from 'yaml';
 import { UsageError, type Place } from '../errors.js';
+import { readInput } from '../files.js';
 import { nearest } from '../suggest.js';
 import type { Problem } from './problems.js';
 
@@ -23,12 +24,9 @@ const MOST_BYTES = 2 ** 24;
 export function readText(path: string, expected = 'a scenario file (YAML)'): string {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readInput(path, MOST_BYTES);
   } catch (error) {
     throw unreadable(path, error as NodeJS.ErrnoException, expected);
-  }
-  if (bytes.length > MOST_BYTES) {
-    throw new UsageError(`larger than 16MiB; expected ${expected}`, { file: path });
   }
   if (bytes.includes(0)) throw new UsageError(`a binary file; expected ${expected}`, { file: path });
   try {
@@ -47,6 +45,12 @@ function unreadable(path: string, error: NodeJS.ErrnoException, expected: string
       });
     case 'EISDIR':
       return new UsageError(`a folder; expected ${expected}${anyIn(path)}`, { file: path });
+    case 'TOO_LARGE':
+      return new UsageError(`larger than 16MiB; expected ${expected}`, { file: path });
+    case 'SILENT':
+      return new UsageError(`a pipe or a device that nothing comes from; expected ${expected}`, {
+        file: path,
+      });
     default:
       return new UsageError(`cannot be read (${error.code ?? error.message}); expected ${expected}`, {
         file: path,

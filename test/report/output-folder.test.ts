@@ -58,6 +58,23 @@ describe('one output file', () => {
   });
 });
 
+describe('a path that leads nowhere', () => {
+  // A file on the way, a circle of links, a name that no file system takes: each is another error of the system.
+  test.each(['a file on the way', 'a circle of links', 'a name too long'])('is refused: %s', (what) => {
+    writeFileSync(join(folder, 'file'), '');
+    symlinkSync(join(folder, 'circle'), join(folder, 'circle'));
+    const paths: Record<string, string> = {
+      'a file on the way': join(folder, 'file', 'x'),
+      'a circle of links': join(folder, 'circle', 'x'),
+      'a name too long': join(folder, 'x'.repeat(300)),
+    };
+    const path = paths[what]!;
+    expect(() => openOutputFile(path)).toThrow(UsageError);
+    expect(() => openOutputFolder(path, ['x'])).toThrow(UsageError);
+    expect(readdirSync(folder)).toEqual(['circle', 'file']);
+  });
+});
+
 describe('a folder of output files', () => {
   test('does not follow a link that stands where an unfinished file will be', () => {
     writeFileSync(join(folder, 'precious'), 'precious');

@@ -1,6 +1,6 @@
 /** `migsim learn`: a guest from a log of its migration. */
-import { readFileSync, statSync } from 'node:fs';
 import { UsageError } from '../../errors.js';
+import { readInput } from '../../files.js';
 import { decodeText } from '../../formats/text.js';
 import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
 import type { LearnOptions } from '../../recording/learn/learned.js';
@@ -181,21 +181,20 @@ function nameOf(path: string): string {
   return path === '-' ? 'standard input' : path;
 }
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  EISDIR: 'is a folder; expected a log of a migration, or readings',
+  TOO_LARGE: 'is larger than 512 MiB; give the part with the migration',
+  SILENT: 'is a pipe or a device that nothing comes from; expected a log of a migration, or readings',
+};
+
 function readLog(path: string): string {
   const file = nameOf(path);
   try {
-    if (path !== '-' && statSync(path).size > MOST_BYTES)
-      throw new UsageError('is larger than 512 MiB; give the part with the migration', { file });
-    return decodeText(readFileSync(path === '-' ? 0 : path));
+    return decodeText(readInput(path === '-' ? 0 : path, MOST_BYTES));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
-    throw new UsageError(
-      code === 'EISDIR'
-        ? 'is a folder; expected a log of a migration, or readings'
-        : `cannot be read (${code})`,
-      { file },
-    );
+    throw new UsageError(UNREADABLE[code] ?? `cannot be read (${code})`, { file });
   }
 }
 

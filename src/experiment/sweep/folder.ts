@@ -6,18 +6,17 @@ import {
   closeSync,
   existsSync,
   ftruncateSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
+import { linkStatusOf, statusOf } from '../../files.js';
 import { version } from '../manifest.js';
 import { checksumOf, confirmed, extend, journalLine, newChecksum } from './journal.js';
 import { lockFolder } from './lock.js';
@@ -219,8 +218,8 @@ export function openFiles(
 
 /** Never through a link to a file elsewhere, nor into a pipe, which waits for a reader. */
 function openOwn(path: string, flags: string): number {
-  const there = statSync(path, { throwIfNoEntry: false });
-  const linked = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  const there = statusOf(path);
+  const linked = linkStatusOf(path)?.isSymbolicLink() === true;
   if (there?.isFIFO() === true || (linked && there?.isCharacterDevice() !== true))
     throw new UsageError('a link or a pipe; expected a regular file', { file: path });
   return openSync(path, flags);

@@ -1,7 +1,8 @@
 /** Predicted beside measured: every recording simulated over several seeds. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../../errors.js';
+import { readInput, statusOf } from '../../files.js';
 import type { HostProfile } from '../../guest/spec.js';
 import { runMigration } from '../../migration/engine.js';
 import type { MigrationResult } from '../../migration/result.js';
@@ -47,7 +48,7 @@ export function validateRecordings(paths: readonly string[], options: ValidateOp
 /** In the order of the paths; within a folder by name. */
 export function readRecordings(paths: readonly string[]): Recording[] {
   const files = paths.flatMap((given) => {
-    const stat = statSync(given, { throwIfNoEntry: false });
+    const stat = statusOf(given);
     if (stat === undefined) throw new UsageError('no such file or folder', { file: given });
     if (!stat.isDirectory()) return [given];
     const names = readdirSync(given).filter((name) => name.endsWith('.json'));
@@ -55,7 +56,20 @@ export function readRecordings(paths: readonly string[]): Recording[] {
       throw new UsageError('no .json file in this folder; expected recordings', { file: given });
     return names.sort().map((name) => path.join(given, name));
   });
-  return files.map((file) => readRecording(readFileSync(file, 'utf8'), file));
+  return files.map((file) => readRecording(textOf(file), file));
+}
+
+/** A recording of an hour has some 10 MB. */
+const MOST_BYTES = 2 ** 28;
+
+function textOf(file: string): string {
+  try {
+    return readInput(file, MOST_BYTES).toString('utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const what = code === 'SILENT' ? 'nothing comes from it' : `cannot be read (${code ?? 'unknown reason'})`;
+    throw new UsageError(`${what}; expected a recording`, { file });
+  }
 }
 
 export function validateRecording(recording: Recording, options: ValidateOptions = {}): ValidatedRecording {

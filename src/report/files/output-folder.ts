@@ -5,7 +5,6 @@ import {
   constants,
   existsSync,
   fstatSync,
-  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -16,6 +15,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.js';
+import { linkStatusOf, statusOf } from '../../files.js';
 
 export interface OutputFolder {
   append(name: string, content: string | Uint8Array): void;
@@ -98,7 +98,7 @@ const MOST_PARTS = 100;
 
 /** Why a finished file must not take this place; null: nothing is there, or a regular file. */
 function replacingIsWrong(path: string): Error | null {
-  const there = lstatSync(path, { throwIfNoEntry: false });
+  const there = linkStatusOf(path);
   if (there === undefined || there.isFile()) return null;
   const code = there.isDirectory() ? 'EISDIR' : 'NOT_REGULAR';
   return Object.assign(new Error('not a regular file'), { code });
@@ -110,7 +110,7 @@ function replacingIsWrong(path: string): Error | null {
  * Throws `UsageError` when it cannot be written to.
  */
 export function openOutputFile(path: string): (content: string | Uint8Array) => void {
-  const there = lstatSync(path, { throwIfNoEntry: false });
+  const there = linkStatusOf(path);
   if (there !== undefined && !there.isFile() && !there.isDirectory()) return openThrough(path);
   const [folder, name] = [dirname(path), basename(path)];
   openOutputFolder(folder, [name]).abandon();
@@ -135,7 +135,7 @@ function openThrough(path: string): (content: string | Uint8Array) => void {
     }
   };
   writing(() => {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    if (statusOf(path)?.isDirectory() === true)
       throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
     // A pipe is not opened before there is something to write: that waits for a reader.
     if (existsSync(path)) accessSync(path, constants.W_OK);
@@ -152,7 +152,7 @@ function openThrough(path: string): (content: string | Uint8Array) => void {
 const STDOUT = 1;
 
 function isStandardOutput(path: string): boolean {
-  const there = statSync(path, { throwIfNoEntry: false });
+  const there = statusOf(path);
   const out = fstatSync(STDOUT);
   return there !== undefined && there.dev === out.dev && there.ino === out.ino;
 }

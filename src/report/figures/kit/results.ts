@@ -1,9 +1,10 @@
 /** Reads result files back, by their headers. Figures and the HTML report are drawn from these; nothing runs again. */
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
 import { readerOf } from '../../../formats/readers/index.js';
 import { UsageError } from '../../../errors.js';
+import { statusOf } from '../../../files.js';
 import type { Unit, Value } from '../../../experiment/measure.js';
 import { type GuestperfReport, looksLikeGuestperf, readGuestperf } from '../../../formats/guestperf/read.js';
 import { resultTables } from '../../columns.js';
@@ -62,8 +63,10 @@ export const NOTHING: Results = {
 
 /** `path`: a results folder, one of its CSV files, or one or a folder of guestperf's reports. Throws `UsageError`. */
 export async function readResults(path: string, selection: Selection): Promise<Results> {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statusOf(path);
   if (stat === undefined) throw new UsageError('no such file or folder', { file: path });
+  if (!stat.isDirectory() && !stat.isFile())
+    throw new UsageError('a pipe or a device; expected a file or a folder of results', { file: path });
   if (!stat.isDirectory() && extname(path) !== '.csv') {
     const text = readFileSync(path, 'utf8');
     if (extname(path) === '.json' && readerOf(text) === null)

@@ -1,0 +1,96 @@
+/** What stands at a path of a user's, and reading it at a bounded cost. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
+
+/** Longest wait for a pipe that nothing comes from, and the pause between two looks at it, ms. */
+const LONGEST_SILENCE_MS = 5000;
+const PAUSE_MS = 10;
+const CHUNK_BYTES = 2 ** 16;
+const INFINITY = Infinity;
+
+/** What `path` leads to; undefined where that is nothing, or where it cannot be followed (a file on the way, a circle of links). */
+export function statusOf(path: string): Stats | undefined {
+  return orNothing(() => statSync(path));
+}
+
+/** The same of what itself stands there, a link included. */
+export function linkStatusOf(path: string): Stats | undefined {
+  return orNothing(() => lstatSync(path));
+}
+
+// Node's own `throwIfNoEntry: false` throws for all but ENOENT.
+function orNothing(look: () => Stats): Stats | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * All that can be read from `source`, a path or the descriptor of standard input: a file, or a pipe that someone writes to.
+ * Throws Node's error where it cannot be read, and errors of its own code: `TOO_LARGE` when more than `mostBytes` come,
+ * `SILENT` when nothing comes from a pipe for `longestSilenceMs`.
+ */
+export function readInput(
+  source: string | 0,
+  mostBytes: number,
+  longestSilenceMs = LONGEST_SILENCE_MS,
+): Buffer {
+  // Who pipes something in starts it with migsim: it may take its time.
+  if (source === 0) return readAll(0, mostBytes, INFINITY);
+  // Opening a pipe would otherwise wait for a writer, without end.
+  const file = openSync(source, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const there = fstatSync(file);
+    if (there.isFile() && there.size > mostBytes) throw failure('TOO_LARGE');
+    const isPatient = !there.isFile() && !there.isDirectory();
+    return readAll(file, mostBytes, isPatient ? longestSilenceMs : 0);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readAll(file: number, mostBytes: number, longestSilenceMs: number): Buffer {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for (let silentMs = 0; ;) {
+    const part = Buffer.allocUnsafe(CHUNK_BYTES);
+    const count = readSome(file, part);
+    if (count > 0) {
+      bytes += count;
+      silentMs = 0;
+      if (bytes > mostBytes) throw failure('TOO_LARGE');
+      parts.push(part.subarray(0, count));
+      continue;
+    }
+    // A named pipe without a writer is at its end before one has come.
+    const mayBegin = bytes === 0 && longestSilenceMs > 0 && file !== 0;
+    if (count === 0 && !mayBegin) return Buffer.concat(parts, bytes);
+    if (silentMs >= longestSilenceMs) throw failure('SILENT');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    silentMs += PAUSE_MS;
+  }
+}
+
+/** Bytes read; 0 at the end; -1 while nothing has come yet. */
+function readSome(file: number, into: Buffer): number {
+  try {
+    return readSync(file, into);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return -1;
+    throw error;
+  }
+}
+
+function failure(code: 'TOO_LARGE' | 'SILENT'): Error {
+  return Object.assign(new Error(code), { code });
+}
