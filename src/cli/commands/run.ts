@@ -55,10 +55,6 @@ export const runCommand: Command = {
   },
 };
 
-/** guestperf has one load: each vCPU writes. Its form has no place for others. */
-const NOT_STRESS =
-  'note: some vCPUs of this guest write nothing, which a guestperf report cannot say: learn would take them for writers';
-
 /** Tries the path before the run: one that cannot be written to should fail at once. */
 function openGuestperf(given: Given): (comparison: Comparison) => void {
   const file = given.value('guestperf');
@@ -68,8 +64,6 @@ function openGuestperf(given: Given): (comparison: Comparison) => void {
     const { strategy, results } = strategies[0]!;
     const setup = preparedSetup(scenario, strategy, { policy });
     write(guestperfReport({ setup, strategy, policy, result: results[0]! }));
-    if (setup.guest.vcpus.some(({ classes }) => !classes.some((one) => one.writesPerSecond > 0)))
-      given.warn(NOT_STRESS);
   };
 }
 
