@@ -195,6 +195,8 @@ const FULL_SHARE = 0.9;
 /** Between records closer than this, the ms in which times are written say too little of the rate. */
 const RATED_US = 100_000;
 
+const inPostcopy = ({ status }: GuestperfReport['samples'][number]): boolean => status.startsWith('postcopy');
+
 /** bytes/s between one record and the next: what the link carried at least. */
 function passRates(samples: GuestperfReport['samples']): number[] {
   return samples.flatMap((sample, index) => {
@@ -215,14 +217,17 @@ function linkOf({ scenario, samples }: GuestperfReport): Figure {
   const during = rates(
     samples.filter(({ status, dirtySyncCount }) => status === 'active' && dirtySyncCount >= 2),
   );
-  const seen = during.length > 0 ? during : rates(samples.slice(-1));
+  // Requests and placing pages hold post-copy up: its rate says little of the link.
+  const switched = samples.findIndex(inPostcopy);
+  const precopy = switched < 0 ? samples : samples.slice(0, switched);
+  const seen = during.length > 0 ? during : rates(precopy.slice(-1));
   const limit = scenario.bandwidth * MIB;
   const unlimited = limit === 0 || scenario.bandwidth >= UNLIMITED_MIB_PER_S;
   const wide = formatBytesPerSecond(WIDE_BYTES_PER_SECOND, 'bit');
   if (seen.length === 0) {
     return { bytesPerSecond: WIDE_BYTES_PER_SECOND, said: `the link carries ${wide}: no rate is reported` };
   }
-  const rate = round(largest([median(seen), ...passRates(samples)]));
+  const rate = round(largest([median(seen), ...passRates(precopy)]));
   if (!unlimited && rate >= FULL_SHARE * limit) {
     const said = `the link carries ${wide}: bandwidth kept the migration to less`;
     return { bytesPerSecond: WIDE_BYTES_PER_SECOND, said };
