@@ -8,6 +8,7 @@ import { comparisonTable } from '../../dist/report/terminal/table.js';
 import { chooseStrategy } from '../../dist/experiment/choice.js';
 import { simulate } from '../../dist/experiment/simulate.js';
 import { loadScenario, parseScenario } from '../../dist/scenario/load.js';
+import { scenarioKeys } from '../../dist/scenario/keys.js';
 import { readers } from '../../dist/formats/readers/index.js';
 import { strategies } from '../../dist/strategies/index.js';
 import { fill } from './fill.js';
@@ -19,6 +20,7 @@ export function files() {
   const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
   return {
     'docs/csv.md': csvPage(),
+    'docs/scenario.md': scenarioPage(),
     'docs/logs.md': fill(readFileSync(`${ROOT}/docs/logs.md`, 'utf8'), 'formats', formatList()),
     'docs/strategies.md': fill(strategiesPage, 'run --verbose', shownDecisions()),
     'README.md': fill(fill(readme, 'npm start', shownTable()), 'strategies', strategyList()),
@@ -117,4 +119,28 @@ function markdownTable(columns) {
   const line = (cells) => `| ${cells.map((cell, index) => cell.padEnd(widths[index])).join(' | ')} |`;
   const rule = line(widths.map((width) => '-'.repeat(width)));
   return [line(all[0]), rule, ...rows.map(line)].join('\n');
+}
+
+const SCENARIO_OPENING = `# Every key of a scenario file
+
+A scenario file is YAML. Each key stands here with what it accepts, its default, its meaning and a piece of a file that runs.
+\`migsim explain migration.downtime-limit\` shows the same for one key; \`migsim init\` writes a file to start from. A key behind
+a list, such as \`guest.vcpus.count\`, stands in each entry of the list. On the command line \`--set KEY=VALUE\` changes a value.
+
+This page is made by \`npm run generate\`.
+`;
+
+function scenarioPage() {
+  const keys = scenarioKeys().map(({ path, range, fallback, required, meaning, example }) => {
+    const heading = path.includes('.') ? '###' : '##';
+    const unless = required ? 'required' : fallback === null ? 'may be left out' : `default \`${fallback}\``;
+    const text = meaning[0].toUpperCase() + meaning.slice(1);
+    return [
+      `${heading} ${path}`,
+      `${text}.`,
+      `Accepts ${range}; ${unless}.`,
+      `\`\`\`yaml\n${example}\n\`\`\``,
+    ].join('\n\n');
+  });
+  return [SCENARIO_OPENING, ...keys].join('\n\n').replace('\n\n\n', '\n\n').concat('\n');
 }

@@ -1,22 +1,39 @@
 /** Tables as parts of larger schemas, and schemas as entries of tables. */
 import { z } from 'zod';
 import { jsonSchemaOf, jsonSchemaOfTable } from './json-schema.js';
+import { rangeOf } from './range.js';
 import { readEntry, readOptions } from './read.js';
 import type { CustomEntry, OptionEntry, OptionTable, TableValues } from './table.js';
+
+/** What the schemas made of entries accept, in words. */
+const ranges = new WeakMap<object, string>();
+
+/** `a size from 1MiB to 64TiB`, of a schema that `entrySchema` made; else undefined. */
+export function rangeOfSchema(schema: object): string | undefined {
+  return ranges.get(schema);
+}
+
+/** The tables of the schemas that `tableSchema` made. */
+const tables = new WeakMap<object, OptionTable>();
+
+/** What each option of such a schema accepts, in words. */
+export function rangesOfSchema(schema: object): Readonly<Record<string, string>> {
+  const entries = Object.entries(tables.get(schema) ?? {});
+  return Object.fromEntries(entries.map(([key, entry]) => [key, rangeOf(entry)]));
+}
 
 /** One entry. Its default is not filled in. */
 export function entrySchema<Value>(entry: OptionEntry): z.ZodType<Value, unknown> {
   const { default: _, ...written } = jsonSchemaOf(entry);
-  return z
-    .unknown()
-    .meta(written)
-    .transform((input, context) => {
-      const before = context.issues.length;
-      const value = readEntry(entry, input, (message, path = []) => {
-        context.issues.push({ code: 'custom', message, path: [...path], input });
-      });
-      return context.issues.length > before ? z.NEVER : (value as Value);
+  const form = z.unknown().meta(written);
+  ranges.set(form, rangeOf(entry));
+  return form.transform((input, context) => {
+    const before = context.issues.length;
+    const value = readEntry(entry, input, (message, path = []) => {
+      context.issues.push({ code: 'custom', message, path: [...path], input });
     });
+    return context.issues.length > before ? z.NEVER : (value as Value);
+  });
 }
 
 /** A whole table. */
@@ -24,26 +41,27 @@ export function tableSchema<const Table extends OptionTable>(
   table: Table,
   description?: string,
 ): z.ZodType<TableValues<Table>, unknown> {
-  return z
+  const form = z
     .unknown()
-    .meta({ ...jsonSchemaOfTable(table), ...(description === undefined ? {} : { description }) })
-    .transform((input, context): TableValues<Table> => {
-      const result = readOptions(table, input);
-      if ('value' in result) return result.value as TableValues<Table>;
-      for (const { path, at, message } of result.problems) {
-        const [key] = path;
-        if (at === 'key') {
-          context.issues.push({
-            code: 'unrecognized_keys',
-            keys: [String(key)],
-            message,
-            path: [],
-            input: {},
-          });
-        } else context.issues.push({ code: 'custom', message, path: [...path], input });
-      }
-      return z.NEVER;
-    });
+    .meta({ ...jsonSchemaOfTable(table), ...(description === undefined ? {} : { description }) });
+  tables.set(form, table);
+  return form.transform((input, context): TableValues<Table> => {
+    const result = readOptions(table, input);
+    if ('value' in result) return result.value as TableValues<Table>;
+    for (const { path, at, message } of result.problems) {
+      const [key] = path;
+      if (at === 'key') {
+        context.issues.push({
+          code: 'unrecognized_keys',
+          keys: [String(key)],
+          message,
+          path: [],
+          input: {},
+        });
+      } else context.issues.push({ code: 'custom', message, path: [...path], input });
+    }
+    return z.NEVER;
+  });
 }
 
 /** An entry that is read by a schema. */

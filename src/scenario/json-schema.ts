@@ -1,5 +1,6 @@
 /** The form of scenario files as a JSON Schema, for completion and checking in editors. */
 import { z } from 'zod';
+import { rangeOfSchema, rangesOfSchema } from '../options/zod.js';
 import { formsOf } from './forms.js';
 import { scenarioSchema } from './schema.js';
 
@@ -19,14 +20,26 @@ export function scenarioJsonSchemaText(): string {
   return `${JSON.stringify(scenarioJsonSchema(), null, 1)}\n`;
 }
 
-function toJsonSchema(schema: z.ZodType): JsonSchema {
+/** The same with `range`, what is accepted in words, where a value is a quantity: for docs/scenario.md. */
+export function describedScenario(): JsonSchema {
+  return toJsonSchema(scenarioSchema, true);
+}
+
+function toJsonSchema(schema: z.ZodType, withRanges = false): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io: 'input',
     target: 'draft-7',
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema }) {
       const forms = formsOf(zodSchema);
-      if (forms !== undefined) jsonSchema.anyOf = forms.map(toJsonSchema);
+      if (forms !== undefined) jsonSchema.anyOf = forms.map((form) => toJsonSchema(form, withRanges));
+      const range = withRanges ? rangeOfSchema(zodSchema) : undefined;
+      if (range !== undefined) jsonSchema['range'] = range;
+      const properties = jsonSchema.properties ?? {};
+      for (const [key, text] of Object.entries(withRanges ? rangesOfSchema(zodSchema) : {})) {
+        const property = properties[key];
+        if (typeof property === 'object') property['range'] = text;
+      }
     },
   });
   return rest;

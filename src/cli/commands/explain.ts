@@ -11,6 +11,7 @@ import type { Command, Given } from '../command.js';
 import { isFile } from '../experiment-options.js';
 import { entryDefault, isTable } from '../../options/read.js';
 import type { OptionSource } from '../../options/table.js';
+import { type ScenarioKey, scenarioKeys } from '../../scenario/keys.js';
 import { loadStrategy } from '../../scenario/choices.js';
 import { grid } from '../../report/terminal/grid.js';
 import { largest } from '../../stats/extremes.js';
@@ -27,6 +28,7 @@ export const explainCommand: Command = {
   examples: [
     ['explain auto-converge', 'the rule in words'],
     ['explain ./mine.js', 'a strategy of your own'],
+    ['explain migration.downtime-limit', 'a key of scenario files'],
   ],
   async run(given) {
     const name = given.positional;
@@ -36,7 +38,10 @@ export const explainCommand: Command = {
     if (strategy !== undefined) explainRule(strategy, 'strategy', given);
     if (policy !== undefined) explainRule(policy, 'policy', given);
     if (workload !== undefined) explainWorkload(workload, given);
-    if ((strategy ?? policy ?? workload) === undefined) throw new UsageError(unknown('name', name, names()));
+    const key = scenarioKeys().find(({ path }) => path === name);
+    if (key !== undefined) explainKey(key, given);
+    if ((strategy ?? policy ?? workload ?? key) === undefined)
+      throw new UsageError(unknown('name', name, names()));
   },
 };
 
@@ -45,7 +50,15 @@ async function ownStrategy(path: string): Promise<StrategyDefinition> {
 }
 
 function names(): string[] {
-  return [strategies, policies, workloads].flatMap((registry) => Object.keys(registry));
+  const named = [strategies, policies, workloads].flatMap((registry) => Object.keys(registry));
+  return [...named, ...scenarioKeys().map(({ path }) => path)];
+}
+
+/** As docs/scenario.md has it. */
+function explainKey({ path, range, fallback, required, meaning, example }: ScenarioKey, given: Given): void {
+  const unless = required ? 'required' : fallback === null ? 'may be left out' : `default ${fallback}`;
+  title(path, 'key of scenario files', meaning, given);
+  given.print(`${text(`Accepts ${range}; ${unless}.`, given)}\n\n  ${example}\n`);
 }
 
 function explainRule(definition: StrategyDefinition, kind: string, given: Given): void {

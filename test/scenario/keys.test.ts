@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import { parse, stringify } from 'yaml';
+import { scenarioKeys } from '../../src/scenario/keys.js';
+import { parseScenario } from '../../src/scenario/load.js';
+import { inProcess } from '../cli/migsim.js';
+
+type Tree = Readonly<Record<string, unknown>>;
+
+const BASE: Tree = {
+  guest: { memory: '16GiB', vcpus: [{ workload: 'kernel-build' }] },
+  link: { bandwidth: '10Gbit/s' },
+};
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `changes` laid over `tree`; lists are replaced. */
+function over(tree: Tree, changes: Tree): Tree {
+  const merged = Object.entries(changes).map(([key, value]) => {
+    const below = tree[key];
+    return [key, isTree(below) && isTree(value) ? over(below, value) : value];
+  });
+  return { ...tree, ...Object.fromEntries(merged) };
+}
+
+describe('the keys of scenario files', () => {
+  test.each(scenarioKeys().map((key) => [key.path, key] as const))('%s is described', (_, key) => {
+    expect(key.range).toMatch(/^\S.+/);
+    expect(key.meaning).not.toBe('');
+    const scenario = over(BASE, parse(key.example) as Tree);
+    expect(() => parseScenario(stringify(scenario), 'example')).not.toThrow();
+  });
+
+  test.each(['migration.downtime-limit', 'guest.vcpus.workload'])('explain %s', async (path) => {
+    const { status, stdout } = await inProcess(['explain', path]);
+    expect(status).toBe(0);
+    expect(stdout).toContain(`${path} (key of scenario files)\n`);
+    expect(stdout).toContain('; default ');
+  });
+});
