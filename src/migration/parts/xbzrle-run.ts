@@ -74,7 +74,8 @@ export class XbzrleRun {
       bytes,
       wireBytes: bytes,
       flushPages: min(pages, FLUSH_NORMAL_PAGES),
-      cpuUs: this.#plainUs + this.hitShare * this.#encodeUs,
+      // A difference is copied into the buffer with others: only whole pages cost a write of their own.
+      cpuUs: whole * this.#plainUs + this.hitShare * this.#encodeUs,
     };
     return this.#cost;
   }

@@ -23,8 +23,9 @@ const COMPRESSED_BYTES = {
 const COMPRESSED_BYTES_PER_SECOND = { zlib: 120e6, zstd: 500e6 } as const;
 type Compression = keyof typeof COMPRESSED_BYTES;
 
-/** XBZRLE looks at a page word by word: bytes a second of one thread. */
-const ENCODED_BYTES_PER_SECOND = 1e9;
+/** XBZRLE passes over what is alike word by word and copies what is not byte by byte: µs of a page, and of a byte that changed. */
+const COMPARED_US = 0.6;
+const CHANGED_BYTE_US = 0.002;
 
 /** @throws UsageError for a word that is not known here */
 export function streamOf(recording: Recording): StreamSpec {
@@ -48,7 +49,6 @@ export function streamOf(recording: Recording): StreamSpec {
       kind: 'xbzrle',
       xbzrleCacheBytes: typeof cache === 'number' ? cache : DEFAULT_XBZRLE_CACHE,
       ...encoded(recording),
-      xbzrleBytesPerSecond: ENCODED_BYTES_PER_SECOND,
     };
   }
   // The main channel has no threads that could look: `multifd` is `legacy` there.
@@ -92,14 +92,17 @@ function encoded({ guest }: Recording): Partial<StreamSpec> {
   const rate = writers.reduce((sum, { pagesPerSecond }) => sum + pagesPerSecond, 0);
   let bytes = 0;
   let overflows = 0;
+  let encodeUs = COMPARED_US;
   for (const writer of writers) {
     const share = writer.pagesPerSecond / rate;
+    encodeUs += share * writer.bytesPerAccess * CHANGED_BYTE_US;
     if (writer.bytesPerAccess > LARGEST_DIFFERENCE) overflows += share;
     else bytes += share * differenceBytes(writer);
   }
   return {
     xbzrleEncodedBytes: overflows < 1 ? bytes / (1 - overflows) : 0,
     xbzrleOverflowShare: overflows,
+    xbzrleBytesPerSecond: (PAGE_BYTES / encodeUs) * 1e6,
   };
 }
 
