@@ -32,7 +32,8 @@ export const validateCommand: Command = {
     },
   },
   examples: [
-    ['validate recordings', 'every recording that comes with migsim'],
+    ['validate recordings', 'migrations under KVM that come with migsim'],
+    ['validate recordings/tcg', 'those without it: XBZRLE, multifd, post-copy and more'],
     ['validate recordings/T05.json --runs 50', 'one of them, closely'],
     ['validate recordings --csv > validation.csv', 'for a spreadsheet'],
     ['validate recordings --plot predicted.svg', 'as a figure'],
