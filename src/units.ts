@@ -226,3 +226,11 @@ function inTwoUnits(amount: number, perLarge: number, large: string, small: stri
   const text = `${Math.floor(amount / perLarge)} ${large}`;
   return rest === 0 ? text : `${text} ${rest} ${small}`;
 }
+
+const KINDS: readonly ReadonlyMap<string, number>[] = [BYTES, RATES, MICROSECONDS];
+
+/** What a unit is of (units of one kind convert into each other) and its size; null for one that is not known. */
+export function unitFactor(unit: string): { readonly kind: number; readonly factor: number } | null {
+  const kind = KINDS.findIndex((units) => units.has(unit));
+  return kind === -1 ? null : { kind, factor: KINDS[kind]!.get(unit)! };
+}

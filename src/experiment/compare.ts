@@ -44,7 +44,8 @@ export interface Comparison {
 
 /**
  * Run i of every strategy has the same seed, so that its guest would do the same if nothing held it back, and differences
- * between strategies are not those of the dice. Throws `UsageError` before the first run when a strategy refuses.
+ * between strategies are not those of the dice. Several runs draw everything uncertain, the same for all strategies of a
+ * run; a single one meets the median. Throws `UsageError` before the first run when a strategy refuses.
  */
 export function compare(scenario: Scenario, options: CompareOptions = {}): Comparison {
   const { runs = 1, seed = 1, memory = 'page', policy = scenario.policy, timelineMs = 0 } = options;
@@ -54,7 +55,15 @@ export function compare(scenario: Scenario, options: CompareOptions = {}): Compa
   const repeat = (strategy: StrategyChoice): StrategyResults => {
     const results: MigrationResult[] = [];
     for (let run = 1; run <= runs; run++) {
-      const result = simulate(scenario, strategy, { seed, run, memory, policy, timelineMs, trace });
+      const result = simulate(scenario, strategy, {
+        seed,
+        run,
+        draw: runs > 1,
+        memory,
+        policy,
+        timelineMs,
+        trace,
+      });
       onResult?.(result);
       results.push(keep === 'everything' ? result : { ...result, syncs: [], timeline: [], decisions: [] });
     }

@@ -3,6 +3,7 @@ import { allOf, UsageError } from '../errors.js';
 import { runMigration } from '../migration/engine.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
+import { drawSetup } from '../scenario/draw.js';
 import type { Choice, PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { unreadSchedule } from '../strategies/kit/runtime-options.js';
 import type { StrategyDefinition } from '../strategies/define.js';
@@ -13,6 +14,8 @@ export interface SimulateOptions {
   readonly seed?: number;
   /** Repetition: changes every random stream, the same for all strategies; default 1. */
   readonly run?: number;
+  /** Default false: everything uncertain at its median; true: drawn, the same for all strategies of a run. */
+  readonly draw?: boolean;
   /** `page` draws every write, `fluid` counts them; default `page`. */
   readonly memory?: 'page' | 'fluid';
   /** Instead of the scenario's. */
@@ -53,8 +56,10 @@ export function preparedSetup(
     timelineMs = 0,
     keepSyncs = true,
     trace = false,
+    draw = false,
   } = options;
-  const setup: MigrationSetup = { ...scenario.setup, memory, seed, run, timelineMs, keepSyncs, trace };
+  const met = draw ? drawSetup(scenario, seed, run) : scenario.setup;
+  const setup: MigrationSetup = { ...met, memory, seed, run, timelineMs, keepSyncs, trace };
   return withoutDefaultEnd(policy, prepare(policy, prepare(strategy, reading(strategy, setup))));
 }
 

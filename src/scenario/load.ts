@@ -5,9 +5,11 @@ import { applyOverride, parseOverride, placeOfOverride, type Override } from './
 import { buildSetup } from './build.js';
 import { readExpectations } from './expectations.js';
 import { type Fail, check, usageErrorOf, type Path, type Problem } from './problems.js';
-import type { Scenario, StrategyChoice } from './scenario.js';
+import type { MigrationSetup } from '../migration/setup.js';
+import type { Scenario, StrategyChoice, Uncertainty } from './scenario.js';
 import { scenarioSchema, type ScenarioFile } from './schema.js';
 import { parseSource, readText, type Source } from './source.js';
+import { findUncertain, withValues } from './uncertain/find.js';
 
 /** What to change in a scenario while it is loaded. */
 export interface LoadOptions {
@@ -45,12 +47,22 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
     throw new Stop();
   };
 
-  const checked = check(scenarioSchema, value);
-  if ('problems' in checked) return stop(checked.problems);
-  const file = checked.value;
+  const uncertain = findUncertain(value, complaints);
+  if (complaints.length > 0) return stop(complaints);
+  const fileAt = (p: (key: string) => number): ScenarioFile => {
+    const checked = check(
+      scenarioSchema,
+      withValues(value, uncertain, ({ key }) => p(key)),
+    );
+    return 'problems' in checked ? stop(checked.problems) : checked.value;
+  };
+  const file = fileAt(() => 0.5);
   const name = file.name ?? basename(source.file).replace(/\.ya?ml$/, '');
-  const setup = buildSetup(file, name, fail, attempt);
-  if (setup === null) return stop(complaints);
+  const setupOf = (from: ScenarioFile): MigrationSetup =>
+    buildSetup(from, name, fail, attempt) ?? stop(complaints);
+  const setup = setupOf(file);
+  const setupAt: Uncertainty['setupAt'] = (p) => setupOf(fileAt(p));
+  for (const p of [0, 1]) for (const { key } of uncertain) setupAt((other) => (other === key ? p : 0.5));
   const place = (path: Path, at: Problem['at'] = 'value'): Place => placeOf({ path, at });
 
   const strategies = file.strategies.map((chosen, i): StrategyChoice => {
@@ -72,6 +84,11 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
     set: overrides.map(({ text }) => text),
     notes: [...file.migration.qemu.notes, ...(file.migration.machine?.notes ?? [])],
     setup,
+    uncertainty: {
+      values: uncertain.map(({ key, form }) => ({ key, text: form.text, at: form.at })),
+      median: setup,
+      setupAt,
+    },
     strategies,
     policy: { ...file.policy, place: place(['policy']) },
     expect: expectations.map(({ text, path }) => ({ ...text, place: place(path, 'key') })),

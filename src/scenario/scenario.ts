@@ -16,6 +16,25 @@ export interface ExpectationText {
   readonly place: Place | undefined;
 }
 
+/** A value that the file gives as a distribution. */
+export interface UncertainValue {
+  /** Names its stream of random numbers: the path with groups by name, such as `guest.vcpus.writer.workload.write`. */
+  readonly key: string;
+  /** The distribution in words, such as `500..700MiB/s`. */
+  readonly text: string;
+  /** The value below which a share `p` (0 .. 1) of the draws lies, as the file might have it. */
+  at(p: number): unknown;
+}
+
+/** What is uncertain in a scenario, and the setup for any values of it. */
+export interface Uncertainty {
+  readonly values: readonly UncertainValue[];
+  /** The setup at the median, as it was loaded. */
+  readonly median: MigrationSetup;
+  /** The setup at the quantile `p(key)` (0 .. 1) of each value. Throws `UsageError` where values do not go together. */
+  setupAt(p: (key: string) => number): MigrationSetup;
+}
+
 /** A guest, a link, QEMU's parameters, and what is to run: a scenario file, checked. `loadScenario` makes it; treat it as read-only. */
 export interface Scenario {
   readonly name: string;
@@ -29,8 +48,10 @@ export interface Scenario {
   readonly set: readonly string[];
   /** What its user should know of how it was read, such as which QEMU's rules stand for a version that is not known. */
   readonly notes: readonly string[];
-  /** Memory kind, seed, run and sampling are set by whoever runs it. */
+  /** At the median of everything uncertain. Memory kind, seed, run and sampling are set by whoever runs it. */
   readonly setup: MigrationSetup;
+  /** What `drawSetup` draws from. */
+  readonly uncertainty: Uncertainty;
   readonly strategies: readonly StrategyChoice[];
   readonly policy: PolicyChoice;
   readonly expect: readonly ExpectationText[];

@@ -7,7 +7,8 @@ import type { SweepTable } from './table.js';
 import type { Unit } from './unit.js';
 
 export function unitRunner(plan: SweepPlan, table: SweepTable): (unit: Unit) => string {
-  const { seed, memory, precision } = plan.spec;
+  const { seed, memory, precision, runs } = plan.spec;
+  const draw = runs > 1;
   const positions: Positions = positionsOf(table.header(plan.keys), table.measures);
   return (unit) => {
     const { scenario, strategies, policy, values } = plan.cell(unit.cell);
@@ -19,7 +20,9 @@ export function unitRunner(plan: SweepPlan, table: SweepTable): (unit: Unit) => 
       for (const strategy of strategies) {
         const at = (): string => `${strategy.label}, run ${run} ${cellText(plan, unit.cell)}`.trim();
         const row = table.row(
-          failing(at, () => simulate(scenario, strategy, { seed, run, memory, policy, keepSyncs: false })),
+          failing(at, () =>
+            simulate(scenario, strategy, { seed, run, draw, memory, policy, keepSyncs: false }),
+          ),
           varied,
         );
         text += row;

@@ -1,0 +1,68 @@
+/** Which values of a scenario file are distributions, and the file with a value for each. */
+import { isMap } from '../forms.js';
+import type { Path, Problem } from '../problems.js';
+import { readForm, type UncertainForm } from './form.js';
+
+/** An uncertain value of a scenario. */
+export interface Uncertain {
+  /** Names its stream: the path with groups by name, such as `guest.vcpus.writer.workload.write`. */
+  readonly key: string;
+  readonly path: Path;
+  readonly form: UncertainForm;
+}
+
+/** What describes the experiment is uncertain; what is chosen (strategies, policy, expectations) is not. */
+export const UNCERTAIN_SECTIONS = ['guest', 'host', 'link', 'migration'] as const;
+
+/** Values that must be whole numbers of a unit, by the last key of their path: host pages, and what QEMU takes in ms. */
+const WHOLE_UNITS: Readonly<Record<string, readonly string[]>> = {
+  memory: ['MiB', 'GiB', 'TiB'],
+  'downtime-limit': ['ms'],
+};
+
+/** In the order of the file; what is wrong with one goes to `problems`. */
+export function findUncertain(value: unknown, problems: Problem[]): Uncertain[] {
+  const found: Uncertain[] = [];
+  const visit = (inner: unknown, path: Path, names: readonly string[]): void => {
+    const form = readForm(inner);
+    if (typeof form === 'string') problems.push({ path, at: 'value', message: form });
+    else if (form !== null) found.push({ key: names.join('.'), path, form });
+    else if (Array.isArray(inner))
+      inner.forEach((entry, i) => visit(entry, [...path, i], [...names, nameIn(inner, i)]));
+    else if (isMap(inner))
+      for (const [key, entry] of Object.entries(inner)) visit(entry, [...path, key], [...names, key]);
+  };
+  if (isMap(value))
+    for (const section of UNCERTAIN_SECTIONS)
+      if (Object.hasOwn(value, section)) visit(value[section], [section], [section]);
+  return found;
+}
+
+/** The name of an entry that has one to itself, else its index. */
+function nameIn(list: readonly unknown[], index: number): string {
+  const nameOf = (entry: unknown): unknown => (isMap(entry) ? entry['name'] : undefined);
+  const name = nameOf(list[index]);
+  const alone = list.filter((entry) => nameOf(entry) === name).length === 1;
+  return typeof name === 'string' && alone ? name : String(index);
+}
+
+/** The file with the quantile `p(entry)` of each uncertain value in its place. */
+export function withValues(
+  value: unknown,
+  uncertain: readonly Uncertain[],
+  p: (entry: Uncertain) => number,
+): unknown {
+  let result = value;
+  for (const entry of uncertain) {
+    const drawn = entry.form.at(p(entry), WHOLE_UNITS[String(entry.path.at(-1))]);
+    result = put(result, entry.path, drawn);
+  }
+  return result;
+}
+
+function put(target: unknown, [segment, ...rest]: Path, value: unknown): unknown {
+  if (segment === undefined) return value;
+  if (Array.isArray(target)) return target.with(Number(segment), put(target[Number(segment)], rest, value));
+  const map = target as Readonly<Record<PropertyKey, unknown>>;
+  return { ...map, [segment]: put(map[segment], rest, value) };
+}
