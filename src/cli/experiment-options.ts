@@ -9,6 +9,7 @@ import { listedStrategy } from '../experiment/choice.js';
 import { loadStrategy, loadPolicy } from '../scenario/choices.js';
 import { strategies } from '../strategies/index.js';
 import { policies } from '../policies/index.js';
+import { wholeNumber } from './values.js';
 
 export const scenarioFile: Positional = { name: 'scenario', describe: 'Scenario file (YAML)' };
 
@@ -67,26 +68,27 @@ export function readMemory(
 }
 
 export function readSeed(given: Given): number {
-  return wholeNumber(given, 'seed', 0, 2 ** 32 - 1);
+  return wholeNumber(given, 'seed', 0, 2 ** 32 - 1) ?? 1;
 }
 
 /** 1 for commands without the option. */
 export function readRuns(given: Given): number {
-  return given.value('runs') === undefined ? 1 : wholeNumber(given, 'runs', 1, MAX_RUNS);
-}
-
-function wholeNumber(given: Given, option: string, min: number, max: number): number {
-  const text = given.value(option) ?? '';
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new UsageError(
-    `--${option}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`,
-  );
+  return wholeNumber(given, 'runs', 1, MAX_RUNS) ?? 1;
 }
 
 /** One that the scenario lists is taken with the options it has there; any other by its name, with its defaults. */
 export async function readStrategy(text: string, scenario: Scenario): Promise<StrategyChoice> {
   return listedStrategy(text, scenario) ?? loadStrategy(text);
+}
+
+/** The strategy of the command line, else the only one of the scenario; `lead` opens the refusal of several. */
+export async function oneStrategy(given: Given, scenario: Scenario, lead: string): Promise<StrategyChoice> {
+  const text = given.value('strategy');
+  if (text !== undefined) return readStrategy(text, scenario);
+  const [only, ...others] = scenario.strategies;
+  if (only !== undefined && others.length === 0) return only;
+  const labels = scenario.strategies.map(({ label }) => label).join(', ');
+  throw new UsageError(`${lead}: choose one with --strategy, such as ${labels}`);
 }
 
 export async function readPolicy(given: Given, scenario: Scenario): Promise<PolicyChoice> {

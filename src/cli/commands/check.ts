@@ -1,8 +1,7 @@
 /** `migsim check`: whether scenarios do what they say. */
-import { ExpectationError, UsageError } from '../../errors.js';
+import { ExpectationError } from '../../errors.js';
 import type { CheckReport } from '../../experiment/check.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { unknown } from '../../options/wording.js';
 import checkFile, { type CheckTask } from '../check-worker.js';
 import type { Command, Given, Option } from '../command.js';
 import { experimentOptions, noteReading, readRuns, readSeed, runsOption } from '../experiment-options.js';
@@ -13,6 +12,7 @@ import { openOutputFile } from '../../report/files/output-folder.js';
 import { checkText, failuresOf } from '../../report/terminal/check-text.js';
 import { junitXml } from '../../report/files/junit.js';
 import { inWorkers } from '../../experiment/workers.js';
+import { choice } from '../values.js';
 
 export const memoryOption: Option = {
   describe: 'page, fluid, or auto: page where that takes no more than about a second',
@@ -90,8 +90,5 @@ function progressOf(given: Given, scenarios: readonly Scenario[], runs: number):
 }
 
 export function readMemoryChoice(given: Given): MemoryChoice {
-  const word = given.value('memory') ?? 'auto';
-  const choice = MEMORY_CHOICES.find((candidate) => candidate === word);
-  if (choice === undefined) throw new UsageError(unknown('memory model', word, MEMORY_CHOICES));
-  return choice;
+  return choice(given, 'memory', MEMORY_CHOICES, 'memory model') ?? 'auto';
 }

@@ -1,16 +1,14 @@
 /** `migsim drain`: a host is emptied over one link. */
-import { UsageError } from '../../errors.js';
 import type { DrainGuest } from '../../experiment/drain.js';
 import type { MigrationResult } from '../../migration/result.js';
-import type { StrategyChoice, Scenario } from '../../scenario/scenario.js';
-import { unknown } from '../../options/wording.js';
-import type { Command, Given } from '../command.js';
-import { experimentOptions, noteReading, readMemory, readSeed, readStrategy } from '../experiment-options.js';
+import type { Command } from '../command.js';
+import { experimentOptions, noteReading, readMemory, readSeed, oneStrategy } from '../experiment-options.js';
 import { refuseUnreadableDemands, unmetInRun } from '../../experiment/fail-unless.js';
 import { demandMeasures, failUnlessKept, failUnlessOption, readDemands } from '../fail-unless.js';
 import { loadScenario } from '../../scenario/load.js';
 import { drain } from '../../experiment/drain.js';
 import { drainText } from '../../report/terminal/drain-text.js';
+import { choice, wholeNumber } from '../values.js';
 
 const MODES = ['serial', 'parallel'] as const;
 const MOST_GUESTS = 10_000;
@@ -37,18 +35,20 @@ export const drainCommand: Command = {
     ['drain guest.yaml --copies 8 --mode parallel --parallel 2', 'eight guests, two at a time'],
   ],
   async run(given) {
-    const word = given.value('mode');
-    if (word !== undefined && !MODES.some((mode) => mode === word))
-      throw new UsageError(unknown('mode', word, MODES));
-    const copies = whole(given, 'copies') ?? 1;
+    const word = choice(given, 'mode', MODES);
+    const copies = wholeNumber(given, 'copies', 1, MOST_GUESTS) ?? 1;
     const guests: DrainGuest[] = [];
     for (const file of given.all('scenarios')) {
       const scenario = loadScenario(file, { set: given.values('set') });
       noteReading(given, scenario);
-      const strategy = await strategyOf(given, scenario);
+      const strategy = await oneStrategy(
+        given,
+        scenario,
+        `${scenario.file ?? scenario.name}: a guest has one strategy`,
+      );
       for (let copy = 0; copy < copies; copy++) guests.push({ scenario, strategy });
     }
-    const atOnce = whole(given, 'parallel') ?? guests.length;
+    const atOnce = wholeNumber(given, 'parallel', 1, MOST_GUESTS) ?? guests.length;
     const ways = word === undefined ? [1, atOnce] : [word === 'serial' ? 1 : atOnce];
     const progress = given.progress(guests.length * ways.length);
     const how = { seed: readSeed(given), memory: readMemory(given), onGuest: progress.step };
@@ -94,24 +94,4 @@ function outcome({
 }: MigrationResult): object {
   const held = { heldTimeMs, writersWorkHeld, readersWorkHeld };
   return { scenario, strategy, status, converged, totalTimeMs, downtimeMs, blackoutMs, sentBytes, ...held };
-}
-
-async function strategyOf(given: Given, scenario: Scenario): Promise<StrategyChoice> {
-  const text = given.value('strategy');
-  if (text !== undefined) return readStrategy(text, scenario);
-  const [only, ...others] = scenario.strategies;
-  if (only !== undefined && others.length === 0) return only;
-  const labels = scenario.strategies.map(({ label }) => label).join(', ');
-  throw new UsageError(
-    `${scenario.file ?? scenario.name}: a guest has one strategy: choose one with --strategy, such as ${labels}`,
-  );
-}
-
-function whole(given: Given, option: string): number | undefined {
-  const text = given.value(option);
-  if (text === undefined) return undefined;
-  if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_GUESTS) return Number(text);
-  throw new UsageError(
-    `--${option}: expected a whole number from 1 to ${MOST_GUESTS}, got ${JSON.stringify(text)}`,
-  );
 }

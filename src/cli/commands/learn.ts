@@ -21,6 +21,7 @@ import { learnFromGuestperf } from '../../experiment/learn-guestperf.js';
 import { guestperfCheckText } from '../../report/terminal/guestperf-check.js';
 import { wrap } from '../../report/terminal/text.js';
 import { grid } from '../../report/terminal/grid.js';
+import { parsed, wholeNumber } from '../values.js';
 
 export const learnCommand: Command = {
   positional: {
@@ -139,39 +140,25 @@ function runGuestperf(given: Given, text: string): void {
 }
 
 function readOptions(given: Given): LearnOptions {
-  const read = <T>(option: string, parse: (text: string) => T): T | undefined => {
-    const text = given.value(option);
-    if (text === undefined) return undefined;
-    try {
-      return parse(text);
-    } catch (error) {
-      throw error instanceof UsageError ? new UsageError(`--${option}: ${error.message}`) : error;
-    }
-  };
-  const wholeNumber = (text: string): number => {
-    if (/^\d+$/.test(text) && Number(text) <= 65_536) return Number(text);
-    throw new UsageError(`expected a whole number, got ${JSON.stringify(text)}`);
-  };
   const ringSize = (text: string): number => {
-    const size = wholeNumber(text);
-    if (size === 0 || (size >= 1024 && Number.isInteger(Math.log2(size)))) return size;
+    const size = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (size === 0 || (size >= 1024 && size <= 65_536 && Number.isInteger(Math.log2(size)))) return size;
     throw new UsageError(`expected 0 or a power of two from 1024 to 65536, got ${text}`);
   };
-  const cpu = read('cpu', parseShare);
+  const cpu = parsed(given, 'cpu', parseShare);
   if (cpu !== undefined && !(cpu > 0 && cpu <= 1))
     throw new UsageError('--cpu: expected a share above 0% and up to 100%');
-  const vcpus = read('vcpus', wholeNumber);
-  if (vcpus === 0) throw new UsageError('--vcpus: expected at least 1');
-  const limitUs = read('downtime-limit', parseDurationUs);
-  const given_ = {
+  const vcpus = wholeNumber(given, 'vcpus', 1, 65_536);
+  const limitUs = parsed(given, 'downtime-limit', parseDurationUs);
+  const said = {
     cpu,
     vcpus,
-    memoryBytes: read('memory', parseBytes),
-    dirtyRingSize: read('dirty-ring-size', ringSize),
+    memoryBytes: parsed(given, 'memory', parseBytes),
+    dirtyRingSize: parsed(given, 'dirty-ring-size', ringSize),
     downtimeLimitMs: limitUs === undefined ? undefined : limitUs / 1000,
-    maxBandwidth: read('max-bandwidth', parseBytesPerSecond),
+    maxBandwidth: parsed(given, 'max-bandwidth', parseBytesPerSecond),
   };
-  return Object.fromEntries(Object.entries(given_).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
 /** Larger files are refused: a poll each 200 ms for a week has 1.5 GB of replies, of which nobody needs more than a part. */

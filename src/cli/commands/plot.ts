@@ -1,16 +1,15 @@
 /** `migsim plot`: figures from result files, without running anything again. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { UsageError } from '../../errors.js';
 import { drawFigures } from '../../api/figures.js';
 import { figures } from '../../report/figures/index.js';
 import type { Drawing } from '../../report/figures/kit/figure.js';
 import { type Results, type Selection, readResults } from '../../report/figures/kit/results.js';
 import { SHEETS, type Sheet } from '../../report/figures/kit/sheet.js';
 import { counted, wrapItems } from '../../report/terminal/text.js';
-import { unknown } from '../../options/wording.js';
 import type { Command, Given } from '../command.js';
 import { openOutputFolder } from '../../report/files/output-folder.js';
+import { choice, wholeNumber } from '../values.js';
 
 const FORMATS = ['svg', 'png'] as const;
 const WIDTHS = ['one', 'two'] as const;
@@ -59,8 +58,8 @@ export const plotCommand: Command = {
     ['plot validation.csv', 'predicted against measured'],
   ],
   async run(given) {
-    const format = choice(given, 'format', FORMATS);
-    const width = choice(given, 'width', WIDTHS);
+    const format = choice(given, 'format', FORMATS) ?? 'svg';
+    const width = choice(given, 'width', WIDTHS) ?? 'two';
     const drawings = await drawFigures(given.positional, {
       figures: given.values('figure'),
       width,
@@ -87,18 +86,8 @@ export async function readChosen(given: Given): Promise<Results> {
 }
 
 function chosenRuns(given: Given): Selection {
-  const text = given.value('run');
-  if (text !== undefined && !/^[1-9]\d*$/.test(text)) {
-    throw new UsageError(`--run: expected a whole number from 1, got ${JSON.stringify(text)}`);
-  }
-  return { strategies: given.values('strategy'), ...(text === undefined ? {} : { run: Number(text) }) };
-}
-
-function choice<Word extends string>(given: Given, option: string, words: readonly Word[]): Word {
-  const text = given.value(option) ?? '';
-  const found = words.find((word) => word === text);
-  if (found === undefined) throw new UsageError(unknown(option, text, words));
-  return found;
+  const run = wholeNumber(given, 'run', 1);
+  return { strategies: given.values('strategy'), ...(run === undefined ? {} : { run }) };
 }
 
 /** `results/mine/figures` for the folder `results/mine` and for a file in it. */

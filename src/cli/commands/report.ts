@@ -4,15 +4,14 @@ import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { cellsBy, sweepKeys } from '../../report/figures/kit/sweep-keys.js';
 import { htmlReport } from '../../report/html/page.js';
-import { unknown } from '../../options/wording.js';
-import type { Command, Given } from '../command.js';
+import type { Command } from '../command.js';
 import { drawingOptions, readChosen } from './plot.js';
 import { paperTable } from '../table-format.js';
 import { readProvenance } from '../../report/files/provenance.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
+import { choice } from '../values.js';
 
 const FORMATS = ['html', 'markdown', 'latex'] as const;
-type Format = (typeof FORMATS)[number];
 
 export const reportCommand: Command = {
   positional: { name: 'results', describe: 'Folder that --out wrote' },
@@ -31,7 +30,7 @@ export const reportCommand: Command = {
     ['report results/mine --format latex > table.tex', 'with booktabs and siunitx'],
   ],
   async run(given) {
-    const format = readFormat(given);
+    const format = choice(given, 'format', FORMATS) ?? 'html';
     const folder = given.positional;
     if (existsSync(folder) && !statSync(folder).isDirectory()) {
       throw new UsageError('expected a results folder; `migsim plot` draws a single file', { file: folder });
@@ -53,10 +52,3 @@ export const reportCommand: Command = {
     given.print(`Written: ${file}\n`);
   },
 };
-
-function readFormat(given: Given): Format {
-  const text = given.value('format') ?? '';
-  const format = FORMATS.find((word) => word === text);
-  if (format === undefined) throw new UsageError(unknown('format', text, FORMATS));
-  return format;
-}

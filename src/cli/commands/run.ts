@@ -1,11 +1,10 @@
 /** `migsim run`: one migration in detail. */
-import { UsageError } from '../../errors.js';
 import type { Comparison } from '../../experiment/compare.js';
 import { preparedSetup } from '../../experiment/simulate.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import type { Command, Given } from '../command.js';
 import { failUnlessMet, printWritten, runExperiment } from '../experiment.js';
-import { experimentOptions, readStrategy, scenarioFile } from '../experiment-options.js';
+import { experimentOptions, oneStrategy, scenarioFile } from '../experiment-options.js';
 import { failUnlessOption } from '../fail-unless.js';
 import { jsonReport } from '../../report/files/json.js';
 import { runReport } from '../../report/terminal/run-text.js';
@@ -34,7 +33,7 @@ export const runCommand: Command = {
   ],
   async run(given) {
     const choose = async (scenario: Scenario): Promise<StrategyChoice[]> => [
-      await strategyOf(given, scenario),
+      await oneStrategy(given, scenario, 'run takes one strategy'),
     ];
     const writeGuestperf = openGuestperf(given);
     const trace = given.flag('verbose') || given.flag('json');
@@ -65,13 +64,4 @@ function openGuestperf(given: Given): (comparison: Comparison) => void {
     const setup = preparedSetup(scenario, strategy, { policy });
     write(guestperfReport({ setup, strategy, policy, result: results[0]! }));
   };
-}
-
-async function strategyOf(given: Given, scenario: Scenario): Promise<StrategyChoice> {
-  const text = given.value('strategy');
-  if (text !== undefined) return readStrategy(text, scenario);
-  const [only, ...others] = scenario.strategies;
-  if (only !== undefined && others.length === 0) return only;
-  const labels = scenario.strategies.map((choice) => choice.label).join(', ');
-  throw new UsageError(`run takes one strategy: choose one with --strategy, such as ${labels}`);
 }

@@ -5,7 +5,6 @@ import type { SweepCell } from '../../experiment/sweep/results.js';
 import type { Shard } from '../../experiment/sweep/shard.js';
 import type { LoadedSweep, Sweep, SweepOptions } from '../../api/sweep.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { unknown } from '../../options/wording.js';
 import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
 import type { Command, Given, Option } from '../command.js';
 import { EXIT } from '../exit.js';
@@ -29,6 +28,7 @@ import { type SweepFile, readSweepFile, readPrecision } from '../../scenario/swe
 import { loadScenario } from '../../scenario/load.js';
 import { readShard } from '../../experiment/sweep/shard.js';
 import { sweepHeading, sweepText } from '../../report/terminal/sweep-text.js';
+import { choice, parsed, wholeNumber } from '../values.js';
 
 const FORMATS = ['csv', 'parquet'] as const;
 const MOST_RUNS = 100_000;
@@ -157,10 +157,10 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
       'nothing varies; expected --vary KEY=VALUES, such as link.bandwidth=1Gbit/s,10Gbit/s',
     );
   const memory = given.value('memory');
-  const precision = given.value('precision');
+  const precision = parsed(given, 'precision', readPrecision);
   const shard = shardOf(given);
-  const runs = whole(given, 'runs', 1, MOST_RUNS);
-  const seed = whole(given, 'seed', 0, 2 ** 32 - 1);
+  const runs = wholeNumber(given, 'runs', 1, MOST_RUNS);
+  const seed = wholeNumber(given, 'seed', 0, 2 ** 32 - 1);
   const out = outOf(given);
   const format = formatOf(given);
   return {
@@ -172,11 +172,11 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
     ...(runs === undefined ? {} : { runs }),
     ...(seed === undefined ? {} : { seed }),
     ...(memory === undefined ? {} : { memory: readMemory(given, 'fluid') }),
-    ...(precision === undefined ? {} : { precision: readShare(precision) }),
+    ...(precision === undefined ? {} : { precision }),
     ...(shard === null ? {} : { shard }),
     ...(out === undefined ? {} : { out }),
     format,
-    workers: whole(given, 'workers', 1, MOST_WORKERS) ?? availableParallelism(),
+    workers: wholeNumber(given, 'workers', 1, MOST_WORKERS) ?? availableParallelism(),
   };
 }
 
@@ -202,29 +202,8 @@ function outOf(given: Given): string | undefined {
   return undefined;
 }
 
-function readShare(text: string): number {
-  try {
-    return readPrecision(text);
-  } catch (error) {
-    throw error instanceof UsageError ? new UsageError(`--precision: ${error.message}`) : error;
-  }
-}
-
-function whole(given: Given, option: string, min: number, max: number): number | undefined {
-  const text = given.value(option);
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= min && number <= max) return number;
-  throw new UsageError(
-    `--${option}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`,
-  );
-}
-
 export function formatOf(given: Given): (typeof FORMATS)[number] {
-  const word = given.value('format') ?? 'csv';
-  const format = FORMATS.find((candidate) => candidate === word);
-  if (format === undefined) throw new UsageError(unknown('format', word, FORMATS));
-  return format;
+  return choice(given, 'format', FORMATS) ?? 'csv';
 }
 
 /** The cells that are printed: the first ones, or all for --json. */
