@@ -1,5 +1,5 @@
 /** Everything that a scenario comes to, defaults included, as a flat list that two versions can be compared by. */
-import { PAGE_BYTES, type VcpuSpec } from '../guest/spec.js';
+import { PAGE_BYTES, type VcpuSpec, type ZeroExtent } from '../guest/spec.js';
 import type { Choice, Scenario } from '../scenario/scenario.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../units.js';
@@ -20,10 +20,15 @@ export interface ParameterChange {
 export function parametersOf(scenario: Scenario): Parameters {
   const { guest, host, link } = scenario.setup;
   const { giveUpByDefault: _default, ...migration } = scenario.setup.migration;
-  const { vcpus, ...memory } = guest;
+  // Where zero pages lie follows from the working sets, as their own places do.
+  const { vcpus, zeroExtents, ...memory } = guest;
+  const total = (pages: (extent: ZeroExtent) => number): number =>
+    zeroExtents.reduce((sum, extent) => sum + pages(extent), 0);
+  const zeroPages = total((extent) => extent.zeroPages ?? extent.pages);
+  const hintedPages = total((extent) => (extent.hintedZeroPages ?? 0) + (extent.hintedDataPages ?? 0));
   const { summary: _summary, source: _source, ...costs } = host;
   const flat: Record<string, Parameter> = {};
-  flatten('guest', memory, flat);
+  flatten('guest', { ...memory, zeroPages, hintedPages }, flat);
   flatten('guest.vcpus', groupsOf(vcpus), flat);
   flatten('host', costs, flat);
   flatten('link', link, flat);

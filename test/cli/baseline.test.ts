@@ -85,7 +85,7 @@ describe('a baseline', () => {
     );
     expect(status).toBe(0);
     expect(stdout).toContain('outcomes are the same\n');
-    expect(stdout).toContain('migration.postcopyRecover: true, now false');
+    expect(stdout).toContain('migration.postcopy-recover: true, now false');
   });
 
   test('forgives as much as it is told, of all measures or of one', async () => {

@@ -35,6 +35,10 @@ export function outlookOf(learned: Learned, log: MigrationLog): Outlook {
       text: `in post-copy, which ends when all pages are there${after}`,
       remedies: [],
     };
+  // The thread stops the guest once nothing is left: programs that poll log that state last, not the completion.
+  if (last.remainingBytes === 0 && last.status === 'active' && last.dirtySyncCount !== 1) {
+    return { verdict: 'ends', text: `completes: nothing remained at the last sample${after}`, remedies: [] };
+  }
   const known = learned.guest.classes.length > 0;
   const over = ['failed', 'cancelled', 'failing', 'cancelling'].includes(last.status);
   if (!known) {
