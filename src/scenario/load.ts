@@ -33,10 +33,19 @@ export function scenarioLoader(text: string, file: string): (set?: readonly stri
   return (set = []) => scenarioOf(source, set.map(parseOverride));
 }
 
+/** Options of strategies and policies have no place in docs/scenario.md. */
+function withReference(problem: Problem): Problem {
+  const { path, at, message } = problem;
+  const isOption = path[0] === 'strategies' || path[0] === 'policy';
+  return at === 'key' && !isOption
+    ? { ...problem, message: `${message}; all keys: docs/scenario.md` }
+    : problem;
+}
+
 function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
   const { value, placeOf } = withOverrides(source, overrides);
   const stop = (problems: readonly Problem[]): never => {
-    throw usageErrorOf(problems, placeOf);
+    throw usageErrorOf(problems.map(withReference), placeOf);
   };
   const complaints: Problem[] = [];
   const complain = (path: Path, at: Problem['at'], message: string): void => {
