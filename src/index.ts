@@ -99,7 +99,7 @@ export type {
 } from './recording/validate/outcome.js';
 export type { Tally, ValidatedRecording, ValidationSummary } from './recording/validate/summary.js';
 export type { ValidateOptions, Validation } from './recording/validate/validate.js';
-export type { Recording } from './recording/recording.js';
+export type { Recording } from './recording/recording-file.js';
 export { type GuestperfForm, type GuestperfReport, readGuestperf } from './formats/guestperf/read.js';
 export type { MigrateSample } from './formats/complete.js';
 export { guestperfReport, type GuestperfRun } from './formats/guestperf/write.js';
@@ -162,7 +162,14 @@ export type { LegacyBuilder, LegacySchema, LegacyValues } from './options/legacy
 
 export { runMigration } from './migration/engine.js';
 export type { RunLabels } from './migration/observe/outcome.js';
-export type { Controls, DetectorEvent, MigrationStats, SyncEvent, Timer } from './migration/controls.js';
+export type {
+  Controls,
+  DetectorEvent,
+  MigrationStats,
+  SyncCause,
+  SyncEvent,
+  Timer,
+} from './migration/controls.js';
 export type {
   DecisionFacts,
   Downtime,
@@ -181,7 +188,6 @@ export {
   type Decision,
   type MigrationResult,
   type MigrationStatus,
-  type SyncCause,
   type SyncRecord,
   type TimelinePoint,
   type VcpuResult,

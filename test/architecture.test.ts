@@ -121,6 +121,24 @@ function looksUp(file: string, target: string): boolean {
   return LAYERS.indexOf(layerOf(target)) > LAYERS.indexOf(layerOf(file));
 }
 
+/** One circle of each group of modules that import each other: `a -> b -> a`. */
+function circlesIn(targets: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const found: string[] = [];
+  const visit = (file: string): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file].join(' -> '));
+    if (at >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const target of targets.get(file) ?? []) visit(target);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file);
+  return found;
+}
+
 const sources = sourcesIn('src');
 const everything = [...sources, ...sourcesIn('test'), ...sourcesIn('bin'), ...sourcesIn('scripts')];
 
@@ -166,6 +184,17 @@ describe('the rules themselves', () => {
     expect(looksUp('src/cli/commands/run.ts', 'src/index.ts')).toBe(false);
   });
 
+  test('see circles of any length, and none where there is none', () => {
+    const imports = (...pairs: readonly (readonly [string, string[]])[]): Map<string, string[]> =>
+      new Map(pairs);
+    expect(circlesIn(imports(['a', ['b', 'c']], ['b', ['c']], ['c', []]))).toEqual([]);
+    expect(circlesIn(imports(['a', ['b']], ['b', ['a']]))).toEqual(['a -> b -> a']);
+    expect(circlesIn(imports(['a', ['b']], ['b', ['c', 'd']], ['c', ['b']], ['d', ['b']]))).toEqual([
+      'b -> c -> b',
+      'b -> d -> b',
+    ]);
+  });
+
   test('know packages by name, with scope and without what is inside them', () => {
     expect(packageOf('csv-stringify/sync')).toBe('csv-stringify');
     expect(packageOf('@observablehq/plot')).toBe('@observablehq/plot');
@@ -188,6 +217,18 @@ describe('imports', () => {
         .map((specifier) => `${file} -> ${targetOf(file, specifier)}`),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('go in no circles, types included', () => {
+    const targets = new Map(
+      sources.map(({ file, code }): [string, string[]] => [
+        file,
+        importsOf(code)
+          .filter((specifier) => specifier.startsWith('.'))
+          .map((specifier) => targetOf(file, specifier)),
+      ]),
+    );
+    expect(circlesIn(targets)).toEqual([]);
   });
 
   test('name npm packages only where they are at home', () => {

@@ -4,7 +4,6 @@
  */
 import type { QemuVersion } from './rules/versions.js';
 import type { RuntimeParameters } from './runtime-parameters.js';
-import type { SyncCause } from './result.js';
 
 /** A live view with the very meaning of `query-migrate` (qapi/migration.json), 10.0's form. Read it, do not keep it. */
 export interface MigrationStats {
@@ -40,6 +39,9 @@ export interface MigrationStats {
   readonly bandwidthBytesPerSecond: number;
   readonly thresholdBytes: number;
 }
+
+/** Why a bitmap sync was made: at setup, as the estimate fell below the threshold, by auto-converge's timer, while the guest was stopped, or in post-copy. */
+export type SyncCause = 'setup' | 'natural' | 'timer' | 'switchover' | 'postcopy';
 
 /** A bitmap sync, as it has just ended. */
 export interface SyncEvent {
@@ -111,6 +113,8 @@ export interface Controls {
   set(parameters: RuntimeParameters): void;
   /** Somebody set parameters: a strategy hears of those that only it reads. */
   onSet(listener: (parameters: RuntimeParameters) => void): void;
+  /** Somebody asks for `stats`, as by query-migrate. */
+  onQuery(listener: () => void): void;
   /** migrate-start-postcopy. */
   startPostcopy(): void;
   /** Stop the guest; the rest goes out while it is paused (QMP `stop`, virsh suspend). */

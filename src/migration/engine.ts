@@ -30,7 +30,7 @@ import {
   pendingEstimate,
 } from './rules/rules.js';
 import type { MigrationSetup } from './setup.js';
-import { ITERATION_END_BYTES, iterationEndBytes, pageTimeUs, pagesToExceed } from './rules/stream.js';
+import { EOS_BYTES, SECTION_BYTES, pageTimeUs, pagesToExceed } from './rules/stream.js';
 import { discardBytes } from './rules/postcopy.js';
 import { startSchedule } from './schedule.js';
 import { SyncRecords } from './observe/sync-records.js';
@@ -145,7 +145,9 @@ class Migration {
     this.#sync.run('setup');
     askForFreePages(this.#parts, this.#orders);
     state.setupUs = clock.nowUs;
-    counters.transferred += SETUP_BYTES + stream.helloBytes + stream.syncBytes;
+    counters.frame(SETUP_BYTES);
+    counters.recordMultifd(stream.helloBytes);
+    counters.syncChannels(stream);
     state.phase = 'active';
     guest.speed = this.#speedBesideBulk();
     this.#log.startReaper();
@@ -239,7 +241,7 @@ class Migration {
       if (window.isExceeded()) break;
       if (index >= lateIndex) break;
     }
-    counters.transferred += iterationEndBytes(stream);
+    counters.endIterations(stream, 1, state.stopUs === null);
     clock.pass(startUs + elapsedUs);
     state.holdsBitmap = false;
     this.#iterateDevices();
@@ -250,7 +252,7 @@ class Migration {
     const { clock, link, counters, window, run, devices } = this.#parts;
     if (devices.none || window.isExceeded()) return;
     const { bytes, us } = devices.iterate(run.dirtyPages <= 0);
-    counters.transferred += bytes;
+    counters.frame(bytes);
     clock.advance(clock.nowUs + max(us, (bytes / link.bytesPerSecond) * 1e6));
   }
 
@@ -297,7 +299,7 @@ class Migration {
       if (clock.nowUs - startUs >= (MAX_WAIT_MS + 1) * 1000) break;
       clockCheck += CLOCK_CHECK_PAGES;
     }
-    counters.transferred += iterationEndBytes(stream);
+    counters.endIterations(stream, 1, state.stopUs === null);
     state.holdsBitmap = false;
     this.#iterateDevices();
   }
@@ -390,7 +392,7 @@ class Migration {
 
   /** migration.c:migration_completion_precopy, migration_completion_end. */
   #complete(): void {
-    const { setup, version, clock, link, guest, state, counters, window } = this.#parts;
+    const { setup, clock, link, guest, state, counters, window } = this.#parts;
     const { host, migration } = setup;
     const startUs = clock.nowUs;
     const { stoppedUs, sinceUs: syncFromUs } = this.#leaveSource();
@@ -403,7 +405,7 @@ class Migration {
     const restBytes = round(counters.transferred - sentBytes);
     sinceUs = this.#trace.endPart('RAM', sinceUs);
     const devices = this.#devices();
-    if (!version.transferredIsRamOnly) counters.transferred += devices.bytes;
+    counters.frame(devices.bytes);
     clock.advance(clock.nowUs + max(devices.saveUs, (devices.bytes / link.bytesPerSecond) * 1e6));
     sinceUs = this.#trace.endPart('device state', sinceUs);
     const resumeUs = clock.nowUs + link.latencyUs + devices.loadUs + host.destinationStartUs;
@@ -457,11 +459,11 @@ class Migration {
     memory.stopLogging();
     const discards = discardBytes(memory.discardDirty());
     this.#parts.run.dirtyPages = memory.dirtyPages();
-    counters.transferred += discards;
+    counters.frame(discards);
     clock.advance(clock.nowUs + (discards / link.bytesPerSecond) * 1e6);
     sinceUs = this.#trace.endPart('discard', sinceUs);
     const devices = this.#devices();
-    counters.transferred += devices.bytes;
+    counters.frame(devices.bytes);
     clock.advance(clock.nowUs + devices.saveUs);
     this.#trace.endPart('device state', sinceUs);
     state.downtimeUs = clock.nowUs - startUs;
@@ -516,7 +518,7 @@ class Migration {
   }
 
   #sendRest(): void {
-    const { clock, link, counters, run } = this.#parts;
+    const { clock, link, stream, counters, run } = this.#parts;
     run.isLastStage = true;
     while (run.find(clock.nowUs)) {
       const pages = run.available();
@@ -525,6 +527,8 @@ class Migration {
       clock.advance(clock.nowUs + pages * pageTimeUs(cost, link.bytesPerSecond));
     }
     run.handOver();
-    counters.transferred += ITERATION_END_BYTES;
+    // ram_save_complete counts its own end nowhere.
+    counters.frame(SECTION_BYTES + EOS_BYTES);
+    if (stream.syncsEveryIteration) counters.syncChannels(stream);
   }
 }

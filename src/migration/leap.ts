@@ -20,7 +20,7 @@ const { ceil, floor, max, min } = Math;
  * look closer.
  */
 export function leap(parts: Parts, orders: Readonly<Orders>): void {
-  const { setup, clock, link, stream, counters, window, run, devices } = parts;
+  const { setup, clock, link, stream, state, counters, window, run, devices } = parts;
   // Each iteration sends a block of every device.
   if (!devices.none) return;
   if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return;
@@ -48,6 +48,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   let closedBytes = 0;
   let closedPages = 0;
   let pagesSent = 0;
+  let iterationsDone = 0;
   let wakeUs = 0;
   // Without a rate limit all windows hold the same number of full iterations, and those in which the pages pending exceed
   // any threshold that such a window can give decide nothing: they are passed in one step, the last ones one by one.
@@ -76,6 +77,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
       taken += windows * windowPages;
       dirtyPages -= windows * windowPages;
       pagesSent += windows * windowPages;
+      iterationsDone += windows * iterations;
       transferred += windows * bytes;
       nowUs += windows * windowUs;
       windowStartMs = clock.ms(nowUs);
@@ -95,6 +97,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
       taken += pages;
       dirtyPages -= pages;
       pagesSent += pages;
+      iterationsDone += 1;
       transferred = sentBytes + endBytes;
       nowUs = endUs;
     }
@@ -120,6 +123,8 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   run.taken = taken;
   run.dirtyPages = dirtyPages;
   run.count(pagesSent, cost.bytes);
+  counters.endIterations(stream, iterationsDone, state.stopUs === null);
+  // The same sum, added up in the order of the loop.
   counters.transferred = transferred;
   window.inFlightBytes = inFlightBytes;
   window.threshold = threshold;

@@ -25,7 +25,10 @@ export function makeControls(
     maxBandwidth: migration.maxBandwidth,
     downtimeLimitMs: migration.downtimeLimitMs,
     nowUs: () => clock.nowUs,
-    stats: () => queryMigrate(parts),
+    stats: () => {
+      for (const listener of orders.queryListeners) listener();
+      return queryMigrate(parts);
+    },
     reapedPages: (vcpu) => {
       guest.advance(clock.nowUs);
       return memory.reapedPages(vcpu);
@@ -54,6 +57,7 @@ export function makeControls(
       for (const listener of orders.setListeners) listener(parameters);
     },
     onSet: (listener) => orders.setListeners.push(listener),
+    onQuery: (listener) => orders.queryListeners.push(listener),
     startPostcopy: () => {
       if (migration.postcopy !== true)
         throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');

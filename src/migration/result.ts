@@ -1,11 +1,9 @@
 /** What a run returns. Every number has its unit in its name; docs/csv.md is generated from src/report/columns.ts. */
+import type { SyncCause } from './controls.js';
 import type { DecisionFacts } from './observe/decisions.js';
 
 /** How a migration ended. */
 export type MigrationStatus = 'completed' | 'gave-up' | 'cancelled' | 'failed';
-
-/** Why a bitmap sync was made: at setup, as the estimate fell below the threshold, by auto-converge's timer, while the guest was stopped, or in post-copy. */
-export type SyncCause = 'setup' | 'natural' | 'timer' | 'switchover' | 'postcopy';
 
 /** One bitmap sync. */
 export interface SyncRecord {

@@ -1,7 +1,7 @@
 /** What must be true of a recording besides its form: figures that contradict each other are refused, nothing is repaired. */
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
-import type { Recording } from './recording.js';
+import type { Recording } from './recording-file.js';
 
 /** @throws UsageError with the file and the field that is wrong. */
 export function checkRecording(recording: Recording): void {

@@ -81,10 +81,16 @@ export const runColumns: readonly Column<MigrationResult>[] = [
       label: 'bitmap syncs',
     },
   ),
-  column('sent_bytes', 'bytes', 'all bytes of the stream (ram.transferred)', (r) => r.sentBytes, {
-    label: 'data sent',
-    better: 'lower',
-  }),
+  column(
+    'sent_bytes',
+    'bytes',
+    'ram.transferred: all bytes of the stream; up to QEMU 8.1 RAM records only',
+    (r) => r.sentBytes,
+    {
+      label: 'data sent',
+      better: 'lower',
+    },
+  ),
   column(
     'precopy_bytes',
     'bytes',

@@ -82,6 +82,8 @@ function noChange(vcpus: number, limited: number): string {
 interface Limit {
   quota: number;
   periodMs: number;
+  /** query-migrate shows dirty-limit-ring-full-time: of the capability only. */
+  readonly isShown: boolean;
 }
 
 /** The statistics thread: measure for a period, then adjust each limited vCPU, for ever. */
@@ -89,6 +91,12 @@ function startLimiter(migration: Controls, vcpus: readonly number[], limit: Limi
   const sleepsUs = new Map(vcpus.map((vcpu) => [vcpu, 0]));
   const rule = versionFacts[migration.qemu].ratesInWholeMib ? rateOfWholeMib : rateOfPages;
   let maxRate = 0;
+  let last: readonly number[] = [];
+  if (limit.isShown) {
+    migration.onQuery(() => {
+      maxRate = queryRingFullTime(last, maxRate, migration.dirtyRingSize).maxRate;
+    });
+  }
   /** Returns whether the sleep changed. */
   const adjust = (vcpu: number, rate: number): boolean => {
     const sleepUs = sleepsUs.get(vcpu)!;
@@ -105,6 +113,7 @@ function startLimiter(migration: Controls, vcpus: readonly number[], limit: Limi
   };
   const cycle = (): void => {
     measureDirtyRates(migration, limit.periodMs, rule, (rates) => {
+      last = [...rates];
       let left = 0;
       for (const vcpu of sleepsUs.keys()) if (!adjust(vcpu, rates[vcpu]!)) left += 1;
       if (left > 0) migration.explain('dirtylimit_adjust_throttle', () => noChange(left, sleepsUs.size));
@@ -206,11 +215,11 @@ ring cannot enforce a small quota.`,
     const all = Array.from({ length: migration.vcpuCount }, (_, vcpu) => vcpu);
     if (options.when === 'start') {
       const vcpus = options.vcpus.length > 0 ? options.vcpus : all;
-      startLimiter(migration, vcpus, { quota, periodMs: MANUAL_PERIOD_MS });
+      startLimiter(migration, vcpus, { quota, periodMs: MANUAL_PERIOD_MS, isShown: false });
       return;
     }
     let wanted = quota;
-    const limit: Limit = { quota, periodMs: options['x-vcpu-dirty-limit-period'] };
+    const limit: Limit = { quota, periodMs: options['x-vcpu-dirty-limit-period'], isShown: true };
     migration.onSet(({ vcpuDirtyLimitMib, vcpuDirtyLimitPeriodMs }) => {
       wanted = vcpuDirtyLimitMib ?? wanted;
       limit.periodMs = vcpuDirtyLimitPeriodMs ?? limit.periodMs;

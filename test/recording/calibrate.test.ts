@@ -4,7 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { recordingsHost } from '../../src/guest/host-profiles/recordings.js';
 import type { HostProfile } from '../../src/guest/spec.js';
 import { calibrateHost, lossOf } from '../../src/recording/validate/calibrate.js';
-import { readRecording, type Recording } from '../../src/recording/recording.js';
+import { readRecording } from '../../src/recording/recording.js';
+import type { Recording } from '../../src/recording/recording-file.js';
 import type { ValidatedRecording } from '../../src/recording/validate/summary.js';
 import { validateRecording } from '../../src/recording/validate/validate.js';
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { runMigration } from '../../src/migration/engine.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import { predictionOf } from '../../src/recording/validate/predict.js';
-import type { Recording } from '../../src/recording/recording.js';
+import type { Recording } from '../../src/recording/recording-file.js';
 import { readRecordings } from '../../src/recording/validate/validate.js';
 
 const SHIPPED = path.resolve(import.meta.dirname, '../../recordings/tcg');

@@ -8,7 +8,8 @@ import { OUTCOME_NAMES, type Spread, type Verdict } from '../../src/recording/va
 import { predictionOf } from '../../src/recording/validate/predict.js';
 import { validationJson, validationRows } from '../../src/recording/validate/records.js';
 import { summarise, type ValidatedRecording } from '../../src/recording/validate/summary.js';
-import { readRecording, type Recording } from '../../src/recording/recording.js';
+import { readRecording } from '../../src/recording/recording.js';
+import type { Recording } from '../../src/recording/recording-file.js';
 import {
   readRecordings,
   validateRecording,

@@ -10,6 +10,8 @@ import {
 import { FakeControls, type FakeOptions } from './fake-controls.js';
 import { setupWith } from './setups.js';
 
+const { floor } = Math;
+
 /** 4096 entries are 16 MiB. */
 const RING = 4096;
 /** With this maximum F is 16 MiB / 1000 MiB/s = 16,000 us. */
@@ -114,6 +116,26 @@ describe('polling dirty-limit-ring-full-time', () => {
     expect(queryRingFullTime([], 47, RING)).toEqual({ ringFullTimeUs: 0, maxRate: 47 });
     expect(queryRingFullTime([1, 0], 0, RING)).toEqual({ ringFullTimeUs: 0, maxRate: 0 });
   });
+});
+
+/**
+ * 110 MiB/s are within tolerance of a quota of 100 and not adjusted, so that the highest rate is 0; a query passes their mean
+ * through it. With a quota of 1 then, 40 MiB/s are 97 % off: 97/3 F, with F by 110 or by 40.
+ */
+test.each([
+  ['polled', floor((floor(16e6 / 110) * 97) / 3)],
+  ['not polled', floor((floor(16e6 / 40) * 97) / 3)],
+] as const)('the first sleep after a stretch within tolerance, %s', (polled, sleepUs) => {
+  const migration = startOn({}, { 'vcpu-dirty-limit': 100 }, 110, 110);
+  migration.happenDetector();
+  migration.runUntilMs(1000);
+  expect(migration.takeCalls()).toEqual(['0 dirtyLimitInService true']);
+  migration.rates.fill(40);
+  if (polled === 'polled') migration.stats();
+  migration.set({ vcpuDirtyLimitMib: 1 });
+  migration.happenDetector();
+  migration.runUntilMs(2000);
+  expect(migration.takeCalls()[1]).toBe(`2 ringFullSleep 0 ${sleepUs}`);
 });
 
 describe('as a capability', () => {

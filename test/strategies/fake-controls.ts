@@ -6,7 +6,7 @@ import type {
   SyncEvent,
   Timer,
 } from '../../src/migration/controls.js';
-import type { SyncCause } from '../../src/migration/result.js';
+import type { SyncCause } from '../../src/migration/controls.js';
 import type { RuntimeParameters } from '../../src/migration/runtime-parameters.js';
 import type { QemuVersion } from '../../src/migration/rules/versions.js';
 
@@ -52,6 +52,7 @@ export class FakeControls implements Controls {
   #onDetector: ((event: DetectorEvent) => void)[] = [];
   #onEnd: (() => void)[] = [];
   readonly #onSet: ((parameters: RuntimeParameters) => void)[] = [];
+  readonly #onQuery: (() => void)[] = [];
 
   constructor({
     qemu = '10.0',
@@ -115,6 +116,7 @@ export class FakeControls implements Controls {
     return this.#nowUs;
   }
   stats(): MigrationStats {
+    for (const listener of this.#onQuery) listener();
     return {
       status: 'active',
       totalTimeMs: Math.floor(this.#nowUs / 1000),
@@ -178,6 +180,9 @@ export class FakeControls implements Controls {
   }
   onSet(listener: (parameters: RuntimeParameters) => void): void {
     this.#onSet.push(listener);
+  }
+  onQuery(listener: () => void): void {
+    this.#onQuery.push(listener);
   }
   startPostcopy(): void {
     this.#note('startPostcopy');

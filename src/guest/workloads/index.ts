@@ -16,7 +16,5 @@ export const workloads = {
   'dirty-curve': dirtyCurve,
 } as const;
 
-export type WorkloadName = keyof typeof workloads;
-
 /** The same list with the options' types erased, for those who look a workload up by name. */
 export const workloadList: readonly WorkloadDefinition[] = Object.values(workloads);

@@ -3,7 +3,7 @@
  * traced; rules carry the names of QEMU's functions (10.2.2).
  */
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
-import type { SyncCause } from '../result.js';
+import type { SyncCause } from '../controls.js';
 import { ELIGIBLE_SYNC_MS } from '../rules/rules.js';
 
 const { abs, round } = Math;

@@ -56,7 +56,7 @@ export function outcome(
     blackoutMs: blackoutUs === null ? null : blackoutUs / 1000,
     expectedDowntimeMs: window.expectedDowntimeMs,
     dirtySyncCount: period.syncCount,
-    sentBytes: round(counters.transferred),
+    sentBytes: round(counters.shown),
     precopyBytes: round(counters.precopyBytes),
     downtimeBytes: round(counters.downtimeBytes),
     postcopyBytes: round(counters.postcopyBytes),

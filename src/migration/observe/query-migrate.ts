@@ -15,7 +15,7 @@ export function queryMigrate(seen: Seen): MigrationStats {
     totalTimeMs: floor(clock.nowUs / 1000),
     setupTimeMs: floor(state.setupUs / 1000),
     expectedDowntimeMs: window.expectedDowntimeMs,
-    transferredBytes: round(counters.transferred),
+    transferredBytes: round(counters.shown),
     totalBytes: memory.totalPages * PAGE_BYTES,
     remainingBytes: isOver ? 0 : pendingEstimate(run.dirtyPages),
     ...(version.hasTotalRemaining && !isOver ? { totalRemainingBytes: pendingEstimate(run.dirtyPages) } : {}),

@@ -1,6 +1,7 @@
 /** What is kept of each bitmap sync. */
 import type { Seen } from '../parts/parts.js';
-import type { SyncCause, SyncRecord } from '../result.js';
+import type { SyncCause } from '../controls.js';
+import type { SyncRecord } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 import { LastSyncs } from './why.js';
 
@@ -34,7 +35,7 @@ export class SyncRecords {
       cause,
       timeMs: clock.nowUs / 1000,
       durationMs: (clock.nowUs - startUs) / 1000,
-      sentBytes: round(counters.transferred),
+      sentBytes: round(counters.shown),
       remainingBeforeBytes: pendingEstimate(dirtyPagesBefore),
       remainingBytes,
       newDirtyPages,

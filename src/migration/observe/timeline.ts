@@ -64,7 +64,7 @@ export class Timeline implements Watcher {
     if (this.#periodUs === 0) return [];
     const { clock, counters, run, guest } = this.#seen;
     const looks = [...this.#looks];
-    const last = this.#lookAt(clock.nowUs, counters.transferred, run.dirtyPages);
+    const last = this.#lookAt(clock.nowUs, counters.shown, run.dirtyPages);
     if (looks.at(-1)?.timeMs === last.timeMs) looks.pop();
     const { vcpus, history } = guest;
     const seen: number[] = [];

@@ -10,7 +10,8 @@ import {
   isAbout,
 } from './decisions.js';
 import type { Seen } from '../parts/parts.js';
-import type { Decision, SyncCause } from '../result.js';
+import type { SyncCause } from '../controls.js';
+import type { Decision } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 
 const { ceil, round } = Math;

@@ -1,10 +1,10 @@
 /** ram.c:migration_bitmap_sync: the log comes into the migration bitmap, rates are told, and the throttle detector judges. */
-import type { SyncEvent } from '../controls.js';
+import type { SyncCause, SyncEvent } from '../controls.js';
 import type { DirtyLog } from './dirty-log.js';
 import type { Orders } from './orders.js';
 import type { Writings } from '../observe/outcome.js';
 import type { Parts } from './parts.js';
-import type { SyncCause, SyncRecord } from '../result.js';
+import type { SyncRecord } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 
 export class BitmapSync {
@@ -74,7 +74,7 @@ export class BitmapSync {
     const n = period.syncCount;
     if (n > 1) {
       // A pass wraps about once: the per-round multifd synchronisation is reckoned with the sync that ends it.
-      if (!stream.syncsEveryIteration) counters.transferred += stream.syncBytes;
+      if (!stream.syncsEveryIteration) counters.syncChannels(stream);
       guest.advance(clock.nowUs);
       guest.speed = 1;
     }
@@ -109,7 +109,7 @@ export class BitmapSync {
       return 'not-eligible';
     }
     const verdict = this.#triggerThrottle(period.lastedMs(nowMs));
-    period.close(nowMs, counters.transferred);
+    period.close(nowMs, counters.shown);
     return verdict;
   }
 
@@ -122,7 +122,7 @@ export class BitmapSync {
       this.#writings.trace.notJudged(periodMs, true);
       return 'not-eligible';
     }
-    const event = period.event(counters.transferred);
+    const event = period.event(counters.shown);
     const verdict = period.judge(event);
     this.#writings.trace.judged(event, verdict, heeded);
     this.#isJudging = true;

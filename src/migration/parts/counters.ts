@@ -1,7 +1,11 @@
 /** What was sent: migration-stats.h's `mig_stats`, under its names in `query-migrate`. */
+import { EOS_BYTES, SECTION_BYTES, type StreamCosts } from '../rules/stream.js';
+
 export class Counters {
-  /** All stream bytes (`ram.transferred`). */
+  /** migration-stats.c:migration_transferred_bytes: all stream bytes, which the rate limit and the bandwidth go by. */
   transferred = 0;
+  /** Of these, the ones that are no RAM records: headers, commands, device state. */
+  framing = 0;
   normalPages = 0;
   zeroPages = 0;
   /** xbzrle_counters.pages: found in the cache, whatever came of it. */
@@ -12,14 +16,58 @@ export class Counters {
   xbzrleBytes = 0;
   /** xbzrle_counters.cache_miss. */
   xbzrleMisses = 0;
-  /** On the main channel while the guest ran, and while it was stopped. */
+  /** ram.c:ram_transferred_add: RAM records of the main channel while the guest ran, while it stood, and after it moved. */
   precopyBytes = 0;
   downtimeBytes = 0;
   postcopyBytes = 0;
+  /** What multifd's channels carry: hello, packets of pages, packets of synchronisation. */
   multifdBytes = 0;
+  readonly #showsRamOnly: boolean;
+
+  /** `showsRamOnly`: `ram.transferred` of the version leaves out the framing. */
+  constructor(showsRamOnly: boolean) {
+    this.#showsRamOnly = showsRamOnly;
+  }
+
+  /** `ram.transferred`, which the throttle detector compares with too. */
+  get shown(): number {
+    return this.#showsRamOnly ? this.transferred - this.framing : this.transferred;
+  }
 
   /** ram.c:ram_get_total_transferred_pages. */
   get pages(): number {
     return this.normalPages + this.zeroPages + this.xbzrlePages;
+  }
+
+  /** Bytes of the main channel that are no RAM records. */
+  frame(bytes: number): void {
+    this.transferred += bytes;
+    this.framing += bytes;
+  }
+
+  /** RAM records of the main channel, before post-copy. */
+  record(bytes: number, guestRuns: boolean): void {
+    this.transferred += bytes;
+    if (guestRuns) this.precopyBytes += bytes;
+    else this.downtimeBytes += bytes;
+  }
+
+  /** On multifd's channels. */
+  recordMultifd(bytes: number): void {
+    this.transferred += bytes;
+    this.multifdBytes += bytes;
+  }
+
+  /** ram.c:multifd_ram_flush_and_sync: a packet on each channel, and a flag on the main one that nothing counts. */
+  syncChannels(stream: StreamCosts): void {
+    this.recordMultifd(stream.syncPacketBytes);
+    this.frame(stream.syncFlagBytes);
+  }
+
+  /** The ends of so many iterations: RAM_SAVE_FLAG_EOS counts as a record, the section around it does not. */
+  endIterations(stream: StreamCosts, count: number, guestRuns: boolean): void {
+    this.frame(count * SECTION_BYTES);
+    this.record(count * EOS_BYTES, guestRuns);
+    if (stream.syncsEveryIteration) this.recordMultifd(count * stream.syncPacketBytes);
   }
 }

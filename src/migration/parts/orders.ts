@@ -18,6 +18,7 @@ export class Orders {
   readonly eligibleListeners: ((event: DetectorEvent) => void)[] = [];
   readonly detectorListeners: ((event: DetectorEvent) => void)[] = [];
   readonly setListeners: ((parameters: RuntimeParameters) => void)[] = [];
+  readonly queryListeners: (() => void)[] = [];
   readonly endListeners: (() => void)[] = [];
 
   giveUp(): void {

@@ -7,7 +7,7 @@ import type { GuestMemory } from '../../guest/memory/memory.js';
 import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
 import type { Link } from './link.js';
-import type { Parts } from './parts.js';
+import type { MigrationSetup } from '../setup.js';
 import type { MigrationState } from './state.js';
 import { type PageCost, type StreamCosts, mixedCost, pageTimeUs } from '../rules/stream.js';
 import type { SyncPeriod } from './sync-period.js';
@@ -16,6 +16,19 @@ import { XbzrleRun } from './xbzrle-run.js';
 const { max, min } = Math;
 /** Part of a page that is a rounding error of the fluid memory's real counts. */
 const SLACK_PAGES = 1e-6;
+
+/** What a run of pages reads and writes. */
+interface PageRunParts {
+  readonly setup: MigrationSetup;
+  readonly clock: Clock;
+  readonly link: Link;
+  readonly memory: GuestMemory;
+  readonly guest: Guest;
+  readonly stream: StreamCosts;
+  readonly state: MigrationState;
+  readonly counters: Counters;
+  readonly period: SyncPeriod;
+}
 
 export class PageRun {
   /** Pages still to be sent, those of this run included (`migration_dirty_pages`). */
@@ -43,17 +56,7 @@ export class PageRun {
   readonly #xbzrle: XbzrleRun | null;
   #mixed: PageCost | null = null;
 
-  constructor({
-    setup,
-    clock,
-    link,
-    memory,
-    guest,
-    stream: costs,
-    state,
-    counters,
-    period,
-  }: Omit<Parts, 'version' | 'window' | 'run' | 'restraint' | 'devices'>) {
+  constructor({ setup, clock, link, memory, guest, stream: costs, state, counters, period }: PageRunParts) {
     const { host, migration } = setup;
     this.#memory = memory;
     this.#guest = guest;
@@ -182,11 +185,10 @@ export class PageRun {
     counters.zeroPages += zeroPages;
     if (this.#encodes()) this.#countEncoded(pages);
     else counters.normalPages += pages - zeroPages;
-    counters.transferred += bytes;
-    // Pages in multifd packets do not pass the main channel, whose bytes the other two are.
-    if (this.#stream.multifd) counters.multifdBytes += bytes;
-    else if (this.#state.stopUs === null) counters.precopyBytes += bytes;
-    else counters.downtimeBytes += bytes;
+    const { multifd, zeroInPackets, zero } = this.#stream;
+    const onMain = multifd ? (zeroInPackets ? 0 : zeroPages * zero.bytes) : bytes;
+    counters.record(onMain, this.#state.stopUs === null);
+    counters.recordMultifd(bytes - onMain);
   }
 
   /** The next `pages` of the run are pushed after the guest has moved. */

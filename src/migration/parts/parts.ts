@@ -43,7 +43,7 @@ export function makeParts(setup: MigrationSetup): Parts {
   const startUs = 0 - (migration.settleUs ?? 0);
   const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'));
   const memory = makeMemory(setup);
-  const counters = new Counters();
+  const counters = new Counters(version.transferredIsRamOnly);
   const period = new SyncPeriod(migration.throttleTriggerThreshold);
   const guest = new Guest(setup.guest, host, memory, startUs, seed, run);
   const link = new Link(setup.link, clock.events, seed, run);

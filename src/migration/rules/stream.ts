@@ -15,7 +15,8 @@ export const NORMAL_PAGE_BYTES = PAGE_HEADER_BYTES + 4096;
 /** save_zero_page: header and one byte. */
 export const ZERO_PAGE_BYTES = PAGE_HEADER_BYTES + 1;
 /** End of an iteration: RAM_SAVE_FLAG_EOS, and the section's header and footer. */
-export const ITERATION_END_BYTES = 8 + 5 + 5;
+export const EOS_BYTES = 8;
+export const SECTION_BYTES = 5 + 5;
 /** qemu-file.c: MAX_IOV_SIZE 64, two vectors a normal page; IO_BUF_SIZE 32 KiB of headers and zero pages. */
 export const FLUSH_NORMAL_PAGES = 32;
 export const FLUSH_ZERO_PAGES = floor(32768 / ZERO_PAGE_BYTES);
@@ -58,11 +59,14 @@ export interface StreamCosts {
   readonly zeroAsNormal: boolean;
   /** Pages travel in multifd packets: the main channel's own counters stay near zero. */
   readonly multifd: boolean;
-  /** Bytes of one multifd synchronisation (a SYNC packet a channel, MULTIFD_FLUSH on main); 0 without. */
-  readonly syncBytes: number;
+  /** Zero pages travel in the same packets, not as records of the main channel. */
+  readonly zeroInPackets: boolean;
+  /** Bytes of one multifd synchronisation: a SYNC packet a channel, RAM_SAVE_FLAG_MULTIFD_FLUSH on main; 0 without. */
+  readonly syncPacketBytes: number;
+  readonly syncFlagBytes: number;
   /** That synchronisation comes at the end of every iteration (up to machine type 8.0), not once a round. */
   readonly syncsEveryIteration: boolean;
-  /** Sent once in setup. */
+  /** Sent once in setup; nothing counts them up to 8.0. */
   readonly helloBytes: number;
 }
 
@@ -124,7 +128,9 @@ function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec):
     },
     zeroAsNormal,
     multifd: false,
-    syncBytes: 0,
+    zeroInPackets: false,
+    syncPacketBytes: 0,
+    syncFlagBytes: 0,
     syncsEveryIteration: false,
     helloBytes: 0,
   };
@@ -169,15 +175,17 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
         },
     zeroAsNormal: spec.zeroPageDetection === 'none',
     multifd: true,
-    syncBytes: channels * MULTIFD_PACKET_HEADER_BYTES + 8,
+    zeroInPackets: inChannels,
+    syncPacketBytes: channels * MULTIFD_PACKET_HEADER_BYTES,
+    syncFlagBytes: version.multifdSyncsEveryIteration ? 0 : 8,
     syncsEveryIteration: version.multifdSyncsEveryIteration,
-    helloBytes: channels * MULTIFD_HELLO_BYTES,
+    helloBytes: version.multifdCountsQueued ? 0 : channels * MULTIFD_HELLO_BYTES,
   };
 }
 
 /** What an iteration ends with, bytes. */
 export function iterationEndBytes(costs: StreamCosts): number {
-  return ITERATION_END_BYTES + (costs.syncsEveryIteration ? costs.syncBytes : 0);
+  return SECTION_BYTES + EOS_BYTES + (costs.syncsEveryIteration ? costs.syncPacketBytes : 0);
 }
 
 /**

@@ -51,8 +51,6 @@ export interface BinaryFacts {
   readonly hasPostcopyDeviceStatus: boolean;
   /** ram.c:migration_trigger_throttle: up to 8.0 bad syncs count only with auto-converge on, since 8.1 always. */
   readonly detectorNeedsAutoConverge: boolean;
-  /** ram.c:migration_bitmap_clear_dirty: the last stage clears (and re-arms) the tracking of what it sends, up to 10.0. */
-  readonly clearsInLastStage: boolean;
   /**
    * qemu-file.c: bytes count page by page (up to 8.1) or when a buffer is flushed (since 8.2). 7.2 and 8.0 count what is queued;
    * qemu_file_transferred of 8.1 flushes the file at each page's look at the rate.
@@ -99,7 +97,6 @@ const v72: VersionFacts = {
   alwaysDeviceStatus: false,
   hasPostcopyDeviceStatus: false,
   detectorNeedsAutoConverge: true,
-  clearsInLastStage: true,
   countsEachPage: true,
   transferredIsRamOnly: true,
   multifdCountsQueued: true,
@@ -140,7 +137,6 @@ const v101: VersionFacts = {
   ...v100,
   completesAtThreshold: true,
   postcopyFirst: true,
-  clearsInLastStage: false,
   multifdWithPostcopy: true,
 };
 const v102: VersionFacts = { ...v101, hasPostcopyDeviceStatus: true };
@@ -175,7 +171,6 @@ export type QemuVersion = keyof typeof versionFacts;
 
 /** All of them, oldest first. */
 export const QEMU_VERSIONS = Object.keys(versionFacts) as readonly QemuVersion[];
-export const NEWEST = QEMU_VERSIONS[QEMU_VERSIONS.length - 1]!;
 
 /** What a record rests on where it is not the source of that very release. */
 export const versionSources: Readonly<Partial<Record<QemuVersion, string>>> = {

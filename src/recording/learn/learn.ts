@@ -26,7 +26,8 @@ import { memoryLayout } from './memory-layout.js';
 import { splitMemory } from './memory-split.js';
 import { learnFromTotals, postcopyRate } from './learn-summary.js';
 import { formatDurationMs } from '../../units.js';
-import { findPasses, pairs, roundBandwidth, sendRate, type Pass, type SendRate } from './passes.js';
+import { findPasses, pairs, roundBandwidth, sendRate, type Pass } from './passes.js';
+import type { SendRate } from './syncs.js';
 import { completeLog, pagesSent, type MigrateLog, type MigrateSample } from '../../formats/complete.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
 

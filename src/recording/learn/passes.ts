@@ -3,23 +3,13 @@ import { PAGE_BYTES } from '../../guest/spec.js';
 import { XFER_LIMIT_RATIO } from '../../migration/rules/rules.js';
 import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
 import { median } from '../../stats/summary.js';
-import { findSyncs, WINDOW_US, type Sync } from './syncs.js';
+import { findSyncs, WINDOW_US, type SendRate, type Sync } from './syncs.js';
 import type { MigrateLog, MigrateSample } from '../../formats/complete.js';
 
 const { abs, floor, max, min, round } = Math;
 
 /** Windows under max-bandwidth carry the same to less than a thousandth; a link, or a window of 101 ms, differs by more. */
 const SAME_WINDOW = 0.003;
-
-/** How fast the log's stream flowed. */
-export interface SendRate {
-  /** Median over the log, of all stream bytes. */
-  readonly bytesPerSecond: number;
-  /** Every window carried the same: max-bandwidth was the limit, not the link. */
-  readonly limited: boolean;
-  /** max-bandwidth, when it was the limit: bytes/s. */
-  readonly maxBandwidth: number | null;
-}
 
 /** A pass, and the sync that ended it. */
 export interface Pass extends Omit<Sync, 'atUs'> {

@@ -13,7 +13,6 @@
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { BUFFER_DELAY_MS, ELIGIBLE_SYNC_MS } from '../../migration/rules/rules.js';
 import { pagesSent, type MigrateSample } from '../../formats/complete.js';
-import type { SendRate } from './passes.js';
 
 const { ceil, max, min, round } = Math;
 
@@ -36,6 +35,16 @@ export interface Sync {
   readonly cause: 'natural' | 'timer';
   /** Syncs that the two samples around it share: above 1 their pages are an equal split. */
   readonly shared: number;
+}
+
+/** How fast the log's stream flowed. */
+export interface SendRate {
+  /** Median over the log, of all stream bytes. */
+  readonly bytesPerSecond: number;
+  /** Every window carried the same: max-bandwidth was the limit, not the link. */
+  readonly limited: boolean;
+  /** max-bandwidth, when it was the limit: bytes/s. */
+  readonly maxBandwidth: number | null;
 }
 
 /** Syncs while the guest ran, in order. `startUs`: when the migration's first sync was, NaN when the log begins later. */

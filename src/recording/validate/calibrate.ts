@@ -6,7 +6,7 @@
 import { recordingsHost } from '../../guest/host-profiles/recordings.js';
 import type { HostProfile } from '../../guest/spec.js';
 import { mean } from '../../stats/summary.js';
-import type { Recording } from '../recording.js';
+import type { Recording } from '../recording-file.js';
 import type { ValidatedRecording } from './summary.js';
 import { validateRecording } from './validate.js';
 

@@ -2,7 +2,7 @@
 import { UsageError } from '../../errors.js';
 import type { Controls } from '../../migration/controls.js';
 import { RUNTIME_NAMES, type RuntimeParameters } from '../../migration/runtime-parameters.js';
-import type { Recording } from '../recording.js';
+import type { Recording } from '../recording-file.js';
 
 type Command = Recording['migration']['during'][number];
 type Give = (command: Command, controls: Controls, refuse: (message: string) => never) => void;

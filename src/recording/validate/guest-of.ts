@@ -9,7 +9,7 @@ import {
 import type { MigrationResult } from '../../migration/result.js';
 import { normal } from '../../random/distributions.js';
 import { stream } from '../../random/streams.js';
-import type { RecordedVcpu, Recording } from '../recording.js';
+import type { RecordedVcpu, Recording } from '../recording-file.js';
 
 const { exp, floor, max, min, round } = Math;
 

@@ -1,7 +1,7 @@
 /** What a recording shows and what its predictions say, under the same names. */
 import type { MigrationResult, SyncRecord } from '../../migration/result.js';
 import { median, quantile } from '../../stats/summary.js';
-import type { Recording } from '../recording.js';
+import type { Recording } from '../recording-file.js';
 import { accessesOf } from './guest-of.js';
 
 const { max, round } = Math;

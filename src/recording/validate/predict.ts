@@ -11,7 +11,7 @@ import type { Controls } from '../../migration/controls.js';
 import { QEMU_VERSIONS, type QemuVersion } from '../../migration/rules/versions.js';
 import type { MigrationSetup } from '../../migration/setup.js';
 import { findStrategy } from '../../strategies/index.js';
-import type { Recording } from '../recording.js';
+import type { Recording } from '../recording-file.js';
 import { continueAtUs, giveCommands } from './commands-during.js';
 import { driftedSpeeds, guestOf, ranBefore } from './guest-of.js';
 import { strategyOf } from './strategy-of.js';

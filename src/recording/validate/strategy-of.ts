@@ -1,7 +1,7 @@
 /** The strategy that a recording's capabilities, parameters and commands amount to. */
 import { UsageError } from '../../errors.js';
 import { nearest } from '../../suggest.js';
-import type { Recording } from '../recording.js';
+import type { Recording } from '../recording-file.js';
 
 type Capability = 'none' | 'auto-converge' | 'dirty-limit';
 

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { PLAIN_STREAM } from '../../migration/rules/stream.js';
 import type { StreamSpec } from '../../migration/setup.js';
-import type { RecordedVcpu, Recording } from '../recording.js';
+import type { RecordedVcpu, Recording } from '../recording-file.js';
 
 const { max, min } = Math;
 

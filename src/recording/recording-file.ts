@@ -1,0 +1,138 @@
+/** The form of a recording: what each field is and in which unit. */
+import { z } from 'zod';
+
+export const RECORDING_FORMAT = 'migsim-recording/1';
+
+const count = z.int().min(0);
+const positive = z.number().positive();
+const amount = z.number().min(0);
+const percent = z.number().min(0).max(99);
+
+const vcpuSchema = z.object({
+  id: count,
+  access: z.enum(['read', 'write']),
+  pattern: z.enum(['sequential', 'uniform']),
+  workingSetMiB: positive,
+  firstPageMiB: amount,
+  /** Shortest time from one access to the next, µs; 0: as fast as it goes. */
+  paceMicroseconds: amount,
+  /** Accesses a second, measured before anything was tracked. */
+  pagesPerSecond: positive,
+  /** The same with dirty logging on; absent where it was not measured. */
+  pagesPerSecondWhileLogged: positive.nullish(),
+  /** The loop sleeps until its next tick and then makes so many accesses at once; absent for a loop that waits busily. */
+  tickMicroseconds: positive.nullish(),
+  accessesPerTick: positive.nullish(),
+  /** Bytes of a page that an access writes: word 0 counts the accesses, the rest is pseudo-random. */
+  bytesPerAccess: positive.max(4096).default(4),
+  /** Accesses that zero the page instead, percent. */
+  clearsPercent: amount.max(100).default(0),
+  /** Ticks that passed while it did not run are made up for, up to so many seconds; 0: all but one are lost. */
+  catchUpSeconds: amount.default(0),
+});
+
+const commandSchema = z.object({
+  execute: z.string(),
+  arguments: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** A command given while the migration ran. */
+const duringSchema = commandSchema.extend({
+  /** Seconds since `migrate`: when it was sent, and when it was answered. */
+  t: amount,
+  returned: amount.nullish(),
+  on: z.string().default('source'),
+});
+
+const xbzrleSchema = z.object({ pages: count, bytes: count, cacheMiss: count, overflow: count });
+
+const postcopySchema = z.object({
+  /** ms since `migrate`. */
+  startedMs: amount,
+  requests: count,
+  bytes: count,
+  precopyBytes: count.nullish(),
+  /** As the destination reports them: time for which all vCPUs, and each of them, waited for pages. */
+  blocktimeMs: amount.nullish(),
+  vcpuBlocktimeMs: z.array(amount).nullish(),
+});
+
+const resultSchema = z.object({
+  /** `completed`, `not-converged` (given up) or `cancelled` (by a command). */
+  status: z.string(),
+  totalTimeMs: amount.nullish(),
+  downtimeMs: amount.nullish(),
+  gaveUpAfterMs: amount.nullish(),
+  setupTimeMs: amount,
+  dirtySyncCount: count,
+  transferredBytes: count,
+  normalPages: count,
+  zeroPages: count,
+  downtimeBytes: count,
+  /** From the source's STOP to the destination's RESUME, ms: what the guest felt. */
+  stopToResumeMs: amount.nullish(),
+  multifdBytes: count.nullish(),
+  xbzrle: xbzrleSchema.nullish(),
+  postcopy: postcopySchema.nullish(),
+});
+
+const syncSchema = z.object({
+  /** Seconds since `migrate`. */
+  t: amount,
+  n: count,
+  transferred: count,
+  remaining: count,
+  dirtyPagesRate: count,
+  /** 10^6 bit/s. */
+  mbps: amount,
+  throttlePercent: percent,
+  dirtyLimitThrottleUsPerRound: amount.nullable(),
+  dirtyLimitRingFullUs: amount.nullable(),
+  /** Cumulative accesses of each vCPU. */
+  vcpuPages: z.array(count),
+});
+
+export const recordingSchema = z.object({
+  format: z.literal(RECORDING_FORMAT),
+  id: z.string().min(1),
+  strategy: z.string(),
+  environment: z.object({
+    qemu: z.string(),
+    accelerator: z.string(),
+    machine: z.string(),
+    dirtyRingSize: count,
+    hostCpus: count,
+    transport: z.string(),
+    hostLoadBefore: amount.nullish(),
+    destinationQemu: z.string().nullish(),
+  }),
+  guest: z.object({
+    memoryMiB: positive,
+    ramTotalBytes: count,
+    zeroPagesAtStart: count,
+    /** What the other words of a page hold: nothing, 1 KiB of noise, noise. */
+    pageContent: z.enum(['one-word', 'quarter-random', 'random']).default('one-word'),
+    vcpus: z.array(vcpuSchema).min(1),
+  }),
+  migration: z.object({
+    capabilities: z.array(z.string()),
+    parameters: z.record(z.string(), z.union([z.number(), z.boolean()])),
+    /** Parameters whose value is a word. */
+    enumParameters: z.record(z.string(), z.string()).nullish(),
+    before: z.array(commandSchema),
+    during: z.array(duringSchema).default([]),
+    beforeSettleSeconds: amount,
+    giveUpAfterMs: positive,
+  }),
+  result: resultSchema,
+  syncs: z.array(syncSchema).min(1),
+  samples: z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.number())) }),
+});
+
+export type RecordingFile = z.output<typeof recordingSchema>;
+export type RecordedVcpu = z.output<typeof vcpuSchema>;
+
+/** A checked recording. `file` is where it was read from. */
+export interface Recording extends RecordingFile {
+  readonly file: string;
+}
