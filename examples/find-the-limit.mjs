@@ -1,22 +1,14 @@
-// How fast may a guest write before plain pre-copy no longer converges? Bisection over many short runs.
-import { chooseStrategy, parseScenario, simulate } from 'migsim';
+// How fast may a guest write before plain pre-copy no longer converges? A search, which runs at each value it tries.
+import { parseScenario, search } from 'migsim';
 
-const text = `
-guest: { memory: 2GiB, vcpus: [{ workload: { write: 100MiB/s, working-set: 1GiB } }] }
-link: { bandwidth: 1Gbit/s }
-migration: { max-bandwidth: unlimited, give-up-after: 5min }
-`;
+const scenario = parseScenario(
+  `
+  guest: { memory: 2GiB, vcpus: [{ name: writer, workload: { write: 100MiB/s, working-set: 1GiB } }] }
+  link: { bandwidth: 1Gbit/s }
+  migration: { max-bandwidth: unlimited, give-up-after: 5min }
+  `,
+  'limit',
+);
 
-function converges(mibPerSecond) {
-  const set = [`guest.vcpus.0.workload.write=${mibPerSecond}MiB/s`];
-  const scenario = parseScenario(text, 'limit', { set });
-  return simulate(scenario, chooseStrategy('none'), { memory: 'fluid' }).converged;
-}
-
-let [below, above] = [1, 1000];
-while (above - below > 1) {
-  const middle = Math.floor((below + above) / 2);
-  if (converges(middle)) below = middle;
-  else above = middle;
-}
-console.log(`Plain pre-copy converges up to ${below} MiB/s.`);
+const { answer } = await search(scenario, { find: 'largest', key: 'guest.vcpus.writer.workload.write' });
+console.log(`Plain pre-copy converges up to ${answer.text}.`);

@@ -7,7 +7,7 @@
  * ```
  *
  * Scenarios come from `loadScenario` or `parseScenario`. `simulate` runs one migration, `compare` strategies side by side,
- * `sweep` all combinations of varied values, `drain` the guests of a host over one link, `checkScenario` what a scenario
+ * `sweep` all combinations of varied values, `search` for the value that will do, `drain` the guests of a host over one link, `checkScenario` what a scenario
  * expects. `learnFromLog` and `validateRecordings` start from real migrations. Whatever a user can mend is thrown as a
  * `UsageError` of one line; the same seed gives the same results on every machine.
  *
@@ -48,6 +48,9 @@ export type { Variation } from './experiment/sweep/variation.js';
 export type { SourceFile } from './experiment/manifest.js';
 export type { Shard } from './experiment/sweep/shard.js';
 export type { DifferenceRow, SummaryRow } from './experiment/sweep/summary.js';
+export { search, type SearchOptions } from './api/search.js';
+export type { Find, SearchPoint } from './experiment/search/point.js';
+export type { SearchQuestion, SearchResult } from './experiment/search/search.js';
 export {
   drain,
   type Drain,

@@ -36,6 +36,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/sweep.js')).sweepCommand,
   },
   {
+    name: 'search',
+    usage: 'search <scenario> [key]',
+    summary: 'Find the smallest, largest or best value for which a condition holds',
+    load: async () => (await import('./commands/search.js')).searchCommand,
+  },
+  {
     name: 'merge',
     usage: 'merge <folders..>',
     summary: 'Put the shards of a sweep together',

@@ -105,6 +105,16 @@ export function runMeasure<Row>(key: string, measures: readonly Measure<Row>[]):
   return found;
 }
 
+/** One value per run of any key of `expect:`, such as `total-time` or `reader.work-done`. Throws `UsageError`. */
+export function measured(
+  key: string,
+  results: readonly MigrationResult[],
+  scenario: Scenario,
+  measures: Measures,
+): { readonly unit: Unit; readonly values: readonly Value[] } {
+  return measure(key, results, scenario, measures, undefined);
+}
+
 function checkRelation(
   text: string,
   comparison: Comparison,

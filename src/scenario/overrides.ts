@@ -112,6 +112,25 @@ function hasName(entry: unknown): boolean {
   return isMap(entry) && Object.hasOwn(entry, 'name');
 }
 
+/** A number or word of a scenario as it is written, with the changes of `--set` in it; null where it is left out. */
+export function writtenValue(
+  { text, set }: { readonly text: string; readonly set: readonly string[] },
+  path: string,
+): string | null {
+  let value: unknown = parseYamlValue(text, 'the scenario');
+  for (const one of set) value = applyOverride(value, parseOverride(one)).value;
+  for (const segment of path.split('.')) value = inside(value, segment);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+}
+
+function inside(value: unknown, segment: string): unknown {
+  if (!Array.isArray(value))
+    return isMap(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
+  if (/^\d+$/.test(segment)) return value[Number(segment)];
+  const entry: unknown = value.find((one) => nameOf(one) === segment);
+  return isMap(entry) && !hasName(entry) ? entry[segment] : entry;
+}
+
 /** Where a problem with a value stands that a user gave on the command line. */
 export function placeOfOverride({ text }: Override): Place {
   return { file: `--set ${text}` };

@@ -1,0 +1,199 @@
+/** How values are chosen: outwards until the answer is bracketed, then inwards; for the best, around the best so far. */
+import { between, firstValues, rounded } from './scale.js';
+import type { Found, SearchPoint, Trying } from './point.js';
+
+const { abs } = Math;
+
+/** Doublings beyond the first values, at most. */
+const FARTHEST = 24;
+const AT_ONCE = 4;
+
+/** Goes on in the direction in which an answer can lie until a value holds and one beyond it does not, or no more is taken. */
+export async function bracketed(trying: Trying, find: 'smallest' | 'largest'): Promise<void> {
+  if (trying.scale.ends !== null) {
+    await crossed(trying);
+    return;
+  }
+  const outwards = find === 'smallest' ? -1 : 1;
+  let points = await crossed(trying);
+  if (!points.some(({ holds }) => holds))
+    points = await extend(trying, -outwards, (seen) => seen.some(({ holds }) => holds));
+  if (!points.some(({ holds }) => holds))
+    points = await extend(trying, outwards, (seen) => seen.some(({ holds }) => holds));
+  if (!points.some(({ holds }) => holds)) points = await crossed(trying);
+  if (!points.some(({ holds }) => holds)) return;
+  await extend(trying, outwards, (seen) => !(find === 'smallest' ? seen[0] : seen.at(-1))!.holds);
+}
+
+/**
+ * Conditions that pull in two directions may all hold between two neighbours of which each lacks some: between them it is
+ * looked for until a value holds, or the neighbours cannot be told apart.
+ */
+async function crossed(trying: Trying): Promise<readonly SearchPoint[]> {
+  let points = await trying.run([]);
+  while (!points.some(({ holds }) => holds)) {
+    const at = points.findIndex((point, i) => i > 0 && isCrossing(points[i - 1]!, point));
+    if (at < 0) break;
+    const values = between(trying.scale, points[at - 1]!.value, points[at]!.value, INSIDE);
+    const before = points.length;
+    points = await trying.run(values.filter((value) => trying.accepts(value)));
+    if (points.length === before) break;
+  }
+  return points;
+}
+
+function isCrossing(a: SearchPoint, b: SearchPoint): boolean {
+  return !a.lacks.some((lack) => b.lacks.includes(lack));
+}
+
+async function extend(
+  trying: Trying,
+  direction: number,
+  isEnough: (points: readonly SearchPoint[]) => boolean,
+): Promise<readonly SearchPoint[]> {
+  let points = await trying.run([]);
+  for (let taken = 0; taken < FARTHEST && !isEnough(points); taken += AT_ONCE) {
+    const end = (direction < 0 ? points[0] : points.at(-1))!.value;
+    const next = outward(trying, end, direction);
+    if (next.length === 0) break;
+    points = await trying.run(next);
+  }
+  return points;
+}
+
+/** The next values, and where the key takes no more of them the last that it takes. */
+function outward(trying: Trying, end: number, direction: number): number[] {
+  const { scale, accepts } = trying;
+  const values: number[] = [];
+  let last = end;
+  for (let step = 1; step <= AT_ONCE; step++) {
+    const value = rounded(scale, end * 2 ** (direction * step));
+    if (value === last) break;
+    if (!accepts(value)) {
+      const edge = lastAccepted(trying, last, value);
+      if (edge !== last) values.push(edge);
+      break;
+    }
+    values.push(value);
+    last = value;
+  }
+  return values;
+}
+
+function lastAccepted({ scale, accepts }: Trying, good: number, bad: number): number {
+  let [inside, outside] = [good, bad];
+  for (;;) {
+    const middle = rounded(scale, (inside + outside) / 2);
+    if (middle === inside || middle === outside) return inside;
+    if (accepts(middle)) inside = middle;
+    else outside = middle;
+  }
+}
+
+/** Values that are tried at once between two: with three, each round leaves a quarter. */
+const INSIDE = 3;
+
+export async function bisected(trying: Trying, find: 'smallest' | 'largest'): Promise<Found> {
+  let points = await trying.run([]);
+  for (;;) {
+    const { answer, beyond } = edge(points, find);
+    if (answer === null || beyond === null) return { answer, beyond, points, notes: notesOf(points, find) };
+    const [low, high] = [Math.min(answer.value, beyond.value), Math.max(answer.value, beyond.value)];
+    const values = between(trying.scale, low, high, INSIDE).filter((value) => trying.accepts(value));
+    const before = points.length;
+    if (values.length > 0) points = await trying.run(values);
+    if (points.length === before) return { answer, beyond, points, notes: notesOf(points, find) };
+  }
+}
+
+/** The outermost value that holds, and the next one outwards. */
+function edge(
+  points: readonly SearchPoint[],
+  find: 'smallest' | 'largest',
+): Pick<Found, 'answer' | 'beyond'> {
+  const at =
+    find === 'smallest' ? points.findIndex(({ holds }) => holds) : points.findLastIndex(({ holds }) => holds);
+  if (at < 0) return { answer: null, beyond: null };
+  return { answer: points[at]!, beyond: points[find === 'smallest' ? at - 1 : at + 1] ?? null };
+}
+
+/** Where it holds at one value and not at one farther inside, a value between two that hold need not hold. */
+function notesOf(points: readonly SearchPoint[], find: 'smallest' | 'largest'): string[] {
+  const inwards = find === 'smallest' ? points : points.toReversed();
+  const inside = inwards.slice(inwards.findIndex(({ holds }) => holds));
+  const gaps = inside.filter(({ holds }) => !holds);
+  if (gaps.length === 0 || inside[0]?.holds !== true) return [];
+  const again = inside.findLastIndex(({ holds }) => !holds);
+  const after = inside[again + 1];
+  const side = find === 'smallest' ? 'larger' : 'smaller';
+  const named = gaps.slice(0, MOST_NAMED).map(({ text }) => text);
+  const more = gaps.length > named.length ? ` and ${gaps.length - named.length} more` : '';
+  const end = after === undefined ? '' : `; it holds at every value tried from ${after.text} on`;
+  return [`A ${side} value does not always hold: it does not at ${named.join(', ')}${more}${end}`];
+}
+
+const MOST_NAMED = 4;
+
+/** Differences of the score below this share are none. */
+const AS_GOOD = 0.01;
+const ROUNDS = 4;
+
+/** The value with the smallest score among those that hold: all over first, then closer and closer around it. */
+export async function bestOf(trying: Trying, start: number): Promise<Found> {
+  const { scale } = trying;
+  let points = await trying.run(firstValues(scale, start).filter((value) => trying.accepts(value)));
+  for (let round = 0; round < ROUNDS + FARTHEST / AT_ONCE; round++) {
+    const at = bestIndex(points);
+    if (at < 0) break;
+    const [below, best, above] = [points[at - 1], points[at]!, points[at + 1]];
+    const next = [
+      ...(below === undefined
+        ? outwardOf(trying, best.value, -1)
+        : between(scale, below.value, best.value, 2)),
+      ...(above === undefined
+        ? outwardOf(trying, best.value, 1)
+        : between(scale, best.value, above.value, 2)),
+    ].filter((value) => trying.accepts(value));
+    const before = points.length;
+    if (next.length > 0) points = await trying.run(next);
+    if (points.length === before) break;
+  }
+  const at = bestIndex(points);
+  return { answer: points[at] ?? null, beyond: null, points, notes: at < 0 ? [] : hollows(points, at) };
+}
+
+function outwardOf(trying: Trying, end: number, direction: number): number[] {
+  return trying.scale.ends === null ? outward(trying, end, direction) : [];
+}
+
+function bestIndex(points: readonly SearchPoint[]): number {
+  let best = -1;
+  for (const [at, { holds, score }] of points.entries()) {
+    if (!holds || score === null) continue;
+    if (best < 0 || score < points[best]!.score!) best = at;
+  }
+  return best;
+}
+
+/** As good as the best, and lows that are apart from it: between them the curve rises. */
+function hollows(points: readonly SearchPoint[], at: number): string[] {
+  const best = points[at]!.score!;
+  const near = AS_GOOD * abs(best);
+  const alike = points.filter(({ holds, score }) => holds && score !== null && score - best <= near);
+  const notes = [];
+  if (alike.length > 1) {
+    notes.push(`Values from ${alike[0]!.text} to ${alike.at(-1)!.text} are as good, within 1 %`);
+  }
+  const scored = points.filter(({ score }) => score !== null);
+  const lows = scored.filter(({ score, text }, i) => {
+    const [before, after] = [scored[i - 1]?.score ?? Infinity, scored[i + 1]?.score ?? Infinity];
+    return (
+      text !== points[at]!.text && score! - best > near && before - score! > near && after - score! > near
+    );
+  });
+  if (lows.length > 0) {
+    const named = lows.map(({ text }) => text).join(', ');
+    notes.push(`The curve has more than one low: also at ${named}, between which a better one may lie`);
+  }
+  return notes;
+}
