@@ -109,6 +109,15 @@ export const runColumns: readonly Column<MigrationResult>[] = [
   column('remaining_bytes', 'bytes', 'ram.remaining at the end', (r) => r.remainingBytes),
   column('normal_pages', 'pages', 'pages sent with their content', (r) => r.normalPages),
   column('zero_pages', 'pages', 'pages sent as zero', (r) => r.zeroPages),
+  column('xbzrle_pages', 'pages', 'pages sent encoded by XBZRLE', (r) => r.xbzrlePages),
+  column('xbzrle_bytes', 'bytes', 'what these took on the wire', (r) => r.xbzrleBytes),
+  column('xbzrle_misses', 'count', 'pages that XBZRLE did not find in its cache', (r) => r.xbzrleMisses),
+  column(
+    'xbzrle_overflows',
+    'count',
+    'pages whose encoding would not have been shorter',
+    (r) => r.xbzrleOverflows,
+  ),
   column('resent_pages', 'pages', 'pages sent more than once', (r) => r.resentPages),
   column(
     'dirty_pages_per_s',
