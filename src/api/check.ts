@@ -1,5 +1,10 @@
 /** `expect:` of scenarios, for programs and for `migsim check`: with the columns of results as its measures. */
-import { type CheckOptions, type CheckReport, checkScenario as checkWith } from '../experiment/check.js';
+import {
+  type CheckOptions,
+  type CheckReport,
+  checkScenario as checkWith,
+  checkScenarioInThreads as checkInThreads,
+} from '../experiment/check.js';
 import { refuseUnreadable as refuseWith } from '../experiment/expect.js';
 import { runColumns, vcpuColumns } from '../report/columns.js';
 import type { Scenario } from '../scenario/scenario.js';
@@ -17,6 +22,15 @@ const measures = { run: runColumns, vcpu: vcpuColumns };
  */
 export function checkScenario(scenario: Scenario, options: CheckOptions = {}): CheckReport {
   return checkWith(scenario, measures, options);
+}
+
+/** As `checkScenario`, with its runs spread over threads; the report is the same for any number of them. */
+export function checkScenarioInThreads(
+  scenario: Scenario,
+  options: CheckOptions,
+  threads: number,
+): Promise<CheckReport> {
+  return checkInThreads(scenario, measures, options, threads);
 }
 
 /** Throws the `UsageError` that `checkScenario` would throw, without running anything. */

@@ -1,4 +1,5 @@
 /** What `run` and `compare` do alike: read the options, make sure of the output folder, run, write the files. */
+import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
 import type { Comparison, CompareOptions } from '../experiment/compare.js';
 import type { Manifest } from '../experiment/manifest.js';
@@ -9,7 +10,7 @@ import type { MigrationResult } from '../migration/result.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Given } from './command.js';
 import { ownFiles, readMemory, readPolicy, readRuns, readScenario, readSeed } from './experiment-options.js';
-import { compare } from '../experiment/compare.js';
+import { compareInThreads } from '../experiment/parallel/compare.js';
 import { manifestOf, sourceFile } from '../experiment/manifest.js';
 import { openCsv } from '../report/files/csv.js';
 import { writtenText } from '../report/terminal/text.js';
@@ -58,7 +59,8 @@ export async function runExperiment(
   const progress = given.progress(strategies.length * numbers.runs);
   const folder = given.value('out');
   if (folder === undefined) {
-    const comparison = compare(scenario, { ...options, onResult: progress.step });
+    const onResult = progress.step;
+    const comparison = await compareInThreads(scenario, { ...options, onResult }, availableParallelism());
     return { comparison, manifest: manifest(comparison), written: [] };
   }
   const csv = openCsv(folder);
@@ -67,7 +69,8 @@ export async function runExperiment(
       csv.add(result);
       progress.step();
     };
-    const comparison = compare(scenario, { ...options, timelineMs: TIMELINE_MS, onResult });
+    const inFiles = { ...options, timelineMs: TIMELINE_MS, onResult };
+    const comparison = await compareInThreads(scenario, inFiles, availableParallelism());
     const made = manifest(comparison);
     return { comparison, manifest: made, written: csv.finish(made) };
   } catch (error) {

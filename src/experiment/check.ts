@@ -1,6 +1,7 @@
 /** Runs what a scenario lists and holds the outcome against its `expect:`. */
 import type { Scenario } from '../scenario/scenario.js';
-import { compare } from './compare.js';
+import { compare, type CompareOptions, type Comparison } from './compare.js';
+import { compareInThreads } from './parallel/compare.js';
 import { type Measures, type Verdict, checkExpectations } from './expect.js';
 import { type MemoryChoice, memoryFor } from './memory-choice.js';
 
@@ -37,9 +38,26 @@ export function checkScenario(
   measures: Measures,
   options: CheckOptions = {},
 ): CheckReport {
+  return reportOf(compare(scenario, comparedFor(scenario, options)), measures);
+}
+
+/** The same in threads, where that is worth starting them. */
+export async function checkScenarioInThreads(
+  scenario: Scenario,
+  measures: Measures,
+  options: CheckOptions,
+  threads: number,
+): Promise<CheckReport> {
+  return reportOf(await compareInThreads(scenario, comparedFor(scenario, options), threads), measures);
+}
+
+function comparedFor(scenario: Scenario, options: CheckOptions): CompareOptions {
   const { runs = 1, seed = 1 } = options;
-  const memory = memoryFor(scenario, options.memory ?? 'auto', runs);
-  const comparison = compare(scenario, { runs, seed, memory, keep: 'scalars' });
+  return { runs, seed, memory: memoryFor(scenario, options.memory ?? 'auto', runs), keep: 'scalars' };
+}
+
+function reportOf(comparison: Comparison, measures: Measures): CheckReport {
+  const { scenario, memory, runs, seed } = comparison;
   const file = scenario.file ?? scenario.name;
   const expectations = checkExpectations(comparison, measures).map((verdict, index) => ({
     ...verdict,

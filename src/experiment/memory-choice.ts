@@ -20,6 +20,14 @@ export function memoryFor(scenario: Scenario, choice: MemoryChoice, runs: number
   return pagesAtMost(scenario) * scenario.strategies.length * runs <= MOST_PAGES ? 'page' : 'fluid';
 }
 
+/** Runs of the fluid memory that take as long as starting threads for them. */
+const MANY_FLUID_RUNS = 400;
+
+/** Whether so many runs may take more than about half a second: what threads are started for. */
+export function isLongWork(scenario: Scenario, runs: number, memory: 'page' | 'fluid'): boolean {
+  return memory === 'fluid' ? runs >= MANY_FLUID_RUNS : pagesAtMost(scenario) * runs > MOST_PAGES;
+}
+
 function pagesAtMost({ setup, policy }: Scenario): number {
   const { guest, migration } = withoutDefaultEnd(policy, setup);
   const rates = guest.vcpus.flatMap(({ classes, phases }) => {

@@ -1,4 +1,5 @@
 /** `migsim check`: whether scenarios do what they say. */
+import { availableParallelism } from 'node:os';
 import { ExpectationError } from '../../errors.js';
 import type { CheckReport } from '../../experiment/check.js';
 import type { Scenario } from '../../scenario/scenario.js';
@@ -7,7 +8,8 @@ import type { Command, Given, Option } from '../command.js';
 import { experimentOptions, noteReading, readRuns, readSeed, runsOption } from '../experiment-options.js';
 import { loadAll, namedFiles, scenarioFiles } from '../scenario-files.js';
 import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-choice.js';
-import { refuseUnreadable } from '../../api/check.js';
+import { checkScenarioInThreads, refuseUnreadable } from '../../api/check.js';
+import { loadScenario } from '../../scenario/load.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { checkText, failuresOf } from '../../report/terminal/check-text.js';
 import { junitXml } from '../../report/files/junit.js';
@@ -63,7 +65,7 @@ export const checkCommand: Command = {
   },
 };
 
-/** In worker threads, unless there is one file only, or no built worker beside this module. */
+/** In worker threads: a file each, or the runs of the only file. Sources that were not built have no worker. */
 async function overFiles(
   tasks: readonly CheckTask[],
   checkFile: (task: CheckTask) => CheckReport,
@@ -72,6 +74,16 @@ async function overFiles(
   const built = import.meta.url.endsWith('.js');
   if (built && tasks.length > 1) {
     return inWorkers(new URL('../check-worker.js', import.meta.url), tasks, onDone);
+  }
+  const [only] = tasks;
+  if (built && only !== undefined) {
+    const report = await checkScenarioInThreads(
+      loadScenario(only.file),
+      only.options,
+      availableParallelism(),
+    );
+    onDone(0);
+    return [report];
   }
   return tasks.map((task, index) => {
     const report = checkFile(task);

@@ -3,26 +3,56 @@ import { Tinypool } from 'tinypool';
 import runBatch, { type Batch, type BatchOutcome } from './run-worker.js';
 
 export interface Batches {
-  /** In the order of the batches. */
-  run(batches: readonly Batch[]): Promise<BatchOutcome[]>;
+  /** In the order of the batches; `onOutcome` hears of each in that order, as soon as it can. */
+  run(batches: readonly Batch[], onOutcome?: (outcome: BatchOutcome) => void): Promise<BatchOutcome[]>;
   /** Ends the threads. */
   close(): Promise<void>;
 }
 
+/** Batches in flight for each thread: enough that none waits, few enough to hold in memory. */
+const PER_THREAD = 4;
+
 /** `threads` of 1 is this one. Sources that were not built have no worker to start: they run here too. */
 export function openBatches(threads: number): Batches {
-  const worker = new URL('./run-worker.js', import.meta.url);
-  if (threads <= 1 || !import.meta.url.endsWith('.js'))
+  if (threads <= 1 || !import.meta.url.endsWith('.js')) {
     return { run: runHere, close: () => Promise.resolve() };
+  }
+  const worker = new URL('./run-worker.js', import.meta.url);
   const pool = new Tinypool({ filename: worker.href, minThreads: 1, maxThreads: threads });
   return {
-    run: (batches) => Promise.all(batches.map((batch) => pool.run(batch) as Promise<BatchOutcome>)),
+    run: (batches, onOutcome) =>
+      inOrder(batches, threads * PER_THREAD, (batch) => pool.run(batch) as Promise<BatchOutcome>, onOutcome),
     close: () => pool.destroy(),
   };
 }
 
-async function runHere(batches: readonly Batch[]): Promise<BatchOutcome[]> {
+function runHere(
+  batches: readonly Batch[],
+  onOutcome?: (outcome: BatchOutcome) => void,
+): Promise<BatchOutcome[]> {
+  return inOrder(batches, 1, runBatch, onOutcome);
+}
+
+async function inOrder(
+  batches: readonly Batch[],
+  most: number,
+  start: (batch: Batch) => Promise<BatchOutcome>,
+  onOutcome: (outcome: BatchOutcome) => void = () => undefined,
+): Promise<BatchOutcome[]> {
   const outcomes: BatchOutcome[] = [];
-  for (const batch of batches) outcomes.push(await runBatch(batch));
+  const inFlight: Promise<BatchOutcome>[] = [];
+  let next = 0;
+  while (outcomes.length < batches.length) {
+    while (next < batches.length && inFlight.length < most) {
+      const outcome = start(batches[next]!);
+      // The error is met when its turn comes.
+      outcome.catch(() => undefined);
+      inFlight.push(outcome);
+      next += 1;
+    }
+    const outcome = await inFlight.shift()!;
+    onOutcome(outcome);
+    outcomes.push(outcome);
+  }
   return outcomes;
 }
