@@ -249,7 +249,7 @@ export const cases = [
     ],
   },
   {
-    group: 'fluid memory, migrations a second of one core, process start included',
+    group: 'fluid memory, migrations per second and core, process start included',
     unit: '/s',
     least: true,
     list: [

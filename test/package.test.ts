@@ -102,6 +102,36 @@ test('it has what is run and read, and none of what it is made from', () => {
   expect(statSync(join(installed, 'bin/migsim.js')).mode & 0o111).not.toBe(0);
 });
 
+describe('links of README.md and docs', () => {
+  const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)];
+  const links = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .map((target) => ({ page, target })),
+  );
+  /** As GitHub names a heading. */
+  const anchors = (text: string): string[] =>
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    );
+
+  test('are many', () => expect(links.length).toBeGreaterThan(20));
+
+  test('lead to files and headings of the package', () => {
+    const broken = links.filter(({ page, target }) => {
+      const [path = '', anchor] = target.split('#');
+      const file = join(installed, path === '' ? page : join(dirname(page), path));
+      if (!existsSync(file)) return true;
+      return anchor !== undefined && !anchors(readFileSync(file, 'utf8')).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
 describe('in an empty project', () => {
   test("import from 'migsim' simulates", () => {
     const { status, stdout, stderr } = runModule(`

@@ -41,13 +41,14 @@ At the completion timeout it goes post-copy or stops the guest if allowed and in
     'stall-margin': {
       kind: 'percent',
       default: 4,
-      summary: 'stallMargin: a smaller gain is none; so near to the least left is a low',
+      summary:
+        'stallMargin: gains below this count as none; a pass this close to the best counts as a minimum',
     },
     'stall-progress-timeout': {
       kind: 'duration-ms',
       min: 1000,
       default: '40s',
-      summary: 'stallProgressTimeout: window without gain that makes a stall, and first patience',
+      summary: 'stallProgressTimeout: window without gain that counts as a stall, and first patience',
     },
     'switchover-timeout': {
       kind: 'duration-ms',
@@ -66,7 +67,8 @@ At the completion timeout it goes post-copy or stops the guest if allowed and in
       kind: 'number',
       min: 1,
       default: 1.5,
-      summary: 'precopyPossibleFactor: implied pause that is worth a try, in multiples of max-downtime',
+      summary:
+        'precopyPossibleFactor: longest pause needed that is worth a try, in multiples of max-downtime',
     },
     'patience-window-decay-factor': {
       kind: 'number',
@@ -78,13 +80,13 @@ At the completion timeout it goes post-copy or stops the guest if allowed and in
     'search-local-minima': {
       kind: 'flag',
       default: true,
-      summary: 'searchLocalMinima: wait for a low; false: act when the stall is found',
+      summary: 'searchLocalMinima: wait for a minimum; false: act when the stall is found',
     },
     'completion-timeout-factor': {
       kind: 'number',
       min: 1,
       default: 2,
-      summary: 'completionTimeoutFactor: all must be over by so many completion timeouts',
+      summary: 'completionTimeoutFactor: give up after this many completion timeouts',
     },
     'completion-timeout-per-gib': completionTimeoutOption,
     'allow-post-copy': allowPostCopyOption,

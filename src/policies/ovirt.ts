@@ -59,7 +59,7 @@ oVirt turns auto-converge on with all of them but legacy.`,
       kind: 'duration-ms',
       min: 1000,
       default: '10s',
-      summary: 'migration_monitor_interval of vdsm: how often it looks',
+      summary: 'migration_monitor_interval of vdsm: how often it checks',
     },
     downtime: {
       kind: 'duration-ms',

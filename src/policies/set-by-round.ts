@@ -31,7 +31,7 @@ Once abort-after has gone by the migration is aborted.`,
       min: 1,
       orNone: true,
       default: 'none',
-      summary: 'the hard end, since the migration was asked for; none: never',
+      summary: 'abort this long after the migration was requested; none: never',
     },
   },
   refuses({ steps }, setup) {

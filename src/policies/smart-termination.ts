@@ -16,9 +16,14 @@ A pass that gains enough starts the count anew. A pass after which more is left 
       kind: 'percent',
       min: 1,
       default: 5,
-      summary: 'a pass that leaves less than this share less than the one before counts',
+      summary: 'a pass counts when it reduces the remainder by less than this share',
     },
-    rounds: { kind: 'count', min: 1, default: 3, summary: 'so many such passes in a row end pre-copy' },
+    rounds: {
+      kind: 'count',
+      min: 1,
+      default: 3,
+      summary: 'number of such passes in a row that end pre-copy',
+    },
     action: {
       kind: 'choice',
       choices: ACTIONS,

@@ -11,7 +11,12 @@ where it is; pause stops the guest until the rest has been sent; postcopy moves 
 
 Once the guest has been stopped for the switchover, only abort still has a meaning.`,
   options: {
-    after: { kind: 'duration-ms', min: 1, default: '5min', summary: 'since the migration was asked for' },
+    after: {
+      kind: 'duration-ms',
+      min: 1,
+      default: '5min',
+      summary: 'time since the migration was requested',
+    },
     action: {
       kind: 'choice',
       choices: ACTIONS,

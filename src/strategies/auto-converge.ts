@@ -11,7 +11,7 @@ import { withTriggerThreshold } from './kit/trigger.js';
 
 export const autoConverge = defineStrategy({
   name: 'auto-converge',
-  summary: 'throttle all vCPUs, a step further each time the dirty rate wins',
+  summary: 'throttle all vCPUs, one step more each time the dirty rate wins',
   source:
     'QEMU 10.2 migration/ram.c migration_trigger_throttle, mig_throttle_guest_down; migration/cpu-throttle.c',
   rule: `A bitmap sync more than 1 s after the last one that was judged is judged too. It is bad when more

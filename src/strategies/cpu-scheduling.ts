@@ -23,7 +23,7 @@ export function workingFrequency(
 
 export const cpuScheduling = defineStrategy({
   name: 'cpu-scheduling',
-  summary: 'slow the whole guest until it dirties a fixed share of what is sent',
+  summary: 'slow the whole guest until it dirties a fixed share of the data sent',
   source:
     'Jin, Deng, Wu, Shi, Pan: Optimizing the live migration of virtual machine by CPU scheduling, JNCA 34, 2011, doi 10.1016/j.jnca.2010.06.013',
   rule: `The vCPUs' working frequency f is set after each judged sync so that the remaining dirty memory shrinks by a

@@ -81,7 +81,7 @@ function restrain(migration: Controls, vcpu: number, quota: number, rateOf: (vcp
 
 export const dirtyRestraint = defineStrategy({
   name: 'dirty-restraint',
-  summary: 'throttle each vCPU by itself until it dirties less than its quota',
+  summary: 'throttle each vCPU individually until it dirties less than its quota',
   source: 'qemu-devel, "[PATCH v1 0/3] support dirty restraint on vCPU", Hyman Huang, 18 November 2021',
   rule: `Each restrained vCPU has a quota in MiB/s and a controller of its own, which sets the vCPU's
 throttle every 15 s. At a throttle of p the vCPU runs 10 ms and then sleeps 10·p/(100−p) ms; the others run

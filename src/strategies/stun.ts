@@ -67,7 +67,7 @@ const MOST_DOWNTIME_MS = 2_000_000;
 
 export const stun = defineStrategy({
   name: 'stun',
-  summary: 'stop after so many rounds, freeze the vCPUs that write too much',
+  summary: 'stop after a number of rounds, freeze the vCPUs that write too much',
   source:
     'Clark et al., Live Migration of Virtual Machines, NSDI 2005, sections 4.2 and 5.3; Xen xc_domain_save.c',
   rule: `The guest is stopped and the rest sent when the first of three things happens: fewer than stop-pages pages were

@@ -46,7 +46,7 @@ export const progressTimeoutOption = {
   min: 1000,
   orNone: true,
   default: '150s',
-  summary: 'progressTimeout: abort when what is left has not shrunk for so long; none: never',
+  summary: 'progressTimeout: abort when the remainder has not shrunk for this long; none: never',
 } as const;
 
 /** Whole seconds after which a migration is late, 0 for never: "per GiB" is per started 10^9 bytes. */
