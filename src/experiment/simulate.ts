@@ -5,7 +5,7 @@ import type { MigrationResult } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { drawSetup } from '../scenario/draw.js';
 import type { Choice, PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
-import { unreadSchedule } from '../strategies/kit/runtime-options.js';
+import { unreadBy } from '../strategies/kit/runtime-options.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 
 /** How one migration is run; all have defaults. */
@@ -60,7 +60,7 @@ export function preparedSetup(
   } = options;
   const met = draw ? drawSetup(scenario, seed, run) : scenario.setup;
   const setup: MigrationSetup = { ...met, memory, seed, run, timelineMs, keepSyncs, trace };
-  return withoutDefaultEnd(policy, prepare(policy, prepare(strategy, reading(strategy, setup))));
+  return withoutDefaultEnd(policy, prepare(policy, prepare(strategy, reading(strategy, policy, setup))));
 }
 
 /** A policy with a time-out of its own ends the migration: a give-up-after that nobody asked for must not come first. */
@@ -92,9 +92,16 @@ export function refuseImpossible(
   if (different.length > 0) throw allOf(different);
 }
 
-/** What the scenario sets on the way must be read by somebody. */
-function reading({ definition, label, place }: StrategyChoice, setup: MigrationSetup): MigrationSetup {
-  const unread = unreadSchedule(definition, setup);
+/** What the scenario or the policy sets on the way must be read by somebody. */
+function reading(
+  { definition, label, place }: StrategyChoice,
+  policy: PolicyChoice,
+  setup: MigrationSetup,
+): MigrationSetup {
+  const scheduled = (setup.migration.schedule ?? []).map(({ set }) => set);
+  const unread =
+    unreadBy(definition, scheduled, 'migration.at') ??
+    unreadBy(definition, policy.definition.sets?.(policy.options) ?? [], `the policy ${policy.label}`);
   if (unread !== null) throw new UsageError(`${label} cannot run here: ${unread}`, place);
   return setup;
 }

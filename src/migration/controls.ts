@@ -95,6 +95,8 @@ export interface Controls {
   every(periodMs: number, listener: () => void): Timer;
   /** Called once, after so much virtual time. */
   after(delayMs: number, listener: () => void): Timer;
+  /** The same on a clock that stands still while the guest is stopped (QEMU_CLOCK_VIRTUAL_RT). */
+  afterRunning(delayMs: number, listener: () => void): Timer;
   /** The migration ended, whatever the outcome. */
   onEnd(listener: () => void): void;
 

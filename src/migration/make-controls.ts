@@ -1,7 +1,7 @@
 /** The `Controls` of one migration: what strategies and policies see of it, and how what they ask for reaches it. */
 import { UsageError } from '../errors.js';
 import type { BitmapSync } from './parts/bitmap-sync.js';
-import type { Controls } from './controls.js';
+import type { Controls, Timer } from './controls.js';
 import type { DirtyLog } from './parts/dirty-log.js';
 import type { Orders } from './parts/orders.js';
 import type { Parts } from './parts/parts.js';
@@ -16,7 +16,7 @@ export function makeControls(
   log: DirtyLog,
   trace: Trace,
 ): Controls {
-  const { setup, clock, memory, guest, state, period, window, restraint } = parts;
+  const { setup, clock, memory, guest, state, period, restraint } = parts;
   const { migration } = setup;
   return {
     qemu: migration.qemu,
@@ -41,6 +41,7 @@ export function makeControls(
     },
     every: (periodMs, listener) => clock.every(periodMs, listener),
     after: (delayMs, listener) => clock.after(delayMs, listener),
+    afterRunning: (delayMs, listener) => afterRunning(parts, orders, delayMs * 1000, listener),
     onEnd: (listener) => orders.endListeners.push(listener),
     throttle: (vcpus, percent) => restraint.throttle(vcpus, percent),
     ringFullSleep: (vcpu, sleepUs) => restraint.sleepAtFullRing(vcpu, sleepUs),
@@ -69,13 +70,34 @@ export function makeControls(
     resume: () => {
       orders.pause = false;
       if (state.stopUs === null || state.phase !== 'active') return;
+      state.pausedUs += clock.nowUs - state.stopUs;
       state.stopUs = null;
       guest.resume(clock.nowUs);
+      for (const listener of orders.resumeListeners.splice(0)) listener();
     },
     cancel: (reason) => {
       orders.cancelReason ??= reason;
     },
     explain: (rule, text) => trace.explain(rule, text, sync.isJudging ? period.syncCount : null),
+  };
+}
+
+/** A timer on QEMU_CLOCK_VIRTUAL_RT, which stands still while the guest is stopped. */
+function afterRunning({ clock, state }: Parts, orders: Orders, delayUs: number, listener: () => void): Timer {
+  const ranUs = (): number => (state.stopUs ?? clock.nowUs) - state.pausedUs;
+  const dueUs = ranUs() + delayUs;
+  let isCancelled = false;
+  const look = (): void => {
+    if (isCancelled) return;
+    if (state.stopUs !== null) orders.resumeListeners.push(look);
+    else if (ranUs() < dueUs) clock.events.at(dueUs + state.pausedUs, look);
+    else listener();
+  };
+  look();
+  return {
+    cancel: () => {
+      isCancelled = true;
+    },
   };
 }
 

@@ -41,6 +41,7 @@ Once abort-after has gone by the migration is aborted.`,
     }
     return null;
   },
+  sets: ({ steps }) => steps.map(({ set }) => runtimeParameters(set)),
   ends: ({ 'abort-after': end }) => (end === 'none' ? null : endsAfter('abort', end)),
   start({ steps, 'abort-after': end }, migration) {
     onPass(migration, ({ n }) => {

@@ -3,6 +3,7 @@ import type { Controls } from '../migration/controls.js';
 import { formatBytesPerSecond } from '../units.js';
 import { defineStrategy } from './define.js';
 import {
+  LADDER_PARAMETERS,
   climber,
   ladderOf,
   ladderOptions,
@@ -65,15 +66,19 @@ The dirty rate is the highest number of ring entries reaped in one second so far
 dirty ring it is dirty-pages-rate. A ring entry is not a distinct page: what the reaper re-arms counts again, so
 on a ring the first step is rather too high than too low.`,
   options: ladderOptions,
+  takesUp: LADDER_PARAMETERS,
   refuses: refusesLadder,
   prepare(options, setup) {
     return withTriggerThreshold(setup, options['throttle-trigger-threshold']);
   },
   start(options, migration) {
-    const ladder = ladderOf(options);
-    const step = climber(migration, ladder, 'calculate_throttle_pct');
+    const step = climber(migration, ladderOf(options), 'calculate_throttle_pct');
     const peakRate = migration.dirtyRingSize > 0 ? startPeakRate(migration) : null;
     let computed = false;
+    let threshold = options['throttle-trigger-threshold'];
+    migration.onSet((set) => {
+      threshold = set.throttleTriggerThreshold ?? threshold;
+    });
     migration.onDetector((event) => {
       if (computed) return step(event);
       computed = true;
@@ -82,7 +87,7 @@ on a ring the first step is rather too high than too low.`,
       // Megabits, which are 10^6, taken for 2^20 bytes: the series does so, and is 5 % too kind.
       const bandwidth = (mbps / 8) * 2 ** 20;
       step(event, {
-        first: firstStep(ladder, dirtyRate, bandwidth, options['throttle-trigger-threshold']),
+        first: (ladder) => firstStep(ladder, dirtyRate, bandwidth, threshold),
         why: `up to ${formatBytesPerSecond(dirtyRate)} dirtied, ${formatBytesPerSecond(bandwidth)} sent; `,
       });
     });

@@ -1,7 +1,7 @@
 /** How strategies and policies are made. One file each, one line in the registry; everything else learns of it from there. */
 import type { OptionSource, OptionValues } from '../options/table.js';
 import type { Controls } from '../migration/controls.js';
-import type { RuntimeParameter } from '../migration/runtime-parameters.js';
+import type { RuntimeParameter, RuntimeParameters } from '../migration/runtime-parameters.js';
 import type { Place } from '../errors.js';
 import type { MigrationSetup } from '../migration/setup.js';
 
@@ -22,6 +22,8 @@ export interface StrategyDefinition<Options extends OptionSource = OptionSource>
   readonly options: Options;
   /** Parameters that it takes up when they are set while it runs. */
   readonly takesUp?: readonly RuntimeParameter[];
+  /** Of a policy: what it may set while the migration runs. */
+  sets?(options: OptionValues<Options>): readonly RuntimeParameters[];
   /** Refuse impossible combinations as QEMU does: a sentence, or null when it can run. */
   refuses?(options: OptionValues<Options>, setup: MigrationSetup): string | null;
   /** Change the migration's own parameters before it starts (throttle-trigger-threshold is one). */

@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { loadScenario, parseScenario } from '../../src/scenario/load.js';
+import { MIB, migrate, setupOf, writer } from './setups.js';
 
 const { abs } = Math;
 
@@ -124,4 +125,85 @@ test('set-by-round sets at its rounds and aborts at its end', () => {
     'downtime-limit 20 ms -> 30 ms',
   ]);
   expect(set.map(({ timeMs }) => timeMs)).toEqual([3, 5].map((n) => result.syncs[n - 1]!.timeMs));
+});
+
+/**
+ * Uniform writes of 300 MiB/s to 3 GiB by each of 4 vCPUs and 1.098 GiB/s on the wire: after a pass of t seconds at most a
+ * share 1 - e^(-t·300/3072) of the sets is dirty besides what was left. A step counts from the next window on: the 4 s of round 4
+ * allow 4.39 GiB, of which 3.99 are left there, and one window later the guest is stopped.
+ */
+test("an operator's ladder of downtime limits ends at its fourth round", () => {
+  const scenario = loadScenario(new URL('cases/ladder.yaml', import.meta.url).pathname);
+  const { status, syncs, decisions, parameters } = simulate(scenario, scenario.strategies[0]!, {
+    memory: 'fluid',
+    trace: true,
+  });
+  expect(status).toBe('completed');
+  expect(parameters.map(({ downtimeLimitMs }) => downtimeLimitMs)).toEqual([1000, 2000, 4000, 8000]);
+  const natural = syncs.filter(({ cause }) => cause === 'natural');
+  expect(natural.map(({ n }) => n)).toEqual([2, 3, 4, 5]);
+  for (const [i, limitS] of [1, 1, 2].entries()) {
+    const seconds = (natural[i]!.timeMs - syncs[i]!.timeMs) / 1000;
+    const left = limitS * 1.098 * 2 ** 30;
+    const fresh = 12 * 2 ** 30 * (1 - Math.exp((-seconds * 300) / 3072));
+    expect(natural[i]!.remainingBytes).toBeLessThan(1.02 * (fresh + left));
+  }
+  expect(natural[2]!.remainingBytes).toBeGreaterThan(2 * 1.098 * 2 ** 30);
+  expect(natural[2]!.remainingBytes).toBeLessThan(4 * 1.098 * 2 ** 30);
+  expect(natural[3]!.timeMs - natural[2]!.timeMs).toBeLessThan(120);
+  expect(decisions.some(({ text }) => text === 'downtime-limit 2000 ms -> 4000 ms')).toBe(true);
+});
+
+test('what a policy sets must be read by the strategy', () => {
+  const rest = (strategy: string): string =>
+    `policy: { set-by-round: { steps: [{ round: 3, set: { cpu-throttle-increment: 30 } }] } }\nstrategies: [${strategy}]`;
+  expect(refusal('', rest('none'))).toMatch(
+    /none does not read cpu-throttle-increment, which the policy set-by-round/,
+  );
+  for (const strategy of ['auto-converge', 'computed-start', 'responsive-throttle'])
+    expect(refusal('', rest(strategy))).toBe('was accepted');
+});
+
+/** 35 % of a set of one's own at the first step, where its arithmetic would begin at 20 % of the default. */
+test('computed-start takes up the ladder before its first step', () => {
+  const peak = (at: string): number => run(`at: [${at}]`, 'strategies: [computed-start]').maxThrottlePercent;
+  expect(peak('{ after: 0s, set: { max-cpu-throttle: 25 } }')).toBe(25);
+  expect(peak('')).toBeGreaterThan(25);
+});
+
+/** On QEMU_CLOCK_VIRTUAL_RT 5 s of the guest's time: 10 s of stop lie in between. */
+test("auto-converge's timers stand still while the guest is stopped", () => {
+  const fired: number[] = [];
+  migrate(setupOf({ link: { bandwidthBytesPerSecond: 3e6 } }), 'none', {}, (controls) => {
+    controls.afterRunning(5000, () => fired.push(controls.nowUs()));
+    controls.after(2000, () => controls.pause());
+    controls.after(12_000, () => controls.resume());
+    controls.afterRunning(1000, () => fired.push(controls.nowUs()));
+  });
+  expect(fired[0]).toBe(1e6);
+  // The thread sees the stop at its next turn, at most an iteration of 50 ms later.
+  expect(abs(fired[1]! - 15e6)).toBeLessThan(0.2e6);
+});
+
+// 32 pages a window, 1.31 MB/s: pass 1 ends at 51 s, and the first tick that finds no sync is due at 60 s. From 56 to 76 s the
+// guest is stopped.
+test('so that no timer syncs meanwhile', () => {
+  const timerSyncs = (stops: boolean): number[] => {
+    const { syncs } = migrate(
+      setupOf({
+        guest: { vcpus: [writer({ pages: 64 * MIB, writesPerSecond: 1e6, pattern: 'sequential' })] },
+        migration: { maxBandwidth: 1e6, downtimeLimitMs: 1, giveUpAfterUs: 100e6 },
+      }),
+      'auto-converge',
+      {},
+      (controls) => {
+        if (!stops) return;
+        controls.after(56_000, () => controls.pause());
+        controls.after(76_000, () => controls.resume());
+      },
+    );
+    return syncs.filter(({ cause }) => cause === 'timer').map(({ timeMs }) => timeMs / 1000);
+  };
+  expect(abs(timerSyncs(false)[0]! - 60)).toBeLessThan(0.2);
+  expect(abs(timerSyncs(true)[0]! - 80)).toBeLessThan(0.3);
 });

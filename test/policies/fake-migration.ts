@@ -1,7 +1,6 @@
 /** A migration as an orchestrator sees it: a test sets what `query-migrate` answers, the policy's calls are written down. */
 import { parseOptions } from '../../src/options/read.js';
-import type { MigrationStats, SyncEvent } from '../../src/migration/controls.js';
-import type { SyncCause } from '../../src/migration/controls.js';
+import type { MigrationStats, SyncCause, SyncEvent } from '../../src/migration/controls.js';
 import { FakeControls } from '../strategies/fake-controls.js';
 import { setupWith } from '../strategies/setups.js';
 import type { MigrationSetup } from '../../src/migration/setup.js';

@@ -3,10 +3,10 @@ import type {
   Controls,
   DetectorEvent,
   MigrationStats,
+  SyncCause,
   SyncEvent,
   Timer,
 } from '../../src/migration/controls.js';
-import type { SyncCause } from '../../src/migration/controls.js';
 import type { RuntimeParameters } from '../../src/migration/runtime-parameters.js';
 import type { QemuVersion } from '../../src/migration/rules/versions.js';
 
@@ -155,6 +155,9 @@ export class FakeControls implements Controls {
   }
   after(delayMs: number, listener: () => void): Timer {
     return this.#arm(delayMs, 0, listener);
+  }
+  afterRunning(delayMs: number, listener: () => void): Timer {
+    return this.after(delayMs, listener);
   }
   throttle(vcpus: 'all' | readonly number[], percent: number): void {
     this.#note(`throttle ${vcpus === 'all' ? vcpus : vcpus.join(',')} ${percent}`);

@@ -1,5 +1,5 @@
 /** What is written down of decisions: the reasons of strategies and policies, and for `--verbose` what QEMU's rules decided. */
-import type { DetectorEvent } from '../controls.js';
+import type { DetectorEvent, SyncCause } from '../controls.js';
 import {
   type DecisionFacts,
   type DowntimePart,
@@ -10,7 +10,6 @@ import {
   isAbout,
 } from './decisions.js';
 import type { Seen } from '../parts/parts.js';
-import type { SyncCause } from '../controls.js';
 import type { Decision } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 

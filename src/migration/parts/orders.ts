@@ -19,6 +19,8 @@ export class Orders {
   readonly detectorListeners: ((event: DetectorEvent) => void)[] = [];
   readonly setListeners: ((parameters: RuntimeParameters) => void)[] = [];
   readonly queryListeners: (() => void)[] = [];
+  /** The guest runs again: each is called once. */
+  readonly resumeListeners: (() => void)[] = [];
   readonly endListeners: (() => void)[] = [];
 
   giveUp(): void {

@@ -7,6 +7,8 @@ export class MigrationState {
   /** When the guest was told to stop; null: it runs. */
   stopUs: number | null = null;
   downtimeUs: number | null = null;
+  /** How long QMP `stop` had stopped it before that, µs. */
+  pausedUs = 0;
   /** From `stopUs` until the destination runs. */
   blackoutUs: number | null = null;
   postcopyStartUs: number | null = null;

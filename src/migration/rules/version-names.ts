@@ -7,8 +7,9 @@ import { QEMU_VERSIONS, type QemuVersion } from './versions.js';
 const { min, max } = Math;
 
 /**
- * The QEMU that a distribution's release began with, by the distribution's names. Sources: the package lists of the
- * distributions. RHEL's machine types (pc-q35-rhel9.4.0) and Ubuntu's (pc-q35-jammy) carry these names too.
+ * The QEMU that a distribution's release began with, by the distribution's names. It rests on memory and was not compared with
+ * the distributions' package lists: a row may be off by a release, and what is written as a version number comes first.
+ * RHEL's machine types (pc-q35-rhel9.4.0) and Ubuntu's (pc-q35-jammy) carry these names too.
  */
 const DISTRIBUTIONS: readonly {
   readonly name: RegExp;

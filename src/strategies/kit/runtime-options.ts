@@ -6,7 +6,6 @@ import {
   type RuntimeParameters,
 } from '../../migration/runtime-parameters.js';
 import { type QemuVersion, since, versionFacts } from '../../migration/rules/versions.js';
-import type { MigrationSetup } from '../../migration/setup.js';
 import type { StrategyDefinition } from '../define.js';
 import type { TableValues } from '../../options/table.js';
 import { tableSchema } from '../../options/zod.js';
@@ -88,14 +87,15 @@ function unreadParameter(
   return unread === undefined ? null : RUNTIME_NAMES[unread];
 }
 
-/** Why a strategy cannot run under a schedule: it would leave a parameter unread. A sentence, or null. */
-export function unreadSchedule(
+/** Why a strategy cannot run where these are set: it would leave one of them unread. A sentence, or null. */
+export function unreadBy(
   { name, takesUp }: Pick<StrategyDefinition, 'name' | 'takesUp'>,
-  { migration }: MigrationSetup,
+  sets: readonly (RuntimeParameters | undefined)[],
+  who: string,
 ): string | null {
-  for (const { set } of migration.schedule ?? []) {
+  for (const set of sets) {
     const unread = set === undefined ? null : unreadParameter(set, takesUp);
-    if (unread !== null) return `${name} does not read ${unread}, which migration.at sets`;
+    if (unread !== null) return `${name} does not read ${unread}, which ${who} sets`;
   }
   return null;
 }

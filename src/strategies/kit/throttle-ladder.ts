@@ -52,7 +52,7 @@ export function nextThrottle(
 /**
  * Syncs the bitmap where 5 s have passed without a sync (cpu-throttle.c:cpu_throttle_dirty_sync_timer_tick), so that a
  * pass of minutes is judged more than once. The first pass is exempt. The next tick comes 5 s after a tick is *over*.
- * Before QEMU 9.2 there is no such timer.
+ * It stands still while QMP `stop` has stopped the guest. Before QEMU 9.2 there is no such timer.
  */
 export function startSyncTimer(migration: Controls): void {
   if (!versionFacts[migration.qemu].hasPeriodicSync) return;
@@ -60,7 +60,7 @@ export function startSyncTimer(migration: Controls): void {
   let ownSyncPending = false;
   const rearm = (): void => {
     countAtLastTick = migration.stats().dirtySyncCount;
-    migration.after(SYNC_TIMER_MS, tick);
+    migration.afterRunning(SYNC_TIMER_MS, tick);
   };
   const tick = (): void => {
     const { dirtySyncCount: count, status } = migration.stats();
@@ -141,14 +141,17 @@ export function ladderOf(options: LadderOptions): ThrottleLadder {
 }
 
 /**
- * A throttle at the foot of the ladder; each call is one step up. `first`, percent, stands for cpu-throttle-initial;
+ * A throttle at the foot of the ladder; each call is one step up. `first`, which gives percent, stands for cpu-throttle-initial;
  * `why` is put before the reason that is given for the step.
  */
 export function climber(
   migration: Controls,
   ladder: ThrottleLadder,
   rule: string,
-): (event: DetectorEvent, step?: { readonly first?: number; readonly why?: string }) => void {
+): (
+  event: DetectorEvent,
+  step?: { readonly first?: (ladder: ThrottleLadder) => number; readonly why?: string },
+) => void {
   let throttle = 0;
   let now = ladder;
   migration.onSet((set) => {
@@ -159,8 +162,9 @@ export function climber(
       tailslow: set.cpuThrottleTailslow ?? now.tailslow,
     };
   });
-  return ({ dirtyBytes, limitBytes }, { first = now.initial, why = '' } = {}) => {
-    const next = nextThrottle(throttle, { ...now, initial: first }, dirtyBytes, limitBytes);
+  return ({ dirtyBytes, limitBytes }, { first, why = '' } = {}) => {
+    const initial = first?.(now) ?? now.initial;
+    const next = nextThrottle(throttle, { ...now, initial }, dirtyBytes, limitBytes);
     if (next === throttle) {
       migration.explain(rule, () => `${why}throttle stays at ${next} %`);
       return;
