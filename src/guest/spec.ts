@@ -3,6 +3,8 @@
  * both memories are built from it and nothing else.
  */
 
+import type { ModelResiduals } from './host-profiles/residuals.js';
+
 export { PAGE_BYTES } from '../units.js';
 
 /**
@@ -192,4 +194,6 @@ export interface HostProfile {
   readonly postcopyPrepareUs: number;
   /** Bytes that background pages keep queued in the sockets before a requested page, when the link is full. */
   readonly socketQueueBytes: number;
+  /** What predictions for this host miss beyond what they draw; absent: not known. */
+  readonly residuals?: ModelResiduals;
 }

@@ -59,7 +59,10 @@ export const calibrateHostCommand: Command = {
     });
     for (let left = calibration.tried; left < MOST_TRIED; left += 1) progress.step();
     if (given.flag('json')) given.print(`${JSON.stringify(calibration, null, 2)}\n`);
-    else printReport(given, calibration);
+    else {
+      printReport(given, calibration);
+      printResiduals(given, calibration);
+    }
     if (write === null) return;
     write(hostSection(name, calibration));
     if (!given.flag('json')) given.print(`Written to ${out}\n`);
@@ -88,6 +91,16 @@ function printReport(given: Given, calibration: Calibration): void {
       `  before ${percent(startLoss)}, after ${percent(loss)}, each recording left out in turn ${percent(leaveOneOutLoss)}\n` +
       `  with another seed: before ${percent(otherSeedStartLoss)}, after ${percent(otherSeedLoss)}\n`,
   );
+}
+
+/** By what the spread of each figure has to be taken for a band that holds. */
+function printResiduals(given: Given, { residuals }: Calibration): void {
+  const columns = [
+    { head: '90 % band', align: 'left' as const },
+    { head: 'factor of\nthe spread', align: 'right' as const },
+  ];
+  const rows = Object.entries(residuals.factors).map(([figure, factor]) => [figure, factor.toFixed(2)]);
+  if (rows.length > 0) given.print(`\n${grid(columns, rows)}\n`);
 }
 
 /** Half as much again and two thirds are both no worse than this. */

@@ -2,6 +2,7 @@
 import { UsageError } from '../../errors.js';
 import type { OutcomeName, Spread } from '../../recording/validate/outcome.js';
 import type { Tally, ValidatedRecording, ValidationSummary } from '../../recording/validate/summary.js';
+import type { ResidualFigure } from '../../guest/host-profiles/residuals.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
 import { validationJson, validationRows } from '../../recording/validate/records.js';
@@ -85,6 +86,35 @@ function printReport(given: Given, { recordings, summary }: Validation): void {
   given.print(`${grid(columns, recordings.flatMap(rowsOf), 1)}\n\n`);
   for (const line of LEGEND) given.print(`${given.page.style.faint(line)}\n`);
   given.print(`\n${summaryLines(summary).join('\n')}\n`);
+  const coverage = coverageTable(summary);
+  if (coverage !== null) given.print(`\n${coverage}\n`);
+}
+
+const BANDS: readonly (readonly [ResidualFigure, string])[] = [
+  ['totalTimeMs', 'total time'],
+  ['downtimeMs', 'downtime'],
+  ['blackoutMs', 'blackout'],
+  ['transferredBytes', 'data sent'],
+  ['dirtySyncCount', 'bitmap syncs'],
+  ['maxThrottlePercent', 'peak throttle'],
+  ['maxDirtyLimitThrottleUsPerRound', 'longest ring sleep'],
+];
+
+/** How often 90 % bands hold; "left out": with bands from all other recordings. */
+function coverageTable({ coverage }: ValidationSummary): string | null {
+  const rows = BANDS.flatMap(([figure, label]) => {
+    const found = coverage[figure];
+    if (found === null) return [];
+    const { of, held, heldLeftOut, medianWidth } = found;
+    const leftOut = of < 2 ? '-' : `${heldLeftOut} of ${of}`;
+    return [[label, `${held} of ${of}`, leftOut, percent(medianWidth)]];
+  });
+  if (rows.length === 0) return null;
+  const heads = ['90 % band', 'holds', 'from all\nothers', 'median\nwidth'];
+  return grid(
+    heads.map((head, at) => ({ head, align: at === 0 ? ('left' as const) : ('right' as const) })),
+    rows,
+  );
 }
 
 const MIB = 2 ** 20;
@@ -103,10 +133,10 @@ const HEADS = [
   'accesses\n1000',
 ];
 const LEGEND = [
-  'Figures are medians over the predictions, ± half the span from the 5th to',
-  'the 95th percentile where it is more than 1 % of them. first step: first sync',
-  'that saw a throttle or a sleep at full rings; throttle and ring sleep: the',
-  'highest; accesses: of each vCPU.',
+  'Figures are medians over the predictions, ± half the width of the 90 % band of',
+  'a migration where it is more than 1 % of them. first step: first sync that saw',
+  'a throttle or a sleep at full rings; throttle and ring sleep: the highest;',
+  'accesses: of each vCPU.',
 ];
 
 /** Measured, and below it predicted. */

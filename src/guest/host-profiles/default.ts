@@ -42,4 +42,23 @@ export const bareMetal: HostProfile = {
   postcopyPreemptNsPerPage: 0,
   postcopyPrepareUs: 2000,
   socketQueueBytes: 12_500_000,
+  residuals: {
+    origin:
+      'recordings/ and recordings/tcg/: 73 migrations on two machines, each predicted with its own profile',
+    factors: {
+      totalTimeMs: 1.31,
+      downtimeMs: 4.63,
+      blackoutMs: 8.41,
+      setupTimeMs: 13.86,
+      dirtySyncCount: 2.06,
+      transferredBytes: 0.87,
+      normalPages: 0.88,
+      zeroPages: 0.01,
+      downtimeBytes: 2.01,
+      firstThrottleSync: 0,
+      firstThrottleMs: 0.65,
+      maxThrottlePercent: 1.45,
+      maxDirtyLimitThrottleUsPerRound: 1.33,
+    },
+  },
 };

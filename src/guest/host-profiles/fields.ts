@@ -5,7 +5,7 @@
 import type { FlagEntry, QuantityEntry } from '../../options/table.js';
 import type { HostProfile } from '../spec.js';
 
-export type HostField = Exclude<keyof HostProfile, 'name' | 'summary' | 'source'>;
+export type HostField = Exclude<keyof HostProfile, 'name' | 'summary' | 'source' | 'residuals'>;
 
 /** Times are stored in ns or µs, as the name of the field says. */
 export type HostFieldEntry = (

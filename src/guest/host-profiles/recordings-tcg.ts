@@ -41,4 +41,22 @@ export const recordingsTcg: HostProfile = {
   postcopyPreemptNsPerPage: 2200,
   postcopyPrepareUs: 11_000,
   socketQueueBytes: 3_000_000,
+  residuals: {
+    origin: 'recordings/tcg/: 49 migrations; what fewer than 9 of them show is from recordings/ as well',
+    factors: {
+      totalTimeMs: 1.4,
+      downtimeMs: 4.74,
+      blackoutMs: 8.41,
+      setupTimeMs: 11.97,
+      dirtySyncCount: 2.14,
+      transferredBytes: 0.77,
+      normalPages: 0.76,
+      zeroPages: 0.01,
+      downtimeBytes: 1.73,
+      firstThrottleSync: 0,
+      firstThrottleMs: 0.16,
+      maxThrottlePercent: 1.36,
+      maxDirtyLimitThrottleUsPerRound: 1.33,
+    },
+  },
 };

@@ -41,4 +41,22 @@ export const recordingsHost: HostProfile = {
   postcopyPreemptNsPerPage: 2200,
   postcopyPrepareUs: 11_000,
   socketQueueBytes: 12_500_000,
+  residuals: {
+    origin: 'recordings/: 24 migrations; what fewer than 9 of them show is from recordings/tcg/ as well',
+    factors: {
+      totalTimeMs: 1.27,
+      downtimeMs: 4.61,
+      setupTimeMs: 13.86,
+      dirtySyncCount: 2.31,
+      transferredBytes: 1.25,
+      normalPages: 1.25,
+      zeroPages: 0,
+      downtimeBytes: 2.59,
+      firstThrottleSync: 0,
+      firstThrottleMs: 0.95,
+      maxDirtyLimitThrottleUsPerRound: 1.33,
+      blackoutMs: 8.41,
+      maxThrottlePercent: 1.45,
+    },
+  },
 };

@@ -8,6 +8,8 @@ import type { HostProfile } from '../../guest/spec.js';
 import { mean } from '../../stats/summary.js';
 import type { Recording } from '../recording-file.js';
 import type { ValidatedRecording } from './summary.js';
+import type { ModelResiduals } from '../../guest/host-profiles/residuals.js';
+import { residualsOf } from './bands.js';
 import { validateRecording } from './validate.js';
 
 const { abs, log, min, round } = Math;
@@ -66,6 +68,8 @@ export interface Calibration {
   /** Mean loss of each recording under the profile that is best for all others, of those that the search tried. */
   readonly leaveOneOutLoss: number;
   readonly recordings: readonly { readonly id: string; readonly startLoss: number; readonly loss: number }[];
+  /** What predictions with the fitted profile miss: what its bands are made from. */
+  readonly residuals: ModelResiduals;
   /** Profiles tried. */
   readonly tried: number;
 }
@@ -96,6 +100,9 @@ function off(predicted: number | null, measured: number | null): number {
   if (predicted === null || measured === null || predicted <= 0 || measured <= 0) return 0;
   return min(WORST, abs(log(predicted / measured)));
 }
+
+/** Percentiles of draws need more of them than a search does. */
+const RESIDUAL_RUNS = 20;
 
 /** Factors by which a field is tried, from coarse to fine; each until nothing gets better. */
 const STEPS = [2, 1.4, 1.15];
@@ -171,6 +178,12 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
       startLoss: first.losses[at] ?? 0,
       loss: fitted.losses[at] ?? 0,
     })),
+    residuals: residualsOf(
+      recordings.map((one) =>
+        validateRecording(one, { runs: RESIDUAL_RUNS, seed, memory, host: fitted.profile }),
+      ),
+      `${recordings.length} recordings`,
+    ),
     tried: tried.length,
   };
 }

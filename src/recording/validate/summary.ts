@@ -2,6 +2,9 @@
 import { mean, median, quantile } from '../../stats/summary.js';
 import { OUTCOME_NAMES, type Outcome, type OutcomeName, type Prediction, type Verdict } from './outcome.js';
 
+import type { ResidualFigure } from '../../guest/host-profiles/residuals.js';
+import { coverageOf, RESIDUAL_FIGURES, type Coverage } from './bands.js';
+
 const { abs, max } = Math;
 
 /** One recording: what was measured and what was predicted. */
@@ -10,7 +13,10 @@ export interface ValidatedRecording {
   readonly file: string;
   readonly strategy: string;
   readonly measured: Outcome & { readonly status: Verdict };
+  /** `p5` and `p95` of its figures are the ends of the 90 % band of a migration. */
   readonly predicted: Prediction;
+  /** What the runs drew: the same figures with their 5th and 95th percentile. */
+  readonly drawn: Prediction['figures'];
   /** |predicted - measured| / measured of the total time (0.1 = 10 %); null unless both completed. */
   readonly totalTimeError: number | null;
 }
@@ -34,6 +40,8 @@ export interface ValidationSummary {
   /** vCPUs whose accesses were predicted within 10 %. */
   readonly vcpuAccesses: Tally;
   readonly medianAccessesError: number | null;
+  /** How often the 90 % bands hold, of each figure that has one; null where no recording has it. */
+  readonly coverage: Readonly<Record<ResidualFigure, Coverage | null>>;
   /** Of every figure, over the recordings that have it and whose verdict was predicted. */
   readonly errors: Readonly<Record<OutcomeName, FigureErrors>>;
 }
@@ -121,6 +129,9 @@ export function summarise(validated: readonly ValidatedRecording[]): ValidationS
     ringSleeps: tally(validated.map(ringSleepRight)),
     vcpuAccesses: tally(accesses.map((error) => error <= ACCESSES_TOLERANCE)),
     medianAccessesError: accesses.length === 0 ? null : median(accesses),
+    coverage: Object.fromEntries(
+      RESIDUAL_FIGURES.map((figure) => [figure, coverageOf(validated, figure)]),
+    ) as ValidationSummary['coverage'],
     errors: Object.fromEntries(
       OUTCOME_NAMES.map((name) => [name, figureErrors(validated, name)]),
     ) as ValidationSummary['errors'],

@@ -9,7 +9,8 @@ import type { MigrationResult } from '../../migration/result.js';
 import { readRecording } from '../recording.js';
 import type { Recording } from '../recording-file.js';
 import { measuredOutcome, predictionFrom } from './outcome.js';
-import { predictionOf } from './predict.js';
+import { hostOf, predictionOf } from './predict.js';
+import { withBands } from './bands.js';
 import { relativeError, summarise, type ValidatedRecording, type ValidationSummary } from './summary.js';
 
 /** How recordings are predicted; all have defaults. */
@@ -76,6 +77,7 @@ function textOf(file: string): string {
 export function validateRecording(recording: Recording, options: ValidateOptions = {}): ValidatedRecording {
   const { runs = 10, seed = 1, memory = 'page', host } = options;
   const results: MigrationResult[] = [];
+  const residuals = (host ?? hostOf(recording)).residuals;
   for (let run = 1; run <= runs; run += 1) {
     const prediction = predictionOf(recording, {
       seed,
@@ -87,7 +89,8 @@ export function validateRecording(recording: Recording, options: ValidateOptions
     results.push(runMigration(prediction.setup, names, (controls) => prediction.attach(controls)));
   }
   const measured = measuredOutcome(recording);
-  const predicted = predictionFrom(recording, results);
+  const drawn = predictionFrom(recording, results);
+  const predicted = { ...drawn, figures: withBands(drawn.figures, residuals) };
   const bothCompleted = measured.status === 'completed' && predicted.status === 'completed';
   const total = predicted.figures.totalTimeMs.median;
   const totalTimeError =
@@ -100,6 +103,7 @@ export function validateRecording(recording: Recording, options: ValidateOptions
     strategy: recording.strategy,
     measured,
     predicted,
+    drawn: drawn.figures,
     totalTimeError,
   };
 }

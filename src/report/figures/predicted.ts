@@ -44,7 +44,7 @@ interface Point {
   readonly name: Name;
   readonly measured: number;
   readonly predicted: number;
-  /** 5th and 95th percentile over the seeds. */
+  /** Ends of the 90 % band of a migration. */
   readonly low: number;
   readonly high: number;
   /** Relative. */
@@ -93,7 +93,7 @@ function drawing(measures: readonly Measure[], recordings: number, sheet: Sheet)
   const notes = smallPrint(
     [
       optionsOf(used),
-      `Up: predicted; across: measured. Of ${recordings} recordings those that completed and were predicted to. Dashed: 10\u00a0% off. Strokes: 5th to 95th percentile over the seeds.`,
+      `Up: predicted; across: measured. Of ${recordings} recordings those that completed and were predicted to. Dashed: 10\u00a0% off. Strokes: the 90\u00a0% band of a migration.`,
       errorsOf(measures),
     ],
     bottom,
