@@ -1,5 +1,6 @@
 /** Small migrations for tests: every field has a plain default, and a test names only what matters to it. */
 import { parseOptions } from '../../src/options/read.js';
+import { hostFields } from '../../src/guest/host-profiles/fields.js';
 import type { AccessClass, GuestSpec, HostProfile, VcpuSpec } from '../../src/guest/spec.js';
 import type { Controls } from '../../src/migration/controls.js';
 import { runMigration } from '../../src/migration/engine.js';
@@ -18,40 +19,12 @@ export const ZERO_RECORD = 9;
 
 /** A host that costs nothing and is never late: what remains are QEMU's rules and the wire. */
 export const freeHost: HostProfile = {
+  ...(Object.fromEntries(
+    Object.entries(hostFields).map(([field, { kind }]) => [field, kind === 'flag' ? false : 0]),
+  ) as Omit<HostProfile, 'name' | 'summary' | 'source'>),
   name: 'free',
   summary: 'costs nothing',
   source: 'none',
-  pml: false,
-  writeFaultNs: 0,
-  pmlNsPerPage: 0,
-  splitUs: 0,
-  ringPushesEveryWrite: false,
-  ringExitUs: 0,
-  ringEntryNs: 0,
-  bitmapSyncUsPerGiB: 0,
-  syncFixedUs: 0,
-  misalignedSyncUs: 0,
-  kickUs: 0,
-  setupFixedUs: 0,
-  setupUsPerGiBBitmap: 0,
-  setupUsPerGiBRing: 0,
-  sendNsPerPage: 0,
-  zeroNsPerPage: 0,
-  wakeLatencyUs: 0,
-  vcpuColdUs: 0,
-  populateNsPerPage: 0,
-  siblingSlowdown: 0,
-  stopUs: 0,
-  blockFlushUs: 0,
-  deviceStateBytes: 0,
-  deviceStateBytesPerVcpu: 0,
-  deviceSaveUs: 0,
-  deviceSaveUsPerVcpu: 0,
-  destinationLoadUs: 0,
-  destinationLoadUsPerVcpu: 0,
-  destinationStartUs: 0,
-  postcopyFaultUs: 0,
-  socketQueueBytes: 0,
 };
 
 /** A vCPU with these classes that goes as fast as it goes. */
