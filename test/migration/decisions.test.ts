@@ -286,9 +286,9 @@ test("the timer's ticks say why they sync or not", () => {
 describe('a stop that waits for a sleep at a full ring says so', () => {
   const quarter = { pages: 8 * MIB, writesPerSecond: 100_000, pattern: 'sequential' } as const;
   const vcpus = [0, 1, 2, 3].map((i) => writer({ ...quarter, firstPage: i * quarter.pages }));
-  const { host, migration } = guestThatWrites(0, { downtimeLimitMs: 2000 });
+  const quiet = guestThatWrites(0, { downtimeLimitMs: 2000 });
   const withSleeps = (watch: (controls: Controls) => void): MigrationResult =>
-    traced({ guest: { vcpus, dirtyRingSize: 1024 }, host, migration }, 'none', {}, (controls) => {
+    traced({ ...quiet, guest: { vcpus, dirtyRingSize: 1024 } }, 'none', {}, (controls) => {
       controls.dirtyLimitInService(true);
       [400_000, 310_000, 370_000, 290_000].forEach((us, vcpu) => controls.ringFullSleep(vcpu, us));
       watch(controls);

@@ -1,4 +1,5 @@
 /** What multifd's channels carry: past a cap, under TLS, and compressed. */
+import { describe, expect, test } from '@jest/globals';
 import { MULTIFD_PACKET_HEADER_BYTES, PLAIN_STREAM } from '../../src/migration/rules/stream.js';
 import { COMPRESSORS, compressors } from '../../src/migration/rules/compressors.js';
 import type { StreamSpec } from '../../src/migration/setup.js';
@@ -31,7 +32,7 @@ function windowBytes(maxBandwidth: number, stream: StreamSpec, qemu: '7.2' | '8.
 describe('multifd under a cap', () => {
   const caps = [10, 50, 64].map((mib) => mib * 2 ** 20);
   const channels = [1, 2, 4, 8];
-  it.each(caps.flatMap((cap) => channels.map((count) => ({ cap, count }))))(
+  test.each(caps.flatMap((cap) => channels.map((count) => ({ cap, count }))))(
     '$count channels under $cap B/s',
     ({ cap, count }) => {
       const counted = Math.floor(cap / 10 / PACKET) + 1;
@@ -42,7 +43,7 @@ describe('multifd under a cap', () => {
     },
   );
 
-  it('counts uncompressed bytes up to 8.0', () => {
+  test('counts uncompressed bytes up to 8.0', () => {
     const stream = multifd({ channels: 2, compression: 'zstd', compressionRatio: 4 });
     const plain = multifd({ channels: 2 });
     const cap = 64 * 2 ** 20;
@@ -65,7 +66,7 @@ function seconds(stream: StreamSpec, sendNsPerPage = 1000): number {
 }
 
 describe('speeds are those of the whole channel', () => {
-  it('TLS: bytes on the wire over channels times speed, whatever plain sending costs', () => {
+  test('TLS: bytes on the wire over channels times speed, whatever plain sending costs', () => {
     for (const channels of [1, 2, 4]) {
       const expected = (GIB / 2 / 128) * (PACKET / (channels * 5e8));
       for (const send of [500, 4000]) {
@@ -75,12 +76,12 @@ describe('speeds are those of the whole channel', () => {
     }
   });
 
-  it('TLS faster than plain sending changes nothing', () => {
+  test('TLS faster than plain sending changes nothing', () => {
     const fast = seconds(multifd({ channels: 2, tlsBytesPerSecond: 1e12 }), 4000);
     expect(fast).toBeCloseTo(seconds(multifd({ channels: 2 }), 4000), 6);
   });
 
-  it('compression: uncompressed bytes over channels times speed', () => {
+  test('compression: uncompressed bytes over channels times speed', () => {
     for (const channels of [1, 2, 4]) {
       const took = seconds(
         multifd({
@@ -96,7 +97,7 @@ describe('speeds are those of the whole channel', () => {
 });
 
 describe('compressors', () => {
-  it('come with a ratio of 1 at least and a source', () => {
+  test('come with a ratio of 1 at least and a source', () => {
     for (const name of COMPRESSORS) {
       expect(compressors[name].ratio).toBeGreaterThanOrEqual(1);
       expect(compressors[name].source).not.toBe('');

@@ -1,4 +1,5 @@
 /** XBZRLE: the cache by QEMU's rules step by step, the last stage, the counters, and the agreement of the two memories. */
+import { describe, expect, test } from '@jest/globals';
 import { PLAIN_STREAM } from '../../src/migration/rules/stream.js';
 import { XbzrleCache, cacheSlots } from '../../src/migration/rules/xbzrle.js';
 import type { StreamSpec } from '../../src/migration/setup.js';
@@ -13,7 +14,7 @@ const xbzrle = (fields: Partial<StreamSpec> = {}): StreamSpec => ({
 });
 
 describe('the cache', () => {
-  it('keeps a page until another one comes two syncs after it was last found', () => {
+  test('keeps a page until another one comes two syncs after it was last found', () => {
     const cache = new XbzrleCache(1);
     expect(cache.find(7, 0, 2, false)).toBe(false);
     // Younger than two syncs: 8 does not replace it.
@@ -26,7 +27,7 @@ describe('the cache', () => {
     expect(cache.find(7, 0, 5, false)).toBe(false);
   });
 
-  it('is asked in the last stage and not changed, but for the age of what is found', () => {
+  test('is asked in the last stage and not changed, but for the age of what is found', () => {
     const cache = new XbzrleCache(2);
     cache.find(6, 0, 2, false);
     expect(cache.find(6, 0, 9, true)).toBe(true);
@@ -37,7 +38,7 @@ describe('the cache', () => {
     expect(cache.find(6, 0, 10, false)).toBe(true);
   });
 
-  it('has no more slots than give each page of the guest its own', () => {
+  test('has no more slots than give each page of the guest its own', () => {
     expect(cacheSlots(64 * 2 ** 40, 3 * MIB)).toBe(4 * MIB);
     expect(cacheSlots(2 ** 20, 3 * MIB)).toBe(MIB);
     expect(cacheSlots(4096, 3 * MIB)).toBe(1);
@@ -56,7 +57,7 @@ const busy = (memory: 'page' | 'fluid', spec: StreamSpec, fields: Parameters<typ
   );
 
 describe('the last stage', () => {
-  it.each(['page', 'fluid'] as const)('sends what is cached encoded, in the %s memory', (memory) => {
+  test.each(['page', 'fluid'] as const)('sends what is cached encoded, in the %s memory', (memory) => {
     const result = busy(memory, xbzrle(), { pages: 64 * MIB, writesPerSecond: 30 * MIB });
     const inDowntime = result.downtimeBytes;
     const pages = result.syncs.at(-1)!.remainingBytes / 4096;
@@ -68,7 +69,7 @@ describe('the last stage', () => {
 });
 
 describe('counters', () => {
-  it.each(['page', 'fluid'] as const)('split bytes by what was sent, in the %s memory', (memory) => {
+  test.each(['page', 'fluid'] as const)('split bytes by what was sent, in the %s memory', (memory) => {
     const load = { pages: 64 * MIB, writesPerSecond: 20 * MIB };
     const result = busy(memory, xbzrle(), load);
     const plain = busy(memory, PLAIN_STREAM, load);
@@ -87,7 +88,7 @@ describe('counters', () => {
     expect(result.normalPages).toBeLessThan(plain.normalPages);
   });
 
-  it('count a page that overflows among the whole ones', () => {
+  test('count a page that overflows among the whole ones', () => {
     const load = { pages: 64 * MIB, writesPerSecond: 10 * MIB };
     const result = busy('page', xbzrle({ xbzrleOverflowShare: 1 }), load);
     // A page that was not rewritten since it was sent is found in the cache, and nothing of it is sent.
@@ -95,7 +96,7 @@ describe('counters', () => {
     expect(result.normalPages + result.zeroPages + unchanged).toBe(GIB / 2 + result.resentPages);
   });
 
-  it('send nothing of a page that was not rewritten since it was sent', () => {
+  test('send nothing of a page that was not rewritten since it was sent', () => {
     // One round of the set takes longer than a pass sends: who writes in order behind the cursor is sent once more, unchanged.
     const load = { pages: 64 * MIB, writesPerSecond: 10 * MIB };
     const result = busy('page', xbzrle(), load);
@@ -116,7 +117,7 @@ describe('the two memories agree', () => {
     workingSets.flatMap((pages) => caches.map((cache) => ({ pattern, pages, cache }))),
   );
 
-  it.each(cases)('$pattern over $pages pages, cache of $cache bytes', ({ pattern, pages, cache }) => {
+  test.each(cases)('$pattern over $pages pages, cache of $cache bytes', ({ pattern, pages, cache }) => {
     const load = { pages, writesPerSecond: 25 * MIB, pattern };
     const spec = xbzrle({ xbzrleCacheBytes: cache, xbzrleOverflowShare: 0.1 });
     const page = busy('page', spec, load);
@@ -126,7 +127,7 @@ describe('the two memories agree', () => {
     expect(Math.abs(fluid.normalPages / page.normalPages - 1)).toBeLessThan(0.02);
   });
 
-  it.each(['page', 'fluid'] as const)('a larger cache never sends more, in the %s memory', (memory) => {
+  test.each(['page', 'fluid'] as const)('a larger cache never sends more, in the %s memory', (memory) => {
     const load = { pages: 64 * MIB, writesPerSecond: 25 * MIB };
     const sent = caches.map((xbzrleCacheBytes) => busy(memory, xbzrle({ xbzrleCacheBytes }), load).sentBytes);
     for (let i = 1; i < sent.length; i += 1) expect(sent[i]).toBeLessThanOrEqual(sent[i - 1]! * 1.005);

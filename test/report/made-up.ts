@@ -1,5 +1,6 @@
 /** Results that nobody simulated, for tests of what is made of them. */
 import type { Comparison } from '../../src/experiment/compare.js';
+import type { MigrationSetup } from '../../src/migration/setup.js';
 import type { MigrationResult, SyncRecord, TimelinePoint, VcpuResult } from '../../src/migration/result.js';
 import { hostProfiles } from '../../src/guest/host-profiles/index.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../src/scenario/scenario.js';
@@ -103,6 +104,10 @@ export function madeUpResult(changes: Partial<MigrationResult> = {}): MigrationR
     remainingBytes: 0,
     normalPages: 4_000_000,
     zeroPages: 100,
+    xbzrlePages: 0,
+    xbzrleBytes: 0,
+    xbzrleMisses: 0,
+    xbzrleOverflows: 0,
     resentPages: 10,
     dirtyPagesRate: 1000,
     bandwidthBytesPerSecond: 2 ** 30,
@@ -150,49 +155,54 @@ export function choiceOf(name: keyof typeof strategies, label: string = name): S
 
 export const madeUpPolicy: PolicyChoice = { definition: wait, options: {}, label: 'wait', place: undefined };
 
+const madeUpSetup: MigrationSetup = {
+  name: 'made-up',
+  guest: {
+    ramPages: 2 ** 22,
+    hiddenPages: 0,
+    zeroExtents: [],
+    dirtyRingSize: 4096,
+    hostPagePages: 1,
+    vcpus: ['writer', 'reader'].map((group) => ({
+      group,
+      classes: [],
+      busy: 1,
+      phases: [],
+      phasePeriodUs: 0,
+    })),
+  },
+  host: hostProfiles['default']!,
+  link: { bandwidthBytesPerSecond: 1.25e9, latencyUs: 100, phases: [] },
+  migration: {
+    qemu: '10.0',
+    maxBandwidth: 2 ** 30,
+    downtimeLimitMs: 300,
+    availSwitchoverBandwidth: 0,
+    throttleTriggerThreshold: 50,
+    returnPath: false,
+    pauseBeforeSwitchover: false,
+    migrateContinueDelayUs: 0,
+    orchestratorContUs: 0,
+    manualDirtyLogProtect: true,
+    clearBitmapShift: 18,
+    giveUpAfterUs: 600e6,
+  },
+  memory: 'page',
+  seed: 1,
+  run: 1,
+  timelineMs: 0,
+  keepSyncs: true,
+};
+
 export const madeUpScenario: Scenario = {
   name: 'made-up',
   about: '',
   file: 'made-up.yaml',
   text: 'name: made-up\n',
-  setup: {
-    name: 'made-up',
-    guest: {
-      ramPages: 2 ** 22,
-      hiddenPages: 0,
-      zeroExtents: [],
-      dirtyRingSize: 4096,
-      hostPagePages: 1,
-      vcpus: ['writer', 'reader'].map((group) => ({
-        group,
-        classes: [],
-        busy: 1,
-        phases: [],
-        phasePeriodUs: 0,
-      })),
-    },
-    host: hostProfiles['default']!,
-    link: { bandwidthBytesPerSecond: 1.25e9, latencyUs: 100, phases: [] },
-    migration: {
-      qemu: '10.0',
-      maxBandwidth: 2 ** 30,
-      downtimeLimitMs: 300,
-      availSwitchoverBandwidth: 0,
-      throttleTriggerThreshold: 50,
-      returnPath: false,
-      pauseBeforeSwitchover: false,
-      migrateContinueDelayUs: 0,
-      orchestratorContUs: 0,
-      manualDirtyLogProtect: true,
-      clearBitmapShift: 18,
-      giveUpAfterUs: 600e6,
-    },
-    memory: 'page',
-    seed: 1,
-    run: 1,
-    timelineMs: 0,
-    keepSyncs: true,
-  },
+  set: [],
+  notes: [],
+  setup: madeUpSetup,
+  uncertainty: { values: [], median: madeUpSetup, setupAt: () => madeUpSetup },
   strategies: [],
   policy: madeUpPolicy,
   expect: [],

@@ -65,7 +65,7 @@ describe('the comparison table', () => {
   });
 
   test.each([2, 4, 8, 14])('never breaks a name of %i strategies inside a word', (count) => {
-    const names = ['auto-converge', 'predictive-restraint', 'responsive-throttle', 'none'];
+    const names = ['auto-converge', 'predictive-restraint', 'responsive-throttle', 'none'] as const;
     const entries = Array.from({ length: count }, (_, index) => {
       const name = names[index % names.length]!;
       return [choiceOf(name, `${name}(x=${index})`), [madeUpResult()]] as const;

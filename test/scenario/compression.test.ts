@@ -1,4 +1,5 @@
 /** `compression`: a row of the table, a row changed, one of one's own, and what a version does not have. */
+import { describe, expect, test } from '@jest/globals';
 import { parseScenario } from '../../src/scenario/load.js';
 
 const text = (compression: string, qemu = '10.2'): string => `guest:
@@ -11,11 +12,11 @@ strategies: [none]
 const streamOf = (compression: string, qemu?: string) =>
   parseScenario(text(compression, qemu), 's.yaml').setup.migration.stream!;
 
-it('takes ratio and speed from the table', () => {
+test('takes ratio and speed from the table', () => {
   expect(streamOf('qatzip')).toMatchObject({ compression: 'qatzip', compressionRatio: 2.65 });
 });
 
-it('takes a row of the table with another speed, and one of its own', () => {
+test('takes a row of the table with another speed, and one of its own', () => {
   expect(streamOf('{ name: zstd, speed: 1GB/s }')).toMatchObject({
     compressionRatio: 2.65,
     compressionBytesPerSecond: 1e9,
@@ -27,12 +28,12 @@ it('takes a row of the table with another speed, and one of its own', () => {
   });
 });
 
-it('wants ratio and speed of a name that it does not know', () => {
+test('wants ratio and speed of a name that it does not know', () => {
   expect(() => streamOf('{ name: mine, ratio: 2 }')).toThrow(/expected its ratio and speed/);
   expect(() => streamOf('zst')).toThrow(/zstd/);
 });
 
-it.each([
+test.each([
   ['qpl', '9.0', '9.1'],
   ['uadk', '9.0', '9.1'],
   ['qatzip', '9.1', '9.2'],

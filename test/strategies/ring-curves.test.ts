@@ -8,8 +8,8 @@ const RING = 4096;
 
 /** What is known of the vCPUs when the first pass of a slow migration ends, before and after the sizes are known. */
 function learn(vcpus: readonly { readonly pages: number; readonly writesPerSecond: number }[]): {
-  readonly rates: DirtyClass[];
-  readonly sized: DirtyClass[];
+  readonly rates: readonly DirtyClass[];
+  readonly sized: readonly DirtyClass[];
 } {
   let firstPage = 0;
   const placed = vcpus.map((vcpu) => {
@@ -22,7 +22,7 @@ function learn(vcpus: readonly { readonly pages: number; readonly writesPerSecon
     link: { bandwidthBytesPerSecond: 20 * 2 ** 20 },
     migration: { giveUpAfterUs: 30_000_000 },
   });
-  const known: { rates: DirtyClass[]; sized: DirtyClass[] } = { rates: [], sized: [] };
+  const known: { rates: readonly DirtyClass[]; sized: readonly DirtyClass[] } = { rates: [], sized: [] };
   runMigration(setup, { strategy: 'test', policy: 'wait' }, (migration) => {
     const curves = new RingCurves(migration);
     migration.dirtyLimitInService(true);

@@ -13,10 +13,10 @@ export interface Sheet {
 }
 
 /** One and two columns of a paper, with text of 7 points. */
-export const SHEETS = {
+export const SHEETS: Readonly<Record<'one' | 'two', Sheet>> = {
   one: { width: 321, font: 9.2, columns: 1, mm: 85, background: 'white' },
   two: { width: 673, font: 9.2, columns: 2, mm: 178, background: 'white' },
-} as const satisfies Record<string, Sheet>;
+};
 
 /**
  * The palette of Okabe and Ito ("Color Universal Design", 2008), which people with any colour vision can tell apart,
