@@ -164,6 +164,8 @@ export interface HostProfile {
   /** CPU time of the migration thread for a normal page and for a zero page, ns: caps the send rate. */
   readonly sendNsPerPage: number;
   readonly zeroNsPerPage: number;
+  /** CPU time of the destination to receive and place a normal page, ns; what it takes longer to populate one is `populateNsPerPage`. */
+  readonly receiveNsPerPage: number;
   /** How late a timed wait returns, µs: mean of an exponential; in the slices of a CPU throttle, which are many, the mean. */
   readonly wakeLatencyUs: number;
   /** What a vCPU that needs all its time loses to cold caches and TLBs after each sleep, µs; in proportion when it paces itself. */
@@ -186,6 +188,8 @@ export interface HostProfile {
   readonly destinationStartUs: number;
   /** Post-copy: userfaultfd, request and placing one page, without the network, µs. */
   readonly postcopyFaultUs: number;
+  /** Post-copy: CPU time of the destination for one page fault, without placing the page, µs. */
+  readonly postcopyFaultCpuUs: number;
   /** Post-copy: what the destination takes to place one page (UFFDIO_COPY), ns; holds the source up, as its socket is full. */
   readonly postcopyNsPerPage: number;
   /** The same besides, with preempt: the background gives way to requests after each page. */
@@ -194,6 +198,9 @@ export interface HostProfile {
   readonly postcopyPrepareUs: number;
   /** Bytes that background pages keep queued in the sockets before a requested page, when the link is full. */
   readonly socketQueueBytes: number;
+  /** Memory that the kernel grants one connection at the source and at the destination, bytes. */
+  readonly socketSendBytes: number;
+  readonly socketReceiveBytes: number;
   /** What predictions for this host miss beyond what they draw; absent: not known. */
   readonly residuals?: ModelResiduals;
 }

@@ -1,6 +1,7 @@
 /** What a run returns. Every number has its unit in its name; docs/csv.md is generated from src/report/columns.ts. */
 import type { SyncCause } from './controls.js';
 import type { DecisionFacts } from './observe/decisions.js';
+import type { Resources } from './observe/resources.js';
 
 /** How a migration ended. */
 export type MigrationStatus = 'completed' | 'gave-up' | 'cancelled' | 'failed';
@@ -116,7 +117,7 @@ export interface ParametersInForce {
 }
 
 /** Everything about one simulated migration. Units are in the names; docs/csv.md explains every figure. */
-export interface MigrationResult {
+export interface MigrationResult extends Resources {
   readonly scenario: string;
   readonly strategy: string;
   readonly policy: string;

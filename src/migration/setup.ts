@@ -32,6 +32,10 @@ export interface StreamSpec {
   /** multifd compression: bytes in per byte out, and uncompressed bytes/s of one channel, sending included; 0: no limit of its own. */
   readonly compressionRatio: number;
   readonly compressionBytesPerSecond: number;
+  /** Of a channel's time so much is CPU time, 0..1. Absent: all. */
+  readonly compressionCpuShare?: number;
+  /** Uncompressed bytes that the destination takes in per second of CPU time, receiving included. Absent or 0: as it receives. */
+  readonly decompressionBytesPerSecond?: number;
   /** Who looks for zero pages: nobody, the migration thread, the multifd channels. */
   readonly zeroPageDetection: 'none' | 'legacy' | 'multifd';
   /** XBZRLE: cache size in bytes (a power of two), encoded bytes of a rewritten page, share of pages whose delta overflows. */

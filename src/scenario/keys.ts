@@ -146,6 +146,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'host.device-state': '256KiB',
   'host.device-state-per-vcpu': '16KiB',
   'host.socket-queue': '4MiB',
+  'host.socket-send': '4MiB',
+  'host.socket-receive': '6MiB',
   'link.efficiency': '94%',
   'migration.machine': "'9.2'",
   'migration.at.set.downtime-limit': '500ms',

@@ -22,12 +22,22 @@ interface CompressionChoice {
   readonly name: string;
   readonly ratio: number;
   readonly bytesPerSecond: number;
+  readonly cpuShare: number;
+  readonly decompressionBytesPerSecond: number;
 }
 
 const own = section('{ name: mine, ratio: 2.2, speed: 400MB/s }', {
   name: z.string().min(1).max(40).describe('one that QEMU has, to change it, or a name of your own'),
   ratio: z.number().min(1).max(1000).describe('bytes in per byte out').optional(),
   speed: rate('uncompressed bytes of one channel, sending included', { max: '1TiB/s' }).optional(),
+  cpu: share("what part of a channel's time is CPU time; 100% where nothing is known", {
+    zero: true,
+    max: '100%',
+  }).optional(),
+  'decompression-speed': rate(
+    'uncompressed bytes that the destination takes in per second of CPU time, receiving included',
+    { zero: true, max: '1TiB/s' },
+  ).optional(),
 }).transform((form, context): CompressionChoice => {
   const known = compressorNamed(form.name);
   const ratio = form.ratio ?? known?.ratio;
@@ -37,7 +47,13 @@ const own = section('{ name: mine, ratio: 2.2, speed: 400MB/s }', {
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   }
-  return { name: form.name, ratio, bytesPerSecond };
+  return {
+    name: form.name,
+    ratio,
+    bytesPerSecond,
+    cpuShare: form.cpu ?? known?.cpuShare ?? 1,
+    decompressionBytesPerSecond: form['decompression-speed'] ?? known?.decompressionBytesPerSecond ?? 0,
+  };
 });
 
 /** multifd-compression: a name of the table, or a row of one's own. */
@@ -97,6 +113,8 @@ const multifd = section('{ channels: 4, compression: zstd }', {
     compression: usual.name,
     compressionRatio: form['compression-ratio'] ?? usual.ratio,
     compressionBytesPerSecond: form['compression-speed'] ?? usual.bytesPerSecond,
+    compressionCpuShare: usual.cpuShare,
+    decompressionBytesPerSecond: usual.decompressionBytesPerSecond,
     ...(detection === undefined ? {} : { zeroPageDetection: detection }),
     tlsBytesPerSecond: form.tls,
   };

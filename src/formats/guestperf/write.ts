@@ -4,7 +4,7 @@
  *
  * guestperf reads the wall clock. A report of migsim has the same bytes whenever it is written, so its clock starts at
  * `EPOCH_S` with the first sample of CPU time, which guestperf takes `SLEEP_S - 1` seconds before the migration. CPU times
- * are those of the source: its vCPUs' own work while they run there, and the sending thread.
+ * are those of the source: its vCPUs' own work while they run there, and QEMU's other threads.
  */
 import { unmigratedAccesses } from '../../guest/guest.js';
 import { type GuestSpec, PAGE_BYTES, type VcpuSpec } from '../../guest/spec.js';
@@ -54,7 +54,7 @@ export function guestperfReport(run: GuestperfRun): string {
     guest_timings: setup.guest.vcpus
       .flatMap((vcpu, id) => guestTimings(vcpu, id, segments))
       .sort((a, b) => a.timestamp - b.timestamp),
-    qemu_timings: qemuTimings(setup, segments, sourceEndMs),
+    qemu_timings: qemuTimings(setup, result, segments, sourceEndMs),
     vcpu_timings: vcpuTimings(setup.guest, segments, sourceEndMs),
     binary: 'migsim',
     dst_host: 'localhost',
@@ -361,13 +361,15 @@ function vcpuTimings(
 }
 
 function qemuTimings(
-  { guest, host }: MigrationSetup,
+  { guest }: MigrationSetup,
+  { senderCpuMs, sentBytes }: MigrationResult,
   segments: readonly Segment[],
   sourceEndMs: number,
 ): GuestperfTiming[] {
   return everySecond(segments, (segment) => {
     const vcpus = guest.vcpus.reduce((sum, vcpu, id) => sum + cpuMs(vcpu, id, segment, sourceEndMs), 0);
-    return [vcpus + ((segment.sentBytes / PAGE_BYTES) * host.sendNsPerPage) / 1e6];
+    // CPU time goes with what is sent, near enough.
+    return [vcpus + (sentBytes > 0 ? (segment.sentBytes / sentBytes) * senderCpuMs : 0)];
   }).map(({ timestamp, values }) => ({ tid: QEMU_TID, timestamp, value: values[0]! }));
 }
 

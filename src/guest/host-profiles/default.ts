@@ -23,6 +23,7 @@ export const bareMetal: HostProfile = {
   setupUsPerGiBRing: 16_000,
   sendNsPerPage: 1300,
   zeroNsPerPage: 260,
+  receiveNsPerPage: 2700,
   freePageHintUsPerGiB: 10_000,
   wakeLatencyUs: 60,
   vcpuColdUs: 5,
@@ -38,10 +39,13 @@ export const bareMetal: HostProfile = {
   destinationLoadUsPerVcpu: 250,
   destinationStartUs: 2000,
   postcopyFaultUs: 500,
+  postcopyFaultCpuUs: 20,
   postcopyNsPerPage: 2000,
   postcopyPreemptNsPerPage: 0,
   postcopyPrepareUs: 2000,
   socketQueueBytes: 12_500_000,
+  socketSendBytes: 4_194_304,
+  socketReceiveBytes: 6_291_456,
   residuals: {
     origin:
       'recordings/ and recordings/tcg/: 73 migrations on two machines, each predicted with its own profile',

@@ -105,6 +105,12 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
     ...SHORT,
     summary: 'CPU time of the migration thread for a zero page',
   },
+  receiveNsPerPage: {
+    key: 'receive-per-page',
+    kind: 'duration-ns',
+    ...SHORT,
+    summary: 'CPU time of the destination for a normal page; costs no time of the migration',
+  },
   wakeLatencyUs: {
     key: 'wake-latency',
     kind: 'duration',
@@ -185,6 +191,12 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
     ...TIME,
     summary: 'post-copy: userfaultfd, request and placing one page, without the network',
   },
+  postcopyFaultCpuUs: {
+    key: 'postcopy-fault-cpu',
+    kind: 'duration',
+    ...TIME,
+    summary: 'post-copy: CPU time of the destination for one page fault, without placing the page',
+  },
   postcopyNsPerPage: {
     key: 'postcopy-per-page',
     kind: 'duration-ns',
@@ -207,5 +219,17 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
     ...STATE,
     summary:
       'post-copy: background bytes queued in the sockets before a requested page, when the link is full',
+  },
+  socketSendBytes: {
+    key: 'socket-send',
+    kind: 'size',
+    ...STATE,
+    summary: 'memory of one connection at the source',
+  },
+  socketReceiveBytes: {
+    key: 'socket-receive',
+    kind: 'size',
+    ...STATE,
+    summary: 'memory of one connection at the destination',
   },
 };

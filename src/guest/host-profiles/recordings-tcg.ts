@@ -23,6 +23,7 @@ export const recordingsTcg: HostProfile = {
   freePageHintUsPerGiB: 10_000,
   sendNsPerPage: 2850,
   zeroNsPerPage: 300,
+  receiveNsPerPage: 2700,
   wakeLatencyUs: 100,
   vcpuColdUs: 200,
   populateNsPerPage: 5000,
@@ -37,10 +38,13 @@ export const recordingsTcg: HostProfile = {
   destinationLoadUsPerVcpu: 200,
   destinationStartUs: 1000,
   postcopyFaultUs: 300,
+  postcopyFaultCpuUs: 20,
   postcopyNsPerPage: 5800,
   postcopyPreemptNsPerPage: 2200,
   postcopyPrepareUs: 11_000,
   socketQueueBytes: 3_000_000,
+  socketSendBytes: 4_194_304,
+  socketReceiveBytes: 6_291_456,
   residuals: {
     origin: 'recordings/tcg/: 49 migrations; what fewer than 9 of them show is from recordings/ as well',
     factors: {

@@ -23,6 +23,7 @@ export const recordingsHost: HostProfile = {
   freePageHintUsPerGiB: 10_000,
   sendNsPerPage: 3000,
   zeroNsPerPage: 300,
+  receiveNsPerPage: 2700,
   wakeLatencyUs: 100,
   vcpuColdUs: 1200,
   populateNsPerPage: 19_000,
@@ -37,10 +38,13 @@ export const recordingsHost: HostProfile = {
   destinationLoadUsPerVcpu: 200,
   destinationStartUs: 1000,
   postcopyFaultUs: 500,
+  postcopyFaultCpuUs: 20,
   postcopyNsPerPage: 5800,
   postcopyPreemptNsPerPage: 2200,
   postcopyPrepareUs: 11_000,
   socketQueueBytes: 12_500_000,
+  socketSendBytes: 4_194_304,
+  socketReceiveBytes: 6_291_456,
   residuals: {
     origin: 'recordings/: 24 migrations; what fewer than 9 of them show is from recordings/tcg/ as well',
     factors: {

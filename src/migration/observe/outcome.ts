@@ -3,6 +3,7 @@ import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Seen } from '../parts/parts.js';
 import type { MigrationResult, MigrationStatus } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
+import { resourcesOf } from './resources.js';
 import type { SyncRecords } from './sync-records.js';
 import type { Timeline } from './timeline.js';
 import type { Trace } from './trace.js';
@@ -39,6 +40,10 @@ export function outcome(
   const guestEndUs = max(endUs, stopUs === null || blackoutUs === null ? 0 : stopUs + blackoutUs);
   const remaining = pendingEstimate(max(0, run.dirtyPages));
   const notSentPages = completed ? 0 : remaining / PAGE_BYTES;
+  const resentPages = max(
+    0,
+    round(counters.pages - counters.xbzrleOverflows + notSentPages - memory.totalPages),
+  );
   const result: Omit<MigrationResult, 'why'> = {
     scenario: setup.name,
     strategy: names.strategy,
@@ -69,7 +74,7 @@ export function outcome(
     xbzrleBytes: round(counters.xbzrleBytes),
     xbzrleMisses: round(counters.xbzrleMisses),
     xbzrleOverflows: round(counters.xbzrleOverflows),
-    resentPages: max(0, round(counters.pages - counters.xbzrleOverflows + notSentPages - memory.totalPages)),
+    resentPages,
     dirtyPagesRate: period.dirtyPagesRate,
     bandwidthBytesPerSecond:
       completed && endUs > setupUs
@@ -84,6 +89,7 @@ export function outcome(
     postcopyTimeMs: postcopyStartUs === null ? 0 : (endUs - postcopyStartUs) / 1000,
     heldTimeMs: restraint.heldUs / 1000,
     ...heldShares(guest.vcpus, restraint.heldWork),
+    ...resourcesOf(seen, resentPages),
     parameters: window.inForce,
     vcpus: vcpuResults(guest.vcpus, guestEndUs, blackoutUs ?? 0),
     syncs: syncs.kept,

@@ -20,6 +20,11 @@ export class Counters {
   precopyBytes = 0;
   downtimeBytes = 0;
   postcopyBytes = 0;
+  /** Of the pages, those sent after the switch to post-copy. */
+  postcopyNormalPages = 0;
+  postcopyZeroPages = 0;
+  /** CPU time of bitmap syncs, µs: without waits for vCPUs that do not answer. */
+  syncCpuUs = 0;
   /** What multifd's channels carry: hello, packets of pages, packets of synchronisation. */
   multifdBytes = 0;
   readonly #showsRamOnly: boolean;

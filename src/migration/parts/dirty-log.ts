@@ -3,6 +3,7 @@ import type { Guest } from '../../guest/guest.js';
 import type { GuestMemory } from '../../guest/memory/memory.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Clock } from './clock.js';
+import type { Counters } from './counters.js';
 import type { Parts } from './parts.js';
 import type { MigrationSetup } from '../setup.js';
 import type { MigrationState } from './state.js';
@@ -20,16 +21,18 @@ export class DirtyLog {
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
   readonly #state: Readonly<MigrationState>;
+  readonly #counters: Counters;
   readonly #kickWakes: boolean;
   /** What every sync takes, µs. */
   readonly #fixedUs: number;
 
-  constructor({ setup, version, clock, memory, guest, state }: Parts) {
+  constructor({ setup, version, clock, memory, guest, state, counters }: Parts) {
     this.#setup = setup;
     this.#clock = clock;
     this.#memory = memory;
     this.#guest = guest;
     this.#state = state;
+    this.#counters = counters;
     this.#kickWakes = version.ringSleepInterruptible;
     const { syncFixedUs, misalignedSyncUs } = setup.host;
     this.#fixedUs =
@@ -56,12 +59,14 @@ export class DirtyLog {
         clock.advance(this.#guest.answersAtUs(i, clock.nowUs) + host.kickUs);
       }
       clock.advance(clock.nowUs + this.#fixedUs);
-      const entries = this.#reapAll();
-      clock.advance(clock.nowUs + (entries * host.ringEntryNs) / 1000);
+      const reapUs = this.#reapForSync();
+      clock.advance(clock.nowUs + reapUs);
       return;
     }
     const gib = this.#memory.totalPages / GIB_PAGES;
-    clock.advance(clock.nowUs + this.#fixedUs + host.bitmapSyncUsPerGiB * gib);
+    const syncUs = this.#fixedUs + host.bitmapSyncUsPerGiB * gib;
+    this.#counters.syncCpuUs += syncUs;
+    clock.advance(clock.nowUs + syncUs);
     this.#guest.advance(clock.nowUs);
   }
 
@@ -72,14 +77,16 @@ export class DirtyLog {
     if (guest.dirtyRingSize > 0) {
       this.#kickInTurn(() => {
         events.at(this.#clock.nowUs + this.#fixedUs, () => {
-          const entries = this.#reapAll();
-          events.at(this.#clock.nowUs + (entries * host.ringEntryNs) / 1000, done);
+          const reapUs = this.#reapForSync();
+          events.at(this.#clock.nowUs + reapUs, done);
         });
       });
       return;
     }
     const gib = this.#memory.totalPages / GIB_PAGES;
-    events.at(this.#clock.nowUs + this.#fixedUs + host.bitmapSyncUsPerGiB * gib, () => {
+    const syncUs = this.#fixedUs + host.bitmapSyncUsPerGiB * gib;
+    this.#counters.syncCpuUs += syncUs;
+    events.at(this.#clock.nowUs + syncUs, () => {
       this.#guest.advance(this.#clock.nowUs);
       done();
     });
@@ -116,11 +123,19 @@ export class DirtyLog {
 
   /** A vCPU is asked to leave for user space: where it stands now decides when it does. */
   #kick(vcpu: number): void {
+    this.#counters.syncCpuUs += this.#setup.host.kickUs;
     const { nowUs } = this.#clock;
     if (this.#kickWakes) {
       this.#guest.advance(nowUs);
       this.#guest.interruptRingSleeps(nowUs);
     } else this.#guest.advanceOne(vcpu, nowUs);
+  }
+
+  /** What the fixed part of a sync and the entries of all rings take; the time of the latter, µs, is returned. */
+  #reapForSync(): number {
+    const reapUs = (this.#reapAll() * this.#setup.host.ringEntryNs) / 1000;
+    this.#counters.syncCpuUs += this.#fixedUs + reapUs;
+    return reapUs;
   }
 
   /** Returns the entries. */

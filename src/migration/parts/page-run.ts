@@ -198,6 +198,8 @@ export class PageRun {
     this.dirtyPages -= pages;
     counters.zeroPages += pages * zeroShare;
     counters.normalPages += pages * (1 - zeroShare);
+    counters.postcopyZeroPages += pages * zeroShare;
+    counters.postcopyNormalPages += pages * (1 - zeroShare);
     counters.transferred += pages * bytesPerPage;
     counters.postcopyBytes += pages * bytesPerPage;
   }

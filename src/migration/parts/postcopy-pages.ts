@@ -43,6 +43,7 @@ export class PostcopyPages {
     run.dirtyPages = memory.dirtyPages();
     const bytes = fetched * this.#stream.normal.bytes;
     counters.normalPages += fetched;
+    counters.postcopyNormalPages += fetched;
     counters.transferred += bytes;
     counters.postcopyBytes += bytes;
     return fetched;

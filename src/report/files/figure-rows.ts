@@ -57,6 +57,30 @@ export function figureRows(strategies: readonly StrategyResults[]): FigureRow[] 
   });
 }
 
+/** CPU time of both sides in one row. The best is the one that takes least in all. */
+export function cpuRow(strategies: readonly StrategyResults[]): FigureRow[] {
+  const [sender, receiver] = ['sender_cpu_ms', 'receiver_cpu_ms'].map(columnNamed);
+  const samples = strategies.map(({ results }) => {
+    const converged = results.filter((result) => result.converged);
+    return converged.length === 0 ? results : converged;
+  });
+  const totals = samples.map((results) => results.map((result) => result.senderCpuMs + result.receiverCpuMs));
+  const best = bestOf(sender!, strategies, totals);
+  const cells = samples.map((results, index) => {
+    const [source, destination] = [sender!, receiver!].map((column) =>
+      seconds(mean(results.map((result) => Number(column.get(result))))),
+    );
+    return { text: `${source} + ${destination} s`, best: best[index]! };
+  });
+  return [{ label: 'CPU', cells }];
+}
+
+/** To three digits, none of them less than a hundredth. */
+function seconds(ms: number): string {
+  const value = ms / 1e3;
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toFixed(value >= 10 ? 1 : 2)));
+}
+
 /** Where the oracle is among the strategies: guest work lost beyond its own, run by run, in seconds of a vCPU. */
 export function regretRow(strategies: readonly StrategyResults[]): FigureRow[] {
   const oracle = strategies.find(({ strategy }) => strategy.definition.name === 'oracle');

@@ -79,9 +79,33 @@ function summary(result: MigrationResult, page: Page): string {
     const asked = counted(result.postcopyRequests, 'page');
     lines.push(['post-copy', `${show('ms', result.postcopyTimeMs)}, in which the guest asked for ${asked}`]);
   }
+  lines.push(['price', price(result)]);
   const reasons = reasonsOf(result);
   if (reasons !== null) lines.push(['why', reasons]);
   return lines.flatMap(([label, text]) => labelled(label, text, page)).join('\n');
+}
+
+/** Of both hosts; a part is named where it is a tenth of its side or more. */
+function price(result: MigrationResult): string {
+  const of = (side: string, allMs: number, memory: number, parts: readonly [string, number][]): string => {
+    const named = parts
+      .filter(([, ms]) => ms >= allMs / 10 && ms < allMs)
+      .map(([what, ms]) => `${show('ms', ms)} ${what}`);
+    const of = named.length < 2 ? '' : ` (${named.join(', ')})`;
+    return `${side} ${show('ms', allMs)} of CPU time${of} and up to ${show('bytes', memory)} of memory`;
+  };
+  const sender = of('source', result.senderCpuMs, result.senderMemoryBytes, [
+    ['sending', result.sendCpuMs],
+    ['encoding', result.encodeCpuMs],
+    ['looking for zeros', result.zeroTestCpuMs],
+    ['syncing', result.syncCpuMs],
+  ]);
+  const receiver = of('destination', result.receiverCpuMs, result.receiverMemoryBytes, [
+    ['receiving', result.receiveCpuMs],
+    ['decoding', result.decodeCpuMs],
+    ['at page faults', result.faultCpuMs],
+  ]);
+  return `${sender}; ${receiver}`;
 }
 
 function labelled(label: string, text: string, page: Page): string[] {

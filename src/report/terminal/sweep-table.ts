@@ -22,6 +22,9 @@ const SUMMARISED = [
   'readers_work_held_share',
   'postcopy_time_ms',
   'longest_stall_ms',
+  'sender_cpu_ms',
+  'receiver_cpu_ms',
+  'sender_memory_bytes',
 ];
 const DECIDING: readonly string[] = ['total_time_ms', 'downtime_ms'];
 

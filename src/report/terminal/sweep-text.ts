@@ -53,7 +53,11 @@ export function sweepText(
   const lines = cells.flatMap((cell) => linesOf(cell)).slice(0, SHOWN_ROWS + 1);
   const shown = lines.slice(0, SHOWN_ROWS);
   // A price that nobody paid has no column.
-  const priced = PRICES.filter((_, index) => shown.some(({ prices }) => prices[index] !== NOTHING));
+  const streams = keys.some((key) => key.startsWith('migration.stream'));
+  const priced = PRICES.filter(
+    ({ ofStream }, index) =>
+      (streams || ofStream !== true) && shown.some(({ prices }) => prices[index] !== NOTHING),
+  );
   const columns = [
     ...keys.map((key) => ({ head: headOf(key), align: 'left' as const })),
     { head: 'strategy', align: 'left' as const },
@@ -82,15 +86,22 @@ function headOf(key: string): string {
 }
 
 /** What the guest pays. */
-const PRICES: readonly { readonly head: string; readonly measure: string; readonly unit: 'ms' | 'share' }[] =
-  [
-    // What QEMU calls downtime leaves out a guest that was stopped before.
-    { head: 'blackout', measure: 'blackout_ms', unit: 'ms' },
-    { head: 'longest\nstall', measure: 'longest_stall_ms', unit: 'ms' },
-    { head: 'work', measure: 'writers_work_done_share', unit: 'share' },
-    { head: 'while\nheld', measure: 'writers_work_held_share', unit: 'share' },
-    { head: 'in post-\ncopy', measure: 'postcopy_time_ms', unit: 'ms' },
-  ];
+const PRICES: readonly {
+  readonly head: string;
+  readonly measure: string;
+  readonly unit: 'ms' | 'share';
+  readonly ofStream?: true;
+}[] = [
+  // What QEMU calls downtime leaves out a guest that was stopped before.
+  { head: 'blackout', measure: 'blackout_ms', unit: 'ms' },
+  { head: 'longest\nstall', measure: 'longest_stall_ms', unit: 'ms' },
+  { head: 'work', measure: 'writers_work_done_share', unit: 'share' },
+  { head: 'while\nheld', measure: 'writers_work_held_share', unit: 'share' },
+  { head: 'in post-\ncopy', measure: 'postcopy_time_ms', unit: 'ms' },
+  // Where streams are compared: what other keys change of it goes with the time.
+  { head: 'sender\nCPU', measure: 'sender_cpu_ms', unit: 'ms', ofStream: true },
+  { head: 'receiver\nCPU', measure: 'receiver_cpu_ms', unit: 'ms', ofStream: true },
+];
 const NOTHING = '-';
 
 interface Line {

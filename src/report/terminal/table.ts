@@ -1,6 +1,6 @@
 /** Strategies side by side, for people: what the migration took, and what the guest felt. */
 import type { Comparison, StrategyResults } from '../../experiment/compare.js';
-import { type FigureRow, figureRows, regretRow } from '../files/figure-rows.js';
+import { type FigureRow, cpuRow, figureRows, regretRow } from '../files/figure-rows.js';
 import { heading } from './heading.js';
 import { BEST_OF_ONE, BEST_OF_RUNS } from './runs-table-notes.js';
 import { probabilityText } from './probability.js';
@@ -21,6 +21,7 @@ export function comparisonTable(comparison: Comparison, page: Page = plainPage):
     outcomeRow(strategies),
     ...probabilityRow(strategies),
     ...figureRows(strategies),
+    ...cpuRow(strategies),
     ...regretRow(strategies),
   ];
   const runsText = counted(runs, 'run') + (strategies.length > 1 ? ' of each strategy' : '');
@@ -122,7 +123,9 @@ function cellText({ text, best, bad }: FigureRow['cells'][number], style: Style)
 function legend(rows: readonly FigureRow[], runs: number): string[] {
   const starred = rows.some((row) => row.cells.some((cell) => cell.best));
   const star = starred ? `* ${runs > 1 ? BEST_OF_RUNS : BEST_OF_ONE}. ` : '';
-  const lines = [`${star}Work: against a guest that is not migrated.`];
+  const lines = [
+    `${star}Work: against a guest that is not migrated. CPU: of QEMU at the source + at the destination, without vCPUs.`,
+  ];
   if (rows.some(({ label }) => label === 'regret')) {
     lines.push("Regret: guest work lost beyond the oracle's, in seconds of one vCPU.");
   }
