@@ -36,6 +36,7 @@ import { startSchedule } from './schedule.js';
 import { SyncRecords } from './observe/sync-records.js';
 import { Timeline } from './observe/timeline.js';
 import { Trace } from './observe/trace.js';
+import { TurnSends } from './parts/turn-sends.js';
 
 const { ceil, floor, max, min, round } = Math;
 const INFINITY = Infinity;
@@ -70,7 +71,8 @@ export function runMigration(
 class Migration {
   readonly controls: Controls;
   readonly #parts: Parts;
-  readonly #orders = new Orders();
+  readonly #orders: Orders;
+  readonly #sends: TurnSends;
   readonly #writings: Writings;
   readonly #trace: Trace;
   readonly #timeline: Timeline;
@@ -81,6 +83,8 @@ class Migration {
   constructor(setup: MigrationSetup) {
     const parts = makeParts(setup);
     this.#parts = parts;
+    this.#orders = new Orders(parts.clock);
+    this.#sends = new TurnSends(parts.counters, parts.run);
     this.#trace = new Trace(parts);
     this.#timeline = new Timeline(parts);
     this.#writings = { trace: this.#trace, timeline: this.#timeline, syncs: new SyncRecords(parts) };
@@ -109,6 +113,7 @@ class Migration {
         status = this.#orders.gaveUp ? 'gave-up' : 'cancelled';
         reason = this.#orders.cancelReason;
       } else throw error;
+      this.#timeline.look();
       state.phase = status === 'failed' ? 'failed' : 'cancelled';
       if (!this.#guestLost) guest.advance(clock.nowUs);
       this.#trace.ended(status, reason ?? '');
@@ -181,6 +186,7 @@ class Migration {
         if (decision !== 'iterate') return decision;
         if (setup.guest.hostPagePages === 1) this.#iterate();
         else this.#iterateHostPages();
+        this.#checkCancelled();
         this.#runWhatWaited();
       }
       this.#rateLimit();
@@ -223,7 +229,8 @@ class Migration {
     const startUs = clock.nowUs;
     let elapsedUs = 0;
     let index = 0;
-    while (run.find(startUs + elapsedUs)) {
+    this.#sends.begin();
+    while (run.find(startUs + elapsedUs) && this.#orders.cancelReason === null) {
       elapsedUs = max(elapsedUs, clock.nowUs - startUs);
       const available = run.available();
       const cost = run.cost(available, startUs + elapsedUs);
@@ -235,6 +242,7 @@ class Migration {
       const pagesToLate = ceil(untilLate / pageUs);
       const lateIndex = pagesToClockCheck(index + max(1, pagesToLate));
       pages = min(pages, max(lateIndex - index, 1));
+      this.#sends.note(startUs + elapsedUs, pages, pageUs);
       run.send(pages, cost.bytes);
       index += pages;
       elapsedUs += pages * pageUs;
@@ -243,17 +251,27 @@ class Migration {
     }
     counters.endIterations(stream, 1, state.stopUs === null);
     clock.pass(startUs + elapsedUs);
+    if (this.#orders.cancelReason !== null) this.#sends.takeBack(clock.nowUs);
     state.holdsBitmap = false;
     this.#iterateDevices();
   }
 
   /** savevm.c:qemu_savevm_state_iterate, behind RAM: not where the window is full. */
   #iterateDevices(): void {
-    const { clock, link, counters, window, run, devices } = this.#parts;
-    if (devices.none || window.isExceeded()) return;
+    const { link, counters, window, run, devices } = this.#parts;
+    if (devices.none || window.isExceeded() || this.#orders.cancelReason !== null) return;
     const { bytes, us } = devices.iterate(run.dirtyPages <= 0);
     counters.frame(bytes);
-    clock.advance(clock.nowUs + max(us, (bytes / link.bytesPerSecond) * 1e6));
+    this.#passBytes(bytes, max(us, (bytes / link.bytesPerSecond) * 1e6));
+  }
+
+  /** So many bytes, counted already, leave in `us`: those that a cancel stops on the way are taken back. */
+  #passBytes(bytes: number, us: number): void {
+    const { clock, counters } = this.#parts;
+    const endUs = clock.nowUs + us;
+    clock.advance(endUs);
+    if (this.#orders.cancelReason === null || us === 0) return;
+    counters.frame((-bytes * (endUs - clock.nowUs)) / us);
   }
 
   /**
@@ -284,6 +302,8 @@ class Migration {
         max(1, ceil(windowLeftUs / pageUs)),
         isPage ? left : max(1, ceil((clockCheck - hostPages) * perHostPage)),
       );
+      this.#sends.begin();
+      this.#sends.note(clock.nowUs, pages, pageUs);
       run.send(pages, cost.bytes);
       const whole = floor(hostPages);
       let done = pages / perHostPage;
@@ -291,6 +311,7 @@ class Migration {
       hostPages += done;
       run.hostPages -= done;
       clock.advance(clock.nowUs + pages * pageUs);
+      if (this.#orders.cancelReason !== null) return this.#sends.takeBack(clock.nowUs);
       if (this.#orders.pause) this.#stopGuest();
       if (run.dirtyPages > 0) this.#rateLimit();
       const ended = floor(hostPages) > whole && hostPages % 1 < 1 / perHostPage;
@@ -396,17 +417,21 @@ class Migration {
     const { host, migration } = setup;
     const startUs = clock.nowUs;
     const { stoppedUs, sinceUs: syncFromUs } = this.#leaveSource();
+    this.#checkCancelledInSwitchover();
     // The rate limiter is off from here: only the link counts.
     window.lift();
     this.#sync.run('switchover');
     let sinceUs = this.#trace.endPart('sync', syncFromUs);
+    this.#checkCancelledInSwitchover();
     const sentBytes = counters.transferred;
     this.#sendRest();
+    this.#checkCancelledInSwitchover();
     const restBytes = round(counters.transferred - sentBytes);
     sinceUs = this.#trace.endPart('RAM', sinceUs);
     const devices = this.#devices();
     counters.frame(devices.bytes);
-    clock.advance(clock.nowUs + max(devices.saveUs, (devices.bytes / link.bytesPerSecond) * 1e6));
+    this.#passBytes(devices.bytes, max(devices.saveUs, (devices.bytes / link.bytesPerSecond) * 1e6));
+    this.#checkCancelledInSwitchover();
     sinceUs = this.#trace.endPart('device state', sinceUs);
     const resumeUs = clock.nowUs + link.latencyUs + devices.loadUs + host.destinationStartUs;
     if (migration.returnPath) clock.advance(resumeUs + link.latencyUs);
@@ -454,6 +479,8 @@ class Migration {
     // The status of post-copy comes first where no status `device` lies in between.
     if (!version.alwaysDeviceStatus && !migration.pauseBeforeSwitchover) state.phase = 'postcopy-active';
     const { stoppedUs, sinceUs: syncFromUs } = this.#leaveSource();
+    this.#checkCancelledInSwitchover();
+    this.#orders.commit();
     this.#sync.run('postcopy');
     let sinceUs = this.#trace.endPart('sync', syncFromUs);
     memory.stopLogging();
@@ -523,8 +550,12 @@ class Migration {
     while (run.find(clock.nowUs)) {
       const pages = run.available();
       const cost = run.cost(pages, clock.nowUs);
+      const pageUs = pageTimeUs(cost, link.bytesPerSecond);
+      this.#sends.begin();
+      this.#sends.note(clock.nowUs, pages, pageUs);
       run.send(pages, cost.bytes);
-      clock.advance(clock.nowUs + pages * pageTimeUs(cost, link.bytesPerSecond));
+      clock.advance(clock.nowUs + pages * pageUs);
+      if (this.#orders.cancelReason !== null) return this.#sends.takeBack(clock.nowUs);
     }
     run.handOver();
     // ram_save_complete counts its own end nowhere.

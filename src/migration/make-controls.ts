@@ -76,7 +76,7 @@ export function makeControls(
       for (const listener of orders.resumeListeners.splice(0)) listener();
     },
     cancel: (reason) => {
-      orders.cancelReason ??= reason;
+      orders.cancel(reason);
     },
     explain: (rule, text) => trace.explain(rule, text, sync.isJudging ? period.syncCount : null),
   };

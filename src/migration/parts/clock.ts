@@ -51,6 +51,7 @@ export class Clock {
   /** Negative while what was started before `migrate` settles. */
   nowUs: number;
   watcher: Watcher | null = null;
+  #isHalted = false;
   readonly #meanWakeLatencyUs: number;
   readonly #latency: Generator;
   /** Where in its millisecond the host's clock stood when the migration began, µs. */
@@ -68,14 +69,21 @@ export class Clock {
     return floor((atUs + this.#phaseUs) / 1000);
   }
 
-  /** Go to `toUs`, letting everything that is due on the way happen. */
+  /** The migration ends at this instant: time stands still, and nothing that is due happens any more. */
+  halt(): void {
+    this.#isHalted = true;
+  }
+
+  /** Go to `toUs`, letting everything that is due on the way happen; to where one of these halts time. */
   advance(toUs: number): void {
-    while (this.events.nextUs <= toUs) {
+    while (this.events.nextUs <= toUs && !this.#isHalted) {
       const atUs = max(this.events.nextUs, this.nowUs);
       const fire = this.events.take();
       this.nowUs = atUs;
       if (fire !== null) fire();
     }
+    // Halted in the middle of something: what is seen of it is for those to put right who were at it.
+    if (this.#isHalted) return;
     if (toUs > this.nowUs) this.nowUs = toUs;
     if (this.watcher !== null) this.watcher.look();
   }
@@ -83,7 +91,7 @@ export class Clock {
   /** The same inside a turn of the loop, which is seen as a whole unless something happens in it. */
   pass(toUs: number): void {
     if (this.events.nextUs <= toUs) this.advance(toUs);
-    else this.nowUs = max(this.nowUs, toUs);
+    else if (!this.#isHalted) this.nowUs = max(this.nowUs, toUs);
   }
 
   /** How late a timed wait returns, µs. */

@@ -75,4 +75,35 @@ export class Counters {
     this.record(count * EOS_BYTES, guestRuns);
     if (stream.syncsEveryIteration) this.recordMultifd(count * stream.syncPacketBytes);
   }
+
+  copy(from: Readonly<Counters>): void {
+    this.transferred = from.transferred;
+    this.framing = from.framing;
+    this.normalPages = from.normalPages;
+    this.zeroPages = from.zeroPages;
+    this.xbzrlePages = from.xbzrlePages;
+    this.xbzrleOverflows = from.xbzrleOverflows;
+    this.xbzrleBytes = from.xbzrleBytes;
+    this.xbzrleMisses = from.xbzrleMisses;
+    this.precopyBytes = from.precopyBytes;
+    this.downtimeBytes = from.downtimeBytes;
+    this.postcopyBytes = from.postcopyBytes;
+    this.multifdBytes = from.multifdBytes;
+  }
+
+  /** A share, 0..1, of what came between two states is added. */
+  add(from: Readonly<Counters>, to: Readonly<Counters>, share: number): void {
+    this.transferred += (to.transferred - from.transferred) * share;
+    this.framing += (to.framing - from.framing) * share;
+    this.normalPages += (to.normalPages - from.normalPages) * share;
+    this.zeroPages += (to.zeroPages - from.zeroPages) * share;
+    this.xbzrlePages += (to.xbzrlePages - from.xbzrlePages) * share;
+    this.xbzrleOverflows += (to.xbzrleOverflows - from.xbzrleOverflows) * share;
+    this.xbzrleBytes += (to.xbzrleBytes - from.xbzrleBytes) * share;
+    this.xbzrleMisses += (to.xbzrleMisses - from.xbzrleMisses) * share;
+    this.precopyBytes += (to.precopyBytes - from.precopyBytes) * share;
+    this.downtimeBytes += (to.downtimeBytes - from.downtimeBytes) * share;
+    this.postcopyBytes += (to.postcopyBytes - from.postcopyBytes) * share;
+    this.multifdBytes += (to.multifdBytes - from.multifdBytes) * share;
+  }
 }

@@ -1,4 +1,5 @@
 /** What comes from outside: what was asked of the migration thread, which looks at it when it gets there, and who wants to be told. */
+import type { Clock } from './clock.js';
 import type { DetectorEvent, SyncEvent } from '../controls.js';
 import type { RuntimeParameters } from '../runtime-parameters.js';
 
@@ -23,8 +24,28 @@ export class Orders {
   readonly resumeListeners: (() => void)[] = [];
   readonly endListeners: (() => void)[] = [];
 
+  readonly #clock: Pick<Clock, 'halt'>;
+  #isBeyondCancel = false;
+
+  constructor(clock: Pick<Clock, 'halt'>) {
+    this.#clock = clock;
+  }
+
+  /** Time ends here, in the middle of whatever is under way: the thread finds its channel shut down (migrate_fd_cancel). */
+  cancel(reason: string): void {
+    if (this.cancelReason !== null || this.#isBeyondCancel) return;
+    this.cancelReason = reason;
+    this.#clock.halt();
+  }
+
   giveUp(): void {
+    if (this.cancelReason !== null || this.#isBeyondCancel) return;
     this.gaveUp = true;
-    this.cancelReason = 'gave up';
+    this.cancel('gave up');
+  }
+
+  /** The guest has moved, in part: from here on QEMU cannot cancel. */
+  commit(): void {
+    this.#isBeyondCancel = true;
   }
 }

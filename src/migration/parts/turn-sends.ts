@@ -1,0 +1,66 @@
+/** What left within a turn of the loop, in order of time: a cancel in the middle of it ends what had not left by then. */
+import { Counters } from './counters.js';
+import type { PageRun } from './page-run.js';
+
+const { floor, max, min } = Math;
+
+/** Some pages of one cost that leave one after the other, and what had left before them. */
+interface Sending {
+  atUs: number;
+  pages: number;
+  pageUs: number;
+  dirtyPages: number;
+  readonly counters: Counters;
+}
+
+export class TurnSends {
+  readonly #counters: Counters;
+  readonly #run: PageRun;
+  /** Kept from turn to turn: the first `#count` are those of the present one. */
+  readonly #sendings: Sending[] = [];
+  #count = 0;
+  readonly #after = new Counters(false);
+
+  constructor(counters: Counters, run: PageRun) {
+    this.#counters = counters;
+    this.#run = run;
+  }
+
+  begin(): void {
+    this.#count = 0;
+  }
+
+  /** `pages` are about to leave from `atUs` on, each in `pageUs`. */
+  note(atUs: number, pages: number, pageUs: number): void {
+    const sending = (this.#sendings[this.#count] ??= {
+      atUs: 0,
+      pages: 0,
+      pageUs: 0,
+      dirtyPages: 0,
+      counters: new Counters(false),
+    });
+    this.#count += 1;
+    sending.atUs = atUs;
+    sending.pages = pages;
+    sending.pageUs = pageUs;
+    sending.dirtyPages = this.#run.dirtyPages;
+    sending.counters.copy(this.#counters);
+  }
+
+  /** It is `nowUs`, and all is over: what was to leave later has not left, the page that was on its way neither. */
+  takeBack(nowUs: number): void {
+    const counters = this.#counters;
+    const after = this.#after;
+    while (this.#count > 0) {
+      this.#count -= 1;
+      const { atUs, pages, pageUs, dirtyPages, counters: before } = this.#sendings[this.#count]!;
+      const left = min(pages, max(0, floor((nowUs - atUs) / pageUs)));
+      after.copy(counters);
+      counters.copy(before);
+      if (pages > 0) counters.add(before, after, left / pages);
+      this.#run.dirtyPages = dirtyPages - left;
+      if (atUs <= nowUs) break;
+    }
+    this.#count = 0;
+  }
+}
