@@ -1,5 +1,5 @@
 /** `compression`: a row of the table, a row changed, one of one's own, and what a version does not have. */
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { parseScenario } from '../../src/scenario/load.js';
 
 const text = (compression: string, qemu = '10.2'): string => `guest:
