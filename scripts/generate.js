@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, getFileInfo, resolveConfig } from 'prettier';
+import * as baseline from './generated/baseline.js';
 import * as fidelity from './generated/fidelity.js';
 import * as golden from './generated/golden.js';
 import * as man from './generated/man.js';
@@ -17,7 +18,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Those that differ from what the program says now: [path, text]. */
 async function outdated() {
   const found = [];
-  for (const { files, same = Object.is } of [schemas, man, pages, fidelity, golden]) {
+  for (const { files, same = Object.is } of [schemas, man, pages, fidelity, golden, baseline]) {
     for (const [path, made] of Object.entries(await files())) {
       const text = await formatted(path, made);
       const before = existsSync(`${ROOT}${path}`) ? readFileSync(`${ROOT}${path}`, 'utf8') : null;
