@@ -68,6 +68,8 @@ export class Guest {
   readonly #startUs: number;
   readonly #ring: boolean;
   readonly #ringIsFull: Uint8Array;
+  /** One vCPU for each sequence of phases. */
+  readonly #phased: readonly VcpuSpec[];
   /** Writes go on so evenly that the memory can account for a clear later. */
   #isEven: boolean;
   #stopped = false;
@@ -82,6 +84,7 @@ export class Guest {
     this.#ringIsFull = new Uint8Array(spec.vcpus.length);
     this.#isEven = memory.kind === 'fluid' && !this.#ring && spec.vcpus.every(writesEvenly);
     this.#timeUs = startUs;
+    this.#phased = onePerPhases(spec.vcpus);
     this.vcpus = spec.vcpus.map((vcpu, id) => ({
       id,
       spec: vcpu,
@@ -123,16 +126,35 @@ export class Guest {
     if (toUs <= this.#timeUs) return;
     if (!this.#stopped) {
       if (this.#isEven) this.memory.beginSpan(this.#shared.runTimeUs(this.#timeUs, toUs, 0));
-      if (!this.#ring || this.limited || this.memory.kind === 'fluid' || this.vcpus.length === 1) {
-        for (let i = 0; i < this.vcpus.length; i += 1) {
-          const vcpu = this.vcpus[i]!;
-          while (this.#advanceVcpu(vcpu, toUs)) this.#ringFullExit(vcpu);
-        }
-      } else {
+      if (this.#ring && !this.limited && this.memory.kind === 'fluid') this.#advanceByPhases(toUs);
+      else if (!this.#ring || this.limited || this.vcpus.length === 1) this.#advanceEach(toUs);
+      else {
         this.#advanceTogether(toUs);
       }
     }
     this.#timeUs = toUs;
+  }
+
+  #advanceEach(toUs: number): void {
+    for (let i = 0; i < this.vcpus.length; i += 1) {
+      const vcpu = this.vcpus[i]!;
+      while (this.#advanceVcpu(vcpu, toUs)) this.#ringFullExit(vcpu);
+    }
+  }
+
+  /**
+   * How rings fill that all empty depends on everybody's rates: one vCPU after the other goes as far as these stay as they
+   * are, so that they are worked out once for each border between phases and not once more for every vCPU.
+   */
+  #advanceByPhases(toUs: number): void {
+    let now = this.#timeUs;
+    while (now < toUs) {
+      let end = toUs;
+      for (let i = 0; i < this.#phased.length; i += 1)
+        end = min(end, max(now + LEAST_PHASE_US, phaseAt(this.#phased[i]!, now).untilUs));
+      this.#advanceEach(end);
+      now = end;
+    }
   }
 
   /** Let one vCPU run until `toUs`; with the page memory all come along, so that their order does not depend on who is asked. */
@@ -422,6 +444,8 @@ export class Guest {
 }
 
 const SMALLEST_STEP_US = 50;
+/** A border between phases that rounding puts at the present instant is passed. */
+const LEAST_PHASE_US = 1e-3;
 
 /** Host work beside a vCPU takes the core in pieces of about this length (a scheduler's wake-up preemption), µs. */
 const STOLEN_CHUNK_US = 100;
@@ -462,6 +486,13 @@ function writesEvenly(vcpu: VcpuSpec): boolean {
     vcpu.fork === undefined &&
     vcpu.classes.every((c) => c.pattern === 'uniform' || c.writesPerSecond === 0)
   );
+}
+
+function onePerPhases(vcpus: readonly VcpuSpec[]): VcpuSpec[] {
+  const byPhases = new Map<string, VcpuSpec>();
+  for (const vcpu of vcpus)
+    if (vcpu.phases.length > 0) byPhases.set(JSON.stringify([vcpu.phases, vcpu.phasePeriodUs]), vcpu);
+  return [...byPhases.values()];
 }
 
 const flat = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };

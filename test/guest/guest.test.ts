@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
 import { Guest, unmigratedAccesses } from '../../src/guest/guest.js';
 import type { Tracking } from '../../src/guest/memory/memory.js';
+import { FluidMemory } from '../../src/guest/memory/fluid/fluid-memory.js';
 import { PageMemory } from '../../src/guest/memory/page/page-memory.js';
 import type { GuestSpec, HostProfile, VcpuSpec } from '../../src/guest/spec.js';
 import { MIB, freeHost, reader, vcpuWith, writer } from '../migration/setups.js';
@@ -338,5 +339,37 @@ describe('conservation', () => {
       expect(abs(once.vcpus[i]!.writes - often.vcpus[i]!.writes)).toBeLessThanOrEqual(1);
       expect(once.vcpus[i]!.throttledUs).toBeCloseTo(often.vcpus[i]!.throttledUs, 3);
     }
+  });
+});
+
+describe('rings that everybody empties, in the fluid memory', () => {
+  // How they fill is worked out from all rates: once for each border between phases, however many vCPUs have them.
+  test.each([1, 64])('%i vCPUs pass each border between phases together', (count) => {
+    const phases = [
+      { atUs: 0, writeFactor: 1, readFactor: 1 },
+      { atUs: 30_000, writeFactor: 0.5, readFactor: 1 },
+    ];
+    const phased = { ...writer({ pages: MIB, writesPerSecond: 1e5 }), phases, phasePeriodUs: 50_000 };
+    const spec: GuestSpec = {
+      ramPages: 64 * MIB,
+      hiddenPages: 0,
+      zeroExtents: [],
+      dirtyRingSize: RING,
+      hostPagePages: 1,
+      vcpus: Array.from({ length: count }, () => phased),
+    };
+    const memory = new FluidMemory(spec, freeHost, 'ring', 18, 1, 1);
+    memory.startLogging();
+    const changes: number[] = [];
+    const run = memory.run.bind(memory);
+    memory.run = (vcpu, budgetUs, writeFactor, readFactor) => {
+      if (changes.at(-1) !== writeFactor) changes.push(writeFactor);
+      run(vcpu, budgetUs, writeFactor, readFactor);
+    };
+    const guest = new Guest(spec, freeHost, memory, 0);
+    guest.advance(490_000);
+    // Ten periods of two phases; the last is under way.
+    expect(changes).toEqual(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 1 : 0.5)));
+    for (const { writes } of guest.vcpus) expect(writes).toBeCloseTo(guest.vcpus[0]!.writes, 6);
   });
 });

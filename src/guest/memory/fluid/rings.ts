@@ -6,6 +6,7 @@
  * A second of the reaper is a cycle: the fullest ring is full every D, floor(1 s / D) times, then the reaper comes. Of a
  * range that several vCPUs write each gets entries in proportion to its writes, as if it had that share for itself.
  */
+import type { WrittenRange } from './segment.js';
 import { type Use, pagesTouched, timeToTouch } from './vcpu.js';
 
 const { floor, min } = Math;
@@ -60,15 +61,30 @@ export function planRings(users: readonly RingUser[], softLimit: number, cost: E
 
 /** Set what each vCPU has of the ranges it writes, as if its ring was empty. */
 function shareRanges(users: readonly RingUser[]): void {
+  const rates = ratesByRange(users);
   for (let i = 0; i < users.length; i += 1) {
     const { uses } = users[i]!;
     for (let k = 0; k < uses.length; k += 1) {
       const use = uses[k]!;
-      let all = 0;
-      for (let j = 0; j < users.length; j += 1) all += writeRate(users[j]!, use);
+      const all = rates.get(use.range)!;
       use.among = all > 0 ? (use.range.pages * writeRate(users[i]!, use)) / all : use.range.pages;
     }
   }
+}
+
+/** Writes a µs of wall time to each range, of all vCPUs. */
+function ratesByRange(users: readonly RingUser[]): Map<WrittenRange, number> {
+  const rates = new Map<WrittenRange, number>();
+  for (let i = 0; i < users.length; i += 1) {
+    const { uses } = users[i]!;
+    for (let k = 0; k < uses.length; k += 1) {
+      const { range } = uses[k]!;
+      // A vCPU that uses a range twice counts once: its rate is that of both.
+      if (uses.findIndex((use) => use.range === range) !== k) continue;
+      rates.set(range, (rates.get(range) ?? 0) + writeRate(users[i]!, uses[k]!));
+    }
+  }
+  return rates;
 }
 
 /** Writes a µs of wall time to the range of `use`. */
