@@ -39,6 +39,11 @@ export class ExpectationError extends Error {
   override readonly name = 'ExpectationError';
 }
 
+/** No remedy keeps what was wanted: exit status 3. */
+export class NoRemedyError extends Error {
+  override readonly name = 'NoRemedyError';
+}
+
 /** The first line of what was thrown, which in a program of the user's can be anything. */
 export function thrownText(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : `it threw ${String(thrown)}`;

@@ -21,6 +21,7 @@ const LAYERS = [
   'recording',
   'scenario',
   'experiment',
+  'advice',
   'qmp',
   'report',
   'api',

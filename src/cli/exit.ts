@@ -1,5 +1,5 @@
 /** How migsim ends: exit statuses, and what is said on stderr. */
-import { ExpectationError, UsageError, visibleControls } from '../errors.js';
+import { ExpectationError, NoRemedyError, UsageError, visibleControls } from '../errors.js';
 import type { Output } from './terminal.js';
 
 export const EXIT = {
@@ -8,6 +8,8 @@ export const EXIT = {
   expectation: 1,
   /** Wrong usage, or a scenario with a mistake. */
   usage: 2,
+  /** `advise`: no remedy keeps what is wanted. */
+  noRemedy: 3,
   /** A defect of migsim: EX_SOFTWARE of sysexits.h. */
   defect: 70,
   /** 128 and the number of SIGINT, as shells have it. */
@@ -28,6 +30,8 @@ export function endingOf(error: unknown): Ending {
   }
   if (error instanceof ExpectationError)
     return { status: EXIT.expectation, message: `${visibleControls(error.message)}\n` };
+  if (error instanceof NoRemedyError)
+    return { status: EXIT.noRemedy, message: `${visibleControls(error.message)}\n` };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     status: EXIT.defect,

@@ -42,6 +42,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/search.js')).searchCommand,
   },
   {
+    name: 'advise',
+    usage: 'advise <files..>',
+    summary: 'Say whether a migration will finish, and what to change where it will not',
+    load: async () => (await import('./commands/advise.js')).adviseCommand,
+  },
+  {
     name: 'merge',
     usage: 'merge <folders..>',
     summary: 'Put the shards of a sweep together',

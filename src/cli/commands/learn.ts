@@ -1,7 +1,5 @@
 /** `migsim learn`: a guest from a log of its migration. */
 import { UsageError } from '../../errors.js';
-import { readInput } from '../../files.js';
-import { decodeText } from '../../formats/text.js';
 import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
 import type { LearnOptions } from '../../recording/learn/learned.js';
 import type { SelfCheck } from '../../recording/learn/self-check.js';
@@ -14,6 +12,7 @@ import {
   parseShare,
 } from '../../units.js';
 import type { Command, Given } from '../command.js';
+import { nameOfLog, readLogFile } from '../log-files.js';
 import { readLogs } from '../../formats/readers/index.js';
 import { parseScenario } from '../../scenario/load.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
@@ -55,10 +54,10 @@ export const learnCommand: Command = {
   run(given) {
     const options = readOptions(given);
     const paths = given.all('logs');
-    const read = readLogs(paths.map((path) => ({ file: nameOf(path), text: readLog(path) })));
+    const read = readLogs(paths.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
     if (read.kind === 'guestperf') return runGuestperf(given, read.text);
     const result = learnFrom(read, options);
-    checkLoads(result.scenario, nameOf(paths[0]!));
+    checkLoads(result.scenario, nameOfLog(paths[0]!));
     const { learned, scenario, check, outlook } = result;
     if (given.flag('json')) {
       const { understood } = result;
@@ -159,30 +158,6 @@ function readOptions(given: Given): LearnOptions {
     maxBandwidth: parsed(given, 'max-bandwidth', parseBytesPerSecond),
   };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
-}
-
-/** Larger files are refused: a poll each 200 ms for a week has 1.5 GB of replies, of which nobody needs more than a part. */
-const MOST_BYTES = 512 * 2 ** 20;
-
-function nameOf(path: string): string {
-  return path === '-' ? 'standard input' : path;
-}
-
-const UNREADABLE: Readonly<Record<string, string>> = {
-  EISDIR: 'is a folder; expected a log of a migration, or readings',
-  TOO_LARGE: 'is larger than 512 MiB; give the part with the migration',
-  SILENT: 'is a pipe or a device that nothing comes from; expected a log of a migration, or readings',
-};
-
-function readLog(path: string): string {
-  const file = nameOf(path);
-  try {
-    return decodeText(readInput(path === '-' ? 0 : path, MOST_BYTES));
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
-    throw new UsageError(UNREADABLE[code] ?? `cannot be read (${code})`, { file });
-  }
 }
 
 function printCheck(given: Given, check: SelfCheck): void {

@@ -7,13 +7,13 @@ import { shareInterval } from '../../stats/share-interval.js';
 import { mean } from '../../stats/summary.js';
 import { type Measures, measured } from '../expect.js';
 import type { Batches } from '../parallel/batches.js';
-import { chosen } from '../parallel/run-worker.js';
+import { type Batch, chosen } from '../parallel/run-worker.js';
 import { memoryFor, type MemoryChoice } from '../memory-choice.js';
 import type { Find, Found, SearchPoint, Trying } from './point.js';
 import { bisected, bestOf, bracketed } from './ways.js';
 import { type SearchKey, searchKey } from './key.js';
 import { between, firstValues, rounded, scaleOf, type Scale } from './scale.js';
-import { judge, parseWhere, refuseUnreadableWhere, type Where } from './where.js';
+import { judge, type Judgement, parseWhere, refuseUnreadableWhere, type Where } from './where.js';
 
 /** What is looked for. */
 export interface SearchQuestion {
@@ -39,6 +39,8 @@ export interface SearchConduct {
   readonly runs: number;
   readonly seed: number;
   readonly memory: MemoryChoice;
+  /** A value whose first run keeps not what is asked gets no more runs: for answers without a curve. */
+  readonly hasty?: boolean;
 }
 
 /** What a search found. */
@@ -138,43 +140,62 @@ async function openTrying(
   );
   const tried = new Map<number, SearchPoint>();
   const refusals: string[] = [];
+  const batch = (value: number, firstRun: number, lastRun: number): Batch => ({
+    text: base.text,
+    file,
+    set: [...set, `${key.path}=${scale.write(value)}`],
+    ...words,
+    seed: conduct.seed,
+    memory,
+    firstRun,
+    lastRun,
+    timelineMs: 0,
+    trace: false,
+    everything: false,
+  });
+  const judged = (results: readonly MigrationResult[]): Judgement =>
+    judge(where, scenario, strategy, results, measures);
+  const pointOf = (value: number, results: readonly MigrationResult[]): SearchPoint => {
+    const { runs: good, holds, lacks, share } = judged(results);
+    const interval = shareInterval(Math.round(share * results.length), results.length);
+    return {
+      text: scale.write(value),
+      value,
+      share: interval,
+      holds,
+      lacks,
+      good,
+      score: score(results),
+      results,
+    };
+  };
+  /** Results by value; what refuses is left out. */
+  const ran = async (
+    values: readonly number[],
+    first: number,
+    last: number,
+  ): Promise<Map<number, readonly MigrationResult[]>> => {
+    const outcomes = await batches.run(values.map((value) => batch(value, first, last)));
+    const found = new Map<number, readonly MigrationResult[]>();
+    for (const [index, outcome] of outcomes.entries()) {
+      if ('refusal' in outcome) refusals.push(outcome.refusal);
+      else found.set(values[index]!, outcome.results);
+    }
+    return found;
+  };
   const run = async (values: readonly number[]): Promise<readonly SearchPoint[]> => {
     const fresh = values.filter((value) => !tried.has(value));
-    const outcomes = await batches.run(
-      fresh.map((value) => ({
-        text: base.text,
-        file,
-        set: [...set, `${key.path}=${scale.write(value)}`],
-        ...words,
-        seed: conduct.seed,
-        memory,
-        firstRun: 1,
-        lastRun: conduct.runs,
-        timelineMs: 0,
-        trace: false,
-        everything: false,
-      })),
+    const begun = await ran(fresh, 1, conduct.hasty === true ? 1 : conduct.runs);
+    const promising = [...begun].filter(
+      ([, results]) => results.length < conduct.runs && judged(results).holds,
     );
-    for (const [index, outcome] of outcomes.entries()) {
-      if ('refusal' in outcome) {
-        refusals.push(outcome.refusal);
-        continue;
-      }
-      const { results } = outcome;
-      const { runs: good, holds, lacks, share } = judge(where, scenario, strategy, results, measures);
-      const value = fresh[index]!;
-      const interval = shareInterval(Math.round(share * results.length), results.length);
-      tried.set(value, {
-        text: scale.write(value),
-        value,
-        share: interval,
-        holds,
-        lacks,
-        good,
-        score: score(results),
-        results,
-      });
-    }
+    const more = await ran(
+      promising.map(([value]) => value),
+      2,
+      conduct.runs,
+    );
+    for (const [value, results] of begun)
+      tried.set(value, pointOf(value, [...results, ...(more.get(value) ?? [])]));
     if (tried.size === 0 && refusals[0] !== undefined) throw new UsageError(refusals[0]);
     return [...tried.values()].sort((a, b) => a.value - b.value);
   };

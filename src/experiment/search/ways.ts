@@ -141,10 +141,20 @@ const ROUNDS = 4;
 /** The value with the smallest score among those that hold: all over first, then closer and closer around it. */
 export async function bestOf(trying: Trying, start: number): Promise<Found> {
   const { scale } = trying;
-  let points = await trying.run(firstValues(scale, start).filter((value) => trying.accepts(value)));
+  await trying.run(firstValues(scale, start).filter((value) => trying.accepts(value)));
+  let points = await crossed(trying);
+  const some = (seen: readonly SearchPoint[]): boolean => seen.some(({ holds }) => holds);
+  if (scale.ends === null && !some(points)) {
+    await extend(trying, 1, some);
+    await extend(trying, -1, some);
+    points = await crossed(trying);
+  }
+  let last = Infinity;
   for (let round = 0; round < ROUNDS + FARTHEST / AT_ONCE; round++) {
     const at = bestIndex(points);
     if (at < 0) break;
+    if (round > 0 && last - points[at]!.score! <= AS_GOOD * abs(last)) break;
+    last = points[at]!.score!;
     const [below, best, above] = [points[at - 1], points[at]!, points[at + 1]];
     const next = [
       ...(below === undefined

@@ -1,0 +1,221 @@
+/** A change as the very lines that make it, for each program that starts migrations. */
+import type { Change, Program } from './change.js';
+
+const { ceil } = Math;
+
+const MIB = 2 ** 20;
+/** libvirt's word for no limit: the largest number of MiB/s that it takes. */
+const LIBVIRT_UNLIMITED = 8_796_093_022_207;
+
+export interface LinesOf {
+  /** Guest RAM, bytes: timeouts count per GiB. */
+  readonly ramBytes: number;
+  readonly change: Change;
+}
+
+type Writer = (of: LinesOf) => string[] | null;
+
+/** null: the program has no setting for a part of the change. */
+export function linesFor(program: Program, of: LinesOf): readonly string[] | null {
+  return WRITERS[program](of);
+}
+
+const WRITERS: Readonly<Record<Program, Writer>> = { qmp, virsh, nova, kubevirt, proxmox, ovirt };
+
+const json = (value: unknown): string => JSON.stringify(value);
+
+function capabilitiesOf(change: Change): string[] {
+  return [
+    ...(change.throttle === undefined ? [] : ['auto-converge']),
+    ...(change.multifdChannels === undefined ? [] : ['multifd']),
+    ...(change.xbzrleCacheMib === undefined ? [] : ['xbzrle']),
+    ...(change.dirtyLimitMib === undefined ? [] : ['dirty-limit']),
+    ...(change.postcopy === undefined ? [] : ['postcopy-ram']),
+  ];
+}
+
+function parametersOf(change: Change): Record<string, unknown> {
+  const { throttle, compression, multifdChannels, xbzrleCacheMib } = change;
+  return {
+    ...(change.downtimeLimitMs === undefined ? {} : { 'downtime-limit': change.downtimeLimitMs }),
+    ...(change.maxBandwidth === undefined ? {} : { 'max-bandwidth': change.maxBandwidth }),
+    ...(throttle === undefined
+      ? {}
+      : { 'cpu-throttle-initial': throttle.initial, 'cpu-throttle-increment': throttle.increment }),
+    ...(multifdChannels === undefined ? {} : { 'multifd-channels': multifdChannels }),
+    ...(compression === undefined ? {} : { 'multifd-compression': compression }),
+    ...(xbzrleCacheMib === undefined ? {} : { 'xbzrle-cache-size': xbzrleCacheMib * MIB }),
+    ...(change.dirtyLimitMib === undefined ? {} : { 'vcpu-dirty-limit': change.dirtyLimitMib }),
+    ...(change.withoutTls === undefined ? {} : { 'tls-creds': '' }),
+  };
+}
+
+function qmp({ change }: LinesOf): string[] {
+  const lines: string[] = [];
+  const capabilities = capabilitiesOf(change).map((capability) => ({ capability, state: true }));
+  if (capabilities.length > 0) {
+    lines.push(json({ execute: 'migrate-set-capabilities', arguments: { capabilities } }));
+  }
+  const parameters = parametersOf(change);
+  if (Object.keys(parameters).length > 0) {
+    lines.push(json({ execute: 'migrate-set-parameters', arguments: parameters }));
+  }
+  if (change.dirtyRingSize !== undefined) lines.unshift(`-accel kvm,dirty-ring-size=${change.dirtyRingSize}`);
+  if (change.stopFirst) lines.push(json({ execute: 'stop' }));
+  if (change.postcopy !== undefined) {
+    lines.push(`# at dirty-sync-count ${change.postcopy.passes}, after about ${change.postcopy.afterS} s:`);
+    lines.push(json({ execute: 'migrate-start-postcopy' }));
+  }
+  if (change.pause !== undefined) {
+    lines.push(`# at dirty-sync-count ${change.pause.passes}, after about ${change.pause.afterS} s:`);
+    lines.push(json({ execute: 'stop' }));
+  }
+  if (change.timeoutS !== undefined) lines.push(`# no migrate_cancel before ${change.timeoutS} s`);
+  return lines;
+}
+
+function virsh({ change }: LinesOf): string[] {
+  const { throttle, multifdChannels, compression, xbzrleCacheMib, postcopy, pause, maxBandwidth } = change;
+  const options = [
+    ...(throttle === undefined
+      ? []
+      : [
+          '--auto-converge',
+          `--auto-converge-initial ${throttle.initial}`,
+          `--auto-converge-increment ${throttle.increment}`,
+        ]),
+    ...(multifdChannels === undefined ? [] : ['--parallel', `--parallel-connections ${multifdChannels}`]),
+    ...(compression === undefined ? [] : ['--compressed', `--comp-methods ${compression}`]),
+    ...(xbzrleCacheMib === undefined
+      ? []
+      : ['--compressed', '--comp-methods xbzrle', `--comp-xbzrle-cache ${xbzrleCacheMib * MIB}`]),
+    ...(postcopy === undefined ? [] : ['--postcopy']),
+    ...(postcopy !== undefined && postcopy.passes <= 2 ? ['--postcopy-after-precopy'] : []),
+    ...(pause === undefined ? [] : [`--timeout ${pause.afterS}`, '--timeout-suspend']),
+  ];
+  const before: string[] = [];
+  const during: string[] = [];
+  if (change.dirtyRingSize !== undefined) {
+    before.push(`<features><kvm><dirty-ring state='on' size='${change.dirtyRingSize}'/></kvm></features>`);
+  }
+  if (change.dirtyLimitMib !== undefined) {
+    const command = { execute: 'set-vcpu-dirty-limit', arguments: { 'dirty-rate': change.dirtyLimitMib } };
+    before.push(`virsh qemu-monitor-command DOMAIN '${json(command)}'`);
+  }
+  if (change.stopFirst) before.push('virsh suspend DOMAIN');
+  if (change.downtimeLimitMs !== undefined)
+    during.push(`virsh migrate-setmaxdowntime DOMAIN ${change.downtimeLimitMs}`);
+  if (maxBandwidth !== undefined) {
+    const speed = maxBandwidth === 0 ? LIBVIRT_UNLIMITED : ceil(maxBandwidth / MIB);
+    before.push(`virsh migrate-setspeed DOMAIN ${speed}`);
+  }
+  if (postcopy !== undefined && postcopy.passes > 2) {
+    during.push(`# after about ${postcopy.afterS} s:`, 'virsh migrate-postcopy DOMAIN');
+  }
+  const plain = options.length === 0 && change.stopFirst === undefined;
+  if (change.timeoutS !== undefined) before.push(`# no --timeout below ${change.timeoutS} s`);
+  const migrate = plain ? [] : [`virsh migrate --live ${[...options, 'DOMAIN', 'DESTINATION'].join(' ')}`];
+  return [...before, ...migrate, ...during];
+}
+
+function perGib(seconds: number, ramBytes: number, least: number): number {
+  return ceil(seconds / Math.max(least, ramBytes / 2 ** 30));
+}
+
+function nova({ change, ramBytes }: LinesOf): string[] | null {
+  const { postcopy, pause, maxBandwidth } = change;
+  if (change.compression !== undefined || change.xbzrleCacheMib !== undefined) return null;
+  if (change.dirtyLimitMib !== undefined || change.stopFirst !== undefined) return null;
+  const end = postcopy ?? pause;
+  return [
+    '[libvirt]',
+    ...(change.downtimeLimitMs === undefined
+      ? []
+      : [`live_migration_downtime = ${Math.max(100, change.downtimeLimitMs)}`]),
+    ...(maxBandwidth === undefined
+      ? []
+      : [`live_migration_bandwidth = ${maxBandwidth === 0 ? 0 : ceil(maxBandwidth / MIB)}`]),
+    ...(change.throttle === undefined ? [] : ['live_migration_permit_auto_converge = true']),
+    ...(change.multifdChannels === undefined
+      ? []
+      : [`live_migration_parallel_connections = ${change.multifdChannels}`]),
+    ...(change.withoutTls === undefined ? [] : ['live_migration_with_native_tls = false']),
+    ...(postcopy === undefined ? [] : ['live_migration_permit_post_copy = true']),
+    ...(end === undefined
+      ? []
+      : [
+          'live_migration_timeout_action = force_complete',
+          `live_migration_completion_timeout = ${perGib(end.afterS, ramBytes, 2)}`,
+        ]),
+    ...(change.timeoutS === undefined
+      ? []
+      : [`live_migration_completion_timeout = ${perGib(change.timeoutS, ramBytes, 2)}`]),
+  ];
+}
+
+function kubevirt({ change, ramBytes }: LinesOf): string[] | null {
+  const { postcopy, pause, compression, maxBandwidth } = change;
+  if (change.xbzrleCacheMib !== undefined || change.dirtyLimitMib !== undefined) return null;
+  if (change.stopFirst !== undefined || change.withoutTls !== undefined) return null;
+  if (change.multifdChannels !== undefined && compression === undefined) return null;
+  if (compression !== undefined && compression !== 'zstd') return null;
+  const end = postcopy ?? pause;
+  const timeoutS = end?.afterS ?? change.timeoutS;
+  return [
+    'apiVersion: migrations.kubevirt.io/v1alpha1',
+    'kind: MigrationPolicy',
+    'metadata: { name: as-advised }',
+    'spec:',
+    '  selectors: { virtualMachineInstanceSelector: { migration: as-advised } }',
+    ...(change.downtimeLimitMs === undefined ? [] : [`  maxDowntimeMs: ${change.downtimeLimitMs}`]),
+    ...(maxBandwidth === undefined
+      ? []
+      : [`  bandwidthPerMigration: ${maxBandwidth === 0 ? "'0'" : `${ceil(maxBandwidth / MIB)}Mi`}`]),
+    ...(change.throttle === undefined ? [] : ['  allowAutoConverge: true']),
+    ...(postcopy === undefined ? [] : ['  allowPostCopy: true']),
+    ...(pause === undefined ? [] : ['  allowWorkloadDisruption: true']),
+    ...(timeoutS === undefined ? [] : [`  completionTimeoutPerGiB: ${perGib(timeoutS, ramBytes, 1)}`]),
+    ...(compression === undefined ? [] : [`  experimental: { compression: ${compression} }`]),
+  ];
+}
+
+/** `qm set`: seconds, and MB/s with 0 for no limit. */
+function proxmox({ change }: LinesOf): string[] | null {
+  const { downtimeLimitMs, maxBandwidth, withoutTls, stopFirst, ...others } = change;
+  if (Object.keys(others).length > 0) return null;
+  const options = [
+    ...(downtimeLimitMs === undefined ? [] : [`--migrate_downtime ${downtimeLimitMs / 1000}`]),
+    ...(maxBandwidth === undefined ? [] : [`--migrate_speed ${ceil(maxBandwidth / MIB)}`]),
+  ];
+  return [
+    ...(options.length === 0 ? [] : [`qm set VMID ${options.join(' ')}`]),
+    ...(stopFirst === undefined ? [] : ['qm suspend VMID']),
+    ...(withoutTls === undefined ? [] : ['qm migrate VMID TARGET --online --migration_type insecure']),
+  ];
+}
+
+function ovirt({ change }: LinesOf): string[] | null {
+  const { postcopy, pause, multifdChannels, maxBandwidth } = change;
+  if (change.compression !== undefined || change.dirtyLimitMib !== undefined) return null;
+  if (change.stopFirst !== undefined || change.withoutTls !== undefined || change.timeoutS !== undefined)
+    return null;
+  return [
+    ...(change.downtimeLimitMs === undefined
+      ? []
+      : [`engine-config -s DefaultMaximumMigrationDowntime=${change.downtimeLimitMs}`]),
+    ...(change.throttle === undefined ? [] : ['engine-config -s DefaultAutoConvergence=true']),
+    ...(change.xbzrleCacheMib === undefined ? [] : ['engine-config -s DefaultMigrationCompression=true']),
+    ...(maxBandwidth === undefined
+      ? []
+      : [
+          maxBandwidth === 0
+            ? 'cluster, Migration Policy: Bandwidth "Auto"'
+            : `cluster, Migration Policy: Bandwidth "Custom", ${ceil((maxBandwidth * 8) / 1e6)} Mbps`,
+        ]),
+    ...(multifdChannels === undefined
+      ? []
+      : [`cluster, Migration Policy: Parallel Migrations "Custom", ${multifdChannels} connections`]),
+    ...(postcopy === undefined ? [] : ['cluster, Migration Policy: "Post-copy migration"']),
+    ...(pause === undefined ? [] : ['cluster, Migration Policy: "Suspend workload if needed"']),
+  ];
+}

@@ -1,0 +1,91 @@
+/** What came of the runs of one remedy, and which goals it keeps. */
+import { lostWorkSeconds } from '../experiment/regret.js';
+import { type MigrationResult, workDoneOf } from '../migration/result.js';
+import { mean, quantile } from '../stats/summary.js';
+import { formatDurationMs } from '../units.js';
+import type { Goals } from './goals.js';
+
+/** Median, and the 5th and 95th percentile. */
+export interface Band {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Outcome {
+  readonly runs: number;
+  /** Runs that converged, and runs that keep all goals, as shares (0..1). */
+  readonly converged: number;
+  readonly kept: number;
+  /** Of the runs that converged, ms; null where none did. */
+  readonly totalTimeMs: Band | null;
+  readonly blackoutMs: Band | null;
+  /** Mean work done, as shares (0..1); null where the guest has no such vCPUs. */
+  readonly writers: number | null;
+  readonly readers: number | null;
+  /** Guest work lost, s of a vCPU at full speed: the mean. */
+  readonly lostSeconds: number;
+  /** Mean time in post-copy, ms. */
+  readonly postcopyMs: number;
+}
+
+export function outcomeOf(results: readonly MigrationResult[], goals: Goals): Outcome {
+  const done = results.filter(({ converged }) => converged);
+  const work = (kind: 'writers' | 'readers'): number | null => {
+    const values = results.map((result) => workDoneOf(result, kind)).filter((value) => value !== null);
+    return values.length === 0 ? null : mean(values);
+  };
+  return {
+    runs: results.length,
+    converged: done.length / results.length,
+    kept: results.filter((result) => keepsAll(result, goals)).length / results.length,
+    totalTimeMs: bandOf(done.map(({ totalTimeMs }) => totalTimeMs)),
+    blackoutMs: bandOf(done.flatMap(({ blackoutMs }) => blackoutMs ?? [])),
+    writers: work('writers'),
+    readers: work('readers'),
+    lostSeconds: mean(results.map(lostWorkSeconds)),
+    postcopyMs: mean(results.map(({ postcopyTimeMs }) => postcopyTimeMs)),
+  };
+}
+
+function bandOf(values: readonly number[]): Band | null {
+  if (values.length === 0) return null;
+  return { median: quantile(values, 0.5), low: quantile(values, 0.05), high: quantile(values, 0.95) };
+}
+
+/** Whether one run keeps every goal. */
+export function keepsAll(
+  result: MigrationResult,
+  { deadlineMs, maxDowntimeMs, keepReaders }: Goals,
+): boolean {
+  const readers = workDoneOf(result, 'readers');
+  return (
+    result.converged &&
+    result.totalTimeMs <= deadlineMs &&
+    (result.blackoutMs ?? 0) <= maxDowntimeMs &&
+    (readers === null || readers >= keepReaders)
+  );
+}
+
+/** The goals that it does not keep in as many runs as wanted, in words. */
+export function missesOf(outcome: Outcome, goals: Goals): string[] {
+  if (outcome.kept >= goals.probability) return [];
+  if (outcome.converged < goals.probability) {
+    const share =
+      outcome.converged === 0 ? '' : ` in ${Math.round((1 - outcome.converged) * 100)} % of the runs`;
+    return [`not done within ${formatDurationMs(goals.deadlineMs)}${share}`];
+  }
+  const { totalTimeMs, blackoutMs, readers } = outcome;
+  const misses = [
+    ...(totalTimeMs !== null && totalTimeMs.high > goals.deadlineMs
+      ? [`takes up to ${formatDurationMs(totalTimeMs.high)}`]
+      : []),
+    ...(blackoutMs !== null && blackoutMs.high > goals.maxDowntimeMs
+      ? [`stops the guest for ${formatDurationMs(blackoutMs.high)}`]
+      : []),
+    ...(readers !== null && readers < goals.keepReaders
+      ? [`leaves readers ${Number((readers * 100).toFixed(1))} %`]
+      : []),
+  ];
+  return misses.length > 0 ? misses : [`keeps all in ${Math.round(outcome.kept * 100)} % of the runs only`];
+}

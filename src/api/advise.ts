@@ -1,0 +1,79 @@
+/** Advice for programs and for `migsim advise`. */
+import { type Advice, adviseWith } from '../advice/advise.js';
+import type { Program } from '../advice/change.js';
+import { type Goals, goalsFor } from '../advice/goals.js';
+import { openBatches } from '../experiment/parallel/batches.js';
+import { runColumns, vcpuColumns } from '../report/columns.js';
+import type { Scenario } from '../scenario/scenario.js';
+
+/** What is wanted of the migration, and how it is looked for; all have defaults. */
+export interface AdviseOptions extends Partial<Goals> {
+  /** Whose lines to write; default: those of the scenario's policy, else QMP. */
+  readonly program?: Program;
+  /** What runs now: a label of the scenario; default: the first that it lists. */
+  readonly strategy?: string;
+  /** Runs of each remedy; default 20. */
+  readonly runs?: number;
+  /** Unsigned 32-bit; default 1. */
+  readonly seed?: number;
+  /** Default `fluid`. */
+  readonly memory?: 'page' | 'fluid';
+  /** Threads; default 1, this one. The advice is the same for any number. */
+  readonly workers?: number;
+  /** Called when a remedy was tried, one of `of` at most. */
+  readonly onTried?: (of: number) => void;
+}
+
+/**
+ * Says whether a migration will finish as it is, and tries every remedy where it will not.
+ *
+ * ```js
+ * const { verdict, remedies } = await advise(loadScenario('guest.yaml'), { deadlineMs: 300_000, maxDowntimeMs: 500 });
+ * if (verdict === 'remedy') console.log(remedies[0].lines.join('\n'));
+ * ```
+ *
+ * The best is the remedy after which the guest lost least work; those that need a restart of the guest come after those that
+ * do not, and post-copy, by which it can be lost, comes last.
+ * @throws UsageError when the scenario cannot run
+ */
+export async function advise(scenario: Scenario, options: AdviseOptions = {}): Promise<Advice> {
+  const {
+    program = programOf(scenario),
+    strategy = null,
+    runs = ADVISE_RUNS,
+    seed = 1,
+    memory = 'fluid',
+  } = options;
+  const { workers = 1, onTried, deadlineMs, maxDowntimeMs, keepReaders, probability } = options;
+  const wanted = Object.fromEntries(
+    Object.entries({ deadlineMs, maxDowntimeMs, keepReaders, probability }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  ) as Partial<Goals>;
+  const goals = goalsFor(scenario, wanted);
+  const conduct = {
+    goals,
+    program,
+    strategy,
+    runs,
+    seed,
+    memory,
+    ...(onTried === undefined ? {} : { onTried }),
+  };
+  const batches = openBatches(workers);
+  try {
+    return await adviseWith(scenario, conduct, { run: runColumns, vcpu: vcpuColumns }, batches);
+  } finally {
+    await batches.close();
+  }
+}
+
+export const ADVISE_RUNS = 20;
+
+/** By the orchestrator that decides in the scenario. */
+export function programOf({ policy }: Scenario): Program {
+  const { name } = policy.definition;
+  if (name.startsWith('kubevirt')) return 'kubevirt';
+  if (name === 'libvirt') return 'virsh';
+  return name === 'nova' || name === 'ovirt' || name === 'proxmox' ? name : 'qmp';
+}

@@ -1,0 +1,143 @@
+/** `migsim advise`: whether a migration will finish as it is, and what to change where it will not. */
+import { availableParallelism } from 'node:os';
+import { type Advice } from '../../advice/advise.js';
+import { type Program, PROGRAMS } from '../../advice/change.js';
+import { ADVISE_RUNS, advise, programOf } from '../../api/advise.js';
+import { ExpectationError, NoRemedyError, UsageError } from '../../errors.js';
+import { learnFrom } from '../../recording/learn/learn-from-log.js';
+import { readLogs } from '../../formats/readers/index.js';
+import { unknown } from '../../options/wording.js';
+import { adviceText } from '../../report/terminal/advice-text.js';
+import { wrap } from '../../report/terminal/text.js';
+import { loadScenario, parseScenario } from '../../scenario/load.js';
+import type { Scenario } from '../../scenario/scenario.js';
+import { formatBytes, PAGE_BYTES, parseDurationUs, parseShare } from '../../units.js';
+import type { Command, Given } from '../command.js';
+import { experimentOptions, noteReading, readMemory, readRuns, readSeed } from '../experiment-options.js';
+import { nameOfLog, readLogFile } from '../log-files.js';
+import type { Progress } from '../progress.js';
+
+export const adviseCommand: Command = {
+  positional: {
+    name: 'files',
+    describe:
+      'Scenario file (YAML), or the log of a migration in any format that learn reads; -: standard input',
+    takes: 'one or more',
+  },
+  options: {
+    deadline: {
+      describe: 'The migration is to be over by then; default 5min, or three passes',
+      value: 'DURATION',
+    },
+    'max-downtime': {
+      describe: "The guest is to stand still no longer; default 1s, or the scenario's own limit",
+      value: 'DURATION',
+    },
+    'keep-readers': { describe: 'Work that vCPUs that only read are to keep; default 90%', value: 'SHARE' },
+    for: {
+      describe: 'Whose lines to write; default: by the log or the policy, else qmp',
+      value: 'PROGRAM',
+      words: () => PROGRAMS,
+    },
+    strategy: {
+      ...experimentOptions.strategy,
+      describe: 'What runs now; default: the first that the scenario lists',
+    },
+    runs: { describe: 'Runs of each remedy', value: 'N', default: String(ADVISE_RUNS) },
+    memory: {
+      ...experimentOptions.memory,
+      describe: 'page (every write drawn), or fluid (counts, fast)',
+      default: 'fluid',
+    },
+    seed: experimentOptions.seed,
+    set: experimentOptions.set,
+    json: experimentOptions.json,
+  },
+  examples: [
+    ['advise migration.log', 'status 0: it finishes; 1: it needs a remedy; 3: none helps'],
+    ['advise guest.yaml --deadline 5min --max-downtime 500ms --keep-readers 95%', 'what is wanted'],
+    ['advise guest.yaml --for nova', 'as lines of nova.conf'],
+    ['advise -', 'virsh domjobinfo vm | migsim advise -'],
+  ],
+  async run(given) {
+    const { scenario, program, heading } = readSubject(given);
+    const strategy = given.value('strategy');
+    let progress: Progress | null = null;
+    const advice = await advise(scenario, {
+      ...readGoals(given),
+      program,
+      ...(strategy === undefined ? {} : { strategy }),
+      runs: readRuns(given),
+      seed: readSeed(given),
+      memory: readMemory(given, 'fluid'),
+      workers: availableParallelism(),
+      onTried: (of) => (progress ??= given.progress(of)).step(),
+    });
+    (progress as Progress | null)?.end();
+    if (given.flag('json')) given.print(`${JSON.stringify(advice, null, 2)}\n`);
+    else given.print(`${adviceText(advice, wrap(heading, given.page.width, '  ').join('\n'), given.page)}\n`);
+    endBy(advice);
+  },
+};
+
+function endBy({ verdict }: Advice): void {
+  if (verdict === 'remedy') throw new ExpectationError('migsim: it needs a remedy');
+  if (verdict === 'none') throw new NoRemedyError('migsim: no remedy keeps what is wanted');
+}
+
+interface Subject {
+  readonly scenario: Scenario;
+  readonly program: Program;
+  readonly heading: string;
+}
+
+/** A scenario file, or the guest that a log is of. */
+function readSubject(given: Given): Subject {
+  const files = given.all('files');
+  const set = given.values('set');
+  const wanted = given.value('for');
+  const chosen = PROGRAMS.find((one) => one === wanted);
+  if (wanted !== undefined && chosen === undefined) throw new UsageError(unknown('--for', wanted, PROGRAMS));
+  const [first = ''] = files;
+  if (files.length === 1 && /\.ya?ml$/.test(first)) {
+    const scenario = loadScenario(first, { set });
+    noteReading(given, scenario);
+    return { scenario, program: chosen ?? programOf(scenario), heading: headingOf(scenario) };
+  }
+  const read = readLogs(files.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
+  const { learned, scenario: text } = learnFrom(read);
+  const scenario = parseScenario(text, nameOfLog(first), { set });
+  return { scenario, program: chosen ?? BY_SOURCE[learned.source] ?? 'qmp', heading: headingOf(scenario) };
+}
+
+const BY_SOURCE: Readonly<Record<string, Program>> = {
+  proxmox: 'proxmox',
+  nova: 'nova',
+  vdsm: 'ovirt',
+  'virt-launcher': 'kubevirt',
+  domjobinfo: 'virsh',
+  cloudstack: 'virsh',
+};
+
+function headingOf({ name, setup }: Scenario): string {
+  const { guest } = setup;
+  return `${name}: ${formatBytes(guest.ramPages * PAGE_BYTES)} guest with ${guest.vcpus.length} vCPUs`;
+}
+
+function readGoals(given: Given): Record<string, number> {
+  const goals: Record<string, number> = {};
+  const read = (option: string, name: string, parse: (text: string) => number): void => {
+    const text = given.value(option);
+    if (text === undefined) return;
+    try {
+      goals[name] = parse(text);
+    } catch (error) {
+      throw error instanceof UsageError ? new UsageError(`--${option}: ${error.message}`) : error;
+    }
+  };
+  read('deadline', 'deadlineMs', (text) => parseDurationUs(text) / 1e3);
+  read('max-downtime', 'maxDowntimeMs', (text) => parseDurationUs(text) / 1e3);
+  read('keep-readers', 'keepReaders', parseShare);
+  if ((goals['keepReaders'] ?? 0) > 1) throw new UsageError('--keep-readers: expected a share up to 100%');
+  return goals;
+}

@@ -1,0 +1,159 @@
+/** What `migsim advise` prints. */
+import type { Advice, Advised } from '../../advice/advise.js';
+import { changeText, type Program } from '../../advice/change.js';
+import type { Band, Outcome } from '../../advice/outcome.js';
+import { show } from '../../experiment/measure.js';
+import { formatBytesPerSecond, formatDurationMs } from '../../units.js';
+import { grid } from './grid.js';
+import type { Page } from './style.js';
+import { counted, wrap } from './text.js';
+
+/** Remedies that are shown with their lines, and those that are only named. */
+const SHOWN = 3;
+const NAMED = 6;
+
+export function adviceText(advice: Advice, heading: string, page: Page): string {
+  const { verdict, remedies } = advice;
+  const parts = [heading, verdictText(advice, page)];
+  if (verdict !== 'finishes') {
+    if (remedies.length > 0) {
+      parts.push(table(remedies.slice(0, SHOWN), advice));
+      const texts = remedies.slice(0, SHOWN).map((remedy, at) => remedyText(remedy, at + 1, page));
+      parts.push(texts.join('\n\n'));
+    }
+    const rest = restText(advice, page);
+    if (rest !== '') parts.push(rest);
+  }
+  return parts.join('\n\n');
+}
+
+function verdictText(
+  { asItIs, verdict, goals, hasReaders, runs, memory, seed }: Advice,
+  { width, style }: Page,
+): string {
+  const { outcome, why, misses } = asItIs;
+  const wanted = [
+    `done within ${formatDurationMs(goals.deadlineMs)}`,
+    `the guest stopped for ${formatDurationMs(goals.maxDowntimeMs)} at most`,
+    ...(hasReaders ? [`readers at ${show('share', goals.keepReaders)} or more`] : []),
+  ].join(', ');
+  const sentence =
+    verdict === 'finishes'
+      ? style.good(`It will finish as it is: ${outcomeText(outcome)}.`)
+      : outcome.converged === 0
+        ? style.bad(`It will not finish as it is: ${why ?? misses.join(', ')}.`)
+        : style.bad(
+            `As it is, it ${misses.join(' and ')}${why === null ? '' : `: ${why}`}. ${capital(outcomeText(outcome))}.`,
+          );
+  const tried = `Wanted in ${show('share', goals.probability)} of such migrations: ${wanted} (${memory} memory, seed ${seed}, ${counted(runs, 'run')}).`;
+  return [...wrap(sentence, width), ...wrap(tried, width)].join('\n');
+}
+
+function outcomeText({ totalTimeMs, blackoutMs, writers, readers }: Outcome): string {
+  const parts = [
+    ...(totalTimeMs === null ? [] : [`done in ${bandText(totalTimeMs)}`]),
+    ...(blackoutMs === null ? [] : [`the guest stopped for ${bandText(blackoutMs)}`]),
+    ...(writers === null ? [] : [`writers do ${show('share', writers)} of their work`]),
+    ...(readers === null ? [] : [`readers ${show('share', readers)}`]),
+  ];
+  return parts.join(', ');
+}
+
+/** `24.6 s (23.1 s to 26 s)`; the ends only where they differ as shown. */
+function bandText({ median, low, high }: Band): string {
+  const [middle, from, to] = [median, low, high].map(formatDurationMs) as [string, string, string];
+  return from === to ? middle : `${middle} (${from} to ${to})`;
+}
+
+function table(remedies: readonly Advised[], { hasReaders }: Advice): string {
+  const rows = remedies.map(({ outcome, change }, at) => [
+    String(at + 1),
+    textOf(change),
+    outcome.totalTimeMs === null ? '-' : formatDurationMs(outcome.totalTimeMs.median),
+    outcome.blackoutMs === null ? '-' : formatDurationMs(outcome.blackoutMs.median),
+    show('share', outcome.writers),
+    ...(hasReaders ? [show('share', outcome.readers)] : []),
+  ]);
+  const heads = [
+    '',
+    '\nremedy',
+    'done\nin',
+    'guest\nstopped',
+    'work by\nwriters',
+    ...(hasReaders ? ['work by\nreaders'] : []),
+  ];
+  return grid(
+    heads.map((head, at) => ({ head, align: at < 2 ? ('left' as const) : ('right' as const) })),
+    rows.map(narrowed),
+  );
+}
+
+const REMEDY_WIDTH = 36;
+
+function narrowed(row: readonly string[]): string[] {
+  return row.map((cell, at) => (at === 1 ? wrap(cell, REMEDY_WIDTH, '  ').join('\n') : cell));
+}
+
+function textOf(change: Advised['change']): string {
+  return changeText(change, formatBytesPerSecond);
+}
+
+const PROGRAM_NAMES: Readonly<Record<Program, string>> = {
+  qmp: 'QMP',
+  virsh: 'virsh',
+  nova: 'nova.conf',
+  kubevirt: 'KubeVirt',
+  proxmox: 'Proxmox VE',
+  ovirt: 'oVirt',
+};
+
+function remedyText(
+  { change, outcome, needs, risks, lines }: Advised,
+  at: number,
+  { width, style }: Page,
+): string {
+  const indent = '   ';
+  const facts = [
+    `${capital(outcomeText(outcome))}; ${lostText(outcome)}.`,
+    ...(needs.length > 0 ? [`Needs ${needs.join(', ')}.`] : []),
+    ...(risks.length > 0 ? [`Risk: ${risks.join('; ')}.`] : []),
+  ];
+  return [
+    style.strong(`${at}. ${capital(textOf(change))}`),
+    ...facts.flatMap((fact) => wrap(fact, width - indent.length).map((line) => indent + line)),
+    ...(lines ?? []).map((line) => `${indent}  ${line}`),
+  ].join('\n');
+}
+
+function lostText({ lostSeconds, postcopyMs }: Outcome): string {
+  const lost = `the guest loses ${Number(lostSeconds.toPrecision(2))} s of vCPU time`;
+  return postcopyMs > 0 ? `${lost}, and runs in post-copy for ${formatDurationMs(postcopyMs)}` : lost;
+}
+
+/** What is not among the first, in a line each. */
+function restText({ remedies, others, refused, program }: Advice, { width }: Page): string {
+  const lines: string[] = [];
+  const also = remedies.slice(SHOWN);
+  if (also.length > 0)
+    lines.push(
+      `As well, at a higher price: ${also
+        .slice(0, NAMED)
+        .map(({ change }) => textOf(change))
+        .join('; ')}.`,
+    );
+  const missing = others.filter(({ misses }) => misses.length > 0);
+  for (const { change, misses } of missing.slice(0, NAMED)) {
+    lines.push(`Not enough: ${textOf(change)} ${misses.join(' and ')}.`);
+  }
+  const unwritten = others.filter(({ misses, lines: written }) => misses.length === 0 && written === null);
+  if (unwritten.length > 0) {
+    const named = unwritten.map(({ change }) => textOf(change)).join('; ');
+    lines.push(`Would do, but ${PROGRAM_NAMES[program]} has no setting for it: ${named}.`);
+  }
+  for (const { name, why } of refused) lines.push(`Not possible here: ${name}: ${why}.`);
+  return lines.flatMap((line) => wrap(line, width, '  ')).join('\n');
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}

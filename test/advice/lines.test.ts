@@ -1,0 +1,66 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Change, PROGRAMS } from '../../src/advice/change.js';
+import { linesFor } from '../../src/advice/lines.js';
+
+const ramBytes = 16 * 2 ** 30;
+
+describe('QMP', () => {
+  test('takes every change: each line but notes and options of the command line is a command', () => {
+    const changes: Change[] = [
+      { downtimeLimitMs: 650, maxBandwidth: 0 },
+      { multifdChannels: 4, compression: 'zstd' },
+      { xbzrleCacheMib: 64 },
+      { throttle: { initial: 40, increment: 10 } },
+      { dirtyLimitMib: 100 },
+      { postcopy: { passes: 2, afterS: 20 } },
+      { stopFirst: true },
+    ];
+    const commands = changes.flatMap((change) => {
+      const lines = linesFor('qmp', { change, ramBytes })!;
+      return lines
+        .filter((line) => !line.startsWith('#'))
+        .map((line) => JSON.parse(line) as { execute: string });
+    });
+    expect(new Set(commands.map(({ execute }) => execute))).toEqual(
+      new Set(['migrate-set-parameters', 'migrate-set-capabilities', 'migrate-start-postcopy', 'stop']),
+    );
+    expect(commands[0]).toEqual({
+      execute: 'migrate-set-parameters',
+      arguments: { 'downtime-limit': 650, 'max-bandwidth': 0 },
+    });
+  });
+});
+
+describe('the same change for each program', () => {
+  const limit: Change = { downtimeLimitMs: 650, maxBandwidth: 0 };
+  test.each([
+    ['virsh', ['virsh migrate-setspeed DOMAIN 8796093022207', 'virsh migrate-setmaxdowntime DOMAIN 650']],
+    ['nova', ['[libvirt]', 'live_migration_downtime = 650', 'live_migration_bandwidth = 0']],
+    ['proxmox', ['qm set VMID --migrate_downtime 0.65 --migrate_speed 0']],
+  ] as const)('%s', (program, lines) => {
+    expect(linesFor(program, { change: limit, ramBytes })).toEqual(lines);
+  });
+
+  test('KubeVirt gets a policy', () => {
+    const lines = linesFor('kubevirt', { change: limit, ramBytes })!;
+    expect(lines).toContain('  maxDowntimeMs: 650');
+    expect(lines).toContain("  bandwidthPerMigration: '0'");
+  });
+
+  /** Nova switches over by force after completion-timeout for each GiB: 64 s in on 16 GiB is 4 s for each. */
+  test('Nova goes post-copy by its timeout', () => {
+    const lines = linesFor('nova', { change: { postcopy: { passes: 3, afterS: 64 } }, ramBytes });
+    expect(lines).toEqual([
+      '[libvirt]',
+      'live_migration_permit_post_copy = true',
+      'live_migration_timeout_action = force_complete',
+      'live_migration_completion_timeout = 4',
+    ]);
+  });
+});
+
+test('what a program has no setting for is not written at all, rather than in part', () => {
+  const change: Change = { downtimeLimitMs: 500, dirtyLimitMib: 100 };
+  const written = PROGRAMS.filter((program) => linesFor(program, { change, ramBytes }) !== null);
+  expect(written).toEqual(['virsh', 'qmp']);
+});

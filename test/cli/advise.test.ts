@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import { SMALL, inProcess } from './migsim.js';
+
+const few = ['--runs', '2'];
+
+describe('migsim advise', () => {
+  test('says that it will not finish and where it stalls, ranks remedies with their lines, and ends with 1', async () => {
+    const { status, stdout, stderr } = await inProcess([
+      'advise',
+      SMALL,
+      ...few,
+      '--max-downtime',
+      '2s',
+      '--for',
+      'virsh',
+    ]);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: 'migsim: it needs a remedy\n' });
+    expect(stdout).toMatch(/^It will not finish as it is: each pass leaves/m);
+    expect(stdout).toMatch(/^1 {2}\S/m);
+    expect(stdout).toMatch(/^ {5}virsh /m);
+  });
+
+  test('ends with 3 where none helps', async () => {
+    const { status, stderr } = await inProcess(['advise', SMALL, ...few, '--deadline', '1s']);
+    expect({ status, stderr }).toEqual({ status: 3, stderr: 'migsim: no remedy keeps what is wanted\n' });
+  });
+
+  test('ends with 0 where it finishes as it is, as JSON too', async () => {
+    const idle = ['--set', 'guest.vcpus.writer.workload.write=1MiB/s'];
+    const { status, stdout } = await inProcess(['advise', SMALL, ...few, ...idle, '--json']);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'finishes', program: 'qmp', remedies: [] });
+  });
+
+  test.each([
+    [['advise', SMALL, '--for', 'vmware'], /unknown --for/],
+    [['advise', SMALL, '--deadline', '5'], /^migsim: --deadline: /],
+    [['advise', 'no-such.log'], /no-such\.log/],
+  ])('refuses %j, status 2', async (words, message) => {
+    const { status, stdout, stderr } = await inProcess(words);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+});
