@@ -22,6 +22,13 @@ describe('migsim init', () => {
     expect(stdout).toContain('  migsim compare guest.yaml\n');
   });
 
+  test('writes a scenario alone to standard output for -', async () => {
+    const { status, stdout, stderr } = await inProcess(['init', '-']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe(startingText('guest'));
+    expect(existsSync('-')).toBe(false);
+  });
+
   test('never overwrites', async () => {
     writeFileSync('mine.yaml', 'mine');
     const { status, stderr } = await inProcess(['init', 'mine.yaml']);

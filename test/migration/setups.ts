@@ -21,7 +21,7 @@ export const ZERO_RECORD = 9;
 export const freeHost: HostProfile = {
   ...(Object.fromEntries(
     Object.entries(hostFields).map(([field, { kind }]) => [field, kind === 'flag' ? false : 0]),
-  ) as Omit<HostProfile, 'name' | 'summary' | 'source'>),
+  ) as unknown as Omit<HostProfile, 'name' | 'summary' | 'source'>),
   name: 'free',
   summary: 'costs nothing',
   source: 'none',

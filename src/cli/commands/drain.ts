@@ -1,4 +1,5 @@
 /** `migsim drain`: a host is emptied over one link. */
+import { UsageError } from '../../errors.js';
 import type { DrainGuest } from '../../experiment/drain.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { Command } from '../command.js';
@@ -21,6 +22,7 @@ export const drainCommand: Command = {
       value: 'MODE',
       words: () => MODES,
     },
+    compare: { describe: 'Both next to each other, as without --mode' },
     parallel: { describe: 'Migrations at a time; without it, all', value: 'N' },
     copies: { describe: 'So many guests of each scenario', value: 'N', default: '1' },
     strategy: experimentOptions.strategy,
@@ -36,6 +38,8 @@ export const drainCommand: Command = {
   ],
   async run(given) {
     const word = choice(given, 'mode', MODES);
+    if (given.flag('compare') && word !== undefined)
+      throw new UsageError('--compare runs both modes; expected --compare without --mode');
     const copies = wholeNumber(given, 'copies', 1, MOST_GUESTS) ?? 1;
     const guests: DrainGuest[] = [];
     for (const file of given.all('scenarios')) {

@@ -11,7 +11,7 @@ const FILE = 'guest.yaml';
 export const initCommand: Command = {
   positional: {
     name: 'file',
-    describe: `Where to write it, ${FILE} when left out; an existing file stays as it is`,
+    describe: `Where to write it, ${FILE} when left out, - for standard output; an existing file stays as it is`,
     takes: 'none or one',
   },
   options: {},
@@ -21,6 +21,10 @@ export const initCommand: Command = {
   ],
   run(given) {
     const file = given.positional === '' ? FILE : given.positional;
+    if (file === '-') {
+      given.print(startingText('guest'));
+      return;
+    }
     if (!/\.ya?ml$/.test(file))
       throw new UsageError('no scenario file; expected a name that ends in .yaml', { file });
     write(file);

@@ -2,6 +2,8 @@
 import type { Drain } from '../../experiment/drain.js';
 import { show } from '../../experiment/measure.js';
 import { workDoneOf } from '../../migration/result.js';
+import { SINGLE_RUN_NOISE } from '../../stats/best.js';
+import { largest, smallest } from '../../stats/extremes.js';
 import { grid } from './grid.js';
 import type { Page } from './style.js';
 import { wrap } from './text.js';
@@ -12,15 +14,65 @@ export function drainText(drains: readonly Drain[], page: Page): string {
     'Work: of the vCPUs that write, against a guest that is not migrated; while held: in the time held.';
   return [
     ...drains.map((drain) => oneWay(drain, page)),
+    ...conclusion(drains).map((line) => wrap(line, page.width, '  ').map(page.style.strong).join('\n')),
     wrap(note, page.width).map(page.style.faint).join('\n'),
   ].join('\n\n');
 }
 
+/** One line on two ways: which is faster, and what the guests lose; in brackets in parallel. Empty unless there are two. */
+function conclusion([one, other, ...more]: readonly Drain[]): string[] {
+  if (one === undefined || other === undefined || more.length > 0) return [];
+  const [serial, parallel] = one.parallel === 1 ? [one, other] : [other, one];
+  const difference = Math.abs(serial.totalTimeMs - parallel.totalTimeMs);
+  const isSame = difference <= SINGLE_RUN_NOISE * Math.max(serial.totalTimeMs, parallel.totalTimeMs);
+  const speed = isSame
+    ? 'about as long'
+    : `${show('ms', difference)} ${serial.totalTimeMs < parallel.totalTimeMs ? 'shorter' : 'longer'}`;
+  const facts = [
+    fact('guests left behind', serial, parallel, ({ guests }) => guests.filter(isLost).length, String),
+    fact('lowest work by writers', serial, parallel, lowestWork, (share) => show('share', share)),
+    fact('longest downtime', serial, parallel, longestDowntime, (ms) => show('ms', ms)),
+  ];
+  const told = [speed, ...facts.filter((text) => text !== null)].join(', ');
+  return [`In series, compared with in parallel: ${told}.`];
+}
+
+/** null where the two do not differ, or where one of them has no such value. */
+function fact(
+  what: string,
+  serial: Drain,
+  parallel: Drain,
+  of: (drain: Drain) => number | null,
+  text: (value: number) => string,
+): string | null {
+  const [a, b] = [of(serial), of(parallel)];
+  if (a === null || b === null || text(a) === text(b)) return null;
+  return `${what} ${text(a)} (${text(b)})`;
+}
+
+function isLost({ result }: Drain['guests'][number]): boolean {
+  return !result.converged;
+}
+
+/** Of the guest that does least. */
+function lowestWork({ guests }: Drain): number | null {
+  const work = guests.map(({ result }) => workDoneOf(result, 'writers')).filter((value) => value !== null);
+  return work.length === 0 ? null : smallest(work);
+}
+
+function longestDowntime({ guests }: Drain): number | null {
+  const times = guests.map(({ result }) => result.downtimeMs).filter((value) => value !== null);
+  return times.length === 0 ? null : largest(times);
+}
+
+function wayOf({ parallel, guests }: Drain): string {
+  return parallel === 1 ? 'One after the other' : `${Math.min(parallel, guests.length)} at a time`;
+}
+
 function oneWay({ parallel, guests, totalTimeMs }: Drain, page: Page): string {
-  const lost = guests.filter(({ result }) => !result.converged).length;
-  const how = parallel === 1 ? 'One after the other' : `${Math.min(parallel, guests.length)} at a time`;
+  const lost = guests.filter(isLost).length;
   const outcome = lost === 0 ? 'all moved' : `${lost} of ${guests.length} did not converge`;
-  const title = `${how}: ${show('ms', totalTimeMs)}, ${outcome}`;
+  const title = `${wayOf({ parallel, guests, totalTimeMs })}: ${show('ms', totalTimeMs)}, ${outcome}`;
   const rows = guests.map(({ startMs, endMs, result }) => [
     result.scenario,
     result.strategy,

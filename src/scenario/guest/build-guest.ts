@@ -14,6 +14,7 @@ import type { Fail, Path } from '../problems.js';
 import type { ScenarioFile, ZeroPages } from '../schema.js';
 import { unknown } from '../../options/wording.js';
 import { layOut, setPagesOf, type Group } from './layout.js';
+import { type GuestForm, NoRoom, smallestMemory } from './smallest-memory.js';
 import { pagesIn, zeroExtents, type Extent, type UnusedMemory } from './unused-memory.js';
 
 /** Entries of a dirty ring that KVM keeps in reserve: its own, and those of a full PML buffer. */
@@ -23,7 +24,20 @@ const PML_ENTRIES = 512;
 const HOST_PAGE_PAGES = { '4KiB': 1, '2MiB': 512, '1GiB': 262_144 } as const;
 
 /** The guest of a scenario, with everything in its place. */
-export function buildGuest(guest: ScenarioFile['guest'], host: HostProfile, fail: Fail): GuestSpec {
+export function buildGuest(guest: GuestForm, host: HostProfile, fail: Fail): GuestSpec {
+  return placeGuest(guest, host, fail, (path, message) => {
+    const memory = smallestMemory(guest, (larger) => {
+      const refuse = (): never => {
+        throw new NoRoom();
+      };
+      placeGuest(larger, host, refuse, refuse);
+    });
+    return fail(path, memory === null ? message : `${message}; ${memory} would be enough`);
+  });
+}
+
+/** `lackRoom`: as `fail`, where more memory would be enough. */
+function placeGuest(guest: GuestForm, host: HostProfile, fail: Fail, lackRoom: Fail): GuestSpec {
   const hostPage = guest['host-page'];
   const hostPagePages = HOST_PAGE_PAGES[hostPage];
   const ramPages = guest.memory / PAGE_BYTES;
@@ -41,13 +55,13 @@ export function buildGuest(guest: ScenarioFile['guest'], host: HostProfile, fail
   }
   const stretches = buildStretches(guest['zero-pages'], ramPages, fail);
   const groups = buildGroups(guest, ramPages, fail);
-  const { vcpus, sets } = layOut(groups, { ramPages, zero: stretches }, (group, message) =>
-    fail(['guest', 'vcpus', group], message),
+  const { vcpus, sets } = layOut(groups, { ramPages, zero: stretches }, (group, message, needsRoom = false) =>
+    (needsRoom ? lackRoom : fail)(['guest', 'vcpus', group], message),
   );
   return {
     ramPages,
     hiddenPages: Math.ceil(guest.hidden / PAGE_BYTES),
-    zeroExtents: zeroExtents(buildUnused(guest, stretches, sets, fail), sets),
+    zeroExtents: zeroExtents(buildUnused(guest, stretches, sets, lackRoom), sets),
     dirtyRingSize: ring,
     hostPagePages,
     vcpus,
@@ -96,7 +110,7 @@ function buildUnused(
   guest: ScenarioFile['guest'],
   stretches: readonly ZeroExtent[],
   sets: readonly Extent[],
-  fail: Fail,
+  lackRoom: Fail,
 ): UnusedMemory {
   const ramPages = guest.memory / PAGE_BYTES;
   const room = ramPages - pagesIn(sets) - pagesIn(stretches);
@@ -105,7 +119,7 @@ function buildUnused(
   const zero = guest['zero-pages'];
   const spread = typeof zero === 'number' ? Math.floor(ramPages * zero) : 0;
   if (spread > room) {
-    fail(
+    lackRoom(
       ['guest', 'zero-pages'],
       `there is no room for ${formatBytes(spread * PAGE_BYTES)} of zero pages beside ${setsText}; ` +
         'expected smaller sets, fewer zero-pages or more memory',
@@ -113,10 +127,10 @@ function buildUnused(
   }
   const balloon = Math.floor(guest.balloon / PAGE_BYTES);
   if (spread + balloon > room) {
-    fail(
+    lackRoom(
       ['guest', 'balloon'],
       `there is no room for a balloon of ${formatBytes(guest.balloon)} beside zero pages and ${setsText}; ` +
-        'expected a smaller balloon or fewer zero-pages',
+        'expected a smaller balloon, fewer zero-pages or more memory',
     );
   }
   const hint = guest['free-page-hint'];
@@ -124,10 +138,10 @@ function buildUnused(
     hint.unit === 'share' ? Math.floor(ramPages * hint.value) : Math.floor(hint.value / PAGE_BYTES);
   const free = room + pagesIn(stretches) - balloon;
   if (hinted > free) {
-    fail(
+    lackRoom(
       ['guest', 'free-page-hint'],
       `at most ${formatBytes(free * PAGE_BYTES)} can be free beside ${setsText}` +
-        `${balloon > 0 ? ' and the balloon' : ''}; expected no more than that`,
+        `${balloon > 0 ? ' and the balloon' : ''}; expected no more than that, or more memory`,
     );
   }
   const hiddenPages = Math.ceil(guest.hidden / PAGE_BYTES);

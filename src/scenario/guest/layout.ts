@@ -29,8 +29,8 @@ export interface Memory {
   readonly zero: readonly ZeroExtent[];
 }
 
-/** Says what is wrong with the group of that index. */
-export type Refuse = (group: number, message: string) => never;
+/** Says what is wrong with the group of that index; `needsRoom`: more memory would be enough. */
+export type Refuse = (group: number, message: string, needsRoom?: boolean) => never;
 
 interface Extent extends Stretch {
   readonly group: number;
@@ -159,12 +159,17 @@ function checkFits(group: Group, extent: Extent, { ramPages, zero }: Memory, ref
   const whose = group.count === 1 || group.shared ? 'a working set' : `working sets of ${group.count} vCPUs`;
   const sets = `there is no room for ${whose}, ${inBytes(extent.pages)} from ${inBytes(extent.firstPage)} on,`;
   if (end > ramPages) {
-    refuse(extent.group, `${sets} in ${inBytes(ramPages)} of RAM; expected smaller sets or more memory`);
+    refuse(
+      extent.group,
+      `${sets} in ${inBytes(ramPages)} of RAM; expected smaller sets or more memory`,
+      true,
+    );
   }
   refuse(
     extent.group,
     `${sets} beside ${inBytes(stretch?.pages ?? 0)} of zero pages${stretchPlace(stretch, ramPages)} in ${inBytes(ramPages)} of RAM; ` +
       'expected smaller sets, fewer zero-pages or more memory',
+    true,
   );
 }
 
