@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { dirtyPagesIn } from '../../src/guest/dirty-curve.js';
+import { fitLoop, loadPagesIn } from '../../src/recording/learn/curve.js';
 import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
 import { learn } from '../../src/recording/learn/learn.js';
 import type { Learned, LearnOptions } from '../../src/recording/learn/learned.js';
@@ -320,6 +322,43 @@ describe('readings of a dirty curve', () => {
   test('must fit into it', () => {
     expect(() => learnFromLog(csv, 'dirty.csv', { memoryBytes: 2 ** 20 })).toThrow(
       /90000 pages in one period are more/,
+    );
+  });
+});
+
+describe('a load that writes its memory in order', () => {
+  const points = [200, 400, 800, 1600, 3200].map((ms) => ({
+    durationUs: ms * 1000,
+    pages: Math.min(30_000, 25 * ms),
+    weight: 1,
+  }));
+
+  test('D(τ) = min(W, w·τ) is found exactly, whatever the readings weigh', () => {
+    for (const weight of [1, 7]) {
+      const weighted = points.map((point, at) => ({ ...point, weight: at % 2 === 0 ? weight : 1 }));
+      const fit = fitLoop(weighted, 100_000);
+      expect(fit.classes).toHaveLength(1);
+      expect(fit.classes[0]!.pages).toBe(30_000);
+      expect(fit.classes[0]!.writesPerSecond).toBeCloseTo(25_000, 6);
+      expect(fit.residual).toBeCloseTo(0, 9);
+      for (const { durationUs, pages } of points) expect(loadPagesIn(fit, durationUs)).toBeCloseTo(pages, 6);
+    }
+  });
+
+  test('it never has more pages than there is room', () => {
+    expect(fitLoop(points, 20_000).classes[0]!.pages).toBe(20_000);
+  });
+
+  test('a throttled log of one is learned as one, and its throttled passes are met', () => {
+    const text = readFileSync(path.join(import.meta.dirname, 'fixtures', 'loop-throttled.jsonl'), 'utf8');
+    const { learned, check, scenario } = learnFromLog(text, 'loop.jsonl');
+    // The guest program: 120 MiB again and again, at 24,892 pages a second when nothing throttles it.
+    expect(learned.guest.pattern).toBe('sequential');
+    expect(learned.guest.classes[0]!.pages / 30_720).toBeCloseTo(1, 1);
+    expect(check!.medianDeviation).toBeLessThan(0.1);
+    expect(scenario).toContain('pattern: sequential');
+    expect(parseScenario(scenario, 'learned.yaml').setup.guest.vcpus[0]!.classes[0]!.pattern).toBe(
+      'sequential',
     );
   });
 });

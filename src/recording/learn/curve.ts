@@ -1,11 +1,12 @@
 /** The dirty curve in passes: which of them say the same, how much each counts, and the sets behind them. */
-import { fitDirtyCurve, type DirtyPoint, type UniformSet } from '../../guest/dirty-curve.js';
+import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint, type UniformSet } from '../../guest/dirty-curve.js';
+import { largest } from '../../stats/extremes.js';
 import { mean, median, quantile } from '../../stats/summary.js';
-import type { CurveReading, Plateau, WeightedPoint } from './learned.js';
+import type { CurveReading, LoadPattern, Plateau, WeightedPoint } from './learned.js';
 import type { Pass } from './passes.js';
 import { WINDOW_US } from './syncs.js';
 
-const { max, min, round, sqrt } = Math;
+const { exp, log, max, min, round, sqrt } = Math;
 
 // --------------------------------------------------------------------------------------------------------- readings
 
@@ -181,6 +182,7 @@ export function plateauOf(passes: readonly Pass[]): Plateau | null {
 
 export interface CurveFit {
   readonly curve: readonly DirtyPoint[];
+  readonly pattern: LoadPattern;
   readonly classes: readonly UniformSet[];
   readonly residual: number;
 }
@@ -206,9 +208,75 @@ export function fitReadings(points: readonly WeightedPoint[], roomPages: number)
   }
   return {
     curve: points.map(({ durationUs, pages }) => ({ durationUs, pages })),
+    pattern: 'uniform',
     classes: cut(fit.classes, roomPages),
     residual: fit.residual,
   };
+}
+
+/**
+ * One loop over memory in order of address: D(τ) = min(W, w·τ) meets no page twice before all W are dirty, a corner that no
+ * sum of uniform sets has. Of the readings in order of length the first k lie on the slope and the others on the level; each
+ * part takes its weighted geometric mean, and the k with the least squares of the errors' logarithms is taken: exact for
+ * readings of such a loop.
+ */
+export function fitLoop(points: readonly WeightedPoint[], roomPages: number): CurveFit {
+  const ordered = [...points].sort((a, b) => a.durationUs - b.durationUs);
+  let best: UniformSet = { pages: 1, writesPerSecond: 1 };
+  let least = Infinity;
+  for (let slope = 1; slope <= ordered.length; slope += 1) {
+    const rate = geometricMean(ordered.slice(0, slope), ({ pages, durationUs }) => pages / durationUs);
+    const level =
+      slope === ordered.length
+        ? largest(ordered.map(({ pages }) => pages))
+        : geometricMean(ordered.slice(slope), ({ pages }) => pages);
+    const set = { pages: min(roomPages, max(1, round(level))), writesPerSecond: rate * 1e6 };
+    const squares = ordered.reduce((sum, { durationUs, pages, weight }) => {
+      const error = log(loopPagesIn([set], durationUs) / pages);
+      return sum + weight * error * error;
+    }, 0);
+    if (squares < least) {
+      least = squares;
+      best = set;
+    }
+  }
+  const weights = ordered.reduce((sum, { weight }) => sum + weight, 0);
+  return {
+    curve: points.map(({ durationUs, pages }) => ({ durationUs, pages })),
+    pattern: 'sequential',
+    classes: [best],
+    residual: sqrt(least / weights),
+  };
+}
+
+/** The sets behind a curve, of a load that writes in this pattern. */
+export function fitAs(pattern: LoadPattern, points: readonly WeightedPoint[], roomPages: number): CurveFit {
+  return pattern === 'sequential' ? fitLoop(points, roomPages) : fitReadings(points, roomPages);
+}
+
+/** Distinct pages that a load dirties in a time. */
+export function loadPagesIn(
+  { pattern, classes }: Pick<CurveFit, 'pattern' | 'classes'>,
+  durationUs: number,
+): number {
+  return pattern === 'sequential' ? loopPagesIn(classes, durationUs) : dirtyPagesIn(classes, durationUs);
+}
+
+function loopPagesIn(loops: readonly UniformSet[], durationUs: number): number {
+  return loops.reduce(
+    (sum, { pages, writesPerSecond }) => sum + min(pages, (writesPerSecond * durationUs) / 1e6),
+    0,
+  );
+}
+
+function geometricMean(points: readonly WeightedPoint[], value: (point: WeightedPoint) => number): number {
+  let sum = 0;
+  let weights = 0;
+  for (const point of points) {
+    sum += point.weight * log(value(point));
+    weights += point.weight;
+  }
+  return exp(sum / weights);
 }
 
 /** Sets that still have too many pages lose them at the cold end. */

@@ -9,7 +9,7 @@ import { outlookOf, type Outlook } from './outlook.js';
 import { refine } from './refine.js';
 import { selfCheck, type SelfCheck } from './self-check.js';
 import { settled } from './settle.js';
-import { decideShare } from './throttled-share.js';
+import { decideLoad } from './load.js';
 import { understood, type Understood } from './understood.js';
 
 /** What was learned, as a scenario and in figures. */
@@ -56,7 +56,7 @@ export function learnFrom(read: ReadLog, options: LearnOptions = {}): LearnResul
       understood: words,
     };
   }
-  const first = decideShare(learn(read.log, options), read.log, options);
+  const first = decideLoad(learn(read.log, options), read.log, options);
   const learned = first.from === 'log' ? refine(first) : settled(first, read.log);
   const check = learned.from === 'log' ? selfCheck(learned) : null;
   const outlook = outlookOf(learned, read.log);

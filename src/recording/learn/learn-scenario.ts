@@ -1,6 +1,6 @@
 /** A learned guest as the text of a scenario file: what was learned, from what, how sure it is, and what was assumed. */
 import { basename } from 'node:path';
-import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint } from '../../guest/dirty-curve.js';
+import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint, type UniformSet } from '../../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { CurveReading, Learned, LearnedGuest } from './learned.js';
@@ -95,7 +95,7 @@ function learnedComments(learned: Learned, check: SelfCheck | null): string[] {
     ...(guest.readings.length === 0
       ? []
       : comment(
-          `The sets below fit the curve behind that to ${percentage(guest.residual)} (root mean square).`,
+          `${guest.pattern === 'sequential' ? 'The loop' : 'The sets'} below ${guest.pattern === 'sequential' ? 'fits' : 'fit'} the curve behind that to ${percentage(guest.residual)} (root mean square).`,
         )),
     ...(check === null ? [] : comment(checkText(check))),
     ...comment('Assumed:'),
@@ -165,25 +165,37 @@ function vcpuLines(guest: LearnedGuest, part: number): string[] {
     return part > 0 ? [] : [`    - { name: load, count: ${guest.vcpus}, workload: idle }`];
   const { roomFirstPage, roomPages } = guest.layout;
   const partPages = floor(roomPages / guest.vcpus);
+  const [loop] = guest.classes;
   const workload =
-    part > 0
-      ? ['      workload: { dirty-curve: { points: *curve } }']
-      : [
-          '      workload:',
-          '        dirty-curve:',
-          '          points: &curve',
-          ...curveLines(guest).map((line) => `            - ${line}`),
-        ];
+    guest.pattern === 'sequential'
+      ? loopLines(loop!, guest.vcpus)
+      : part > 0
+        ? ['      workload: { dirty-curve: { points: *curve } }']
+        : [
+            '      workload:',
+            '        dirty-curve:',
+            '          points: &curve',
+            ...curveLines(guest).map((line) => `            - ${line}`),
+          ];
   return [
     '    - name: load',
     `      at: ${exactSize((roomFirstPage + part * partPages) * PAGE_BYTES)}`,
     `      cpu: ${exactShare(guest.cpu)}`,
     '      catch-up: true',
     ...(part === 0 && guest.vcpus > 1
-      ? comment(`one ${ordinalPart(guest.vcpus)} of the whole load's curve`, '      ')
+      ? comment(
+          `one ${ordinalPart(guest.vcpus)} of the whole load${guest.pattern === 'sequential' ? '' : "'s curve"}`,
+          '      ',
+        )
       : []),
     ...workload,
   ];
+}
+
+function loopLines({ pages, writesPerSecond }: UniformSet, vcpus: number): string[] {
+  const write = exactRate(max(1, round((writesPerSecond * PAGE_BYTES) / vcpus)));
+  const size = exactSize(max(1, floor(pages / vcpus)) * PAGE_BYTES);
+  return [`      workload: { write: ${write}, working-set: ${size}, pattern: sequential }`];
 }
 
 function ordinalPart(vcpus: number): string {

@@ -81,7 +81,7 @@ export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learn
     layout,
     readings: reading === null ? [] : [reading],
     ...(reading === null
-      ? { curve: [], classes: [], residual: 0 }
+      ? { curve: [], pattern: 'uniform' as const, classes: [], residual: 0 }
       : fitReadings(growing(reading, layout.roomPages), layout.roomPages)),
   };
   return {

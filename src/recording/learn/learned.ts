@@ -57,6 +57,8 @@ export interface LearnedGuest {
   readonly readings: readonly CurveReading[];
   /** The guest's dirty curve: at first the readings, after `refine` the curve whose syncs find them. */
   readonly curve: readonly DirtyPoint[];
+  /** How the sets are written: each page as likely as another, or one after another. */
+  readonly pattern: LoadPattern;
   /** The sets that the curve falls into. */
   readonly classes: readonly UniformSet[];
   /** Relative root mean square error of the classes at the curve's points. */
@@ -104,6 +106,8 @@ export interface Learned {
   /** Sentences, no full stop: what the log does not say and was assumed. */
   readonly assumptions: readonly string[];
 }
+
+export type LoadPattern = 'uniform' | 'sequential';
 
 /** A point of the curve with how much it counts. */
 export interface WeightedPoint extends DirtyPoint {

@@ -44,9 +44,9 @@ function logText({ source }: Learned, log: MigrationLog | null): string {
 }
 
 function guestText({ guest }: Learned): string {
-  const zero = guest.zeroPages * PAGE_BYTES;
+  const zero = sumOf(guest.layout.zero.map(({ pages }) => pages)) * PAGE_BYTES;
   const memory = formatBytes(guest.ramPages * PAGE_BYTES);
-  return zero > 0 ? `${memory}, ${formatBytes(zero)} zero pages` : memory;
+  return zero > 0 ? `${memory}, of which ${formatBytes(zero)} are zero pages` : memory;
 }
 
 function linkText({ migration }: Learned): string {
@@ -64,6 +64,10 @@ function settingsText({ migration }: Learned, { settings }: MigrationLog): strin
   const raised = later.length === 0 ? '' : ` (later ${later.map((ms) => `${ms}`).join(', ')} ms)`;
   const capabilities = settings.capabilities === undefined ? '' : `, ${settings.capabilities.join(', ')}`;
   return `${cap}, downtime-limit ${migration.downtimeLimitMs} ms${raised}${capabilities}`;
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** So many passes are named one by one. */

@@ -91,7 +91,13 @@ export function guestSpecOf(guest: LearnedGuest): GuestSpec {
       const pages = max(1, floor(set.pages / guest.vcpus));
       firstPage += pages;
       const writesPerSecond = set.writesPerSecond / guest.vcpus;
-      return { firstPage: firstPage - pages, pages, pattern: 'uniform', writesPerSecond, readsPerSecond: 0 };
+      return {
+        firstPage: firstPage - pages,
+        pages,
+        pattern: guest.pattern,
+        writesPerSecond,
+        readsPerSecond: 0,
+      };
     });
     const load = { busy: guest.cpu, catchesUp: true, phases: [], phasePeriodUs: 0 };
     return { group: `part-${id + 1}`, classes, ...load };
