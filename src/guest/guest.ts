@@ -25,6 +25,9 @@ export interface Vcpu {
   sleepUntilUs: number;
   /** Sleep at each ring-full exit. */
   ringSleepUs: number;
+  /** Of the last sleep at a full ring: what was asked for, and by how much it ends late. */
+  askedSleepUs: number;
+  lateUs: number;
   throttle: ThrottleTimetable;
   /** Lost at each wake-up on average, µs: it wakes late, and its caches are cold. Below 0 where what stays pending is more. */
   readonly wakeLossUs: number;
@@ -91,6 +94,8 @@ export class Guest {
       timeUs: startUs,
       sleepUntilUs: startUs,
       ringSleepUs: 0,
+      askedSleepUs: 0,
+      lateUs: 0,
       throttle: this.#shared,
       wakeLossUs: host.wakeLatencyUs + host.vcpuColdUs * vcpu.busy - (vcpu.pendingUs ?? 0),
       coldUs: host.vcpuColdUs * vcpu.busy,
@@ -306,11 +311,15 @@ export class Guest {
     const exitUs = this.#host.ringExitUs + (entries * this.#host.ringEntryNs) / 1000;
     vcpu.ringExitUs += exitUs;
     vcpu.sleepUntilUs = vcpu.timeUs + exitUs;
+    vcpu.askedSleepUs = 0;
+    vcpu.lateUs = 0;
     if (this.limited && vcpu.ringSleepUs > 0) {
       vcpu.ringSleptUs += vcpu.ringSleepUs;
       // Drawn, not the mean: vCPUs of one rate would fill and sleep in step for ever.
       const lateUs = exponential(vcpu.wakes, this.#host.wakeLatencyUs);
       vcpu.sleepUntilUs += vcpu.ringSleepUs + lateUs + vcpu.coldUs;
+      vcpu.askedSleepUs = vcpu.ringSleepUs;
+      vcpu.lateUs = lateUs + vcpu.coldUs;
     }
     this.onRingFull(vcpu.id, vcpu.timeUs);
   }
@@ -341,7 +350,9 @@ export class Guest {
     for (let i = 0; i < this.vcpus.length; i += 1) {
       const vcpu = this.vcpus[i]!;
       if (vcpu.sleepUntilUs <= atUs) continue;
-      vcpu.ringSleptUs -= vcpu.sleepUntilUs - atUs;
+      const sleepUs = sleepToComeUs(vcpu, atUs);
+      vcpu.ringSleptUs -= sleepUs;
+      vcpu.ringExitUs -= exitToComeUs(vcpu, atUs, sleepUs);
       vcpu.sleepUntilUs = atUs;
     }
   }
@@ -415,8 +426,9 @@ export class Guest {
       vcpu.faults = 0;
       vcpu.faultUs = 0;
       vcpu.throttledUs = 0;
-      vcpu.ringSleptUs = 0;
-      vcpu.ringExitUs = 0;
+      // Counted when it begins: what is still to come of it belongs here.
+      vcpu.ringSleptUs = sleepToComeUs(vcpu, vcpu.timeUs);
+      vcpu.ringExitUs = exitToComeUs(vcpu, vcpu.timeUs, vcpu.ringSleptUs);
       vcpu.ringFullExits = 0;
       vcpu.longestStallUs = 0;
     }
@@ -452,6 +464,15 @@ const STOLEN_CHUNK_US = 100;
 
 /** Clients that have waited for longer than this have given up, or have no more requests to send meanwhile, µs. */
 const LONGEST_BACKLOG_US = 1_000_000;
+
+/** Of an exit at a full ring and the sleep after it, in this order, and at last what that ends late: sleep that comes after `atUs`. */
+function sleepToComeUs(vcpu: Vcpu, atUs: number): number {
+  return min(max(0, vcpu.sleepUntilUs - atUs - vcpu.lateUs), vcpu.askedSleepUs);
+}
+
+function exitToComeUs(vcpu: Vcpu, atUs: number, sleepUs: number): number {
+  return max(0, vcpu.sleepUntilUs - atUs - vcpu.lateUs - sleepUs);
+}
 
 /** A vCPU that is always busy has no speed to spare. */
 function catchesUp(spec: VcpuSpec): boolean {

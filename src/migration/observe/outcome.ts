@@ -84,7 +84,7 @@ export function outcome(
     maxThrottlePercent: restraint.maxThrottlePercent,
     maxRingFullSleepUs: restraint.maxRingSleepUs,
     firstThrottleSync: restraint.firstSync,
-    firstThrottleMs: restraint.firstUs === null ? null : restraint.firstUs / 1000,
+    firstThrottleMs: restraint.firstUs === null ? null : max(0, restraint.firstUs) / 1000,
     postcopyRequests: round(guest.requests),
     postcopyTimeMs: postcopyStartUs === null ? 0 : (endUs - postcopyStartUs) / 1000,
     heldTimeMs: restraint.heldUs / 1000,

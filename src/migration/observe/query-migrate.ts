@@ -4,7 +4,7 @@ import type { MigrationStats } from '../controls.js';
 import type { Seen } from '../parts/parts.js';
 import { pendingEstimate } from '../rules/rules.js';
 
-const { floor, round } = Math;
+const { floor, max, round } = Math;
 
 /** migration.c:fill_source_migration_info. */
 export function queryMigrate(seen: Seen): MigrationStats {
@@ -12,7 +12,7 @@ export function queryMigrate(seen: Seen): MigrationStats {
   const isOver = state.phase === 'completed';
   return {
     status: state.phase,
-    totalTimeMs: floor(clock.nowUs / 1000),
+    totalTimeMs: max(0, floor(clock.nowUs / 1000)),
     setupTimeMs: floor(state.setupUs / 1000),
     expectedDowntimeMs: window.expectedDowntimeMs,
     transferredBytes: round(counters.shown),

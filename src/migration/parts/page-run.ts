@@ -174,7 +174,8 @@ export class PageRun {
     this.count(pages, bytesPerPage);
     if (this.#encodes()) this.#xbzrle!.leave(pages);
     this.taken += pages;
-    this.dirtyPages -= pages;
+    // Of real counts a rounding error may stay on either side.
+    this.dirtyPages = max(0, this.dirtyPages - pages);
   }
 
   /** So many pages of this run's kind have left. */
@@ -195,7 +196,7 @@ export class PageRun {
   push(pages: number, bytesPerPage: number, zeroShare: number): void {
     const counters = this.#counters;
     this.taken += pages;
-    this.dirtyPages -= pages;
+    this.dirtyPages = max(0, this.dirtyPages - pages);
     counters.zeroPages += pages * zeroShare;
     counters.normalPages += pages * (1 - zeroShare);
     counters.postcopyZeroPages += pages * zeroShare;

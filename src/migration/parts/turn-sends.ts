@@ -58,7 +58,7 @@ export class TurnSends {
       after.copy(counters);
       counters.copy(before);
       if (pages > 0) counters.add(before, after, left / pages);
-      this.#run.dirtyPages = dirtyPages - left;
+      this.#run.dirtyPages = max(0, dirtyPages - left);
       if (atUs <= nowUs) break;
     }
     this.#count = 0;

@@ -301,7 +301,7 @@ export class SegmentCircle {
       if (s.firstPage < start - SLACK_PAGES) s = split(s, start - s.firstPage);
       if (s.firstPage + s.pages > end + SLACK_PAGES) split(s, end - s.firstPage);
       settle(s);
-      fresh += s.pages - s.loggedDirty - s.loggedClean;
+      fresh += max(0, s.pages - s.loggedDirty - s.loggedClean);
       s.loggedDirty = s.dirty;
       s.loggedClean = s.pages - s.dirty;
       const next = nextIn(s, range);
@@ -479,7 +479,7 @@ function armedBetween(range: WrittenRange, from: number, to: number): number {
     const inside = min(end, s.firstPage + s.pages) - max(start, s.firstPage);
     if (inside <= 0) continue;
     settle(s);
-    armed += inside * (1 - (s.loggedDirty + s.loggedClean) / s.pages);
+    armed += inside * max(0, 1 - (s.loggedDirty + s.loggedClean) / s.pages);
   }
   return armed;
 }
