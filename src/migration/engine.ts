@@ -30,7 +30,7 @@ import {
   pendingEstimate,
 } from './rules/rules.js';
 import type { MigrationSetup } from './setup.js';
-import { EOS_BYTES, SECTION_BYTES, pageTimeUs, pagesToExceed } from './rules/stream.js';
+import { EOS_BYTES, SECTION_BYTES, pageTimeUs } from './rules/stream.js';
 import { discardBytes } from './rules/postcopy.js';
 import { startSchedule } from './schedule.js';
 import { SyncRecords } from './observe/sync-records.js';
@@ -223,7 +223,7 @@ class Migration {
 
   /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. */
   #iterate(): void {
-    const { clock, link, stream, state, counters, window, run } = this.#parts;
+    const { clock, link, stream, state, counters, queue, window, run } = this.#parts;
     link.drawJitter();
     state.holdsBitmap = true;
     const startUs = clock.nowUs;
@@ -235,8 +235,7 @@ class Migration {
       const available = run.available();
       const cost = run.cost(available, startUs + elapsedUs);
       const pageUs = run.pageUs(cost);
-      window.inFlightBytes = cost.inFlightBytes ?? 0;
-      let pages = min(available, pagesToExceed(cost, window.quota, window.bytes));
+      let pages = min(available, window.pagesToExceed(cost));
       // The first look at the clock at which more than MAX_WAIT_MS whole ms have gone by.
       const untilLate = (MAX_WAIT_MS + 1) * 1000 - elapsedUs;
       const pagesToLate = ceil(untilLate / pageUs);
@@ -244,12 +243,15 @@ class Migration {
       pages = min(pages, max(lateIndex - index, 1));
       this.#sends.note(startUs + elapsedUs, pages, pageUs);
       run.send(pages, cost.bytes);
+      window.queued(pages, cost);
       index += pages;
       elapsedUs += pages * pageUs;
       if (window.isExceeded()) break;
       if (index >= lateIndex) break;
     }
     counters.endIterations(stream, 1, state.stopUs === null);
+    if (stream.syncsEveryIteration) queue.synchronise();
+    else queue.endIteration();
     clock.pass(startUs + elapsedUs);
     if (this.#orders.cancelReason !== null) this.#sends.takeBack(clock.nowUs);
     state.holdsBitmap = false;
@@ -280,7 +282,7 @@ class Migration {
    * close and waits happen inside the iteration, which ends for a wait only if that falls on the end of a host page.
    */
   #iterateHostPages(): void {
-    const { clock, link, memory, stream, state, counters, window, run } = this.#parts;
+    const { clock, link, memory, stream, state, counters, queue, window, run } = this.#parts;
     state.holdsBitmap = true;
     const startUs = clock.nowUs;
     const isPage = memory.kind === 'page';
@@ -291,20 +293,20 @@ class Migration {
       const available = run.available();
       const cost = run.cost(available, clock.nowUs);
       const pageUs = run.pageUs(cost);
-      window.inFlightBytes = cost.inFlightBytes ?? 0;
       const windowLeftUs = (window.startMs + BUFFER_DELAY_MS - clock.ms()) * 1000;
       const { left } = run;
       // The page memory's run lies in one host page; the fluid memory's in many, with so many dirty pages each.
       const perHostPage = isPage ? left : max(1, left / run.hostPages);
       const pages = min(
         available,
-        pagesToExceed(cost, window.quota, window.bytes),
+        window.pagesToExceed(cost),
         max(1, ceil(windowLeftUs / pageUs)),
         isPage ? left : max(1, ceil((clockCheck - hostPages) * perHostPage)),
       );
       this.#sends.begin();
       this.#sends.note(clock.nowUs, pages, pageUs);
       run.send(pages, cost.bytes);
+      window.queued(pages, cost);
       const whole = floor(hostPages);
       let done = pages / perHostPage;
       if (isPage) done = pages === left ? run.hostPages : 0;
@@ -321,6 +323,8 @@ class Migration {
       clockCheck += CLOCK_CHECK_PAGES;
     }
     counters.endIterations(stream, 1, state.stopUs === null);
+    if (stream.syncsEveryIteration) queue.synchronise();
+    else queue.endIteration();
     state.holdsBitmap = false;
     this.#iterateDevices();
   }

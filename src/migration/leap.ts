@@ -29,7 +29,8 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   const runPages = run.pages;
   const cost = run.cost(runPages - run.taken, clock.nowUs);
   const pageUs = run.pageUs(cost);
-  const inFlightBytes = cost.inFlightBytes ?? 0;
+  // Which packets count is a matter of each.
+  if (quota > 0 && cost.inPacket) return;
   const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
   const latePages = pagesToClockCheck(pagesToLate);
   const endBytes = iterationEndBytes(stream);
@@ -87,13 +88,13 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   }
   for (;;) {
     const windowBytes = transferred - windowStartBytes;
-    if (!rateExceeded(quota, windowBytes - inFlightBytes)) {
+    if (!rateExceeded(quota, windowBytes)) {
       if (pendingEstimate(dirtyPages) <= threshold) break;
       const pages = min(latePages, pagesToExceed(cost, quota, windowBytes));
       const endUs = nowUs + pages * pageUs;
       const sentBytes = transferred + pages * cost.bytes;
       if (pages >= runPages - taken || nextEventUs <= endUs) break;
-      if (pages < latePages && !rateExceeded(quota, sentBytes - windowStartBytes - inFlightBytes)) break;
+      if (pages < latePages && !rateExceeded(quota, sentBytes - windowStartBytes)) break;
       taken += pages;
       dirtyPages -= pages;
       pagesSent += pages;
@@ -113,7 +114,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
       windowStartMs = nowMs;
       windowStartBytes = transferred;
       windowStartTaken = taken;
-    } else if (rateExceeded(quota, transferred - windowStartBytes - inFlightBytes)) {
+    } else if (rateExceeded(quota, transferred - windowStartBytes)) {
       wakeUs = nowUs + (windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + clock.wakeLatencyUs();
       if (nextEventUs <= wakeUs) break;
       nowUs = wakeUs;
@@ -126,7 +127,6 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   counters.endIterations(stream, iterationsDone, state.stopUs === null);
   // The same sum, added up in the order of the loop.
   counters.transferred = transferred;
-  window.inFlightBytes = inFlightBytes;
   window.threshold = threshold;
   window.expectedDowntimeMs = expectedDowntimeMs;
   window.startMs = windowStartMs;

@@ -65,7 +65,7 @@ export class BitmapSync {
   }
 
   #begin(cause: SyncCause): void {
-    const { clock, guest, stream, counters, run, period } = this.#parts;
+    const { clock, guest, stream, counters, queue, run, period } = this.#parts;
     this.#isRunning = true;
     this.#cause = cause;
     this.#startUs = clock.nowUs;
@@ -74,7 +74,10 @@ export class BitmapSync {
     const n = period.syncCount;
     if (n > 1) {
       // A pass wraps about once: the per-round multifd synchronisation is reckoned with the sync that ends it.
-      if (!stream.syncsEveryIteration) counters.syncChannels(stream);
+      if (!stream.syncsEveryIteration) {
+        counters.syncChannels(stream);
+        queue.synchronise();
+      }
       guest.advance(clock.nowUs);
       guest.speed = 1;
     }

@@ -11,6 +11,7 @@ import { Link } from './link.js';
 import { PageRun } from './page-run.js';
 import { RateWindow } from './rate-window.js';
 import { Restraint } from './restraint.js';
+import { SendQueue } from './send-queue.js';
 import type { MigrationSetup } from '../setup.js';
 import { MigrationState } from './state.js';
 import { PLAIN_STREAM, type StreamCosts, streamCosts } from '../rules/stream.js';
@@ -28,6 +29,7 @@ export interface Parts {
   readonly state: MigrationState;
   readonly counters: Counters;
   readonly period: SyncPeriod;
+  readonly queue: SendQueue;
   readonly window: RateWindow;
   readonly run: PageRun;
   readonly restraint: Restraint;
@@ -49,6 +51,8 @@ export function makeParts(setup: MigrationSetup): Parts {
   const link = new Link(setup.link, clock.events, seed, run);
   const costs = streamCosts(host, version, migration.stream ?? PLAIN_STREAM);
   const state = new MigrationState();
+  const packets = costs.multifd && !version.multifdCountsQueued ? (migration.stream?.channels ?? 1) - 1 : 0;
+  const queue = new SendQueue(packets);
   return {
     setup,
     version,
@@ -60,7 +64,8 @@ export function makeParts(setup: MigrationSetup): Parts {
     state,
     counters,
     period,
-    window: new RateWindow(migration, version, counters, period),
+    queue,
+    window: new RateWindow(migration, version, counters, period, queue),
     run: new PageRun({ setup, clock, link, memory, guest, stream: costs, state, counters, period }),
     restraint: new Restraint(guest, clock, period),
     devices: new Devices(setup.guest.devices ?? [], version),

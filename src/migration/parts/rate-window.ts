@@ -14,11 +14,14 @@ import {
   switchoverThreshold,
   windowQuota,
 } from '../rules/rules.js';
+import type { PageCost } from '../rules/stream.js';
+import type { SendQueue } from './send-queue.js';
 import type { MigrationParameters } from '../setup.js';
 import type { SyncPeriod } from './sync-period.js';
 import type { VersionFacts } from '../rules/versions.js';
 
 const { floor, max } = Math;
+const INFINITY = Infinity;
 
 export class RateWindow {
   downtimeLimitMs: number;
@@ -26,9 +29,6 @@ export class RateWindow {
   maxPostcopyBandwidth: number;
   /** avail-switchover-bandwidth, bytes/ms; null: what the window carried counts. */
   givenBandwidth: number | null = null;
-
-  /** Bytes that multifd's channels have at hand without counting them (`PageCost.inFlightBytes`). */
-  inFlightBytes = 0;
 
   // The window that is open
   startMs = 0;
@@ -49,6 +49,7 @@ export class RateWindow {
   readonly #version: VersionFacts;
   readonly #counters: Readonly<Counters>;
   readonly #period: Readonly<SyncPeriod>;
+  readonly #queue: SendQueue;
   #maxBandwidth: number;
   #quota: number;
   #isLifted = false;
@@ -58,6 +59,7 @@ export class RateWindow {
     version: VersionFacts,
     counters: Readonly<Counters>,
     period: Readonly<SyncPeriod>,
+    queue: SendQueue,
   ) {
     this.downtimeLimitMs = parameters.downtimeLimitMs;
     this.maxPostcopyBandwidth = parameters.maxPostcopyBandwidth ?? 0;
@@ -66,6 +68,7 @@ export class RateWindow {
     if (version.hasAvailSwitchoverBandwidth) this.count(parameters.availSwitchoverBandwidth);
     this.#counters = counters;
     this.#period = period;
+    this.#queue = queue;
     this.#maxBandwidth = parameters.maxBandwidth;
     this.#quota = windowQuota(parameters.maxBandwidth);
     const { downtimeLimitMs, maxBandwidth } = parameters;
@@ -93,19 +96,32 @@ export class RateWindow {
     return this.#quota;
   }
 
-  /** Bytes sent in the window that is open. */
-  get bytes(): number {
-    return this.#counters.transferred - this.startBytes;
+  /** migration_transferred_bytes: what counts of all that was sent. */
+  get #counted(): number {
+    return this.#counters.transferred - this.#queue.uncounted;
+  }
+
+  /** The pages of one kind with which the quota may be exceeded, the next look at it included; Infinity when unlimited. */
+  pagesToExceed(cost: PageCost): number {
+    if (this.#quota === 0) return INFINITY;
+    return this.#queue.pagesToExceed(cost, this.#quota - (this.#counted - this.startBytes));
+  }
+
+  /** So many pages were handed on: without a limit nobody looks how many of them count. */
+  queued(pages: number, cost: PageCost): void {
+    if (this.#quota > 0) this.#queue.add(pages, cost);
   }
 
   /** migration-stats.c:migration_rate_exceeded. */
   isExceeded(): boolean {
-    return rateExceeded(this.#quota, this.#counters.transferred - this.startBytes - this.inFlightBytes);
+    return rateExceeded(this.#quota, this.#counted - this.startBytes);
   }
 
   limit(maxBandwidth: number): void {
     this.#maxBandwidth = maxBandwidth;
-    if (!this.#isLifted) this.#quota = windowQuota(maxBandwidth);
+    if (this.#isLifted) return;
+    this.#quota = windowQuota(maxBandwidth);
+    if (this.#quota === 0) this.#queue.synchronise();
   }
 
   /** avail-switchover-bandwidth, bytes/s; 0: what a window carries counts. */
@@ -120,13 +136,16 @@ export class RateWindow {
   lift(): void {
     this.#isLifted = true;
     this.#quota = 0;
+    this.#queue.synchronise();
   }
 
   /** migration.c:migration_update_counters: where the window has lasted, it is closed and the next one opened. */
   update(nowMs: number): void {
     if (nowMs < this.startMs + BUFFER_DELAY_MS) return;
     const ms = nowMs - this.startMs;
-    const { bytes } = this;
+    this.#queue.beginWindow();
+    const counted = this.#counted;
+    const bytes = counted - this.startBytes;
     const { pages } = this.#counters;
     const bandwidth = switchoverBandwidth(bytes, ms, this.givenBandwidth);
     const expected = this.expected(bandwidth, bytes);
@@ -134,7 +153,7 @@ export class RateWindow {
     this.threshold = switchoverThreshold(bandwidth, this.downtimeLimitMs);
     this.tell(bytes, ms, pages - this.startPages);
     this.startMs = nowMs;
-    this.startBytes = this.#counters.transferred;
+    this.startBytes = counted;
     this.startPages = pages;
   }
 

@@ -7,12 +7,18 @@ import type { GuestMemory, Stretch } from '../../guest/memory/memory.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Generator } from '../../random/generator.js';
 import { stream } from '../../random/streams.js';
-import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES, PAGE_HEADER_BYTES, type PageCost } from '../rules/stream.js';
+import {
+  FLUSH_NORMAL_PAGES,
+  IO_BUFFER_BYTES,
+  NORMAL_PAGE_BYTES,
+  PAGE_HEADER_BYTES,
+  type PageCost,
+} from '../rules/stream.js';
 import { XBZRLE_HEADER_BYTES, XbzrleCache, cacheSlots } from '../rules/xbzrle.js';
 import type { MigrationSetup, StreamSpec } from '../setup.js';
 import { type XbzrleSample, sampleSlots } from './xbzrle-sample.js';
 
-const { floor, min } = Math;
+const { ceil, floor, max, min } = Math;
 
 /** Pages that are priced together in the fluid memory. */
 const FLUID_BATCH_PAGES = 1024;
@@ -36,6 +42,7 @@ export class XbzrleRun {
   readonly #sample: XbzrleSample | null;
   readonly #encodeUs: number;
   readonly #plainUs: number;
+  readonly #countsEachPage: boolean;
   readonly #pages = new Int32Array(FLUSH_NORMAL_PAGES);
   readonly #stretches: Stretch[] = [];
   #cost: PageCost;
@@ -50,6 +57,7 @@ export class XbzrleRun {
     const encodes = spec.xbzrleBytesPerSecond;
     this.#encodeUs = encodes > 0 ? (PAGE_BYTES / encodes) * 1e6 : 0;
     this.#plainUs = normal.cpuUs;
+    this.#countsEachPage = normal.flushPages === 1;
     memory.watchRewrites?.();
     this.#cost = normal;
   }
@@ -73,7 +81,14 @@ export class XbzrleRun {
       ...this.#cost,
       bytes,
       wireBytes: bytes,
-      flushPages: min(pages, FLUSH_NORMAL_PAGES),
+      // What goes into the cache is copied into the buffer, whole or encoded (ram.c:ram_save_page, `send_async`).
+      ...(this.#countsEachPage || bytes === 0
+        ? {}
+        : {
+            flushPages: max(1, ceil(IO_BUFFER_BYTES / bytes)),
+            vectorShare: 0,
+            bufferShare: min(1, bytes / IO_BUFFER_BYTES),
+          }),
       // A difference is copied into the buffer with others: only whole pages cost a write of their own.
       cpuUs: whole * this.#plainUs + this.hitShare * this.#encodeUs,
     };

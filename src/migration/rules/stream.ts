@@ -3,10 +3,13 @@
  * multifd with or without compression, TLS on either.
  */
 import { type HostProfile, PAGE_BYTES } from '../../guest/spec.js';
+import { BLOCK_PAGES } from '../../guest/unused.js';
 import type { StreamSpec } from '../setup.js';
 import type { VersionFacts } from './versions.js';
 
 const { floor, max, min } = Math;
+/** A page that is written by itself: neither waits for others. */
+const ALONE = { flushPages: 1, inPacket: false, vectorShare: 1, bufferShare: 1 } as const;
 const INFINITY = Infinity;
 
 /** save_page_header: 8 bytes, the block name only after a change of block. */
@@ -19,7 +22,8 @@ export const EOS_BYTES = 8;
 export const SECTION_BYTES = 5 + 5;
 /** qemu-file.c: MAX_IOV_SIZE 64, two vectors a normal page; IO_BUF_SIZE 32 KiB of headers and zero pages. */
 export const FLUSH_NORMAL_PAGES = 32;
-export const FLUSH_ZERO_PAGES = floor(32768 / ZERO_PAGE_BYTES);
+export const IO_BUFFER_BYTES = 32_768;
+export const FLUSH_ZERO_PAGES = floor(IO_BUFFER_BYTES / ZERO_PAGE_BYTES);
 
 /** multifd.h: MULTIFD_PACKET_SIZE in pages; a packet's header is always this long (multifd.c: 320 + 8 * 128). */
 export const MULTIFD_PACKET_PAGES = 128;
@@ -34,12 +38,11 @@ export interface PageCost {
   readonly wireBytes: number;
   /** Pages that are flushed together: bytes count when they are flushed. */
   readonly flushPages: number;
-  /**
-   * Bytes that may have been handed to multifd's channels without being counted when the rate is looked at. The migration
-   * thread tests the quota before each page; a channel adds its packet to multifd_bytes after sending it (since 8.1). When
-   * the packet that exceeds the quota counts, the other channels are at one each, and these still leave in that window.
-   */
-  readonly inFlightBytes?: number;
+  /** It travels in a packet of a multifd channel. */
+  readonly inPacket: boolean;
+  /** Share that it takes of the channel's vector of pages or of a packet, and of the main channel's buffer, 0..1. */
+  readonly vectorShare: number;
+  readonly bufferShare: number;
   /** Time of the sending side's CPUs, µs, without the link. */
   readonly cpuUs: number;
   /** Zero pages and data in turn: what either costs, and the share of zero pages. */
@@ -110,6 +113,26 @@ export function postcopyStreamCosts(host: HostProfile, version: VersionFacts, sp
   return mainStream(host, version, { ...spec, zeroPageDetection: isFound ? spec.zeroPageDetection : 'none' });
 }
 
+/** Two vectors and a header per page, a header and a byte per zero page. */
+const NORMAL_ON_MAIN = {
+  flushPages: FLUSH_NORMAL_PAGES,
+  inPacket: false,
+  vectorShare: 1 / FLUSH_NORMAL_PAGES,
+  bufferShare: PAGE_HEADER_BYTES / IO_BUFFER_BYTES,
+} as const;
+const ZERO_ON_MAIN = {
+  flushPages: FLUSH_ZERO_PAGES,
+  inPacket: false,
+  vectorShare: 0,
+  bufferShare: 1 / FLUSH_ZERO_PAGES,
+} as const;
+const IN_PACKET = {
+  flushPages: MULTIFD_PACKET_PAGES,
+  inPacket: true,
+  vectorShare: 1 / MULTIFD_PACKET_PAGES,
+  bufferShare: 0,
+} as const;
+
 /** The migration thread does everything on one channel; XBZRLE's encoded pages are reckoned where they are found. */
 function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
   const zeroAsNormal = spec.zeroPageDetection === 'none';
@@ -117,13 +140,13 @@ function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec):
     normal: {
       bytes: NORMAL_PAGE_BYTES,
       wireBytes: NORMAL_PAGE_BYTES,
-      flushPages: version.countsEachPage ? 1 : FLUSH_NORMAL_PAGES,
+      ...(version.countsEachPage ? ALONE : NORMAL_ON_MAIN),
       cpuUs: channelUs(host, spec, NORMAL_PAGE_BYTES),
     },
     zero: {
       bytes: ZERO_PAGE_BYTES,
       wireBytes: ZERO_PAGE_BYTES,
-      flushPages: version.countsEachPage ? 1 : FLUSH_ZERO_PAGES,
+      ...(version.countsEachPage ? ALONE : ZERO_ON_MAIN),
       cpuUs: host.zeroNsPerPage / 1000,
     },
     zeroAsNormal,
@@ -147,7 +170,6 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
   const payload = spec.compression === 'none' ? PAGE_BYTES : PAGE_BYTES / spec.compressionRatio;
   const wireBytes = payload + headerShare;
   const sendUs = channelUs(host, spec, wireBytes);
-  const packets = version.multifdCountsQueued ? 0 : (channels - 1) * MULTIFD_PACKET_PAGES;
   const zeroUs = host.zeroNsPerPage / 1000;
   // Batching a page costs the main thread far less than writing it; a zero test there is serial work.
   const mainUs = spec.zeroPageDetection === 'none' || inChannels ? 0 : zeroUs;
@@ -155,22 +177,20 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
     normal: {
       bytes: version.multifdCountsQueued ? PAGE_BYTES + headerShare : wireBytes,
       wireBytes,
-      flushPages: MULTIFD_PACKET_PAGES,
-      inFlightBytes: packets * wireBytes,
+      ...IN_PACKET,
       cpuUs: max(mainUs, sendUs / channels),
     },
     zero: inChannels
       ? {
           bytes: headerShare,
           wireBytes: headerShare,
-          inFlightBytes: packets * headerShare,
-          flushPages: MULTIFD_PACKET_PAGES,
+          ...IN_PACKET,
           cpuUs: zeroUs / channels,
         }
       : {
           bytes: ZERO_PAGE_BYTES,
           wireBytes: ZERO_PAGE_BYTES,
-          flushPages: version.countsEachPage ? 1 : FLUSH_ZERO_PAGES,
+          ...(version.countsEachPage ? ALONE : ZERO_ON_MAIN),
           cpuUs: zeroUs,
         },
     zeroAsNormal: spec.zeroPageDetection === 'none',
@@ -189,20 +209,22 @@ export function iterationEndBytes(costs: StreamCosts): number {
 }
 
 /**
- * The mean page where zero pages and data alternate: exact for a stretch of many runs. A flush comes when either kind alone
- * would bring it about: data fills the vector of pages, zero pages the buffer of records; a multifd packet takes both.
+ * The mean page where zero pages and data alternate: exact for a stretch of many runs. On the main channel zero pages fill
+ * the buffer and data the vector, each as if alone. Runs are longer than a packet: packets hold either kind, and what counts
+ * is how many hold data, one for each run of data at least.
  */
 export function mixedCost({ normal, zero }: StreamCosts, zeroShare: number): PageCost {
   const dataShare = 1 - zeroShare;
-  const flushPages =
-    normal.flushPages === zero.flushPages
-      ? normal.flushPages
-      : floor(min(normal.flushPages / dataShare, zero.flushPages / zeroShare));
+  const ofData = dataShare * normal.vectorShare;
+  const vectorShare = zero.inPacket ? max(ofData, 1 / BLOCK_PAGES) : ofData + zeroShare * zero.vectorShare;
+  const bufferShare = normal.inPacket ? 0 : dataShare * normal.bufferShare + zeroShare * zero.bufferShare;
   return {
     bytes: dataShare * normal.bytes + zeroShare * zero.bytes,
     wireBytes: dataShare * normal.wireBytes + zeroShare * zero.wireBytes,
-    flushPages,
-    inFlightBytes: dataShare * (normal.inFlightBytes ?? 0) + zeroShare * (zero.inFlightBytes ?? 0),
+    flushPages: 1 / max(vectorShare, bufferShare),
+    inPacket: normal.inPacket,
+    vectorShare,
+    bufferShare,
     cpuUs: dataShare * normal.cpuUs + zeroShare * zero.cpuUs,
     mixed: { zeroShare, zero, normal },
   };
@@ -222,5 +244,5 @@ export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number): number {
 export function pagesToExceed(cost: PageCost, quota: number, windowBytes: number): number {
   if (quota === 0) return INFINITY;
   const flushBytes = cost.bytes * cost.flushPages;
-  return cost.flushPages * (floor(max(0, quota + (cost.inFlightBytes ?? 0) - windowBytes) / flushBytes) + 1);
+  return cost.flushPages * (floor(max(0, quota - windowBytes) / flushBytes) + 1);
 }
