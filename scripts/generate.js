@@ -11,6 +11,7 @@ import * as fidelity from './generated/fidelity.js';
 import * as golden from './generated/golden.js';
 import * as man from './generated/man.js';
 import * as pages from './generated/pages.js';
+import * as questions from './generated/questions.js';
 import * as schemas from './generated/schemas.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -18,7 +19,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Those that differ from what the program says now: [path, text]. */
 async function outdated() {
   const found = [];
-  for (const { files, same = Object.is } of [schemas, man, pages, fidelity, golden, baseline]) {
+  for (const { files, same = Object.is } of [schemas, man, pages, questions, fidelity, golden, baseline]) {
     for (const [path, made] of Object.entries(await files())) {
       const text = await formatted(path, made);
       const before = existsSync(`${ROOT}${path}`) ? readFileSync(`${ROOT}${path}`, 'utf8') : null;

@@ -7,7 +7,7 @@ import { smallest } from '../../stats/extremes.js';
 import { median } from '../../stats/summary.js';
 import { grid } from './grid.js';
 import type { Page } from './style.js';
-import { counted, wrap } from './text.js';
+import { counted, wrap, wrapHyphens } from './text.js';
 
 /** The curve has this many rows at most. */
 const ROWS = 13;
@@ -68,6 +68,11 @@ interface CurveColumn {
 const COLUMNS: readonly CurveColumn[] = [
   { head: 'total\ntime', unit: 'ms', get: ({ totalTimeMs }) => totalTimeMs },
   { head: 'downtime\n(QEMU)', unit: 'ms', get: ({ downtimeMs }) => downtimeMs },
+  {
+    head: 'in post-\ncopy',
+    unit: 'ms',
+    get: ({ postcopyTimeMs }) => (postcopyTimeMs > 0 ? postcopyTimeMs : null),
+  },
   { head: '\nsent', unit: 'bytes', get: ({ sentBytes }) => sentBytes },
   { head: 'work by\nwriters', unit: 'share', get: (result) => workDoneOf(result, 'writers') },
   { head: 'work by\nreaders', unit: 'share', get: (result) => workDoneOf(result, 'readers') },
@@ -90,7 +95,7 @@ function curve({ points, answer, key }: SearchResult, { style }: Page): string {
     const row = [point.text, `${count(point)}/${point.good.length}`, ...cells, mark];
     return point === answer ? row.map((cell) => style.strong(cell)) : row;
   });
-  const heads = [`\n${name}`, '\nholds', ...columns.map(({ head }) => head), ''];
+  const heads = [wrapHyphens(name, 14).join('\n'), '\nholds', ...columns.map(({ head }) => head), ''];
   return grid(
     heads.map((head, at) => ({
       head,
