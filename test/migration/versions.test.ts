@@ -230,3 +230,27 @@ test('remaining of all devices is shown from 11.1 on, until it has completed', (
     expect(seen[0]!.totalRemainingBytes).toBe(qemu === '11.1' ? seen[0]!.remainingBytes : undefined);
   }
 });
+
+/** A device that sends 5 MB only when it is stopped: in `remaining` of all devices, not in that of RAM. */
+test('remaining of all devices counts what a device has', () => {
+  const stopCopyBytes = 5e6;
+  const device = {
+    preCopyBytes: 0,
+    dirtyBytesPerSecond: 0,
+    stopCopyBytes,
+    bytesPerSecond: 0,
+    stopUs: 0,
+    startUs: 0,
+  };
+  const seen: MigrationStats[] = [];
+  migrate(
+    setupOf({
+      guest: { ...RESTLESS.guest, devices: [device] },
+      migration: { qemu: '11.1', maxBandwidth: 50e6, giveUpAfterUs: 1e6 },
+    }),
+    'none',
+    {},
+    (controls) => controls.after(500, () => seen.push(controls.stats())),
+  );
+  expect(seen[0]!.totalRemainingBytes! - seen[0]!.remainingBytes).toBe(stopCopyBytes);
+});

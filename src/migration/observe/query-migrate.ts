@@ -8,7 +8,7 @@ const { floor, max, round } = Math;
 
 /** migration.c:fill_source_migration_info. */
 export function queryMigrate(seen: Seen): MigrationStats {
-  const { version, clock, state, counters, memory, run, period, window, restraint } = seen;
+  const { version, clock, state, counters, memory, run, period, window, restraint, devices } = seen;
   const isOver = state.phase === 'completed';
   return {
     status: state.phase,
@@ -18,7 +18,9 @@ export function queryMigrate(seen: Seen): MigrationStats {
     transferredBytes: round(counters.shown),
     totalBytes: memory.totalPages * PAGE_BYTES,
     remainingBytes: isOver ? 0 : pendingEstimate(run.dirtyPages),
-    ...(version.hasTotalRemaining && !isOver ? { totalRemainingBytes: pendingEstimate(run.dirtyPages) } : {}),
+    ...(version.hasTotalRemaining && !isOver
+      ? { totalRemainingBytes: pendingEstimate(run.dirtyPages) + devices.estimate() }
+      : {}),
     duplicatePages: round(counters.zeroPages),
     normalPages: round(counters.normalPages),
     dirtyPagesRate: isOver ? 0 : period.dirtyPagesRate,
