@@ -1,5 +1,5 @@
 /** How migsim ends: exit statuses, and what is said on stderr. */
-import { ExpectationError, NoRemedyError, UsageError, visibleControls } from '../errors.js';
+import { ExpectationError, NoRemedyError, UsageError, thrownText, visibleControls } from '../errors.js';
 import type { Output } from './terminal.js';
 
 export const EXIT = {
@@ -32,7 +32,7 @@ export function endingOf(error: unknown): Ending {
     return { status: EXIT.expectation, message: `${visibleControls(error.message)}\n` };
   if (error instanceof NoRemedyError)
     return { status: EXIT.noRemedy, message: `${visibleControls(error.message)}\n` };
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const stack = error instanceof Error ? (error.stack ?? error.message) : thrownText(error);
   return {
     status: EXIT.defect,
     message: `migsim: this is a defect of migsim or of a strategy of your own\n${visibleControls(stack)}\n`,

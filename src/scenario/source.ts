@@ -107,18 +107,23 @@ export function parseSource(text: string, file: string): Source {
   return {
     file,
     text,
-    value: plainValue(document, file, placeAt),
+    value: plainValue(document, placeAt),
     placeOf: ({ path, at }) => placeAt(offsetOf(document, path, at)),
   };
 }
 
 function plainValue(
   document: Document,
-  file: string,
   placeAt: (offset: number) => Place,
 ): Readonly<Record<string, unknown>> {
+  let lastAlias = 0;
   visit(document, {
+    Pair(_, { key }) {
+      if (!isMap(key) && !isSeq(key)) return;
+      throw new UsageError('a list or a map as a key; expected a name', placeAt(key.range?.[0] ?? 0));
+    },
     Alias(_, alias) {
+      lastAlias = alias.range?.[0] ?? 0;
       if (alias.resolve(document) !== undefined) return;
       const message = `nothing is called &${alias.source} before here; expected an anchor of that name`;
       throw new UsageError(message, placeAt(alias.range?.[0] ?? 0));
@@ -127,8 +132,9 @@ function plainValue(
   try {
     return document.toJS() as Record<string, unknown>;
   } catch (error) {
-    // Anchors that multiply beyond measure.
-    throw new UsageError(`cannot be read: ${(error as Error).message}; expected plain YAML`, { file });
+    // Anchors that multiply beyond measure: the last is what makes them too many.
+    const message = (error as Error).message.split('\n')[0]!;
+    throw new UsageError(`cannot be read: ${message}; expected plain YAML`, placeAt(lastAlias));
   }
 }
 

@@ -28,6 +28,25 @@ describe('input that means harm, or nothing', () => {
     expect(visibleControls('plain ü 漢')).toBe('plain ü 漢');
   });
 
+  test('what is thrown and is no error is named', () =>
+    expect(endingOf(null).message).toContain('it threw null'));
+
+  test.each([
+    ['a map as a key', '? { x: 1 }\n: 2\n', 's.yaml:1:3: a list or a map as a key; expected a name'],
+    ['a list as a key', 'a: { [1, 2]: 3 }\n', 's.yaml:1:6: a list or a map as a key; expected a name'],
+    [
+      'aliases that multiply',
+      [
+        'a: &a [x,x,x,x,x,x,x,x,x,x]',
+        ...['b', 'c', 'd'].map((k, i) => `${k}: &${k} [${`*${'abc'[i]!},`.repeat(10)}]`),
+      ].join('\n'),
+      's.yaml:4:',
+    ],
+  ])('%s is one line with its place', (_, text, message) => {
+    expect(() => parseScenario(text, 's.yaml')).toThrow(message);
+    expect(() => parseScenario(text, 's.yaml')).toThrow(/^[^\n]*$/);
+  });
+
   test.each([
     ['export const strategy = 1; throw null;', 'it threw null'],
     [
