@@ -51,7 +51,7 @@ function keysIn(section: Described, above: readonly Step[]): ScenarioKey[] {
       above.length < 2 ? [] : neededWith(section, name, [...above.map((step) => step.name), name].join('.'));
     const steps = [...above, { name, isList: entries !== undefined, needs }];
     const isSection = described.properties !== undefined || entries !== undefined;
-    const below = isSection ? keysIn(entries ?? described, steps) : accessKeys(described, steps);
+    const below = isSection ? keysIn(entries ?? described, steps) : formKeys(described, steps);
     const required = section.required?.includes(name) ?? false;
     return [keyOf(described, steps, required, isSection ? below : []), ...below];
   });
@@ -67,8 +67,12 @@ function neededWith(section: Described, name: string, path: string): string[] {
   return [...required, ...(COMPANIONS[path] ?? [])];
 }
 
-/** A workload may also be a map of accesses, whose keys have no name of their own in front. */
-function accessKeys(described: Described, steps: readonly Step[]): ScenarioKey[] {
+/** What is a name or a map: a workload's accesses have no name of their own in front, the kinds of stream have one. */
+function formKeys(described: Described, steps: readonly Step[]): ScenarioKey[] {
+  if (steps.at(-1)?.name === 'stream') {
+    const kinds = described.anyOf?.filter((form) => form.properties !== undefined) ?? [];
+    return kinds.flatMap((kind) => keysIn({ ...kind, required: [] }, steps));
+  }
   if (steps.at(-1)?.name !== 'workload') return [];
   const accesses = described.anyOf?.find((form) => form.properties?.['working-set'] !== undefined);
   return accesses === undefined ? [] : keysIn(accesses, steps);

@@ -38,4 +38,25 @@ describe('the keys of scenario files', () => {
     expect(stdout).toContain(`${path} (key of scenario files)\n`);
     expect(stdout).toContain('; default ');
   });
+
+  test.each([
+    ['xbzrle', 'migration.stream.xbzrle', 'cache-size'],
+    ['multifd', 'migration.stream.multifd', 'compression'],
+  ])('explain %s gives the options of the stream', async (word, path, option) => {
+    const { status, stdout } = await inProcess(['explain', word]);
+    expect(status).toBe(0);
+    expect(stdout).toContain(`${path} (key of scenario files)\n`);
+    expect(stdout).toMatch(new RegExp(`^${option} `, 'm'));
+  });
+
+  test.each([
+    ['speed', 'several keys end with speed: guest.devices.speed, migration.stream.xbzrle.speed'],
+    ['downtime-limt', 'did you mean'],
+    ['qqqq', 'such as migration.stream'],
+  ])('explain %s is refused in one line', async (word, said) => {
+    const { status, stderr } = await inProcess(['explain', word]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr.length).toBeLessThan(300);
+  });
 });

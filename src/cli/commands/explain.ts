@@ -6,7 +6,7 @@ import { policies as policyRegistry } from '../../policies/index.js';
 import { wrap } from '../../report/terminal/text.js';
 import type { StrategyDefinition } from '../../strategies/define.js';
 import { strategies as strategyRegistry } from '../../strategies/index.js';
-import { unknown } from '../../options/wording.js';
+import { nearest } from '../../suggest.js';
 import type { Command, Given } from '../command.js';
 import { isFile } from '../experiment-options.js';
 import { entryDefault, isTable } from '../../options/read.js';
@@ -38,10 +38,10 @@ export const explainCommand: Command = {
     if (strategy !== undefined) explainRule(strategy, 'strategy', given);
     if (policy !== undefined) explainRule(policy, 'policy', given);
     if (workload !== undefined) explainWorkload(workload, given);
-    const key = scenarioKeys().find(({ path }) => path === name);
+    const isNamed = (strategy ?? policy ?? workload) !== undefined;
+    const key = isNamed ? undefined : keyNamed(name);
     if (key !== undefined) explainKey(key, given);
-    if ((strategy ?? policy ?? workload ?? key) === undefined)
-      throw new UsageError(unknown('name', name, names()));
+    if (!isNamed && key === undefined) throw new UsageError(unknownName(name));
   },
 };
 
@@ -54,11 +54,37 @@ function names(): string[] {
   return [...named, ...scenarioKeys().map(({ path }) => path)];
 }
 
+/** A key by its path, or by the last word of it where no other key ends with that word. */
+function keyNamed(name: string): ScenarioKey | undefined {
+  const keys = scenarioKeys();
+  const [only, ...others] = keys.filter(({ path }) => path.endsWith(`.${name}`));
+  return keys.find(({ path }) => path === name) ?? (others.length === 0 ? only : undefined);
+}
+
+/** All names are too many for one line. */
+function unknownName(name: string): string {
+  const ending = scenarioKeys().filter(({ path }) => path.endsWith(`.${name}`));
+  if (ending.length > 1)
+    return `several keys end with ${name}: ${ending.map(({ path }) => path).join(', ')}; expected one of them`;
+  const lastWords = scenarioKeys().map(({ path }) => path.slice(path.lastIndexOf('.') + 1));
+  const meant = nearest(name, [...names(), ...lastWords]);
+  const hint =
+    meant === undefined
+      ? 'expected a strategy, policy or workload that migsim list shows, or a key of scenario files such as migration.stream'
+      : `did you mean ${meant}?`;
+  return `unknown name ${JSON.stringify(name)}; ${hint}`;
+}
+
 /** As docs/scenario.md has it. */
 function explainKey({ path, range, fallback, required, meaning, example }: ScenarioKey, given: Given): void {
   const unless = required ? 'required' : fallback === null ? 'may be left out' : `default ${fallback}`;
   title(path, 'key of scenario files', meaning, given);
   given.print(`${text(`Accepts ${range}; ${unless}.`, given)}\n\n  ${example}\n`);
+  const below = scenarioKeys().filter((key) => key.path.replace(/\.[^.]+$/, '') === path);
+  if (below.length === 0) return;
+  const rows = below.map((key) => [key.path.slice(path.length + 1), key.fallback ?? '', key.meaning]);
+  given.print('\n');
+  printOptions(rows, given);
 }
 
 function explainRule(definition: StrategyDefinition, kind: string, given: Given): void {

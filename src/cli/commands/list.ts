@@ -14,7 +14,8 @@ export const listCommand: Command = {
     ['list workloads', 'what a vCPU group can run'],
   ],
   run(given) {
-    const kind = KINDS.find((candidate) => candidate === given.positional);
+    const word = given.positional === 'hosts' ? 'host-profiles' : given.positional;
+    const kind = KINDS.find((candidate) => candidate === word);
     if (kind === undefined) throw new UsageError(unknown('kind', given.positional, KINDS));
     const entries = entriesOf(kind);
     const indent = 2 + largest(entries.map((entry) => entry.name.length));
