@@ -8,10 +8,20 @@ import { runsTable } from '../report/terminal/runs-table.js';
 import { tableNotes } from '../report/terminal/runs-table-notes.js';
 import { provenanceLines } from '../report/files/provenance.js';
 import { markdownTable } from '../report/files/markdown.js';
+import type { PaperTable } from '../report/files/paper-table.js';
 import { latexTable } from '../report/files/latex.js';
 
-export const TABLE_FORMATS = ['text', 'markdown', 'latex'] as const;
-export type TableFormat = (typeof TABLE_FORMATS)[number];
+/** By the word of `--format`. A new output is a file in src/report/files and a line here. */
+const paperTables = {
+  markdown: markdownTable,
+  latex: latexTable,
+} satisfies Record<string, PaperTable>;
+
+export type PaperFormat = keyof typeof paperTables;
+export type TableFormat = 'text' | PaperFormat;
+
+export const PAPER_FORMATS = Object.keys(paperTables) as PaperFormat[];
+export const TABLE_FORMATS: readonly TableFormat[] = ['text', ...PAPER_FORMATS];
 
 export function readTableFormat(given: Given): TableFormat {
   const text = given.value('format') ?? 'text';
@@ -25,14 +35,15 @@ export function readTableFormat(given: Given): TableFormat {
 
 /** `provenance` null: where the runs come from is not known. `what`: the cell of a sweep; empty for other runs. */
 export function paperTable(
-  format: Exclude<TableFormat, 'text'>,
+  format: PaperFormat,
   runs: readonly Row[],
   provenance: Provenance | null,
   what = '',
 ): string {
   const table = runsTable(runs);
-  const notes = tableNotes(table, 'bold');
-  if (format === 'markdown') return `${what === '' ? '' : `**${what}**\n\n`}${markdownTable(table, notes)}`;
-  const made = provenance === null ? [] : provenanceLines(provenance);
-  return latexTable(table, { notes, provenance: made, what });
+  return paperTables[format](table, {
+    notes: tableNotes(table, 'bold'),
+    provenance: provenance === null ? [] : provenanceLines(provenance),
+    what,
+  });
 }

@@ -9,6 +9,8 @@ import { hasEnded, type LogSample } from './migration-log.js';
 const MOST_BYTES = 2 ** 46 + 2 ** 36;
 /** Longer than this is no migration but another unit: 115 days. */
 const MOST_MS = 1e10;
+/** A thousand links of 1 Tbit/s. */
+const MOST_MBPS = 1e9;
 
 /** Figures that no QEMU can report: a unit was changed on the way, or two logs were mixed. */
 export function checkSample(sample: LogSample, rounded: boolean): void {
@@ -32,6 +34,7 @@ export function checkSample(sample: LogSample, rounded: boolean): void {
       `remaining is ${remainingBytes}, expected bytes in whole pages of ${PAGE_BYTES}: which unit is it in?`,
     );
   }
+  if (sample.mbps > MOST_MBPS) refuse(`mbps is ${sample.mbps}; in which unit is it?`);
   if (sample.throttlePercent > 99)
     refuse(`cpu-throttle-percentage is ${sample.throttlePercent}; QEMU goes to 99`);
   if (transferredBytes !== null && sample.normalPages !== null) checkTransferred(sample, refuse);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
+import { parseOptions } from '../../src/options/read.js';
 import { dirtyPagesIn } from '../../src/guest/dirty-curve.js';
 import type { WorkloadDefinition, WorkloadPlan } from '../../src/guest/workloads/define.js';
 import { workloadList, workloads } from '../../src/guest/workloads/index.js';
@@ -17,7 +18,7 @@ const PAGES_PER_MIB = 256;
 const PAGES_PER_GIB = 1024 * PAGES_PER_MIB;
 const guest = { ramPages: 8 * PAGES_PER_GIB, groupVcpus: 4, guestVcpus: 4, setPages: 0 };
 
-/** As a scenario file that gives no options would plan it. */
+/** Others are planned with their defaults. */
 const values: Readonly<Record<string, object>> = {
   idle: {},
   stress: { write: 2 ** 31, leave: 512 * 2 ** 20 },
@@ -32,7 +33,8 @@ function plan(
   options: object = {},
   where = guest,
 ): WorkloadPlan {
-  return definition.plan({ ...values[name], ...options } as never, where);
+  const given = values[name] ?? parseOptions(definition.options, {});
+  return definition.plan({ ...given, ...options } as never, where);
 }
 
 /** MiB that the whole group dirties in so many seconds. */

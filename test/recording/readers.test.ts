@@ -222,6 +222,11 @@ describe('several of them', () => {
     expect(log.notes.join()).toContain('2 migrations are in the log');
   });
 
+  test('a rate that no link has is refused', () => {
+    const text = fixture('qmp-tiny-cap.jsonl').replace(/"mbps": [\d.]+/, '"mbps": 18446744073709551612');
+    expect(() => read(text)).toThrow(/mbps is 18446744073709552000; in which unit is it\?/);
+  });
+
   test('logs of two kinds are refused', () => {
     const both = ['vdsm.log', 'proxmox.log'].map((file) => ({ file, text: fixture(file) }));
     expect(() => readLogs(both)).toThrow(

@@ -134,7 +134,7 @@ describe('LaTeX', () => {
 });
 
 describe('Markdown', () => {
-  const lines = markdownTable(TABLE, tableNotes(TABLE, 'bold')).split('\n');
+  const lines = markdownTable(TABLE, { notes: tableNotes(TABLE, 'bold') }).split('\n');
 
   test('is a table that every reader takes: as many cells everywhere, aligned in the text too', () => {
     const table = lines.filter((line) => line.startsWith('|'));

@@ -29,7 +29,7 @@ export const compareCommand: Command = {
     preset: presetOption,
     runs: runsOption,
     format: {
-      describe: 'Of the table: text, markdown, or latex (booktabs, siunitx)',
+      describe: `Table format: ${TABLE_FORMATS.join(', ')}`,
       value: 'FORMAT',
       default: 'text',
       words: () => TABLE_FORMATS,

@@ -6,18 +6,18 @@ import { cellsBy, sweepKeys } from '../../report/figures/kit/sweep-keys.js';
 import { htmlReport } from '../../report/html/page.js';
 import type { Command } from '../command.js';
 import { drawingOptions, readChosen } from './plot.js';
-import { paperTable } from '../table-format.js';
+import { PAPER_FORMATS, type PaperFormat, paperTable } from '../table-format.js';
 import { readProvenance } from '../../report/files/provenance.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { choice } from '../values.js';
 
-const FORMATS = ['html', 'markdown', 'latex'] as const;
+const FORMATS: readonly ('html' | PaperFormat)[] = ['html', ...PAPER_FORMATS];
 
 export const reportCommand: Command = {
   positional: { name: 'results', describe: 'Folder that --out wrote' },
   options: {
     format: {
-      describe: 'html (a file), markdown or latex (the table, printed; of a sweep one per cell)',
+      describe: `html (a file), or ${PAPER_FORMATS.join(', ')} (prints the table; for a sweep, one per cell)`,
       value: 'FORMAT',
       default: 'html',
       words: () => FORMATS,

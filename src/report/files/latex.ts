@@ -1,5 +1,6 @@
 /** The comparison as a table for LaTeX, with booktabs and siunitx (2 or 3). */
 import type { RunsCell, RunsColumn, RunsTable } from '../terminal/runs-table.js';
+import type { AroundTable } from './paper-table.js';
 
 const UNITS: Readonly<Record<RunsColumn['unit'], string>> = {
   s: String.raw`\si{\second}`,
@@ -12,21 +13,10 @@ const UNITS: Readonly<Record<RunsColumn['unit'], string>> = {
 /** A page is as wide as this many strategies side by side; of more, each has a row of a table to be set sideways. */
 const MOST_ACROSS = 6;
 
-/**
- * Strategies side by side, as `compare` prints them. `what` stands above: the cell of a sweep that the table is of. `notes` stand below the table as a paragraph, `provenance` in comments
- * above it. Ends with a line break.
- */
+/** Strategies next to each other, as `compare` prints them. `provenance` is written as comments. */
 export function latexTable(
   table: RunsTable,
-  {
-    notes = [],
-    provenance = [],
-    what = '',
-  }: {
-    readonly notes?: readonly string[];
-    readonly provenance?: readonly string[];
-    readonly what?: string;
-  } = {},
+  { notes = [], provenance = [], what = '' }: AroundTable = {},
 ): string {
   const { heads, lines } = table.rows.length <= MOST_ACROSS ? across(table) : down(table);
   return [

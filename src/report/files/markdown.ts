@@ -1,9 +1,12 @@
 /** The comparison as a table in Markdown (the GitHub flavour). */
 import type { RunsCell, RunsTable } from '../terminal/runs-table.js';
+import type { AroundTable } from './paper-table.js';
 import { largest } from '../../stats/extremes.js';
 
-/** Ends with a line break. `notes` stand below, a paragraph each. */
-export function markdownTable({ columns, rows }: RunsTable, notes: readonly string[] = []): string {
+export function markdownTable(
+  { columns, rows }: RunsTable,
+  { notes = [], what = '' }: AroundTable = {},
+): string {
   const heads = columns.map(({ label, unit }) => (unit === '' ? label : `${label} (${unit})`));
   const lines = [
     ['strategy', 'converged', ...heads],
@@ -23,7 +26,8 @@ export function markdownTable({ columns, rows }: RunsTable, notes: readonly stri
     });
     return `| ${cells.join(' | ')} |`;
   });
-  return [table.join('\n'), ...notes.map(escape), ''].join('\n\n').replace(/\n\n$/, '\n');
+  const above = what === '' ? [] : [`**${what}**`];
+  return [...above, table.join('\n'), ...notes.map(escape), ''].join('\n\n').replace(/\n\n$/, '\n');
 }
 
 function cellText({ mean, spread, bound, best }: RunsCell): string {
