@@ -135,7 +135,7 @@ function parseQuantity(text: string, quantity: Quantity): number {
   const value = Math.round(exact);
   if (value === 0 && exact > 0) {
     throw new UsageError(
-      `${JSON.stringify(text)} is too small; the least is ${quantity.smallest}, or 0${unit}`,
+      `${JSON.stringify(text)} is too small; the minimum is ${quantity.smallest} (or 0${unit})`,
     );
   }
   if (!Number.isSafeInteger(value)) throw new UsageError(`${JSON.stringify(text)} is too large`);

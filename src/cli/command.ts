@@ -77,7 +77,7 @@ export interface Given {
 }
 
 export const globalOptions: Readonly<Record<string, Option>> = {
-  color: { describe: 'Colour the output; --no-color never does', affectsResult: false },
+  color: { describe: 'Colour the output (--no-color to disable)', affectsResult: false },
 };
 
 export function optionsOf(command: Command): Readonly<Record<string, Option>> {

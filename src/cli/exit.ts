@@ -35,7 +35,7 @@ export function endingOf(error: unknown): Ending {
   const stack = error instanceof Error ? (error.stack ?? error.message) : thrownText(error);
   return {
     status: EXIT.defect,
-    message: `migsim: this is a defect of migsim or of a strategy of your own\n${visibleControls(stack)}\n`,
+    message: `migsim: internal error in migsim or in your own strategy\n${visibleControls(stack)}\n`,
   };
 }
 

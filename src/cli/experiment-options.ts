@@ -22,24 +22,28 @@ export const experimentOptions = {
     words: () => Object.keys(strategies),
   },
   policy: {
-    describe: "Instead of the scenario's policy, likewise",
+    describe: "Policy to use instead of the scenario's; same syntax as --strategy",
     value: 'POLICY',
     words: () => Object.keys(policies),
   },
   memory: {
     describe:
-      'page (every write drawn), fluid (counts, fast) or auto: page, and fluid where only the policy ends a run',
+      'Memory model: page (exact), fluid (fast) or auto (= page here; fluid where only the policy ends a run)',
     value: 'MODEL',
     default: 'auto',
     words: () => MEMORY_CHOICES,
   },
-  seed: { describe: 'Seed of all randomness, 0 to 4294967295', value: 'N', default: '1' },
+  seed: { describe: 'Seed of all random numbers, 0 to 4294967295', value: 'N', default: '1' },
   set: {
-    describe: 'Change the scenario, as in guest.memory=32GiB; repeatable',
+    describe: 'Change a value of the scenario, such as guest.memory=32GiB; repeatable',
     value: 'KEY=VALUE',
     repeatable: true,
   },
-  out: { describe: 'Write CSV files and manifest.json there', value: 'FOLDER', affectsResult: false },
+  out: {
+    describe: 'Write CSV files and manifest.json to this folder',
+    value: 'FOLDER',
+    affectsResult: false,
+  },
   json: { describe: 'Print JSON instead of text', affectsResult: false },
 } satisfies Record<string, Option>;
 

@@ -20,7 +20,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'compare',
     usage: 'compare [scenario]',
-    summary: 'Run strategies side by side on the same guest',
+    summary: 'Compare strategies on the same guest',
     load: async () => (await import('./commands/compare.js')).compareCommand,
   },
   {
@@ -50,7 +50,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'merge',
     usage: 'merge <folders..>',
-    summary: 'Put the shards of a sweep together',
+    summary: 'Merge the shards of a sweep',
     load: async () => (await import('./commands/merge.js')).mergeCommand,
   },
   {
@@ -62,19 +62,19 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'check',
     usage: 'check [files..]',
-    summary: 'Run scenarios and tell whether what they expect holds',
+    summary: 'Run scenarios and check their expectations',
     load: async () => (await import('./commands/check.js')).checkCommand,
   },
   {
     name: 'baseline',
     usage: 'baseline <action> <name> [files..]',
-    summary: 'Keep the outcomes of scenarios, and tell later what changed',
+    summary: 'Save scenario outcomes and detect later changes',
     load: async () => (await import('./commands/baseline.js')).baselineCommand,
   },
   {
     name: 'diff',
     usage: 'diff <first> [second]',
-    summary: 'Tell in words how two results differ, and in which parameters',
+    summary: 'Describe how two results and their parameters differ',
     load: async () => (await import('./commands/diff.js')).diffCommand,
   },
   {
@@ -86,19 +86,19 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'report',
     usage: 'report <results>',
-    summary: 'Make one HTML page of a results folder, or its table for a paper',
+    summary: 'Make an HTML page from a results folder, or a table for a paper',
     load: async () => (await import('./commands/report.js')).reportCommand,
   },
   {
     name: 'learn',
     usage: 'learn <logs..>',
-    summary: 'Learn a guest from the log of its migration',
+    summary: 'Learn a guest from its migration log',
     load: async () => (await import('./commands/learn.js')).learnCommand,
   },
   {
     name: 'validate',
     usage: 'validate <recordings..>',
-    summary: 'Predict real migrations and show prediction beside measurement',
+    summary: 'Predict real migrations and compare with the measurements',
     load: async () => (await import('./commands/validate.js')).validateCommand,
   },
   {

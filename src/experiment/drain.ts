@@ -163,7 +163,10 @@ function capacityOf(guests: readonly DrainGuest[]): number {
         place,
       );
     if (phases.length > 0 || outages.length > 0)
-      throw new UsageError('link: phases and outages cannot be drained over; expected a steady link', place);
+      throw new UsageError(
+        'link: draining does not support link phases or outages; expected a steady link',
+        place,
+      );
   }
   return link.bandwidthBytesPerSecond;
 }

@@ -312,7 +312,7 @@ function judge(
     !ok && typeof value === 'number' && Number.isFinite(distance) && distance >= Number.MIN_VALUE;
   const missed = typeof value === 'number' ? Math.abs(value - Number(at(bounds, worst))) : 0;
   const which = count > 1 ? ` in run ${worst + 1}` : '';
-  const against = boundIsMeasured ? ` against ${told(quantity.unit, at(bounds, worst))}` : '';
+  const against = boundIsMeasured ? ` compared with ${told(quantity.unit, at(bounds, worst))}` : '';
   return {
     ok,
     got: `${told(quantity.unit, value)}${against}${which}`,

@@ -457,7 +457,8 @@ class Migration {
     const untilUs = max(clock.nowUs + migrateContinueDelayUs, migrateContinueAtUs ?? 0);
     while (clock.nowUs < untilUs) {
       const nextUs = min(untilUs, clock.events.nextUs);
-      if (nextUs === INFINITY) throw new Failed('nobody answers pre-switchover with migrate-continue');
+      if (nextUs === INFINITY)
+        throw new Failed('no orchestrator answers pre-switchover with migrate-continue');
       clock.advance(nextUs);
       this.#checkCancelledInSwitchover();
     }
@@ -528,7 +529,7 @@ class Migration {
       if (!guestRuns && clock.nowUs >= resumeUs) resume(clock.nowUs);
       if (link.isDown && setup.migration.postcopyRecover === false) {
         this.#guestLost = true;
-        throw new Failed('the network failed in post-copy and nobody recovered it: the guest is lost');
+        throw new Failed('the network failed in post-copy and was not recovered: the guest is lost');
       }
     }
     if (!guestRuns) {

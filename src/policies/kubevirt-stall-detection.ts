@@ -32,7 +32,7 @@ Once stalled it waits for a pass that leaves no more than stall-margin above the
 stall-progress-timeout it settles for the next smallest that it has seen since the stall, and patience shrinks by
 patience-window-decay-factor each time. At such a low, where sending the rest would end within completion-timeout-factor times
 the completion timeout: with allow-post-copy it goes post-copy; with allow-workload-disruption it sets downtime-limit to 2000 s,
-which stops the guest; otherwise, where the implied pause is within precopy-possible-factor times max-downtime, it sets
+which stops the guest; otherwise, where the pause needed is within precopy-possible-factor times max-downtime, it sets
 downtime-limit to max-downtime, else it aborts. What has been allowed to end must do so within switchover-timeout or is aborted.
 
 At the completion timeout it goes post-copy or stops the guest if allowed and in time, else aborts.`,

@@ -2,7 +2,7 @@ import { definePolicy } from '../strategies/define.js';
 
 export const wait = definePolicy({
   name: 'wait',
-  summary: 'wait until the migration ends, whatever it does',
+  summary: 'wait until the migration ends',
   source: 'QMP migrate, and nothing after it',
   rule: `Nobody intervenes: no limit is raised, nothing is cancelled, post-copy is never started.
 

@@ -111,7 +111,7 @@ function open(target: QmpAddress, timeoutMs: number): Promise<Socket> {
         : connect({ host: target.host, port: target.port });
     socket.setTimeout(timeoutMs, () => {
       socket.destroy();
-      reject(new QmpConnectionError(`${where}: nobody accepted the connection within ${timeoutMs} ms`));
+      reject(new QmpConnectionError(`${where}: no server accepted the connection within ${timeoutMs} ms`));
     });
     socket.once('error', (error: NodeJS.ErrnoException) => {
       reject(new QmpConnectionError(`${where}: ${openingFailure(error.code)}`));

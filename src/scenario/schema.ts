@@ -41,7 +41,7 @@ const groupName = z
 
 const vcpus = section('{ count: 4, workload: stress }', {
   name: groupName.optional(),
-  count: z.int().min(1).max(4096).describe('so many vCPUs like this').default(1),
+  count: z.int().min(1).max(4096).describe('number of such vCPUs').default(1),
   workload: workloadSchema('what each vCPU does').prefault('idle'),
   shared: z
     .boolean()
@@ -70,14 +70,14 @@ const vcpus = section('{ count: 4, workload: stress }', {
         'which later writes go to as well; takes memory as large as the working sets for the copies',
     )
     .optional(),
-  at: size('where the working sets begin in RAM; when left out, behind those before and beside zero pages', {
+  at: size('where the working sets begin in RAM; when left out, after the previous ones, around zero pages', {
     zero: true,
     max: '64TiB',
   }).optional(),
 });
 
 const device = section('{ stop-copy: 4MiB, speed: 100MiB/s }', {
-  count: z.int().min(1).max(256).describe('so many devices like this').default(1),
+  count: z.int().min(1).max(256).describe('number of such devices').default(1),
   'stop-copy': size(
     'state that it sends only when it is stopped (stop_copy_length without what pre-copy sends)',
     {
@@ -254,7 +254,7 @@ const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
     zero: true,
     words: UNLIMITED,
   }).prefault('128MiB/s'),
-  'downtime-limit': duration('how long the guest may stand still, by QEMU', {
+  'downtime-limit': duration('how long the guest may be stopped, as QEMU estimates it', {
     zero: true,
     max: '2000s',
     bare: 'ms',
@@ -309,9 +309,7 @@ const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
   }).prefault('unlimited'),
   'postcopy-recover': z
     .boolean()
-    .describe(
-      'after a network failure in post-copy somebody recovers the migration; false: the guest is lost',
-    )
+    .describe('after a network failure in post-copy the migration is recovered; false: the guest is lost')
     .default(true),
   stream: streamSchema.prefault('plain'),
   at: schedule,

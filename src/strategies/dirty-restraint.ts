@@ -122,7 +122,7 @@ before it.`,
   refuses(options, setup) {
     const vcpuCount = setup.guest.vcpus.length;
     if (setup.guest.dirtyRingSize === 0) {
-      return 'dirty-restraint needs the dirty ring to tell whose pages are dirty; set guest.dirty-ring-size, such as 4096';
+      return 'dirty-restraint needs dirty rings to attribute pages to vCPUs; set guest.dirty-ring-size, such as 4096';
     }
     if (options.quotas.length > vcpuCount) {
       return `quotas has ${options.quotas.length} entries, but the guest has ${vcpuCount} vCPUs`;

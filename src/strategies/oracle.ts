@@ -144,7 +144,8 @@ each write will land, so that a regret can be a little below nothing.`,
   start(options, migration) {
     const setup = guests.get(options);
     const deadlineMs = options.deadline === 'none' ? Infinity : options.deadline;
-    if (setup === undefined) migration.explain('oracle', 'nobody told it the workload: it does nothing');
+    if (setup === undefined)
+      migration.explain('oracle', 'the workload is unknown: the strategy does nothing');
     else startOracle(migration, setup, deadlineMs);
   },
 });

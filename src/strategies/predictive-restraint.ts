@@ -41,7 +41,7 @@ long as planned, and where the guest settled higher than the law says, the law i
       min: 10,
       max: 60_000,
       default: '100ms',
-      summary: 'time between two bitmap syncs after the first pass, while nobody is held',
+      summary: 'time between two bitmap syncs after the first pass, while no vCPU is held',
     },
     patience: {
       kind: 'percent',

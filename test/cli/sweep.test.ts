@@ -128,7 +128,7 @@ describe('sweep files', () => {
 
   test.each([
     ['scenario: x.yaml\nvary: [{ a: [1] }]\nvari: 1\n', ':3:1: unknown key "vari"; did you mean vary?'],
-    ['scenario: x.yaml\nvary: [{ a: [1, 1] }]\n', 'vary a: [1, 1]: 1 comes twice'],
+    ['scenario: x.yaml\nvary: [{ a: [1, 1] }]\n', 'vary a: [1, 1]: 1 is listed twice'],
     ['scenario: x.yaml\nvary: [{ a: [1] }]\nstrategies: [nonne]\n', 'did you mean none?'],
     ['scenario: x.yaml\nvary: [{ a: [1] }]\nprecision: 200%\n', 'below 100%'],
     ['scenario: x.yaml\nvary: [{ a: [1] }]\n', 'no such file'],

@@ -234,7 +234,7 @@ describe('what cannot be is refused in one line, with its field', () => {
     ['hardware.mem: less than 1 MiB for each of 2000 CPUs', (r) => (r.hardware['cpus'] = 2000)],
     ['progress_history: no record with RAM statistics', (r) => (r.progress_history = [])],
     [
-      'scenario.post_copy: expected false beside pause, got true',
+      'scenario.post_copy: expected false together with pause, got true',
       (r) => Object.assign(r.scenario, { pause: true, post_copy: true }),
     ],
     [
@@ -286,7 +286,7 @@ describe('migsim', () => {
     const { status, stderr } = await inProcess(['learn', report, '--memory', '4GiB']);
     expect([status, stderr]).toEqual([
       2,
-      `${report}: --memory is for logs: a report of guestperf says it itself\n`,
+      `${report}: --memory is for logs: a guestperf report already contains it\n`,
     ]);
     const cut = path.join(folder, 'cut.json');
     writeFileSync(cut, readFileSync(report, 'utf8').slice(0, 3000));

@@ -244,7 +244,7 @@ test('one small run, word by word', () => {
     '5.90 ram_save_complete: sync 6: the last, of a stopped guest',
     '5.90 migration_bitmap_sync: not judged: 201 ms after sync 4, <= 1000 ms',
     '5.91 migration_completion_end: downtime 9.21 ms = stop 1 ms + RAM 3.21 ms (3.057 MiB) + ' +
-      'device state 2 ms + destination 3 ms; the guest stood still for 9.21 ms',
+      'device state 2 ms + destination 3 ms; the guest was stopped for 9.21 ms',
   ]);
 });
 

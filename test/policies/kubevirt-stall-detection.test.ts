@@ -57,7 +57,7 @@ describe('on a curve that oscillates and gains nothing', () => {
   test('aborts at once where the implied pause is hopeless', () => {
     const calls = run(oscillating, { 'max-downtime': '250ms' }).takeLimits();
     expect(calls[0]).toBe('0 250');
-    expect(calls[1]).toMatch(/ cancel an implied pause of 400 ms is more than 1.5 x 250 ms$/);
+    expect(calls[1]).toMatch(/ cancel a pause of 400 ms is more than 1.5 x 250 ms$/);
   });
 });
 

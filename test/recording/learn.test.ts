@@ -285,7 +285,7 @@ describe('where passes say too little, totals are learned from', () => {
     expect(early.learned.from).toBe('totals');
     expect(early.learned.guest.classes).toEqual([]);
     expect(early.outlook?.verdict).toBe('unknown');
-    expect(early.learned.assumptions.join()).toContain('no sync has looked yet');
+    expect(early.learned.assumptions.join()).toContain('no sync has yet looked');
   });
 
   test('one reading of a guest that does not converge: it never will, and a longer downtime would end it', () => {

@@ -61,7 +61,7 @@ describe('stretches of zero pages', () => {
       'a working set in one',
       '[{ at: 100MiB, size: 50MiB }]',
       '[{ at: 90MiB, workload: { write: 1MiB/s, working-set: 20MiB } }]',
-      'zero.yaml:5:11: guest.vcpus.0: there is no room for a working set, 20 MiB from 90 MiB on, beside 50 MiB of zero pages at 100 MiB',
+      'zero.yaml:5:11: guest.vcpus.0: there is no room for a working set, 20 MiB from 90 MiB on, next to 50 MiB of zero pages at 100 MiB',
     ],
     [
       'one outside RAM',

@@ -153,7 +153,7 @@ describe('a guest that changes', () => {
     const quietUs = held.timeMs * 1000 + 100_000;
     const result = migrate(withPhases([{ atUs: quietUs, writeFactor: 0.02, readFactor: 1 }]), OURS);
     expect(result.status).toBe('completed');
-    expect(result.decisions.some((d) => d.text.endsWith('nobody is held'))).toBe(true);
+    expect(result.decisions.some((d) => d.text.endsWith('no vCPU is held'))).toBe(true);
   });
 
   test('is held though it was calm while it was learned', () => {

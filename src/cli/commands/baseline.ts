@@ -26,11 +26,14 @@ export const baselineCommand: Command = {
   positional: { name: 'action', describe: 'save, or diff: run again and compare', words: () => ACTIONS },
   further: [
     { name: 'name', describe: `Name of the baseline, a file in ${FOLDER}/`, words: savedNames },
-    { ...scenarioFiles, describe: 'Scenario files or folders; by default scenarios/, or what was saved' },
+    {
+      ...scenarioFiles,
+      describe: 'Scenario files or folders (default: scenarios/, or those of the saved baseline)',
+    },
   ],
   options: {
     tolerance: {
-      describe: `diff: share that an outcome may differ by, ${TOLERANCE} unless said, or MEASURE=SHARE; repeatable`,
+      describe: `diff: share by which an outcome may differ (default: ${TOLERANCE}), or MEASURE=SHARE; repeatable`,
       value: 'SHARE',
       repeatable: true,
     },
@@ -40,8 +43,8 @@ export const baselineCommand: Command = {
   },
   examples: [
     ['baseline save shipped', 'all of scenarios/, into results/baselines/shipped.csv'],
-    ['baseline diff shipped', 'status 1 when an outcome has changed'],
-    ['baseline diff shipped --tolerance 5% --tolerance downtime=20%', 'with more patience'],
+    ['baseline diff shipped', 'exits with 1 when an outcome has changed'],
+    ['baseline diff shipped --tolerance 5% --tolerance downtime=20%', 'looser tolerances'],
   ],
   run(given) {
     const action = ACTIONS.find((candidate) => candidate === given.positional);

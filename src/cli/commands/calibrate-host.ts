@@ -19,27 +19,27 @@ export const calibrateHostCommand: Command = {
   },
   options: {
     profile: {
-      describe: 'Host profile from which the search begins',
+      describe: 'Host profile to start from',
       value: 'NAME',
       default: 'recordings-host',
       words: () => Object.keys(hostProfiles),
     },
     runs: {
-      describe: 'Predictions of each recording, each with other randomness',
+      describe: 'Predictions per recording, each with different random numbers',
       value: 'N',
       default: '4',
     },
     memory: experimentOptions.memory,
     seed: experimentOptions.seed,
     out: {
-      describe: 'Write the profile there, as the host section of a scenario (JSON, which is YAML)',
+      describe: 'Write the profile to this file, as the host section of a scenario (JSON, which is YAML)',
       value: 'FILE',
     },
     json: { describe: 'Print JSON instead of text' },
   },
   examples: [
-    ['calibrate-host recordings', 'what the machine of the recordings costs'],
-    ['calibrate-host mine/*.json --profile default --out host.json', 'a machine of your own'],
+    ['calibrate-host recordings', 'fit the costs of the host of the recordings'],
+    ['calibrate-host mine/*.json --profile default --out host.json', 'fit your own machine'],
   ],
   run(given) {
     const name = given.value('profile') ?? '';

@@ -17,7 +17,7 @@ import { inWorkers } from '../../experiment/workers.js';
 import { choice } from '../values.js';
 
 export const memoryOption: Option = {
-  describe: 'page, fluid, or auto: page where that takes no more than about a second',
+  describe: 'Memory model: page (exact), fluid (fast) or auto: page if that takes at most about a second',
   value: 'MODEL',
   default: 'auto',
   words: () => MEMORY_CHOICES,
@@ -30,12 +30,12 @@ export const checkCommand: Command = {
     memory: memoryOption,
     seed: experimentOptions.seed,
     junit: { describe: 'Write a JUnit report for a CI system there', value: 'FILE', affectsResult: false },
-    verbose: { describe: 'Print what holds as well', affectsResult: false },
+    verbose: { describe: 'Also print the expectations that hold', affectsResult: false },
   },
   examples: [
     ['check', 'everything in scenarios/'],
     ['check guest.yaml --runs 20', 'quantiles such as p90(total-time) need runs'],
-    ['check --junit results/check.xml', 'status 1 when something does not hold'],
+    ['check --junit results/check.xml', 'exits with 1 when an expectation fails'],
   ],
   async run(given) {
     const options = {

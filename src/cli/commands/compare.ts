@@ -22,7 +22,7 @@ export const compareCommand: Command = {
     ...experimentOptions,
     strategy: {
       ...experimentOptions.strategy,
-      describe: `${experimentOptions.strategy.describe}; several with commas, or repeated`,
+      describe: `${experimentOptions.strategy.describe}; separate several by commas`,
       repeatable: true,
     },
     'fail-unless': failUnlessOption,
@@ -38,8 +38,8 @@ export const compareCommand: Command = {
   },
   examples: [
     ['compare guest.yaml', 'the strategies it lists'],
-    ['compare guest.yaml --strategy none,./mine.js', 'these instead'],
-    ['compare guest.yaml --runs 20 --out results/mine', 'spread, and CSV files'],
+    ['compare guest.yaml --strategy none,./mine.js', 'these strategies instead'],
+    ['compare guest.yaml --runs 20 --out results/mine', 'mean and deviation, and CSV files'],
     ['compare --preset auto-converge-iters', "a comparison of QEMU's guestperf"],
     ['compare guest.yaml --format latex > table.tex', 'a table for a paper'],
   ],

@@ -8,13 +8,13 @@ export const diffCommand: Command = {
   further: [
     {
       name: 'second',
-      describe: 'Another; left out, the two strategies or runs of the first',
+      describe: 'Result to compare with; by default, the two strategies or runs of the first',
       takes: 'none or one',
     },
   ],
   options: {},
   examples: [
-    ['diff results/monday results/tuesday', 'the same strategies, at two times'],
+    ['diff results/monday results/tuesday', 'the same strategies, on two days'],
     ["diff 'results/mine#none' 'results/mine#dirty-limit'", 'two strategies of one folder'],
     ["diff 'results/mine#none:1' 'results/mine#none:2'", 'two runs'],
   ],

@@ -15,16 +15,16 @@ const MODES = ['serial', 'parallel'] as const;
 const MOST_GUESTS = 10_000;
 
 export const drainCommand: Command = {
-  positional: { name: 'scenarios', describe: 'A scenario file for each guest', takes: 'one or more' },
+  positional: { name: 'scenarios', describe: 'Scenario file of each guest', takes: 'one or more' },
   options: {
     mode: {
-      describe: 'serial (one after the other) or parallel; without it, both',
+      describe: 'serial (one after the other) or parallel (default: both)',
       value: 'MODE',
       words: () => MODES,
     },
-    compare: { describe: 'Both next to each other, as without --mode' },
-    parallel: { describe: 'Migrations at a time; without it, all', value: 'N' },
-    copies: { describe: 'So many guests of each scenario', value: 'N', default: '1' },
+    compare: { describe: 'Compare both modes, as without --mode' },
+    parallel: { describe: 'Maximum concurrent migrations (default: all)', value: 'N' },
+    copies: { describe: 'Number of guests per scenario', value: 'N', default: '1' },
     strategy: experimentOptions.strategy,
     'fail-unless': failUnlessOption,
     memory: experimentOptions.memory,
@@ -33,7 +33,7 @@ export const drainCommand: Command = {
     json: experimentOptions.json,
   },
   examples: [
-    ['drain web.yaml database.yaml', 'in series, and at the same time'],
+    ['drain web.yaml database.yaml', 'one after the other, and all at once'],
     ['drain guest.yaml --copies 8 --mode parallel --parallel 2', 'eight guests, two at a time'],
   ],
   async run(given) {

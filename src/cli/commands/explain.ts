@@ -27,7 +27,7 @@ export const explainCommand: Command = {
   options: {},
   examples: [
     ['explain auto-converge', 'the rule in words'],
-    ['explain ./mine.js', 'a strategy of your own'],
+    ['explain ./mine.js', 'your own strategy'],
     ['explain migration.downtime-limit', 'a key of scenario files'],
   ],
   async run(given) {

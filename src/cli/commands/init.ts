@@ -11,13 +11,13 @@ const FILE = 'guest.yaml';
 export const initCommand: Command = {
   positional: {
     name: 'file',
-    describe: `Where to write it, ${FILE} when left out, - for standard output; an existing file stays as it is`,
+    describe: `File to write (default: ${FILE}), or - for standard output; never overwrites a file`,
     takes: 'none or one',
   },
   options: {},
   examples: [
     ['init', `then: migsim compare ${FILE}`],
-    ['init scenarios/database.yaml', 'and migsim check, once it says what it expects'],
+    ['init scenarios/database.yaml', 'add expectations, then: migsim check'],
   ],
   run(given) {
     const file = given.positional === '' ? FILE : given.positional;

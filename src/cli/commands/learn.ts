@@ -25,30 +25,30 @@ import { parsed, wholeNumber } from '../values.js';
 export const learnCommand: Command = {
   positional: {
     name: 'logs',
-    describe: 'Log of a migration in any known format, several of one, or - for standard input',
+    describe: 'Log of a migration in any known format, several logs of one migration, or - for stdin',
     takes: 'one or more',
   },
   options: {
-    out: { describe: 'Write the scenario there instead of printing it', value: 'FILE' },
+    out: { describe: 'Write the scenario to this file instead of printing it', value: 'FILE' },
     cpu: {
-      describe: "Share of its vCPUs' time that the load needs, such as 40%; 83% when not known",
+      describe: "Share of its vCPUs' time that the load is busy, such as 40% (default: 83%)",
       value: 'SHARE',
     },
-    vcpus: { describe: 'vCPUs of the guest, 4 when not known', value: 'N' },
-    memory: { describe: 'Guest RAM, where the log does not show it', value: 'SIZE' },
+    vcpus: { describe: 'vCPUs of the guest, if not in the log (default: 4)', value: 'N' },
+    memory: { describe: 'Guest RAM, if not in the log', value: 'SIZE' },
     'dirty-ring-size': {
-      describe: 'Ring that the logged guest had; without it, the dirty bitmap',
+      describe: 'Dirty ring size of the logged guest (default: dirty bitmap)',
       value: 'N',
     },
-    'downtime-limit': { describe: 'Where the log does not show it', value: 'DURATION' },
-    'max-bandwidth': { describe: 'Where the log does not show it', value: 'RATE' },
-    json: { describe: 'Print what was learned as JSON instead' },
+    'downtime-limit': { describe: 'Downtime limit, if not in the log', value: 'DURATION' },
+    'max-bandwidth': { describe: 'Bandwidth limit, if not in the log', value: 'RATE' },
+    json: { describe: 'Print the result as JSON instead' },
   },
   examples: [
     ['learn migrate.log --out guest.yaml', 'then: migsim compare guest.yaml'],
-    ['learn -', 'what a pipe brings: virsh domjobinfo vm | migsim learn -'],
+    ['learn -', 'from a pipe: virsh domjobinfo vm | migsim learn -'],
     ['learn migrate.log --cpu 40%', 'a load that mostly waits for its disk'],
-    ['learn report.json --out run.yaml', 'the run that guestperf did; then: migsim run run.yaml'],
+    ['learn report.json --out run.yaml', 'reconstruct a run of guestperf; then: migsim run run.yaml'],
     ['learn dirty.csv --memory 16GiB', 'from readings of (period, pages)'],
   ],
   run(given) {
@@ -121,7 +121,7 @@ const SAID_BY_REPORT = [
 function runGuestperf(given: Given, text: string): void {
   const option = SAID_BY_REPORT.find((one) => given.value(one) !== undefined);
   if (option !== undefined) {
-    throw new UsageError(`--${option} is for logs: a report of guestperf says it itself`, {
+    throw new UsageError(`--${option} is for logs: a guestperf report already contains it`, {
       file: given.positional,
     });
   }
@@ -180,7 +180,7 @@ function printCheck(given: Given, check: SelfCheck): void {
   }
   if (rows.length > 0) given.print(`${gridOf(rows)}\n`);
   if (check.medianDeviation === null || check.largestDeviation === null) {
-    given.print('No pass can be compared: none of a second or more is told apart, and none settled\n');
+    given.print('No pass can be compared: no pass of 1 s or longer could be identified, and none settled\n');
     return;
   }
   given.print(

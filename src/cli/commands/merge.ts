@@ -9,7 +9,7 @@ export const mergeCommand: Command = {
   options: {
     out: { describe: 'Write the results of the whole sweep there', value: 'FOLDER' },
     code: {
-      describe: 'Strategy or policy file of the shards whose code may be run; repeatable',
+      describe: 'Strategy or policy file of the shards that may be executed; repeatable',
       value: 'FILE',
       repeatable: true,
     },
@@ -17,8 +17,8 @@ export const mergeCommand: Command = {
     json: { describe: 'Print JSON instead of text' },
   },
   examples: [
-    ['merge results/shard-* --out results/whole', 'as if one machine had run it'],
-    ['merge results/shard-* --out results/whole --format parquet', 'and runs.parquet'],
+    ['merge results/shard-* --out results/whole', 'the same bytes as on one machine'],
+    ['merge results/shard-* --out results/whole --format parquet', 'also writes runs.parquet'],
   ],
   async run(given) {
     const out = given.value('out');

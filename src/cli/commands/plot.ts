@@ -18,7 +18,7 @@ type Format = (typeof FORMATS)[number];
 /** Options of what is drawn, which `report` has too. */
 export const drawingOptions = {
   strategy: {
-    describe: 'Only this one, as the files name it; repeatable',
+    describe: 'Only this strategy, as named in the files; repeatable',
     value: 'STRATEGY',
     repeatable: true,
   },
@@ -28,34 +28,34 @@ export const drawingOptions = {
 export const plotCommand: Command = {
   positional: {
     name: 'results',
-    describe: 'Folder that --out wrote, one of its CSV files, a guestperf report or a folder of them',
+    describe: 'Folder written by --out, one of its CSV files, a guestperf report or a folder of such reports',
   },
   options: {
     figure: {
-      describe: 'Only this one; repeatable. Default: all that the data allow',
+      describe: 'Only this figure; repeatable (default: all that the data allow)',
       value: 'NAME',
       repeatable: true,
       words: () => figures.map(({ name }) => name),
     },
     format: {
-      describe: 'svg or png (300 dots an inch)',
+      describe: 'svg or png (300 dots per inch)',
       value: 'FORMAT',
       default: 'svg',
       words: () => FORMATS,
     },
     width: {
-      describe: 'one (85 mm) or two (178 mm) columns of a paper',
+      describe: 'Width: one (85 mm) or two (178 mm) columns of a paper',
       value: 'COLUMNS',
       default: 'two',
       words: () => WIDTHS,
     },
     ...drawingOptions,
-    out: { describe: 'Where the figures go; default: figures beside the results', value: 'FOLDER' },
+    out: { describe: 'Folder for the figures (default: figures, next to the results)', value: 'FOLDER' },
   },
   examples: [
-    ['plot results/mine', 'everything, into results/mine/figures'],
+    ['plot results/mine', 'all figures, to results/mine/figures'],
     ['plot results/mine --figure pareto --format png --width one', 'for one column'],
-    ['plot validation.csv', 'predicted against measured'],
+    ['plot validation.csv', 'predicted versus measured'],
   ],
   async run(given) {
     const format = choice(given, 'format', FORMATS) ?? 'svg';

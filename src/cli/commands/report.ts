@@ -14,7 +14,7 @@ import { choice } from '../values.js';
 const FORMATS: readonly ('html' | PaperFormat)[] = ['html', ...PAPER_FORMATS];
 
 export const reportCommand: Command = {
-  positional: { name: 'results', describe: 'Folder that --out wrote' },
+  positional: { name: 'results', describe: 'Folder written by --out' },
   options: {
     format: {
       describe: `html (a file), or ${PAPER_FORMATS.join(', ')} (prints the table; for a sweep, one per cell)`,

@@ -23,13 +23,13 @@ export const runCommand: Command = {
       value: 'FILE',
       affectsResult: false,
     },
-    verbose: { describe: 'Print every decision with the rule that took it', affectsResult: false },
+    verbose: { describe: 'Print every decision with its rule', affectsResult: false },
   },
   examples: [
     ['run guest.yaml --strategy dirty-limit', 'curves, syncs, vCPUs'],
-    ['run guest.yaml --strategy none --verbose', 'and every decision'],
-    ['run guest.yaml --strategy none --chart', 'and a drawing over time'],
-    ['run guest.yaml --strategy none --fail-unless converged', 'status 1 when it does not'],
+    ['run guest.yaml --strategy none --verbose', 'shows every decision'],
+    ['run guest.yaml --strategy none --chart', 'draws the run over time'],
+    ['run guest.yaml --strategy none --fail-unless converged', 'exits with 1 when it does not converge'],
   ],
   async run(given) {
     const choose = async (scenario: Scenario): Promise<StrategyChoice[]> => [

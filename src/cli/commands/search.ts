@@ -33,7 +33,7 @@ export const searchCommand: Command = {
   ],
   options: {
     find: {
-      describe: 'Of the values that will do: smallest, largest, or best by --minimize or --maximize',
+      describe: 'Which acceptable value: smallest, largest, or best by --minimize or --maximize',
       value: 'WHICH',
       default: 'smallest',
       words: () => FINDS,
@@ -44,12 +44,12 @@ export const searchCommand: Command = {
       default: 'converges >= 95%',
     },
     minimize: {
-      describe: 'With best: the measure that is to be small, such as total-time',
+      describe: 'With best: the measure to minimize, such as total-time',
       value: 'MEASURE',
     },
-    maximize: { describe: 'With best: the measure that is to be large', value: 'MEASURE' },
-    from: { describe: 'Look at no smaller value', value: 'VALUE' },
-    to: { describe: 'Look at no larger value', value: 'VALUE' },
+    maximize: { describe: 'With best: the measure to maximize', value: 'MEASURE' },
+    from: { describe: 'Smallest value to try', value: 'VALUE' },
+    to: { describe: 'Largest value to try', value: 'VALUE' },
     strategy: experimentOptions.strategy,
     policy: experimentOptions.policy,
     runs: { describe: 'Runs at each value', value: 'N', default: String(SEARCH_RUNS) },
@@ -58,7 +58,7 @@ export const searchCommand: Command = {
     set: experimentOptions.set,
     out: {
       ...experimentOptions.out,
-      describe: 'Write the curve there as CSV files, for plot and report',
+      describe: 'Write the curve to this folder as CSV files, for plot and report',
     },
     json: experimentOptions.json,
   },

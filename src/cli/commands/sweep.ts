@@ -35,7 +35,7 @@ const MOST_RUNS = 100_000;
 const MOST_WORKERS = 1024;
 
 export const formatOption: Option = {
-  describe: 'csv, or parquet: runs.parquet beside runs.csv',
+  describe: 'csv, or parquet: runs.parquet in addition to runs.csv',
   value: 'FORMAT',
   default: 'csv',
   words: () => FORMATS,
@@ -55,31 +55,31 @@ export const sweepCommand: Command = {
     },
     strategy: {
       ...experimentOptions.strategy,
-      describe: `${experimentOptions.strategy.describe}; several with commas, or repeated; all: every one that can run`,
+      describe: `${experimentOptions.strategy.describe}; separate several by commas; all: every strategy that can run`,
       repeatable: true,
     },
     policy: experimentOptions.policy,
     'fail-unless': failUnlessOption,
-    runs: { ...withoutDefault(runsOption), describe: 'Runs of each strategy in each cell, at most (1)' },
+    runs: { ...withoutDefault(runsOption), describe: 'Maximum runs per strategy and cell (default: 1)' },
     precision: {
-      describe: 'End a cell when total time and downtime are known to this share, such as 2%',
+      describe: 'Stop a cell once total time and downtime are known to within this share, such as 2%',
       value: 'SHARE',
     },
     seed: withoutDefault(experimentOptions.seed),
     memory: {
-      describe: 'page (every write drawn), fluid (counts, fast) or auto: fluid',
+      describe: 'Memory model: page (exact), fluid (fast) or auto (= fluid here)',
       value: 'MODEL',
       words: () => MEMORY_CHOICES,
     },
     set: experimentOptions.set,
-    out: { ...experimentOptions.out, describe: 'Write results there; what is begun there is gone on with' },
+    out: { ...experimentOptions.out, describe: 'Output folder; resumes an unfinished sweep found there' },
     format: formatOption,
     shard: {
       describe: 'Only part i of n: i/n, or auto/n under Slurm and Kubernetes',
       value: 'I/N',
       affectsResult: false,
     },
-    workers: { describe: 'Threads; without it, one a core', value: 'N', affectsResult: false },
+    workers: { describe: 'Worker threads (default: one per core)', value: 'N', affectsResult: false },
     json: experimentOptions.json,
   },
   examples: [

@@ -19,16 +19,16 @@ export const validateCommand: Command = {
   },
   options: {
     runs: {
-      describe: 'Predictions of each recording, each with other randomness',
+      describe: 'Predictions per recording, each with different random numbers',
       value: 'N',
       default: '10',
     },
     memory: experimentOptions.memory,
     seed: experimentOptions.seed,
-    json: { describe: 'Print one object a recording instead of text' },
-    csv: { describe: 'Print the same as CSV' },
+    json: { describe: 'Print one JSON object per recording instead of text' },
+    csv: { describe: 'Print CSV instead of text' },
     plot: {
-      describe: 'Draw predicted against measured, with lines at 10 % off, into this .svg or .png file',
+      describe: 'Plot predicted versus measured values, with lines at 10 %, to this .svg or .png file',
       value: 'FILE',
     },
   },

@@ -80,7 +80,7 @@ function stepsOf(entry: string, keys: readonly string[], wrong: (what: string) =
 
 function refuseTwice(words: readonly string[], wrong: (what: string) => UsageError): void {
   const twice = words.find((word, index) => words.indexOf(word) < index);
-  if (twice !== undefined) throw wrong(`${twice} comes twice; expected each once`);
+  if (twice !== undefined) throw wrong(`${twice} is listed twice; list each value once`);
 }
 
 /** Splits at `separator` where it stands outside of brackets, braces and quotes: YAML values keep theirs. */

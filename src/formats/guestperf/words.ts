@@ -143,7 +143,7 @@ function checkScenario(scenario: GuestperfScenario, file: string | undefined): v
   const place = file === undefined ? undefined : { file };
   for (const [one, other] of EXCLUSIVE) {
     if (scenario[one] && scenario[other]) {
-      throw new UsageError(`scenario.${other}: expected false beside ${one}, got true`, place);
+      throw new UsageError(`scenario.${other}: expected false together with ${one}, got true`, place);
     }
   }
   for (const { field, from, to, fraction = false, when } of BOUNDS) {

@@ -20,7 +20,7 @@ export const guestperfReader: Reader = {
   source: 'guestperf',
   writtenBy: "QEMU's tests/migration-stress/guestperf, and migsim run --guestperf",
   example: 'migsim learn report.json --out run.yaml',
-  shows: "the whole run: guest, parameters, one record a pass, the guest's speed",
+  shows: "the whole run: guest, parameters, one record per pass, the guest's speed",
   lacks: 'the host',
   recognises: looksLikeGuestperf,
   read: (text, file) => ({ kind: 'guestperf', report: readGuestperf(text, file) }),

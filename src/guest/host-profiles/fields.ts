@@ -134,7 +134,7 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
     kind: 'share',
     ...SHARE,
     summary:
-      "share of a vCPU's speed that one CPU's worth of migration work beside it costs (source and destination on one machine)",
+      "share of a vCPU's speed that one CPU's worth of migration work next to it costs (source and destination on one machine)",
   },
   stopUs: {
     key: 'stop',

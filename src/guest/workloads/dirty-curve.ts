@@ -4,7 +4,7 @@ import { INTENSITY, planFromCurve } from './fitted.js';
 
 export const dirtyCurve = defineWorkload({
   name: 'dirty-curve',
-  summary: 'whatever dirties the given amounts in the given times',
+  summary: 'dirties the given amounts in the given times',
   source: 'D(τ) = Σ Wᵢ (1 - e^(-λᵢτ)): a sum of uniformly written sets, by non-negative least squares',
   scaling: 'the points are of the whole group: count shares them out, guest.memory does not change them',
   fittedTo: 'the points given',

@@ -265,7 +265,7 @@ function downtime({ downtimeMs, blackoutMs, parts, ringSleepMs, ramBytes }: Down
     })
     .join(' + ');
   const made = sum === '' ? '' : ` = ${sum}`;
-  return `downtime ${formatDurationMs(downtimeMs)}${made}; the guest stood still for ${formatDurationMs(blackoutMs)}`;
+  return `downtime ${formatDurationMs(downtimeMs)}${made}; the guest was stopped for ${formatDurationMs(blackoutMs)}`;
 }
 
 function ending({ kind, afterMs, reason }: Ending): Words {

@@ -131,17 +131,17 @@ export class StallDetector {
       return nothing(`sending the rest would take ${pauseMs} ms, longer than the migration may take`);
     }
     if (options.allowPostCopy) {
-      return { action: 'postcopy', why: `an implied pause of ${pauseMs} ms is a local minimum` };
+      return { action: 'postcopy', why: `a pause of ${pauseMs} ms is a local minimum` };
     }
     if (options.allowWorkloadDisruption) {
-      return { action: 'pause', why: `an implied pause of ${pauseMs} ms is a local minimum` };
+      return { action: 'pause', why: `a pause of ${pauseMs} ms is a local minimum` };
     }
     const { maxDowntimeMs, precopyPossibleFactor } = options;
     if (pauseMs <= maxDowntimeMs * precopyPossibleFactor) {
-      const why = `an implied pause of ${pauseMs} ms is within ${precopyPossibleFactor} x ${maxDowntimeMs} ms`;
+      const why = `a pause of ${pauseMs} ms is within ${precopyPossibleFactor} x ${maxDowntimeMs} ms`;
       return { action: 'limit', why };
     }
-    const why = `an implied pause of ${pauseMs} ms is more than ${precopyPossibleFactor} x ${maxDowntimeMs} ms`;
+    const why = `a pause of ${pauseMs} ms is more than ${precopyPossibleFactor} x ${maxDowntimeMs} ms`;
     return { action: 'abort', why };
   }
 }

@@ -34,7 +34,7 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null, words
     ...comment(''),
     ...words.lines.flatMap(([label, text]) => comment(`${label}: ${text}.`, '', '', '  ')),
     ...learnedComments(learned, check),
-    ...comment(`What would tell more: ${words.next}.`),
+    ...comment(`What would show more: ${words.next}.`),
     'guest:',
     `  memory: ${exactSize(guest.ramPages * PAGE_BYTES)}`,
     ...comment(zeroComment(guest), '  '),
@@ -72,11 +72,11 @@ function autoConvergeLine({ migration }: Learned): string {
 
 function whatHappened({ migration, plateau, loadEndedUs }: Learned): string {
   if (loadEndedUs !== null && plateau !== null) {
-    return `a plateau of ${formatDurationMs(plateau.passUs / 1000)} a pass (in the log until the load ended, after ${formatDurationMs(loadEndedUs / 1000)})`;
+    return `a plateau of ${formatDurationMs(plateau.passUs / 1000)} per pass (in the log until the load ended, after ${formatDurationMs(loadEndedUs / 1000)})`;
   }
   if (migration.completed) return `it completes after about ${formatDurationMs(migration.totalTimeMs)}`;
   if (plateau === null) return 'passes that still shrink where the log ends';
-  return `a plateau of ${formatDurationMs(plateau.passUs / 1000)} a pass`;
+  return `a plateau of ${formatDurationMs(plateau.passUs / 1000)} per pass`;
 }
 
 // -------------------------------------------------------------------------------------------------------- comments
@@ -120,7 +120,7 @@ function checkText({ passes, plateau, medianDeviation, largestDeviation }: SelfC
   const settled =
     plateau === null
       ? ''
-      : `; plateau ${formatDurationMs(plateau.logged.passMs)} a pass in the log, ${formatDurationMs(plateau.simulated.passMs)} simulated`;
+      : `; plateau ${formatDurationMs(plateau.logged.passMs)} per pass in the log, ${formatDurationMs(plateau.simulated.passMs)} simulated`;
   const median = percentage(medianDeviation);
   return (
     `Simulated again under the log's rules, pass lengths and what remains after the syncs differ from the log by ${median} ` +

@@ -38,7 +38,7 @@ export const GROWTH = 0.74;
 
 export const ONE_READING =
   'one reading is no curve: what the guest dirties in other times than that one is taken to grow as τ^0.74, ' +
-  'as one measured database did; a second period would tell (calc-dirty-rate over 1 s and over 10 s)';
+  'as one measured database did; measure a second period (calc-dirty-rate over 1 s and over 10 s)';
 
 /** What the totals say; null: they do not. */
 interface Totals {
@@ -212,7 +212,7 @@ function readingOf(
   if (found === null || syncs === null) return readingOfRate(totals, log, roomPages, assumptions);
   if (syncs === 0) {
     assumptions.push(
-      'the guest is taken to be idle: no sync has looked yet for what it dirties; a reply after the first pass would tell',
+      'the guest is taken to be idle: no sync has yet looked for dirty pages; a reply after the first pass would show them',
     );
     return null;
   }

@@ -77,7 +77,7 @@ function firstPassText({ remainingBytes, tUs }: LogSample, { migration, guest }:
   const ms = ((remainingBytes ?? guest.ramPages * PAGE_BYTES) / bytesPerSecond) * 1000;
   const passed = tUs === null ? 0 : tUs / 1000;
   return (
-    `too early to tell: the first pass ends in about ${formatDurationMs(max(1, ms))}, and only then QEMU looks for what was ` +
+    `too early to predict: the first pass ends in about ${formatDurationMs(max(1, ms))}, and only then QEMU looks for what was ` +
     `dirtied. It completes at once when that is no more than ${formatBytes((bytesPerSecond * downtimeLimitMs) / 1000)}, and ` +
     `passes shrink while the guest dirties less than ${formatBytesPerSecond(bytesPerSecond)} (first pass: ${formatDurationMs(passed + ms)})`
   );

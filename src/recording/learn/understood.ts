@@ -80,7 +80,7 @@ function passesText({ passes, plateau, guest }: Learned, { samples }: MigrationL
     const level =
       plateau === null
         ? ''
-        : `; settled at ${formatDurationMs(plateau.passUs / 1000)} and ${formatBytes(plateau.remainingPages * PAGE_BYTES)} a pass`;
+        : `; stalls at ${formatDurationMs(plateau.passUs / 1000)} and ${formatBytes(plateau.remainingPages * PAGE_BYTES)} per pass`;
     return `${passes.length}: ${named.join(', ')}${more}${level}`;
   }
   const syncs = samples.at(-1)?.dirtySyncCount ?? null;

@@ -70,7 +70,7 @@ function drawing(curves: readonly Curve[], ofEach: boolean, shownS: number, shee
     : 'Work done by the vCPUs that write and by those that only read';
   return {
     name: 'guest-work',
-    caption: `${what}, as a share of what they do when nobody migrates them${ofEach ? '' : '; the thin line is the vCPU that did least'}.`,
+    caption: `${what}, as a share of their work without a migration${ofEach ? '' : '; the thin line is the vCPU that did least'}.`,
     svg: picture(sheet, end + notes.height + 2, 'Guest work during the migration', [
       text(0.5 * font, 1.1 * font, 'Work done (% of an unmigrated guest)'),
       drawn.svg,

@@ -60,9 +60,9 @@ const BINDS: Readonly<Record<WhyNot['binds'], string>> = {
   'max-bandwidth': 'max-bandwidth lets less through than the guest dirties',
   link: 'the link carries less than the guest dirties',
   'sender-cpu': 'the CPU of the sending side handles less than the guest dirties',
-  quota: 'what the quota lets the guest dirty in a pass is more than may be left at the switchover',
+  quota: 'the quota lets the guest dirty more per pass than may remain at the switchover',
   ring: 'the entries of the full dirty rings are more pages than may be left at the switchover',
-  throttle: 'even at the highest throttle the guest dirties too much in a pass',
+  throttle: 'even at the highest throttle, the guest dirties too much per pass',
   'give-up-after': 'it was ended before it came to a standstill',
 };
 

@@ -56,7 +56,7 @@ function both({ reported, simulated }: Beside, text: (value: number) => string):
 
 function deviationText({ medianDeviation, largestDeviation }: GuestperfCheck): string {
   const known =
-    'A report has one record a pass, taken up to 50 ms after its sync, and\nnothing of what happens within a pass.';
+    'A report has one record per pass, taken up to 50 ms after its sync, and\nnothing about what happens within a pass.';
   if (medianDeviation === null || largestDeviation === null)
     return `${known}\nNo pass can be compared: none is of a second or more`;
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

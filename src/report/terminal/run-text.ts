@@ -52,7 +52,7 @@ function summary(result: MigrationResult, page: Page): string {
   const lines: [string, string][] = [];
   if (result.downtimeMs !== null) {
     const blackout =
-      result.blackoutMs === null ? '' : `; the guest stood still for ${show('ms', result.blackoutMs)}`;
+      result.blackoutMs === null ? '' : `; the guest was stopped for ${show('ms', result.blackoutMs)}`;
     lines.push(['downtime', `${show('ms', result.downtimeMs)} as QEMU reports it${blackout}`]);
   }
   const times = (result.sentBytes / result.totalRamBytes).toFixed(2);

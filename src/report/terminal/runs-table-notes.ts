@@ -17,7 +17,7 @@ export function tableNotes({ rows }: RunsTable, best: 'bold' | 'green'): string[
     : 'One run of each strategy.';
   return [
     optionsOf(rows.map(({ name }) => name)),
-    `${reading} Work: against a guest that is not migrated.`,
+    `${reading} Work is relative to the same guest without migration.`,
     rows.some(({ cells }) => cells.some((cell) => cell?.best === true))
       ? `In ${best}: ${several ? BEST_OF_RUNS : BEST_OF_ONE}.`
       : null,

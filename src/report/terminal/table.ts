@@ -124,7 +124,7 @@ function legend(rows: readonly FigureRow[], runs: number): string[] {
   const starred = rows.some((row) => row.cells.some((cell) => cell.best));
   const star = starred ? `* ${runs > 1 ? BEST_OF_RUNS : BEST_OF_ONE}. ` : '';
   const lines = [
-    `${star}Work: against a guest that is not migrated. CPU: of QEMU at the source + at the destination, without vCPUs.`,
+    `${star}Work is relative to the same guest without migration. CPU is that of QEMU at the source + at the destination, without vCPUs.`,
   ];
   if (rows.some(({ label }) => label === 'regret')) {
     lines.push("Regret: guest work lost beyond the oracle's, in seconds of one vCPU.");

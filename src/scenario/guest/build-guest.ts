@@ -121,7 +121,7 @@ function buildUnused(
   if (spread > room) {
     lackRoom(
       ['guest', 'zero-pages'],
-      `there is no room for ${formatBytes(spread * PAGE_BYTES)} of zero pages beside ${setsText}; ` +
+      `there is no room for ${formatBytes(spread * PAGE_BYTES)} of zero pages next to ${setsText}; ` +
         'expected smaller sets, fewer zero-pages or more memory',
     );
   }
@@ -129,7 +129,7 @@ function buildUnused(
   if (spread + balloon > room) {
     lackRoom(
       ['guest', 'balloon'],
-      `there is no room for a balloon of ${formatBytes(guest.balloon)} beside zero pages and ${setsText}; ` +
+      `there is no room for a balloon of ${formatBytes(guest.balloon)} next to zero pages and ${setsText}; ` +
         'expected a smaller balloon, fewer zero-pages or more memory',
     );
   }
@@ -140,7 +140,7 @@ function buildUnused(
   if (hinted > free) {
     lackRoom(
       ['guest', 'free-page-hint'],
-      `at most ${formatBytes(free * PAGE_BYTES)} can be free beside ${setsText}` +
+      `at most ${formatBytes(free * PAGE_BYTES)} can be free next to ${setsText}` +
         `${balloon > 0 ? ' and the balloon' : ''}; expected no more than that, or more memory`,
     );
   }

@@ -167,7 +167,7 @@ function checkFits(group: Group, extent: Extent, { ramPages, zero }: Memory, ref
   }
   refuse(
     extent.group,
-    `${sets} beside ${inBytes(stretch?.pages ?? 0)} of zero pages${stretchPlace(stretch, ramPages)} in ${inBytes(ramPages)} of RAM; ` +
+    `${sets} next to ${inBytes(stretch?.pages ?? 0)} of zero pages${stretchPlace(stretch, ramPages)} in ${inBytes(ramPages)} of RAM; ` +
       'expected smaller sets, fewer zero-pages or more memory',
     true,
   );

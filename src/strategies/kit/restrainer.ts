@@ -140,7 +140,7 @@ export class Restrainer {
     const writers = this.#rates().flatMap((rate, vcpu) =>
       rate > 0 ? [`vCPU ${vcpu} ${formatBytesPerSecond(rate)}`] : [],
     );
-    this.#explain(writers.length === 0 ? 'nobody writes' : `dirtied: ${writers.join(', ')}`);
+    this.#explain(writers.length === 0 ? 'no vCPU writes' : `dirtied: ${writers.join(', ')}`);
     const leastMs = shortestDrain(remainingPages, this.sending()) * 1000 + SWITCHOVER_MS;
     if (leastMs <= this.#leftMs()) return;
     // What is not sent yet may be empty: only the end of the pass will tell.
@@ -342,7 +342,7 @@ export class Restrainer {
     const share = this.#options.heldShare;
     const percent = `at ${(100 * (1 - share)).toFixed(0)} %`;
     if (plan === null) this.#explain(`${why}: holding all writers ${percent}`);
-    else this.#explain(`${why}: ${vcpus.length === 0 ? 'nobody is held' : `${holding(plan)} ${percent}`}`);
+    else this.#explain(`${why}: ${vcpus.length === 0 ? 'no vCPU is held' : `${holding(plan)} ${percent}`}`);
     this.#held = vcpus;
     const seconds = OVERDUE * (plan?.seconds ?? 0) + HELD_SYNC_MS / 1000;
     this.#overdueUs = this.#migration.nowUs() + seconds * 1e6;

@@ -23,7 +23,7 @@ const runtimeTable = {
     kind: 'duration-ms',
     max: MAX_DOWNTIME_MS,
     optional: true,
-    summary: 'how long the guest may stand still, by QEMU',
+    summary: 'how long the guest may be stopped, as QEMU estimates it',
   },
   'max-bandwidth': { ...RATE, words: UNLIMITED, summary: 'what the migration may send' },
   'avail-switchover-bandwidth': { ...RATE, summary: 'what the switchover may count on; 0: the estimate' },
