@@ -73,7 +73,12 @@ export function drain(guests: readonly DrainGuest[], options: DrainOptions): Dra
   let nowMs = 0;
   const resultOf = (index: number, startMs: number, shares: readonly Share[]): MigrationResult => {
     const { scenario, strategy } = guests[index]!;
-    return simulate(withShares(scenario, startMs, shares), strategy, { seed, run: index + 1, memory });
+    return simulate(withShares(scenario, startMs, shares), strategy, {
+      seed,
+      run: index + 1,
+      draw: false,
+      memory,
+    });
   };
 
   while (next < guests.length || running.length > 0) {

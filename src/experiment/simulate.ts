@@ -14,7 +14,7 @@ export interface SimulateOptions {
   readonly seed?: number;
   /** Repetition: changes every random stream, the same for all strategies; default 1. */
   readonly run?: number;
-  /** Default false: everything uncertain at its median; true: drawn, the same for all strategies of a run. */
+  /** Whether everything uncertain is drawn, as run `run` of several meets it, or at its median. Default: drawn where `run` is given. */
   readonly draw?: boolean;
   /** `page` draws every write, `fluid` counts them; default `page`. */
   readonly memory?: 'page' | 'fluid';
@@ -56,7 +56,7 @@ export function preparedSetup(
     timelineMs = 0,
     keepSyncs = true,
     trace = false,
-    draw = false,
+    draw = options.run !== undefined,
   } = options;
   const met = draw ? drawSetup(scenario, seed, run) : scenario.setup;
   const setup: MigrationSetup = { ...met, memory, seed, run, timelineMs, keepSyncs, trace };

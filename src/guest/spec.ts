@@ -4,6 +4,7 @@
  */
 
 import type { ModelResiduals } from './host-profiles/residuals.js';
+import type { HostVariability } from './host-profiles/variability.js';
 
 export { PAGE_BYTES } from '../units.js';
 
@@ -201,6 +202,8 @@ export interface HostProfile {
   /** Memory that the kernel grants one connection at the source and at the destination, bytes. */
   readonly socketSendBytes: number;
   readonly socketReceiveBytes: number;
+  /** How much it varies from run to run and within one; absent: not at all. */
+  readonly variability?: HostVariability;
   /** What predictions for this host miss beyond what they draw; absent: not known. */
   readonly residuals?: ModelResiduals;
 }

@@ -43,11 +43,13 @@ export function buildSetup(
 }
 
 function buildHost(host: ScenarioFile['host']): HostProfile {
-  const { profile, ...values } = host;
+  const { profile, variability: varies, ...values } = host;
   const overrides = (Object.keys(hostFields) as HostField[])
     .map((field) => [field, (values as Record<string, unknown>)[hostFields[field].key]] as const)
     .filter(([, value]) => value !== undefined);
-  return { ...hostProfiles[profile]!, ...(Object.fromEntries(overrides) as Partial<HostProfile>) };
+  const { variability, ...steady } = hostProfiles[profile]!;
+  const kept = varies === 'none' || variability === undefined ? {} : { variability };
+  return { ...steady, ...kept, ...(Object.fromEntries(overrides) as Partial<HostProfile>) };
 }
 
 function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {

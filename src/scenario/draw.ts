@@ -1,12 +1,8 @@
 /** What a run meets of everything uncertain. */
 import type { MigrationSetup } from '../migration/setup.js';
-import { stream } from '../random/streams.js';
+import { onDrawnHost } from '../migration/drawn-host.js';
+import { drawOf } from '../random/draws.js';
 import type { Scenario } from './scenario.js';
-
-/** The quantile (0 .. 1) at which a run meets an uncertain value: the same for every strategy, whatever else is uncertain. */
-export function drawOf(key: string, seed: number, run: number): number {
-  return stream(seed, run, `draw ${key}`).nextFloat();
-}
 
 /** Setups of a scenario that were drawn, by seed and run: every strategy asks for the same ones. */
 const drawnSetups = new WeakMap<Scenario['uncertainty'], Map<string, MigrationSetup>>();
@@ -30,15 +26,16 @@ function drawnSetup({ uncertainty }: Scenario, seed: number, run: number): Migra
  */
 export function drawSetup(scenario: Scenario, seed: number, run: number): MigrationSetup {
   const { setup, uncertainty } = scenario;
-  if (uncertainty.values.length === 0) return setup;
+  if (uncertainty.values.length === 0) return onDrawnHost(setup, seed, run);
   const drawn = drawnSetup(scenario, seed, run);
   const kept = <Part extends 'guest' | 'host' | 'link' | 'migration'>(part: Part): MigrationSetup[Part] =>
     setup[part] === uncertainty.median[part] ? drawn[part] : setup[part];
-  return {
+  const met = {
     ...setup,
     guest: kept('guest'),
     host: kept('host'),
     link: kept('link'),
     migration: kept('migration'),
   };
+  return onDrawnHost(met, seed, run);
 }

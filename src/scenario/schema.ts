@@ -180,6 +180,12 @@ const host = section('{ profile: default }', {
     .enum(Object.keys(hostProfiles))
     .describe('what the host costs: docs/host-profiles.md')
     .default('default'),
+  variability: z
+    .enum(['profile', 'none'])
+    .describe(
+      'how much the host differs from run to run: as in the profile, or not at all; a single run meets the median',
+    )
+    .default('profile'),
   ...Object.fromEntries(
     Object.values(hostFields).map(({ key, ...entry }) => [
       key,

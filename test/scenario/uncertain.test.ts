@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compare } from '../../src/experiment/compare.js';
-import { drawOf, drawSetup } from '../../src/scenario/draw.js';
+import { drawOf } from '../../src/random/draws.js';
+import { drawSetup } from '../../src/scenario/draw.js';
 import { parseScenario } from '../../src/scenario/load.js';
 import { PAGE_BYTES } from '../../src/guest/spec.js';
 import { mean } from '../../src/stats/summary.js';
@@ -12,6 +13,7 @@ guest:
   vcpus:
     - { name: writer, workload: { write: 50MiB/s, working-set: 64MiB } }
     - { name: reader, count: 2, workload: { read: 50MiB/s, working-set: 64MiB } }
+host: { variability: none }
 link: { bandwidth: 10Gbit/s, efficiency: 100% }
 strategies: [none, auto-converge]
 `;

@@ -39,6 +39,7 @@ export async function compareInThreads(
       lastRun: Math.min(runs, (index + 1) * size),
       timelineMs,
       trace,
+      draw: runs > 1,
       everything: keep === 'everything' || timelineMs > 0 || trace,
     })),
   );

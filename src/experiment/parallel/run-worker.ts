@@ -23,6 +23,8 @@ export interface Batch {
   readonly lastRun: number;
   readonly timelineMs: number;
   readonly trace: boolean;
+  /** Whether everything uncertain is drawn, or at its median; default true. */
+  readonly draw?: boolean;
   /** Syncs, timeline and decisions too. */
   readonly everything: boolean;
 }
@@ -45,10 +47,10 @@ export default async function runBatch(batch: Batch): Promise<BatchOutcome> {
 
 async function resultsOf(batch: Batch): Promise<MigrationResult[]> {
   const { scenario, strategy, policy } = await chosen(batch);
-  const { seed, memory, timelineMs, trace, everything } = batch;
+  const { seed, memory, timelineMs, trace, everything, draw = true } = batch;
   const results: MigrationResult[] = [];
   for (let run = batch.firstRun; run <= batch.lastRun; run++) {
-    const options = { seed, run, memory, policy, timelineMs, trace, keepSyncs: everything };
+    const options = { seed, run, draw, memory, policy, timelineMs, trace, keepSyncs: everything };
     const result = simulate(scenario, strategy, options);
     results.push(everything ? result : { ...result, syncs: [], timeline: [], decisions: [] });
   }

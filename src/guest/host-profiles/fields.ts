@@ -5,7 +5,10 @@
 import type { FlagEntry, QuantityEntry } from '../../options/table.js';
 import type { HostProfile } from '../spec.js';
 
-export type HostField = Exclude<keyof HostProfile, 'name' | 'summary' | 'source' | 'residuals'>;
+export type HostField = Exclude<
+  keyof HostProfile,
+  'name' | 'summary' | 'source' | 'residuals' | 'variability'
+>;
 
 /** Times are stored in ns or µs, as the name of the field says. */
 export type HostFieldEntry = (

@@ -11,7 +11,7 @@ import { normal } from '../../random/distributions.js';
 import { stream } from '../../random/streams.js';
 import type { RecordedVcpu, Recording } from '../recording-file.js';
 
-const { exp, floor, max, min, round } = Math;
+const { floor, max, min, round } = Math;
 
 const MIB_PAGES = 2 ** 20 / PAGE_BYTES;
 /** The guest program and its counter lie below this; every page from here on was filled with non-zero words. */
@@ -31,12 +31,6 @@ const TICKS_BESIDE_A_MIGRATION = 0.987;
 /** ROMs hold so much that is not zero, pages; the rest of what lies beyond guest RAM is zero. */
 const ROM_PAGES = 22;
 
-/**
- * How far a vCPU's speed drifts from what was measured, relative standard deviation. From the recordings: their two
- * measurements before each migration differ by the square root of 2 times this; ticks keep their time.
- */
-const DRIFT = { paced: 0.025, unpaced: 0.06, ticking: 0.006 };
-
 /** A paced loop that reached less than this share of its pace was disturbed while it was measured. */
 const DISTURBED = 0.9;
 
@@ -47,14 +41,9 @@ const DISTURBED = 0.9;
 const RAN_BEFORE = { mean: 2.733, deviation: 0.016 };
 
 /**
- * The guest of a recording. `speeds`: of each vCPU, relative to what was measured; `ranFor`: how long its loops had run
- * before, s.
+ * The guest of a recording, at the speeds that were measured; `ranFor`: how long its loops had run before, s.
  */
-export function guestOf(
-  recording: Recording,
-  speeds: readonly number[] = [],
-  ranFor: number = RAN_BEFORE.mean,
-): GuestSpec {
+export function guestOf(recording: Recording, ranFor: number = RAN_BEFORE.mean): GuestSpec {
   const { guest, environment } = recording;
   const ramPages = guest.memoryMiB * MIB_PAGES;
   const hiddenPages = guest.ramTotalBytes / PAGE_BYTES - ramPages;
@@ -69,17 +58,8 @@ export function guestOf(
     zeroExtents: [...zero, ...cleared].sort((a, b) => a.firstPage - b.firstPage),
     dirtyRingSize: environment.dirtyRingSize,
     hostPagePages: 1,
-    vcpus: guest.vcpus.map((vcpu, id) => vcpuOf(vcpu, speeds[id] ?? 1, ranFor)),
+    vcpus: guest.vcpus.map((vcpu) => vcpuOf(vcpu, ranFor)),
   };
-}
-
-/** Each prediction meets a host that has drifted its own way. */
-export function driftedSpeeds({ guest }: Recording, seed: number, run: number): number[] {
-  return guest.vcpus.map(({ paceMicroseconds, tickMicroseconds }, id) => {
-    const paced = paceMicroseconds > 0 ? DRIFT.paced : DRIFT.unpaced;
-    const drift = tickMicroseconds == null ? paced : DRIFT.ticking;
-    return exp(drift * normal(stream(seed, run, `speed of vCPU ${id}`)));
-  });
 }
 
 /** For how long the loops of one prediction have run before it, s. */
@@ -141,9 +121,9 @@ function accessesPerCount({ accessesPerTick }: RecordedVcpu): number {
   return accessesPerTick ?? ACCESSES_PER_COUNT;
 }
 
-function vcpuOf(vcpu: RecordedVcpu, speed: number, ranFor: number): VcpuSpec {
+function vcpuOf(vcpu: RecordedVcpu, ranFor: number): VcpuSpec {
   const pages = max(1, round(vcpu.workingSetMiB * MIB_PAGES));
-  const rate = accessRate(vcpu) * speed;
+  const rate = accessRate(vcpu);
   const writes = vcpu.access === 'write' ? rate : 0;
   const work: AccessClass = {
     firstPage: round(vcpu.firstPageMiB * MIB_PAGES),

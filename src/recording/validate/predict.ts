@@ -9,11 +9,12 @@ import { recordingsHost } from '../../guest/host-profiles/recordings.js';
 import type { HostProfile } from '../../guest/spec.js';
 import type { Controls } from '../../migration/controls.js';
 import { QEMU_VERSIONS, type QemuVersion } from '../../migration/rules/versions.js';
+import { onDrawnHost } from '../../migration/drawn-host.js';
 import type { MigrationSetup } from '../../migration/setup.js';
 import { findStrategy } from '../../strategies/index.js';
 import type { Recording } from '../recording-file.js';
 import { continueAtUs, giveCommands } from './commands-during.js';
-import { driftedSpeeds, guestOf, ranBefore } from './guest-of.js';
+import { guestOf, ranBefore } from './guest-of.js';
 import { strategyOf } from './strategy-of.js';
 import { streamOf } from './stream-of.js';
 
@@ -71,9 +72,9 @@ function setupOf(recording: Recording, options: PredictOptions): MigrationSetup 
     if (typeof value === 'number') return value;
     throw new UsageError(`migration.parameters.${name}: expected a number`, { file });
   };
-  return {
+  const setup: MigrationSetup = {
     name: recording.id,
-    guest: guestOf(recording, driftedSpeeds(recording, seed, run), ranBefore(seed, run)),
+    guest: guestOf(recording, ranBefore(seed, run)),
     host: options.host ?? hostOf(recording),
     link: { bandwidthBytesPerSecond: LOOPBACK_BYTES_PER_SECOND, latencyUs: 0, phases: [] },
     migration: {
@@ -102,6 +103,7 @@ function setupOf(recording: Recording, options: PredictOptions): MigrationSetup 
     timelineMs: 0,
     keepSyncs: true,
   };
+  return onDrawnHost(setup, seed, run);
 }
 
 /** The profile of the machine on which such recordings were made. */

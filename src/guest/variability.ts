@@ -1,0 +1,75 @@
+/** How much a host differs from one migration to the next, and within one: what runs draw of it. */
+import { cutNormal } from '../stats/distribution.js';
+import type { HostVariability } from './host-profiles/variability.js';
+import type { GuestSpec, HostProfile, Phase, VcpuSpec } from './spec.js';
+
+const { exp, max } = Math;
+
+/** What of a profile each kind of variability multiplies. */
+const COSTS = {
+  send: ['sendNsPerPage', 'zeroNsPerPage', 'populateNsPerPage', 'postcopyFaultUs'],
+  wake: ['wakeLatencyUs', 'vcpuColdUs'],
+  sync: ['syncFixedUs', 'bitmapSyncUsPerGiB', 'setupFixedUs', 'setupUsPerGiBBitmap', 'setupUsPerGiBRing'],
+  switchover: ['stopUs', 'blockFlushUs', 'deviceSaveUs', 'deviceSaveUsPerVcpu'],
+  resume: ['destinationLoadUs', 'destinationLoadUsPerVcpu', 'destinationStartUs'],
+} as const satisfies Readonly<Partial<Record<keyof HostVariability, readonly (keyof HostProfile)[]>>>;
+
+type Cost = keyof typeof COSTS;
+
+/** Draws a share (0 .. 1) for a key, the same for the same key. */
+export type DrawShare = (key: string) => number;
+
+/** Keys of what a host's costs are drawn by; those of vCPUs are `host vcpu-speed 0` and so on. */
+export const HOST_DRAWS: readonly string[] = Object.keys(COSTS).map(hostKey);
+
+function hostKey(cost: string): string {
+  return `host ${cost}`;
+}
+
+/** The costs that one run meets. */
+export function variedHost(host: HostProfile, draw: DrawShare): HostProfile {
+  const { variability } = host;
+  if (variability === undefined) return host;
+  const changed: Partial<Record<(typeof COSTS)[Cost][number], number>> = {};
+  for (const cost of Object.keys(COSTS) as Cost[]) {
+    if (variability[cost] === 0) continue;
+    const factor = exp(variability[cost] * cutNormal(draw(hostKey(cost))));
+    for (const field of COSTS[cost]) changed[field] = host[field] * factor;
+  }
+  return { ...host, ...changed };
+}
+
+/** Steps of a drift, of 5 s each; after the last they begin again. */
+const DRIFT_STEPS = 24;
+const DRIFT_STEP_US = 5e6;
+
+/** The speeds that one run meets. */
+export function variedGuest(guest: GuestSpec, variability: HostVariability, draw: DrawShare): GuestSpec {
+  return { ...guest, vcpus: guest.vcpus.map((vcpu, id) => variedVcpu(vcpu, id, variability, draw)) };
+}
+
+function variedVcpu(vcpu: VcpuSpec, id: number, variability: HostVariability, draw: DrawShare): VcpuSpec {
+  const { vcpuSpeed, pacedVcpuSpeed, vcpuDrift } = variability;
+  const sigma = max(pacedVcpuSpeed, vcpuSpeed * vcpu.busy);
+  const speed = exp(sigma * cutNormal(draw(`host vcpu-speed ${id}`)));
+  const classes = vcpu.classes.map((one) => ({
+    ...one,
+    writesPerSecond: one.writesPerSecond * speed,
+    readsPerSecond: one.readsPerSecond * speed,
+  }));
+  if (vcpuDrift === 0) return { ...vcpu, classes };
+  const steady = vcpu.phases.length === 0;
+  const phases = steady ? EVEN_STEPS : vcpu.phases;
+  const drifting = phases.map(({ atUs, writeFactor, readFactor }, step): Phase => {
+    const factor = exp(vcpuDrift * cutNormal(draw(`host vcpu-drift ${id} ${step}`)));
+    return { atUs, writeFactor: writeFactor * factor, readFactor: readFactor * factor };
+  });
+  const phasePeriodUs = steady ? DRIFT_STEPS * DRIFT_STEP_US : vcpu.phasePeriodUs;
+  return { ...vcpu, classes, phases: drifting, phasePeriodUs };
+}
+
+const EVEN_STEPS: readonly Phase[] = Array.from({ length: DRIFT_STEPS }, (_, step) => ({
+  atUs: step * DRIFT_STEP_US,
+  writeFactor: 1,
+  readFactor: 1,
+}));

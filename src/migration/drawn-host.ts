@@ -1,0 +1,12 @@
+/** A migration on the host that one run meets. */
+import { variedGuest, variedHost } from '../guest/variability.js';
+import { drawOf } from '../random/draws.js';
+import type { MigrationSetup } from './setup.js';
+
+/** By the variability of its host profile; without one as it is. */
+export function onDrawnHost(setup: MigrationSetup, seed: number, run: number): MigrationSetup {
+  const { host, guest } = setup;
+  if (host.variability === undefined) return setup;
+  const draw = (key: string): number => drawOf(key, seed, run);
+  return { ...setup, host: variedHost(host, draw), guest: variedGuest(guest, host.variability, draw) };
+}
