@@ -8,6 +8,7 @@ import { learn } from '../../src/recording/learn/learn.js';
 import type { Learned, LearnOptions } from '../../src/recording/learn/learned.js';
 import type { MigrationLog } from '../../src/formats/migration-log.js';
 import { readLogs } from '../../src/formats/readers/index.js';
+import { postcopyPhase } from '../../src/recording/learn/self-check.js';
 import { guestSpecOf } from '../../src/recording/validate/replay.js';
 import { parseScenario } from '../../src/scenario/load.js';
 import { KNOWN, simulatedLog, type SimulatedLog } from './logs.js';
@@ -360,5 +361,60 @@ describe('a load that writes its memory in order', () => {
     expect(parseScenario(scenario, 'learned.yaml').setup.guest.vcpus[0]!.classes[0]!.pattern).toBe(
       'sequential',
     );
+  });
+});
+
+describe('a log that ends in post-copy', () => {
+  const total = 512 * 2 ** 20;
+  const reply = (status: string, ms: number, sentMib: number, postMib: number, syncs: number): string =>
+    JSON.stringify({
+      status,
+      'total-time': ms,
+      'setup-time': 2,
+      ...(status === 'completed' ? { downtime: 9 } : { 'expected-downtime': 300 }),
+      ram: {
+        total,
+        remaining: status === 'completed' ? 0 : total / 2,
+        transferred: sentMib * 2 ** 20,
+        duplicate: 0,
+        normal: (sentMib * 2 ** 20) / 4096,
+        'normal-bytes': sentMib * 2 ** 20,
+        'dirty-sync-count': syncs,
+        'dirty-pages-rate': 0,
+        'postcopy-bytes': postMib * 2 ** 20,
+        mbps: status === 'active' ? (50 * 8 * 2 ** 20) / 1e6 : 0,
+      },
+    });
+  /** 50 MiB/s for 5 s, then 280 MiB in post-copy at `rate` MiB/s. */
+  const log = (rate: number): string =>
+    [
+      ...[1, 2, 3, 4, 5].map((second) => reply('active', second * 1000, second * 50, 0, 1)),
+      reply('postcopy-active', 5200, 250 + 0.1 * rate, 0.1 * rate, 2),
+      reply('postcopy-active', 5600, 250 + 0.5 * rate, 0.5 * rate, 2),
+      reply('completed', Math.round(5100 + 280_000 / rate), 530, 280, 2),
+    ].join('\n');
+
+  test('the scenario switches when the log did, and what was faster in post-copy was held back before', () => {
+    const { learned: found, scenario, understood } = learnFromLog(log(400), 'post.json');
+    expect(found.migration.postcopy).toMatchObject({ atUs: 5_100_000, bytes: 280 * 2 ** 20 });
+    expect(found.migration.postcopy!.lengthMs).toBeCloseTo(700, 6);
+    expect(found.migration.maxBandwidth).toBe(50 * 2 ** 20);
+    const { migration } = parseScenario(scenario, 'post.yaml').setup;
+    expect(migration.postcopy).toBe(true);
+    expect(migration.schedule).toEqual([{ afterUs: 5_100_000, do: 'start-postcopy' }]);
+    expect(migration.maxPostcopyBandwidth ?? 0).toBe(0);
+    expect(understood.lines.find(([label]) => label === 'Post-copy')?.[1]).toMatch(
+      /^from 5\.1 s: 700 ms and 280 MiB in the log; simulated /,
+    );
+  });
+
+  test('what was slower there was limited, and the simulated phase keeps to it', () => {
+    const { learned: found, scenario } = learnFromLog(log(30), 'slow.json');
+    const limit = parseScenario(scenario, 'slow.yaml').setup.migration.maxPostcopyBandwidth!;
+    expect(limit / (30 * 2 ** 20)).toBeCloseTo(1, 3);
+    const phase = postcopyPhase(found)!;
+    // Windows carry what the limit lets through, requests go past it.
+    expect(phase.bytes / phase.lengthMs / (limit / 1000)).toBeGreaterThan(0.9);
+    expect(phase.bytes / phase.lengthMs / (limit / 1000)).toBeLessThan(1.5);
   });
 });

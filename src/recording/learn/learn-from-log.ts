@@ -7,7 +7,7 @@ import { learnedScenario } from './learn-scenario.js';
 import type { Learned, LearnOptions } from './learned.js';
 import { outlookOf, type Outlook } from './outlook.js';
 import { refine } from './refine.js';
-import { selfCheck, type SelfCheck } from './self-check.js';
+import { postcopyPhase, selfCheck, type SelfCheck } from './self-check.js';
 import { settled } from './settle.js';
 import { decideLoad } from './load.js';
 import { understood, type Understood } from './understood.js';
@@ -60,6 +60,6 @@ export function learnFrom(read: ReadLog, options: LearnOptions = {}): LearnResul
   const learned = first.from === 'log' ? refine(first) : settled(first, read.log);
   const check = learned.from === 'log' ? selfCheck(learned) : null;
   const outlook = outlookOf(learned, read.log);
-  const words = understood(learned, read.log, outlook);
+  const words = understood(learned, read.log, outlook, postcopyPhase(learned));
   return { learned, scenario: learnedScenario(learned, check, words), check, outlook, understood: words };
 }

@@ -74,6 +74,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       manualDirtyLogProtect: true,
       zeroNsPerPage: bareMetal.zeroNsPerPage,
       switchoverBytesPerSecond: null,
+      postcopy: null,
       throttleSteps: [],
       completed: false,
       totalTimeMs: 0,

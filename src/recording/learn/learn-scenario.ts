@@ -4,9 +4,9 @@ import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint, type UniformSet } from '.
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { CurveReading, Learned, LearnedGuest } from './learned.js';
-import { autoConvergeOf } from '../validate/replay.js';
+import { autoConvergeOf, PLACING_IN_RATE_NS } from '../validate/replay.js';
 import { comment, exactSize, percentage } from './scenario-text.js';
-import type { SelfCheck } from './self-check.js';
+import { postcopyLimit, type SelfCheck } from './self-check.js';
 import type { Understood } from './understood.js';
 
 const { floor, log, max, min, round } = Math;
@@ -50,6 +50,7 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null, words
     ...bandwidthLines(learned),
     `  downtime-limit: ${migration.downtimeLimitMs}ms`,
     ...(migration.manualDirtyLogProtect ? [] : ['  manual-dirty-log-protect: false']),
+    ...postcopyLines(learned),
     '  give-up-after: 10min',
     'strategies:',
     '  - none',
@@ -245,6 +246,11 @@ function fits(points: readonly DirtyPoint[], roomPages: number): boolean {
 }
 
 function hostLines({ from, migration }: Learned): string[] {
+  if (migration.postcopy?.bytesPerSecond != null)
+    return [
+      ...comment("placing pages at the destination is in the link's rate, which post-copy itself reached"),
+      `host: { postcopy-per-page: ${PLACING_IN_RATE_NS}ns }`,
+    ];
   if (from !== 'log') return [];
   return [
     ...comment('what zero pages cost in the log'),
@@ -281,6 +287,19 @@ function bandwidthLines({ from, migration }: Learned): string[] {
   if (migration.maxBandwidth === 0)
     return [...comment(`${seen}, each another: the link was the limit`, '  '), '  max-bandwidth: unlimited'];
   return [...comment(`${seen}, all alike`, '  '), `  max-bandwidth: ${exactRate(migration.maxBandwidth)}`];
+}
+
+/** The log's own switch to post-copy, at its time; a phase that was slower than what came before was limited. */
+function postcopyLines({ migration }: Learned): string[] {
+  const { postcopy } = migration;
+  if (postcopy === null) return [];
+  const limit = postcopyLimit(migration);
+  return [
+    ...comment('as in the log; without these two lines it stays in pre-copy', '  '),
+    '  postcopy-ram: true',
+    `  at: [{ after: ${round(postcopy.atUs / 1000)}ms, do: start-postcopy }]`,
+    ...(limit > 0 ? [`  max-postcopy-bandwidth: ${exactRate(limit)}`] : []),
+  ];
 }
 
 function exactRate(bytesPerSecond: number): string {

@@ -23,12 +23,13 @@ import {
   type Learned,
   type LearnedGuest,
   type LearnOptions,
+  type LoggedPostcopy,
 } from './learned.js';
 import { memoryLayout } from './memory-layout.js';
 import { splitMemory } from './memory-split.js';
 import type { WeightedPoint } from './learned.js';
 
-const { max, min, round } = Math;
+const { floor, max, min, round } = Math;
 
 /**
  * How a dirty curve is taken to grow where one point of it is known: between a set that is full at once (0) and one that
@@ -185,6 +186,22 @@ function zeroPagesOf(
   return min(zero, totalPages);
 }
 
+/** Post-copy this many times as fast as what came before was held back by nothing but max-bandwidth. */
+const HELD_BACK = 1.5;
+
+function postcopyOf(samples: readonly LogSample[], bytesPerSecond: number): LoggedPostcopy | null {
+  const atUs = switchOf(samples, bytesPerSecond);
+  const last = samples.at(-1) as LogSample;
+  if (atUs === null) return null;
+  const done = last.status === 'completed' && last.tUs !== null;
+  return {
+    atUs: round(atUs),
+    lengthMs: done ? max(0, (last.tUs - atUs) / 1000) : null,
+    bytes: last.postcopyBytes,
+    bytesPerSecond: postcopyRate(samples),
+  };
+}
+
 /** When post-copy began, us; null without it. */
 function switchOf(samples: readonly LogSample[], bytesPerSecond: number): number | null {
   const at = samples.findIndex(
@@ -309,13 +326,18 @@ function migrationOf(
   limit: DowntimeLimit,
   assumptions: string[],
 ): Learned['migration'] {
-  const cap = CAPS.find((one) => Math.abs(bytesPerSecond / one - 1) < NEAR);
+  const beyond = postcopyRate(log.samples) ?? 0;
+  const cap =
+    CAPS.find((one) => Math.abs(bytesPerSecond / one - 1) < NEAR) ??
+    (beyond > HELD_BACK * bytesPerSecond ? roundDown(bytesPerSecond) : undefined);
   const given = options.maxBandwidth ?? log.settings.maxBandwidth;
   if (given === undefined) {
     assumptions.push(
       cap === undefined
         ? `the link was the limit, not max-bandwidth: ${formatBytesPerSecond(bytesPerSecond)} is none of QEMU's defaults`
-        : `max-bandwidth was the limit: ${formatBytesPerSecond(bytesPerSecond)} is about ${formatBytesPerSecond(cap)}, a default of QEMU`,
+        : CAPS.includes(cap)
+          ? `max-bandwidth was the limit: ${formatBytesPerSecond(bytesPerSecond)} is about ${formatBytesPerSecond(cap)}, a default of QEMU`
+          : `max-bandwidth was the limit: in post-copy memory flowed ${(beyond / bytesPerSecond).toFixed(1)} times as fast`,
     );
   }
   return {
@@ -325,10 +347,17 @@ function migrationOf(
     manualDirtyLogProtect: true,
     zeroNsPerPage: bareMetal.zeroNsPerPage,
     switchoverBytesPerSecond: postcopyRate(log.samples) ?? stoppedRate(last),
+    postcopy: postcopyOf(log.samples, bytesPerSecond),
     throttleSteps: throttled(log.samples),
     completed: last.status === 'completed',
     totalTimeMs: (last.tUs ?? 0) / 1000,
   };
+}
+
+/** People set round figures, and windows carry up to a flush more. */
+function roundDown(bytesPerSecond: number): number {
+  const mib = floor(bytesPerSecond / 2 ** 20) * 2 ** 20;
+  return mib > (1 - NEAR) * bytesPerSecond ? mib : round(bytesPerSecond);
 }
 
 function throttled(samples: readonly LogSample[]): { atUs: number; percent: number }[] {

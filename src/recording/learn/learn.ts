@@ -172,6 +172,7 @@ function migrationOf(
     zeroNsPerPage: zeroNsOf(samples, rate),
     switchoverBytesPerSecond: beyondCap(samples),
     throttleSteps: throttleStepsOf(samples),
+    postcopy: null,
     completed,
     totalTimeMs: last.tUs / 1000,
   };

@@ -78,10 +78,23 @@ export interface LearnedMigration {
   readonly zeroNsPerPage: number;
   /** bytes/s while the guest was stopped; null when the log does not reach that far. */
   readonly switchoverBytesPerSecond: number | null;
+  /** null without a post-copy phase. */
+  readonly postcopy: LoggedPostcopy | null;
   /** CPU throttle as the log shows it; empty when there was none. */
   readonly throttleSteps: readonly ThrottleStep[];
   readonly completed: boolean;
   readonly totalTimeMs: number;
+}
+
+/** A post-copy phase as the log shows it. */
+export interface LoggedPostcopy {
+  /** When the migration went over to it, us since its begin. */
+  readonly atUs: number;
+  /** Until the migration was done, ms; null where the log ends before. */
+  readonly lengthMs: number | null;
+  readonly bytes: number;
+  /** bytes/s; null where samples do not tell. */
+  readonly bytesPerSecond: number | null;
 }
 
 /** A CPU throttle from a time on. */

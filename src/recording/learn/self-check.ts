@@ -2,12 +2,13 @@
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { median } from '../../stats/summary.js';
 import { plateauOf } from './curve.js';
-import type { Learned, Plateau } from './learned.js';
+import type { Learned, LearnedMigration, Plateau } from './learned.js';
 import type { Pass } from './passes.js';
-import { passesOf, replay } from '../validate/replay.js';
+import { runMigration } from '../../migration/engine.js';
+import { passesOf, replay, setupOf } from '../validate/replay.js';
 import { largest } from '../../stats/extremes.js';
 
-const { abs } = Math;
+const { abs, round } = Math;
 
 /** The log beside the simulation. Deviations are (simulated - logged) / logged. */
 export interface SelfCheck {
@@ -40,6 +41,40 @@ export interface PlateauFigures {
 const COMPARED_PASSES = 8;
 /** A pass shorter than this is not known to 10 %: a sync's time is known to half a window. */
 const COMPARED_US = 1_000_000;
+
+/** A post-copy phase below this share of the rate before it was limited. */
+const SLOWER = 0.9;
+
+/** max-postcopy-bandwidth, bytes/s; 0, QEMU's default, where nothing shows a limit. */
+export function postcopyLimit({ postcopy, bytesPerSecond }: LearnedMigration): number {
+  const rate = postcopy?.bytesPerSecond ?? null;
+  return rate !== null && rate >= 1 && rate < SLOWER * bytesPerSecond ? round(rate) : 0;
+}
+
+/** The post-copy phase of the learned guest, migrated again with the log's switch. */
+export interface PostcopyPhase {
+  readonly lengthMs: number;
+  readonly bytes: number;
+}
+
+/** null where the log has no such phase, or the simulated migration is over before it. */
+export function postcopyPhase(learned: Learned): PostcopyPhase | null {
+  const { postcopy } = learned.migration;
+  if (postcopy === null) return null;
+  const setup = setupOf(learned);
+  const migration = {
+    ...setup.migration,
+    postcopy: true,
+    maxPostcopyBandwidth: postcopyLimit(learned.migration),
+    giveUpAfterUs: MOST_US,
+    schedule: [{ afterUs: postcopy.atUs, do: 'start-postcopy' as const }],
+  };
+  const result = runMigration({ ...setup, migration }, { strategy: 'none', policy: 'wait' }, () => undefined);
+  return result.postcopyBytes > 0 ? { lengthMs: result.postcopyTimeMs, bytes: result.postcopyBytes } : null;
+}
+
+/** Longer than any post-copy phase that is logged. */
+const MOST_US = 3600e6;
 
 export function selfCheck(learned: Learned): SelfCheck {
   const result = replay(learned);

@@ -5,7 +5,8 @@ import { PAGE_BYTES } from '../../guest/spec.js';
 import { largest } from '../../stats/extremes.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import { ONE_READING } from './learn-summary.js';
-import type { Learned } from './learned.js';
+import type { Learned, LoggedPostcopy } from './learned.js';
+import type { PostcopyPhase } from './self-check.js';
 import type { Outlook } from './outlook.js';
 
 export interface Understood {
@@ -15,7 +16,12 @@ export interface Understood {
   readonly next: string;
 }
 
-export function understood(learned: Learned, log: MigrationLog | null, outlook: Outlook | null): Understood {
+export function understood(
+  learned: Learned,
+  log: MigrationLog | null,
+  outlook: Outlook | null,
+  phase: PostcopyPhase | null = null,
+): Understood {
   const lines: (readonly [string, string])[] = [
     ['Log', logText(learned, log)],
     ['Guest', guestText(learned)],
@@ -26,6 +32,8 @@ export function understood(learned: Learned, log: MigrationLog | null, outlook: 
     const throttle = largest(log.samples.map(({ throttlePercent }) => throttlePercent));
     if (throttle > 0) lines.push(['Throttle', `auto-converge, up to ${throttle} %`]);
   }
+  const { postcopy } = learned.migration;
+  if (postcopy !== null) lines.push(['Post-copy', postcopyText(postcopy, phase)]);
   if (outlook !== null) lines.push(['Outcome', outlook.text]);
   if (learned.assumptions.includes(ONE_READING)) lines.push(['Caution', ONE_READING]);
   return { lines, next: nextText(learned, log) };
@@ -68,6 +76,13 @@ function settingsText({ migration }: Learned, { settings }: MigrationLog): strin
 
 function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
+}
+
+function postcopyText({ atUs, lengthMs, bytes }: LoggedPostcopy, simulated: PostcopyPhase | null): string {
+  const length = lengthMs === null ? 'not ended' : formatDurationMs(lengthMs);
+  const logged = `from ${formatDurationMs(atUs / 1000)}: ${length}${bytes > 0 ? ` and ${formatBytes(bytes)}` : ''} in the log`;
+  if (simulated === null) return logged;
+  return `${logged}; simulated ${formatDurationMs(simulated.lengthMs)} and ${formatBytes(simulated.bytes)}`;
 }
 
 /** So many passes are named one by one. */

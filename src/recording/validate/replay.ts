@@ -43,6 +43,9 @@ function linkRate({ switchoverBytesPerSecond, maxBandwidth, bytesPerSecond }: Le
   return maxBandwidth === 0 ? bytesPerSecond : (switchoverBytesPerSecond ?? 10 * bytesPerSecond);
 }
 
+/** Where the link's rate is what post-copy reached, the time that pages take to be placed is in it. */
+export const PLACING_IN_RATE_NS = 1;
+
 export function setupOf({ file, guest, migration, passes, loadEndedUs }: Learned): MigrationSetup {
   // A log that begins later still needs a first pass when it is simulated.
   const beganLate = (passes[0]?.n ?? 2) > 2;
@@ -50,7 +53,11 @@ export function setupOf({ file, guest, migration, passes, loadEndedUs }: Learned
   return {
     name: file,
     guest: guestSpecOf(guest),
-    host: { ...bareMetal, zeroNsPerPage: migration.zeroNsPerPage },
+    host: {
+      ...bareMetal,
+      zeroNsPerPage: migration.zeroNsPerPage,
+      ...(migration.postcopy?.bytesPerSecond != null ? { postcopyNsPerPage: PLACING_IN_RATE_NS } : {}),
+    },
     link: {
       bandwidthBytesPerSecond: linkRate(migration),
       latencyUs: 0,
