@@ -95,7 +95,7 @@ function curve({ points, answer, key }: SearchResult, { style }: Page): string {
     const row = [point.text, `${count(point)}/${point.good.length}`, ...cells, mark];
     return point === answer ? row.map((cell) => style.strong(cell)) : row;
   });
-  const heads = [wrapHyphens(name, 14).join('\n'), '\nholds', ...columns.map(({ head }) => head), ''];
+  const heads = [headOf(name), '\nholds', ...columns.map(({ head }) => head), ''];
   return grid(
     heads.map((head, at) => ({
       head,
@@ -103,6 +103,12 @@ function curve({ points, answer, key }: SearchResult, { style }: Page): string {
     })),
     rows,
   );
+}
+
+/** On the line above the rule, as other headings are. */
+function headOf(name: string): string {
+  const lines = wrapHyphens(name, 14);
+  return lines.length === 1 ? `\n${name}` : lines.join('\n');
 }
 
 /** Those nearest to the answer, and others as evenly as there are over the whole range. */
