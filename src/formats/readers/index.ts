@@ -103,8 +103,14 @@ function readOne(text: string, file: string): Read {
 
 function unknownFormat(text: string): string {
   const binary = text.slice(0, 2000).includes('\u0000') ? 'this is no text' : 'no known format';
-  return `${binary}; expected one of: ${knownFormats()}`;
+  const sizes = text.split('\n').filter((line) => FIGURE.test(line)).length;
+  const hint = sizes < SEVERAL ? '' : ' (virsh domjobinfo in another language? run it with LC_ALL=C)';
+  return `${binary}${hint}; expected one of: ${knownFormats()}`;
 }
+
+/** A label, and a size or a time with the unit that virsh prints in every language. */
+const FIGURE = /^\s*[^:\n]{3,40}:\s+[\d.,]+\s+(?:ms|B|[KMGT]iB)(?:\/s)?\s*$/;
+const SEVERAL = 3;
 
 function migrationOf(contents: readonly ReadSamples[]): MigrationLog {
   const [{ reader, file }] = contents as [ReadSamples];
