@@ -1,6 +1,7 @@
 /** Strategies side by side, for people: what the migration took, and what the guest felt. */
 import type { Comparison, StrategyResults } from '../../experiment/compare.js';
 import { type FigureRow, cpuRow, figureRows, regretRow } from '../files/figure-rows.js';
+import { certaintyLines } from './certainty.js';
 import { heading } from './heading.js';
 import { BEST_OF_ONE, BEST_OF_RUNS } from './runs-table-notes.js';
 import { probabilityText } from './probability.js';
@@ -36,6 +37,9 @@ export function comparisonTable(comparison: Comparison, page: Page = plainPage):
     ),
     ...blocks(rows, heads, page),
     small.map((line) => page.style.faint(line)).join('\n'),
+    certaintyLines(comparison)
+      .flatMap((line) => wrap(line, page.width, '  '))
+      .join('\n'),
     strategies.flatMap((entry) => whyNot(entry, page)).join('\n'),
   ];
   return parts.filter((part) => part !== '').join('\n\n');

@@ -1,0 +1,39 @@
+import { describe, expect, test } from '@jest/globals';
+import { compare } from '../../src/experiment/compare.js';
+import { certaintyLines } from '../../src/report/terminal/certainty.js';
+import { parseScenario } from '../../src/scenario/load.js';
+
+function scenario(write: string, limit: string) {
+  const text = `
+guest: { memory: 512MiB, vcpus: [{ name: writer, workload: { write: ${write}, working-set: 128MiB } }] }
+host: { variability: none }
+link: { bandwidth: 1Gbit/s, latency: 100..110us }
+migration: { downtime-limit: ${limit}, give-up-after: 60s }
+`;
+  return parseScenario(text, 'certainty.yaml');
+}
+
+describe('what stands below a comparison of several runs', () => {
+  test('nothing below a single run', () => {
+    expect(certaintyLines(compare(scenario('10..90MiB/s', '300ms'), { memory: 'fluid' }))).toEqual([]);
+  });
+
+  test('the band, and the input that total time depends on; not one without effect', () => {
+    const text = certaintyLines(
+      compare(scenario('10..60MiB/s', '300ms'), { runs: 20, memory: 'fluid' }),
+    ).join('\n');
+    expect(text).toMatch(/none: 90 % band of a migration: total time .* to .*, downtime .* to /);
+    expect(text).toMatch(/of the spread of total time \d+ % from guest\.vcpus\.writer\.workload\.write/);
+    expect(text).not.toMatch(/borderline/);
+  });
+
+  test('a verdict that draws do not agree on is a borderline case', () => {
+    const comparison = compare(scenario('10..300MiB/s', '300ms'), { runs: 20, memory: 'fluid' });
+    const converged = comparison.strategies[0]!.results.filter((result) => result.converged).length;
+    expect(converged).toBeGreaterThan(2);
+    expect(converged).toBeLessThan(18);
+    expect(certaintyLines(comparison)).toContain(
+      `none: a borderline case, which converges in ${converged} of 20 draws.`,
+    );
+  });
+});
