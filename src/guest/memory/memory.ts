@@ -32,6 +32,23 @@ export interface RunOutcome {
   blockedUs: number;
 }
 
+/** Of a vCPU that has not run yet. */
+export function noOutcome(): RunOutcome {
+  return {
+    ranUs: 0,
+    writes: 0,
+    reads: 0,
+    faults: 0,
+    faultUs: 0,
+    ringFull: false,
+    ringExits: 0,
+    ringExitUs: 0,
+    requests: 0,
+    fetched: 0,
+    blockedUs: 0,
+  };
+}
+
 /** Pages [from, to) in address order, and the share of them, 0..1, whose bit is set. Real numbers. */
 export interface Stretch {
   from: number;

@@ -1,7 +1,7 @@
 /** Workloads known by their dirty curve: what a guest as a whole dirties in a time, whichever vCPU writes. */
 import { fitDirtyCurve, type DirtyPoint } from '../dirty-curve.js';
 import { PAGE_BYTES } from '../spec.js';
-import type { Surroundings, WorkloadPlan } from './define.js';
+import { defineWorkload, type Surroundings, type WorkloadDefinition, type WorkloadPlan } from './define.js';
 
 const { max, round } = Math;
 
@@ -19,7 +19,7 @@ export interface MeasuredGuest {
 }
 
 /** For curves of which it is not: how many vCPUs wrote, or how their sets would grow, nobody published. */
-export const SCALES_BY_INTENSITY =
+const SCALES_BY_INTENSITY =
   'count shares out the measured load and guest.memory does not change it, since the guest it was measured in is not known ' +
   'well enough; for a larger one raise intensity';
 
@@ -33,7 +33,7 @@ export const SCALES_BY_INTENSITY =
 export function planFromCurve(
   points: readonly DirtyPoint[],
   intensity: number,
-  load: Pick<WorkloadPlan, 'busy' | 'catchesUp'>,
+  load: Load,
   { groupVcpus, ramPages }: Surroundings,
   measured: MeasuredGuest = { vcpus: groupVcpus, ramPages },
 ): WorkloadPlan {
@@ -53,3 +53,16 @@ export const INTENSITY = {
   default: '100%',
   summary: 'everything goes this much faster or slower than it was measured',
 } as const;
+
+type Load = Pick<WorkloadPlan, 'busy' | 'catchesUp'>;
+type Words = Pick<WorkloadDefinition, 'name' | 'summary' | 'source' | 'fittedTo'>;
+
+/** A workload of one curve, whose guest is not known well enough to scale by. */
+export function fittedWorkload(words: Words, points: readonly DirtyPoint[], load: Load) {
+  return defineWorkload({
+    ...words,
+    scaling: SCALES_BY_INTENSITY,
+    options: { intensity: INTENSITY },
+    plan: ({ intensity }, surroundings) => planFromCurve(points, intensity, load, surroundings),
+  });
+}

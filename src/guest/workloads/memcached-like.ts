@@ -1,6 +1,5 @@
 /** An in-memory key-value store under load. */
-import { defineWorkload } from './define.js';
-import { INTENSITY, SCALES_BY_INTENSITY, planFromCurve, point } from './fitted.js';
+import { fittedWorkload, point } from './fitted.js';
 
 /**
  * Two Redis guests of 10.2 GiB on a 1 Gbit/s link: what was left after passes of 3.5 s, 7.3 s and 93 s.
@@ -8,13 +7,13 @@ import { INTENSITY, SCALES_BY_INTENSITY, planFromCurve, point } from './fitted.j
  */
 const POINTS = [point(3.5, 410), point(7.3, 820), point(93, 3070)];
 
-export const memcachedLike = defineWorkload({
-  name: 'memcached-like',
-  summary: 'an in-memory key-value store: writes all over a set of about 3 GiB',
-  source: 'KubeVirt VEP 248 (migration convergence), traces ex-1 and ex-3: Redis',
-  scaling: SCALES_BY_INTENSITY,
-  fittedTo: '410 MiB dirtied in 3.5 s, 820 MiB in 7.3 s, 3070 MiB in 93 s by the whole guest; fits to 2 %',
-  options: { intensity: INTENSITY },
-  plan: ({ intensity }, surroundings) =>
-    planFromCurve(POINTS, intensity, { busy: 0.5, catchesUp: true }, surroundings),
-});
+export const memcachedLike = fittedWorkload(
+  {
+    name: 'memcached-like',
+    summary: 'an in-memory key-value store: writes all over a set of about 3 GiB',
+    source: 'KubeVirt VEP 248 (migration convergence), traces ex-1 and ex-3: Redis',
+    fittedTo: '410 MiB dirtied in 3.5 s, 820 MiB in 7.3 s, 3070 MiB in 93 s by the whole guest; fits to 2 %',
+  },
+  POINTS,
+  { busy: 0.5, catchesUp: true },
+);

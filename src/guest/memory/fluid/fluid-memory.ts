@@ -28,7 +28,7 @@ import {
 import { type RemoteVcpu, newRemote, runRemote } from './remote.js';
 import type { WrittenRange } from './segment.js';
 import { type Use, pagesTouched, timeToTouch, touchRate, touchedDeviation } from './vcpu.js';
-import type { GuestMemory, RunOutcome, Stretch, Tracking } from '../memory.js';
+import { type GuestMemory, type RunOutcome, type Stretch, type Tracking, noOutcome } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
 import {
   type AccessClass,
@@ -81,19 +81,7 @@ interface FluidVcpu extends RingUser {
 export class FluidMemory implements GuestMemory {
   readonly kind = 'fluid' as const;
   readonly totalPages: number;
-  readonly outcome: RunOutcome = {
-    ranUs: 0,
-    writes: 0,
-    reads: 0,
-    faults: 0,
-    faultUs: 0,
-    ringFull: false,
-    ringExits: 0,
-    ringExitUs: 0,
-    requests: 0,
-    fetched: 0,
-    blockedUs: 0,
-  };
+  readonly outcome: RunOutcome = noOutcome();
 
   readonly #tracking: Tracking;
   readonly #circle: SegmentCircle;

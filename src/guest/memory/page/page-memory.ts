@@ -18,7 +18,7 @@ import {
   nextSet,
   setRange,
 } from './bitmap.js';
-import type { GuestMemory, RunOutcome, Tracking } from '../memory.js';
+import { type GuestMemory, type RunOutcome, type Tracking, noOutcome } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
 import { BLOCK_PAGES, countInBlock, hintedPagesOf, zeroPagesOf } from '../../unused.js';
 import { type GuestSpec, type HostProfile, type ZeroExtent, slackPerAccessUs } from '../../spec.js';
@@ -68,19 +68,7 @@ interface VcpuState {
 export class PageMemory implements GuestMemory {
   readonly kind = 'page' as const;
   readonly totalPages: number;
-  readonly outcome: RunOutcome = {
-    ranUs: 0,
-    writes: 0,
-    reads: 0,
-    faults: 0,
-    faultUs: 0,
-    ringFull: false,
-    ringExits: 0,
-    ringExitUs: 0,
-    requests: 0,
-    fetched: 0,
-    blockedUs: 0,
-  };
+  readonly outcome: RunOutcome = noOutcome();
   runZeroShare = 0;
   clearNeeded = false;
   rounds = 0;
