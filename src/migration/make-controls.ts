@@ -39,12 +39,14 @@ export function makeControls(
     onRingFull: (listener) => {
       guest.onRingFull = listener;
     },
-    every: (periodMs, listener) => clock.every(periodMs, listener),
-    after: (delayMs, listener) => clock.after(delayMs, listener),
+    every: (periodMs, listener) =>
+      clock.every(between('every(periodMs)', periodMs, SHORTEST_PERIOD_MS, LONGEST_MS), listener),
+    after: (delayMs, listener) => clock.after(between('after(delayMs)', delayMs, 0, LONGEST_MS), listener),
     afterRunning: (delayMs, listener) => afterRunning(parts, orders, delayMs * 1000, listener),
     onEnd: (listener) => orders.endListeners.push(listener),
-    throttle: (vcpus, percent) => restraint.throttle(vcpus, percent),
-    ringFullSleep: (vcpu, sleepUs) => restraint.sleepAtFullRing(vcpu, sleepUs),
+    throttle: (vcpus, percent) => restraint.throttle(vcpus, between('throttle(percent)', percent, 0, 99)),
+    ringFullSleep: (vcpu, sleepUs) =>
+      restraint.sleepAtFullRing(vcpu, between('ringFullSleep(sleepUs)', sleepUs, 0, LONGEST_MS * 1000)),
     dirtyLimitInService: (on) => {
       guest.advance(clock.nowUs);
       guest.setLimited(on);
@@ -80,6 +82,19 @@ export function makeControls(
     },
     explain: (rule, text) => trace.explain(rule, text, sync.isJudging ? period.syncCount : null),
   };
+}
+
+/** A shorter period would keep the simulated host busy with nothing else, ms. */
+const SHORTEST_PERIOD_MS = 0.001;
+/** A year. */
+const LONGEST_MS = 365 * 24 * 3600e3;
+
+/** What a strategy or a policy asks for, which its own arithmetic may have made nonsense of. */
+function between(what: string, value: number, least: number, most: number): number {
+  if (value >= least && value <= most) return value;
+  throw new UsageError(
+    `a strategy or policy called ${what} with ${String(value)}; expected a number from ${least} to ${most}`,
+  );
 }
 
 /** A timer on QEMU_CLOCK_VIRTUAL_RT, which stands still while the guest is stopped. */

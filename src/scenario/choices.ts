@@ -148,14 +148,34 @@ async function importDefinition({ word }: Kind, path: string): Promise<StrategyD
   if (!existsSync(path)) throw new UsageError(`no such file; expected ${what}`, place);
   let module: Readonly<Record<string, unknown>>;
   try {
-    module = (await import(pathToFileURL(resolve(path)).href)) as typeof module;
+    module = await inTime(import(pathToFileURL(resolve(path)).href), place);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`cannot be loaded: ${thrownText(error)}; expected ${what}`, place);
   }
   const definition = module['default'] ?? module[word];
   const lacking = lackOf(definition, word);
   if (lacking !== null) throw new UsageError(`${lacking}; expected ${what}`, place);
   return withCheckedAnswers(definition as StrategyDefinition, place);
+}
+
+/** A module whose top level waits for what never comes would end the program without a word. */
+const LOADING_MS = 10_000;
+
+async function inTime<Loaded>(loading: Promise<Loaded>, place: Place): Promise<Loaded> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(new UsageError(`is not loaded after ${LOADING_MS / 1000} s; does its top level wait?`, place)),
+      LOADING_MS,
+    );
+  });
+  try {
+    return await Promise.race([loading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What a module's functions return is not typed: nonsense is met here, where its file is known. */

@@ -5,6 +5,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
+import { expected } from '../options/wording.js';
 import { parseShare } from '../units.js';
 import { parsePolicyText, parseStrategyText } from './choices.js';
 import { isMap } from './forms.js';
@@ -28,7 +29,9 @@ export const sweepSchema = z.strictObject({
       'one entry an axis: a key with a list of values, or with a range such as 4GiB..1TiB:9:log; keys of one entry move together',
     ),
   strategies: z
-    .union([z.literal('all'), z.array(choice).min(1)])
+    .union([z.literal('all'), z.array(choice).min(1)], {
+      error: ({ input }) => expected('all or a list such as [none, auto-converge]', input),
+    })
     .describe('instead of those of the scenario; all: every one that does not refuse')
     .optional(),
   policy: choice.describe('instead of that of the scenario').optional(),

@@ -31,7 +31,7 @@ export function wording(issue: z.core.$ZodRawIssue): string {
     case 'unrecognized_keys':
       return unknown('key', issue.keys[0]!, keysOf(issue.inst));
     default:
-      return `not accepted: ${show(input)}`;
+      return expected('another kind of value', input);
   }
 }
 

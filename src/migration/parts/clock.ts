@@ -1,4 +1,5 @@
 /** Virtual time and what is due in it. Events have a total order: time, then the order in which they were asked for. */
+import { UsageError } from '../../errors.js';
 import type { Generator } from '../../random/generator.js';
 import type { Timer } from '../controls.js';
 
@@ -10,6 +11,9 @@ interface Due {
   readonly fire: () => void;
   cancelled: boolean;
 }
+
+/** More events than this at one instant are a timer that starts itself again without a delay. */
+const MOST_AT_ONCE = 1_000_000;
 
 export class EventQueue {
   readonly #due: Due[] = [];
@@ -40,6 +44,12 @@ export class EventQueue {
   }
 }
 
+function standstill(atUs: number): UsageError {
+  return new UsageError(
+    `more than ${MOST_AT_ONCE} timers fired at ${atUs / 1000} ms; a strategy or policy starts one again without a delay`,
+  );
+}
+
 /** Somebody who looks on as time passes, and changes nothing. */
 export interface Watcher {
   look(): void;
@@ -52,6 +62,7 @@ export class Clock {
   nowUs: number;
   watcher: Watcher | null = null;
   #isHalted = false;
+  #eventsNow = 0;
   readonly #meanWakeLatencyUs: number;
   readonly #latency: Generator;
   /** Where in its millisecond the host's clock stood when the migration began, µs. */
@@ -79,6 +90,8 @@ export class Clock {
     while (this.events.nextUs <= toUs && !this.#isHalted) {
       const atUs = max(this.events.nextUs, this.nowUs);
       const fire = this.events.take();
+      this.#eventsNow = atUs === this.nowUs ? this.#eventsNow + 1 : 0;
+      if (this.#eventsNow > MOST_AT_ONCE) throw standstill(atUs);
       this.nowUs = atUs;
       if (fire !== null) fire();
     }
