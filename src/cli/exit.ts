@@ -42,9 +42,33 @@ export function endingOf(error: unknown): Ending {
 /** A reader that has seen enough, such as `head`, is no error; a full disk is. */
 export function endQuietlyOnBrokenPipe(stream: Output): void {
   stream.on('error', (error) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    if (error.code === 'EPIPE') leave(EXIT.done);
     // What was to be read is lost; the other stream may be as full.
     process.stderr.write(`migsim: cannot write the output: ${error.message}\n`);
-    process.exit(EXIT.usage);
+    leave(EXIT.usage);
   });
+}
+
+let isLeaving = false;
+
+/** Ends the program at once, on purpose. */
+export function leave(status: number): never {
+  isLeaving = true;
+  process.exit(status);
+}
+
+/**
+ * Code of the user's runs in this process: a strategy that calls `process.exit`, or that waits for what never comes, would end
+ * the program as if its work were done. Call what this returns once it is.
+ */
+export function watchEarlyEnd(): () => void {
+  const early = (): void => {
+    if (isLeaving) return;
+    process.stderr.write(
+      'migsim: the program ended before the command had; does a strategy of your own call process.exit?\n',
+    );
+    process.exitCode = EXIT.usage;
+  };
+  process.once('exit', early);
+  return () => void process.off('exit', early);
 }

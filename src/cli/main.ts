@@ -4,7 +4,7 @@ import { version } from '../experiment/manifest.js';
 import { unknown } from '../options/wording.js';
 import { type CommandEntry, type Given, type LoadedCommand, globalOptions, loaded } from './command.js';
 import { complete } from './complete.js';
-import { EXIT, endQuietlyOnBrokenPipe, endingOf } from './exit.js';
+import { EXIT, endQuietlyOnBrokenPipe, watchEarlyEnd, endingOf } from './exit.js';
 import { type Progress, startProgress } from './progress.js';
 import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 import { commandAt, optionMistake, readWords, tokensOf } from './words.js';
@@ -135,6 +135,7 @@ export interface Streams {
 export async function main(words: readonly string[], streams: Streams = process): Promise<number> {
   endQuietlyOnBrokenPipe(streams.stdout);
   endQuietlyOnBrokenPipe(streams.stderr);
+  const over = watchEarlyEnd();
   try {
     if (words[0] === COMPLETE) {
       const found = await complete(words.slice(2), commands);
@@ -147,6 +148,8 @@ export async function main(words: readonly string[], streams: Streams = process)
     const { status, message } = endingOf(error);
     streams.stderr.write(message);
     return status;
+  } finally {
+    over();
   }
 }
 

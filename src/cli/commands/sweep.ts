@@ -7,7 +7,7 @@ import type { LoadedSweep, Sweep, SweepOptions } from '../../api/sweep.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
 import type { Command, Given, Option } from '../command.js';
-import { EXIT } from '../exit.js';
+import { EXIT, leave } from '../exit.js';
 import { printWritten } from '../experiment.js';
 import type { Progress } from '../progress.js';
 import {
@@ -104,7 +104,7 @@ export const sweepCommand: Command = {
           : `${shown ?? 0} runs are kept in ${options.out}, and the same command goes on`;
       progress?.end();
       given.warn(`migsim: interrupted; ${kept}`);
-      process.exit(EXIT.interrupted);
+      leave(EXIT.interrupted);
     };
     // In this thread, runs would keep the signal waiting.
     if (options.workers !== 1) process.once('SIGINT', stop);
