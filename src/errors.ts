@@ -44,6 +44,19 @@ export class NoRemedyError extends Error {
   override readonly name = 'NoRemedyError';
 }
 
+/** The code of an error of Node's, such as `ENOENT`; undefined for one without. */
+export function errorCode(error: unknown): string | undefined {
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error;
+  return hasCode && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What an error says. Errors of other threads are no instances of this thread's Error. */
+export function errorMessage(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error
+    ? String(error.message)
+    : String(error);
+}
+
 /** The first line of what was thrown, which in a program of the user's can be anything. */
 export function thrownText(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : `it threw ${String(thrown)}`;

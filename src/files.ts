@@ -9,6 +9,7 @@ import {
   statSync,
   type Stats,
 } from 'node:fs';
+import { errorCode } from './errors.js';
 
 /** Longest wait for a pipe that nothing comes from, and the pause between two looks at it, ms. */
 const LONGEST_SILENCE_MS = 5000;
@@ -86,7 +87,7 @@ function readSome(file: number, into: Buffer): number {
   try {
     return readSync(file, into);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return -1;
+    if (errorCode(error) === 'EAGAIN') return -1;
     throw error;
   }
 }

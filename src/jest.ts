@@ -10,6 +10,7 @@
  * match, and under `.not` none may.
  */
 import { expect } from '@jest/globals';
+import { isMap, isList } from './lists.js';
 import { UsageError } from './errors.js';
 import type { Comparison, StrategyResults } from './experiment/compare.js';
 import { show } from './experiment/measure.js';
@@ -182,22 +183,18 @@ function resultsOf(matcher: string, received: unknown): readonly Migration[] {
 /** null: there is something else among them. */
 function flattened(value: unknown): readonly Migration[] | null {
   if (isMigration(value)) return [value];
-  const parts = Array.isArray(value)
-    ? (value as readonly unknown[])
-    : isObject(value)
-      ? [value['strategies'], value['results'], value['rows']].find(Array.isArray)
+  const parts = isList(value)
+    ? value
+    : isMap(value)
+      ? [value['strategies'], value['results'], value['rows']].find(isList)
       : undefined;
   if (parts === undefined) return null;
-  const inside = (parts as readonly unknown[]).map(flattened);
+  const inside = parts.map(flattened);
   return inside.includes(null) ? null : inside.flatMap((results) => results ?? []);
 }
 
 function isMigration(value: unknown): value is Migration {
-  return isObject(value) && typeof value['converged'] === 'boolean' && 'totalTimeMs' in value;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
+  return isMap(value) && typeof value['converged'] === 'boolean' && 'totalTimeMs' in value;
 }
 
 function parsed(matcher: string, text: unknown, parse: (text: string) => number): number {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -7,6 +8,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 /** From bottom to top. A folder, or a file directly in src, imports from its own layer and from those before it. */
 const LAYERS = [
   'errors',
+  'lists',
   'suggest',
   'units',
   'options',
@@ -52,7 +54,7 @@ const PACKAGES: Record<string, readonly string[]> = {
 };
 
 /** Pure computing: not even Node's own modules. */
-const PURE = ['errors', 'suggest', 'units', 'options', 'random', 'stats', 'guest', 'migration'];
+const PURE = ['errors', 'lists', 'suggest', 'units', 'options', 'random', 'stats', 'guest', 'migration'];
 
 /** Loaded by name from outside, not by an import in src; the JSON Schema is written by a script. */
 const isEntryPoint = (file: string): boolean =>
@@ -148,6 +150,12 @@ function findings(files: readonly Source[], pattern: RegExp, part: 'code' | 'tex
   return files.flatMap((source) =>
     [...source[part].matchAll(pattern)].map((match) => `${source.file}: ${match[0].trim()}`),
   );
+}
+
+/** By a script of its own: Jest is slow at running the compiler. */
+function castsIn(files: readonly Source[]): { readonly all: string[]; readonly double: string[] } {
+  const script = path.join(ROOT, 'scripts/casts.js');
+  return JSON.parse(execFileSync(process.execPath, [script], { input: JSON.stringify(files) }).toString());
 }
 
 describe('the rules themselves', () => {
@@ -295,4 +303,22 @@ describe('what is finished', () => {
       ),
     ).toEqual([]);
   });
+});
+
+describe('types say what values are', () => {
+  const counts = castsIn(sources);
+
+  test('the count sees casts, and neither constants nor imports', () => {
+    const code = `import { a as b } from './a.js'; import type * as c from './c.js';
+      const d = ['x'] as const; const e = b as string; const f = b as unknown as number; const g = <string>b;`;
+    expect(castsIn([{ file: 'x.ts', text: code, code }])).toEqual({
+      all: ['x.ts: b as string', 'x.ts: b as unknown as number', 'x.ts: b as unknown', 'x.ts: <string>b'],
+      double: ['x.ts: b as unknown as number'],
+    });
+  });
+
+  test('casts are rare', () => expect(counts.all.length).toBeLessThan(50));
+
+  test('none goes through unknown, which would turn anything into anything', () =>
+    expect(counts.double).toEqual([]));
 });

@@ -297,11 +297,11 @@ function variationsOf(axes: readonly VaryAxis[]): Variation[] {
     throw new UsageError('nothing varies; expected values such as link.bandwidth=1Gbit/s,10Gbit/s');
   return axes.map((axis) => {
     if (typeof axis === 'string') return parseVariation(axis);
-    const entries = Object.entries(axis).map(([key, values]) => [
+    const entries = Object.entries(axis).map(([key, values]): [string, string | string[]] => [
       key,
       typeof values === 'string' ? values : values.map(String),
     ]);
-    return variationOf(Object.fromEntries(entries) as Record<string, string | string[]>);
+    return variationOf(Object.fromEntries(entries));
   });
 }
 

@@ -1,5 +1,5 @@
 /** Logs as commands take them: files, or standard input. */
-import { UsageError } from '../errors.js';
+import { UsageError, errorCode } from '../errors.js';
 import { readInput } from '../files.js';
 import { decodeText } from '../formats/text.js';
 
@@ -24,7 +24,7 @@ export function readLogFile(path: string): string {
     return decodeText(readInput(path === '-' ? 0 : path, MOST_BYTES));
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+    const code = errorCode(error) ?? 'unknown reason';
     throw new UsageError(UNREADABLE[code] ?? `cannot be read (${code})`, { file });
   }
 }

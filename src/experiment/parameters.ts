@@ -60,10 +60,10 @@ export function showParameter(name: string, value: Parameter): string {
 
 /** vCPUs of one name and one kind stand together. Where in RAM their pages lie follows from the order. */
 function groupsOf(vcpus: readonly VcpuSpec[]): Record<string, unknown> {
-  const counts = new Map<string, { kind: Omit<VcpuSpec, 'group'>; group: string; count: number }>();
+  const counts = new Map<string, { kind: object; group: string; count: number }>();
   for (const { group, ...spec } of vcpus) {
     const classes = spec.classes.map(({ firstPage: _, ...rest }) => rest);
-    const kind = { ...spec, classes } as unknown as Omit<VcpuSpec, 'group'>;
+    const kind = { ...spec, classes };
     const key = JSON.stringify([group, kind]);
     counts.set(key, { kind, group, count: (counts.get(key)?.count ?? 0) + 1 });
   }

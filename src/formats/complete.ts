@@ -7,6 +7,7 @@
  *   is the time over the length of a pass, which is the larger remaining over the rate.
  * - The clock of a job begins before the migration: what the first pass sent until the first sample tells how long before.
  */
+import { type NonEmpty, isNonEmpty, mapNonEmpty } from '../lists.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { NORMAL_PAGE_BYTES } from '../migration/rules/stream.js';
 import { median } from '../stats/summary.js';
@@ -26,7 +27,7 @@ export interface MigrateSample extends LogSample {
 }
 
 export interface MigrateLog extends MigrationLog {
-  readonly samples: readonly MigrateSample[];
+  readonly samples: NonEmpty<MigrateSample>;
   /** Sentences, no full stop: which figures are derived. */
   readonly derived: readonly string[];
 }
@@ -49,8 +50,7 @@ export function completeLog(log: MigrationLog): MigrateLog | null {
     const sent = transferredBytes ?? sentOf(sample);
     return sent === null ? [] : [{ ...sample, tUs, totalBytes, remainingBytes, transferredBytes: sent }];
   });
-  const [first] = known;
-  if (first === undefined || known.length < 0.9 * log.samples.length) return null;
+  if (!isNonEmpty(known) || known.length < 0.9 * log.samples.length) return null;
   const onTime = log.jobClock ? sinceStart(known, derived) : known;
   return { ...log, samples: withPages(onTime, derived), derived };
 }
@@ -65,8 +65,8 @@ function sentOf({ normalPages, zeroPages }: LogSample): number | null {
 /** Less than this is no preparation but the grain of a clock. */
 const PREPARATION_US = 50_000;
 
-function sinceStart(samples: readonly Partly[], derived: string[]): readonly Partly[] {
-  const [first, second] = samples as [Partly, Partly?];
+function sinceStart(samples: NonEmpty<Partly>, derived: string[]): NonEmpty<Partly> {
+  const [first, second] = samples;
   if (second === undefined || (first.dirtySyncCount ?? 1) > 1 || (second.dirtySyncCount ?? 1) > 1)
     return samples;
   const rate = (second.transferredBytes - first.transferredBytes) / (second.tUs - first.tUs);
@@ -76,14 +76,14 @@ function sinceStart(samples: readonly Partly[], derived: string[]): readonly Par
   derived.push(
     `the migration began ${(startUs / 1e6).toFixed(1)} s after its job, by what the first pass had sent`,
   );
-  return samples.map((sample) => ({ ...sample, tUs: max(0, sample.tUs - startUs) }));
+  return mapNonEmpty(samples, (sample) => ({ ...sample, tUs: max(0, sample.tUs - startUs) }));
 }
 
 /** A sync is seen where remaining falls by so much less than what was sent: a share, and what rounding hides. */
 const UNSEEN = 0.03;
 const UNSEEN_BYTES = 4 * 2 ** 20;
 
-function withPages(samples: readonly Partly[], derived: string[]): MigrateSample[] {
+function withPages(samples: NonEmpty<Partly>, derived: string[]): NonEmpty<MigrateSample> {
   const lacksSyncs = samples.some(({ dirtySyncCount }) => dirtySyncCount === null);
   const lacksPages = samples.some(({ normalPages, zeroPages }) => normalPages === null || zeroPages === null);
   if (lacksPages)
@@ -91,14 +91,13 @@ function withPages(samples: readonly Partly[], derived: string[]): MigrateSample
   if (lacksSyncs)
     derived.push('when syncs were follows from how remaining falls; several in one interval are evened out');
   const rate = rateOf(samples);
-  const done: MigrateSample[] = [];
-  for (const sample of samples) {
-    const before = done.at(-1);
+  let before: MigrateSample | undefined;
+  return mapNonEmpty(samples, (sample) => {
     const syncs = sample.dirtySyncCount ?? syncsUntil(before, sample, rate);
     const pages = pagesOf(before, sample, syncs);
-    done.push({ ...sample, ...pages, dirtySyncCount: max(syncs, before?.dirtySyncCount ?? 0) });
-  }
-  return done;
+    before = { ...sample, ...pages, dirtySyncCount: max(syncs, before?.dirtySyncCount ?? 0) };
+    return before;
+  });
 }
 
 /** bytes/us, the median over the log. */

@@ -4,17 +4,14 @@ import { UsageError } from '../errors.js';
 /** A parsed object whose fields are still unknown. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * Parses one JSON text. `firstLine` is the line of the file that the text begins in.
  * @throws UsageError with file:line:column; a text that simply ends is called truncated.
  */
 export function parseJson(text: string, file: string, firstLine = 1): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    const value: unknown = JSON.parse(text);
+    return value;
   } catch {
     const at = errorOffset(text);
     const before = text.slice(0, at);

@@ -1,4 +1,5 @@
 /** What the readers of logs return: one migration as far as its log shows it. */
+import { type NonEmpty } from '../lists.js';
 import type { Place } from '../errors.js';
 
 /** The programs whose logs are read. */
@@ -85,7 +86,7 @@ export interface MigrationLog {
   readonly file: string;
   readonly source: LogSource;
   /** Of one migration, in the order of time, at least one. */
-  readonly samples: readonly LogSample[];
+  readonly samples: NonEmpty<LogSample>;
   readonly settings: LogSettings;
   /** The clock began with the job, before QEMU's migration did. */
   readonly jobClock: boolean;

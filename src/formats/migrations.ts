@@ -1,4 +1,5 @@
 /** From samples to migrations: which belong together, and whether their figures can be. */
+import { type NonEmpty } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { largest } from '../stats/extremes.js';
@@ -101,16 +102,17 @@ export function checkClock(samples: readonly LogSample[], file: string): void {
  * The migrations in a series of samples, each guest's apart. A new one begins where the clock or a counter goes back, where
  * the guest's memory is another, and behind an end.
  */
-export function splitMigrations(samples: readonly LogSample[]): LogSample[][] {
-  const byGuest = new Map<string, LogSample[][]>();
+export function splitMigrations(samples: readonly LogSample[]): NonEmpty<LogSample>[] {
+  const byGuest = new Map<string, [LogSample, ...LogSample[]][]>();
   for (const sample of samples) {
     const migrations = byGuest.get(sample.guest) ?? [];
     byGuest.set(sample.guest, migrations);
-    const last = migrations.at(-1)?.at(-1);
-    if (last === undefined || begins(last, sample)) migrations.push([sample]);
-    else if (!repeats(last, sample)) migrations.at(-1)!.push(sample);
+    const current = migrations.at(-1);
+    const last = current?.at(-1);
+    if (current === undefined || last === undefined || begins(last, sample)) migrations.push([sample]);
+    else if (!repeats(last, sample)) current.push(sample);
   }
-  return [...byGuest.values()].flat().sort((a, b) => a[0]!.index - b[0]!.index);
+  return [...byGuest.values()].flat().sort((a, b) => a[0].index - b[0].index);
 }
 
 /** Sizes of few digits jitter by a rounding. */
@@ -119,7 +121,7 @@ const JITTER = 0.99;
 function begins(before: LogSample, sample: LogSample): boolean {
   const back = (key: 'tUs' | 'dirtySyncCount' | 'transferredBytes' | 'normalPages'): boolean =>
     before[key] !== null && sample[key] !== null && sample[key] < before[key] * JITTER;
-  if (['tUs', 'dirtySyncCount', 'transferredBytes'].some((key) => back(key as 'tUs'))) return true;
+  if (back('tUs') || back('dirtySyncCount') || back('transferredBytes')) return true;
   // A counter that only grows went back a little: in exact logs that is another migration, too.
   if (sample.dirtySyncCount !== null && before.dirtySyncCount !== null) {
     if (sample.dirtySyncCount < before.dirtySyncCount) return true;
@@ -138,7 +140,7 @@ function repeats(before: LogSample, sample: LogSample): boolean {
 }
 
 /** The migration to learn from: the one that says most, the last of equals. */
-export function mostTelling(migrations: readonly LogSample[][]): LogSample[] {
+export function mostTelling(migrations: readonly NonEmpty<LogSample>[]): NonEmpty<LogSample> {
   const worth = (samples: readonly LogSample[]): number => {
     const syncs = largest(samples.map((sample) => sample.dirtySyncCount ?? 1));
     return Math.min(syncs, samples.length) + samples.length / 1e6;

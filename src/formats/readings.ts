@@ -10,11 +10,12 @@
  * A period carries its unit (`125ms`); sizes are bytes or carry one (`33MiB`).
  */
 import { CsvError, parse } from 'csv-parse/sync';
+import { isMap, type NonEmpty, isList, isOneOf } from '../lists.js';
 import { UsageError, type Place } from '../errors.js';
 import type { DirtyPoint } from '../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { parseBytes, parseDurationUs } from '../units.js';
-import { isObject, parseJson, type JsonObject } from './json.js';
+import { parseJson, type JsonObject } from './json.js';
 import { valuesIn } from './values.js';
 
 const { max, round } = Math;
@@ -41,8 +42,8 @@ export function readDirtyReadings(text: string, file: string): DirtyReadings {
 }
 
 /** Readings of several files are points of one curve. */
-export function mergeReadings(readings: readonly DirtyReadings[]): DirtyReadings {
-  const [first] = readings as [DirtyReadings];
+export function mergeReadings(readings: NonEmpty<DirtyReadings>): DirtyReadings {
+  const [first] = readings;
   if (readings.length === 1) return first;
   return inOrder({
     file: first.file,
@@ -86,40 +87,48 @@ export function looksLikeReadings(text: string): boolean {
 
 // ------------------------------------------------------------------------------------------------------------- CSV
 
+interface Row {
+  readonly record: readonly string[];
+  readonly line: number;
+}
+
+const UNITS = ['pages', 'bytes'] as const;
+
 function fromCsv(text: string, file: string): DirtyPoint[] {
-  let rows: { record: string[]; info: { lines: number } }[];
+  const rows: Row[] = [];
   try {
-    rows = parse(text, {
+    parse(text, {
       bom: true,
       comment: '#',
       delimiter: [',', ';'],
-      info: true,
       relax_column_count: true,
       skip_empty_lines: true,
       trim: true,
-    }) as unknown as typeof rows;
+      on_record: (record, { lines }) => {
+        rows.push({ record, line: lines });
+        return null;
+      },
+    });
   } catch (error) {
-    const line = error instanceof CsvError ? (error['lines'] as number | undefined) : undefined;
+    const line: unknown = error instanceof CsvError ? error['lines'] : undefined;
     throw new UsageError('this is no CSV: is a quote left open?', {
       file,
-      ...(line === undefined ? {} : { line }),
+      ...(typeof line === 'number' ? { line } : {}),
     });
   }
   const [head, ...readings] = rows;
   const header = head?.record.map((name) => name.toLowerCase()) ?? [];
   const period = header.indexOf('period');
-  const amount = header.findIndex((name) => name === 'pages' || name === 'bytes');
-  if (period < 0 || amount < 0) {
+  const amount = header.findIndex((name) => isOneOf(UNITS, name));
+  const unit = header[amount];
+  if (period < 0 || !isOneOf(UNITS, unit)) {
     throw new UsageError('expected a CSV with the columns period and pages (or bytes)', {
       file,
-      line: head?.info.lines ?? 1,
+      line: head?.line ?? 1,
     });
   }
-  const unit = header[amount] as 'pages' | 'bytes';
   if (readings.length === 0) throw new UsageError('no reading below the header', { file });
-  return readings.map(({ record, info }) =>
-    pointOf(record[period], record[amount], unit, { file, line: info.lines }),
-  );
+  return readings.map(({ record, line }) => pointOf(record[period], record[amount], unit, { file, line }));
 }
 
 // -------------------------------------------------------------------------------------------------------- domstats
@@ -166,8 +175,8 @@ function fromJson(text: string, file: string, notes: Set<string>): DirtyPoint[] 
     for (; from < start; from += 1) if (text.charCodeAt(from) === 10) line += 1;
     const place = { file, line };
     // One array of readings, or one reading behind another.
-    const isList = Array.isArray(value) && value.every((item) => typeof item === 'object');
-    return isList ? (value as unknown[]).map((item) => ({ value: item, place })) : [{ value, place }];
+    const list = isList(value) && value.every((item) => typeof item === 'object') ? value : [value];
+    return list.map((item) => ({ value: item, place }));
   });
   const points = items.flatMap(({ value, place }, at) => {
     const point = readItem(value, place, at + 1, notes);
@@ -180,9 +189,8 @@ function fromJson(text: string, file: string, notes: Set<string>): DirtyPoint[] 
 
 function readItem(value: unknown, place: Place, number: number, notes: Set<string>): DirtyPoint | null {
   if (Array.isArray(value) && value.length === 2) return pointOf(value[0], value[1], 'pages', place, number);
-  if (!isObject(value))
-    throw new UsageError(`reading ${number}: expected [period, pages] or an object`, place);
-  const reply = isObject(value['return']) ? value['return'] : value;
+  if (!isMap(value)) throw new UsageError(`reading ${number}: expected [period, pages] or an object`, place);
+  const reply = isMap(value['return']) ? value['return'] : value;
   if ('dirty-rate' in reply || 'calc-time' in reply) return fromDirtyRate(reply, place, number, notes);
   if ('period' in reply) {
     const unit = 'bytes' in reply ? 'bytes' : 'pages';

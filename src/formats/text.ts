@@ -1,5 +1,6 @@
 /** What stands around the lines of a log: byte order marks, line ends, terminals' codes, and logs kept as JSON. */
-import { isObject, type JsonObject } from './json.js';
+import { isMap } from '../lists.js';
+import type { JsonObject } from './json.js';
 
 /** The bytes of a file as text: UTF-8, or UTF-16 with its mark, as PowerShell writes. */
 export function decodeText(bytes: Uint8Array): string {
@@ -43,7 +44,7 @@ function messageIn(line: string): string | null {
   } catch {
     return null;
   }
-  if (!isObject(value)) return null;
+  if (!isMap(value)) return null;
   const message = MESSAGES.map((key) => value[key]).find((one) => typeof one === 'string');
   if (typeof message !== 'string') return null;
   return `${stampOf(value)}${message.replace(/\n$/, '')}`;

@@ -110,7 +110,7 @@ class Scanner {
     if (double === undefined) return (single ?? '').replace(/\\(.)/g, '$1');
     if (!double.includes('\\')) return double;
     try {
-      return JSON.parse(`"${double}"`) as string;
+      return String(JSON.parse(`"${double}"`));
     } catch {
       return double;
     }

@@ -1,4 +1,5 @@
 /** What is wrong with a table itself: users write tables for strategies of their own. */
+import { isMap } from '../lists.js';
 import type { OptionEntry } from './table.js';
 import { expected, show, unknown } from './wording.js';
 
@@ -32,10 +33,10 @@ export function tableFault(table: Readonly<Record<string, unknown>>): string | n
 }
 
 function entryFault(entry: unknown): string | null {
-  if (typeof entry !== 'object' || entry === null) {
+  if (!isMap(entry)) {
     return expected("a map such as { kind: 'percent', default: 20, summary: '…' }", entry);
   }
-  const { kind, summary, choices } = entry as Readonly<Record<string, unknown>>;
+  const { kind, summary, choices } = entry;
   if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) {
     return unknown('kind', typeof kind === 'string' ? kind : show(kind), Object.keys(KINDS));
   }

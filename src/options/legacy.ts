@@ -36,4 +36,5 @@ export interface LegacyBuilder {
   ): OptionParser<LegacyValues<Shape>>;
 }
 
-export const legacyBuilder = zod as unknown as LegacyBuilder;
+const builder: object = zod;
+export const legacyBuilder = builder as LegacyBuilder;

@@ -1,4 +1,5 @@
 /** Reads values as a table describes them. */
+import { isMap, isOneOf } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { nearest } from '../suggest.js';
 import {
@@ -88,19 +89,17 @@ function readTable(
   table: OptionTable,
   written: unknown,
 ): { readonly value: unknown } | { readonly problems: readonly Problem[] } {
-  if (typeof written !== 'object' || written === null || Array.isArray(written))
-    return { problems: [{ path: [], at: 'value', message: expected('a map', written) }] };
-  const given = written as Readonly<Record<string, unknown>>;
+  if (!isMap(written)) return { problems: [{ path: [], at: 'value', message: expected('a map', written) }] };
   const problems: Problem[] = [];
   const value: Record<string, unknown> = {};
   for (const [key, entry] of Object.entries(table)) {
-    const input = given[key] === undefined ? entryDefault(entry) : given[key];
+    const input = written[key] === undefined ? entryDefault(entry) : written[key];
     if (input === undefined && entry.optional === true) continue;
     value[key] = readEntry(entry, input, (message, path = []) =>
       problems.push({ path: [key, ...path], at: 'value', message }),
     );
   }
-  const strange = Object.keys(given).find((key) => !Object.hasOwn(table, key));
+  const strange = Object.keys(written).find((key) => !Object.hasOwn(table, key));
   if (strange !== undefined) {
     problems.push({ path: [strange], at: 'key', message: unknown('key', strange, Object.keys(table)) });
   }
@@ -126,7 +125,7 @@ export function readEntry(entry: OptionEntry, input: unknown, report: Report): u
       if (typeof input !== 'boolean') return report(expectedFlag(input));
       return input;
     case 'choice':
-      if (!entry.choices.includes(input as string)) return report(expectedWord(entry.choices, input));
+      if (!isOneOf(entry.choices, input)) return report(expectedWord(entry.choices, input));
       return input;
     case 'vcpus':
       return readVcpus(input, report);

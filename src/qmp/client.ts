@@ -3,6 +3,7 @@
  * Source: docs/interop/qmp-spec.rst of QEMU; the commands are in qapi/*.json.
  */
 import { connect, type Socket } from 'node:net';
+import { isMap } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { parseQmpAddress, qmpAddressText, type QmpAddress } from './address.js';
 import { LineSplitter } from './lines.js';
@@ -232,9 +233,9 @@ class Connection implements QmpClient {
       for (const listener of this.#listeners) listener(event);
       return;
     }
-    const waiting = this.#waiting.get(message['id'] as number);
+    const waiting = this.#waiting.get(Number(message['id']));
     if (waiting === undefined) return;
-    this.#waiting.delete(message['id'] as number);
+    this.#waiting.delete(Number(message['id']));
     clearTimeout(waiting.timer);
     if ('error' in message) waiting.reject(errorOf(waiting.command, message['error']));
     else waiting.resolve(message['return']);
@@ -264,21 +265,17 @@ function parseMessage(text: string): Message | null | undefined {
   if (text.trim() === '') return null;
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return isMap(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isObject(value: unknown): value is Message {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function versionOf(message: Message): QmpVersion | undefined {
   const qmp = message['QMP'];
-  const version = isObject(qmp) ? qmp['version'] : undefined;
-  const qemu = isObject(version) ? version['qemu'] : undefined;
-  if (!isObject(version) || !isObject(qemu)) return undefined;
+  const version = isMap(qmp) ? qmp['version'] : undefined;
+  const qemu = isMap(version) ? version['qemu'] : undefined;
+  if (!isMap(version) || !isMap(qemu)) return undefined;
   const part = (key: string): number => (typeof qemu[key] === 'number' ? qemu[key] : 0);
   const packaged = version['package'];
   return {
@@ -291,18 +288,18 @@ function versionOf(message: Message): QmpVersion | undefined {
 
 function eventOf(message: Message): QmpEvent {
   const { data, timestamp } = message;
-  const at = isObject(timestamp) ? timestamp : {};
+  const at = isMap(timestamp) ? timestamp : {};
   const seconds = typeof at['seconds'] === 'number' ? at['seconds'] : -1;
   const micros = typeof at['microseconds'] === 'number' ? at['microseconds'] : -1;
   return {
     event: String(message['event']),
-    data: isObject(data) ? data : {},
+    data: isMap(data) ? data : {},
     hostTimeUs: seconds < 0 || micros < 0 ? -1 : seconds * 1e6 + micros,
   };
 }
 
 function errorOf(command: string, error: unknown): QmpCommandError {
-  const { class: errorClass, desc } = isObject(error) ? error : {};
+  const { class: errorClass, desc } = isMap(error) ? error : {};
   return new QmpCommandError(
     command,
     typeof errorClass === 'string' ? errorClass : 'GenericError',

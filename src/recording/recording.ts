@@ -2,8 +2,9 @@
  * `migsim-recording/1`: one real migration with everything that was known before it started, and what came of it.
  * The format is described in recordings/README.md. Reading checks it to the last sample; nothing is repaired.
  */
+import { isMap } from '../lists.js';
 import { UsageError } from '../errors.js';
-import { isObject, parseJson } from '../formats/json.js';
+import { parseJson } from '../formats/json.js';
 import { readerOf } from '../formats/readers/index.js';
 import { checkRecording } from './recording-checks.js';
 import { RECORDING_FORMAT, type Recording, recordingSchema } from './recording-file.js';
@@ -39,7 +40,7 @@ function refuseLog(text: string, file: string): void {
 }
 
 function checkFormat(value: unknown, file: string): void {
-  if (!isObject(value))
+  if (!isMap(value))
     throw new UsageError(`expected one JSON object of the format ${RECORDING_FORMAT}`, { file });
   const format = value['format'];
   if (format === RECORDING_FORMAT) return;

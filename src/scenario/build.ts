@@ -1,5 +1,6 @@
 /** From a checked scenario file to the engine's input: page layout, access classes, plain numbers in QEMU's units. */
-import { hostFields, type HostField } from '../guest/host-profiles/fields.js';
+import { keysOf, type UnknownMap } from '../lists.js';
+import { hostFields } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import type { HostProfile } from '../guest/spec.js';
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
@@ -44,8 +45,9 @@ export function buildSetup(
 
 function buildHost(host: ScenarioFile['host']): HostProfile {
   const { profile, variability: varies, ...values } = host;
-  const overrides = (Object.keys(hostFields) as HostField[])
-    .map((field) => [field, (values as Record<string, unknown>)[hostFields[field].key]] as const)
+  const written: UnknownMap = values;
+  const overrides = keysOf(hostFields)
+    .map((field) => [field, written[hostFields[field].key]] as const)
     .filter(([, value]) => value !== undefined);
   const { variability, ...steady } = hostProfiles[profile]!;
   const kept = varies === 'none' || variability === undefined ? {} : { variability };

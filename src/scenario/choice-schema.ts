@@ -1,9 +1,10 @@
 /** Strategies and policies as scenario files name them: a name, or a name with options. */
 import { z } from 'zod';
+import { isMap, type UnknownMap } from '../lists.js';
 import { policies } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { strategies } from '../strategies/index.js';
-import { either, isMap, type Wrong } from './forms.js';
+import { either, type Wrong } from './forms.js';
 import { isTable, readOptions } from '../options/read.js';
 import { tableSchema } from '../options/zod.js';
 import { wrongsOf, type Problem } from './problems.js';
@@ -93,17 +94,18 @@ export function choose(
   const result = readOptions(definition.options, written, { error: wording });
   if ('problems' in result) return result;
   const options = result.value;
-  return { chosen: { definition, options, label: labelOf(definition, options, written) } };
+  const label = labelOf(definition, options, isMap(written) ? written : {});
+  return { chosen: { definition, options, label } };
 }
 
 /** The name, followed by the options that differ from their defaults, as they were written. */
 function labelOf(
   definition: StrategyDefinition,
   options: Readonly<Record<string, unknown>>,
-  written: unknown,
+  written: UnknownMap,
 ): string {
-  const differing = Object.entries(written as Record<string, unknown>).filter(([key]) => {
-    const others = Object.fromEntries(Object.entries(written as object).filter(([other]) => other !== key));
+  const differing = Object.entries(written).filter(([key]) => {
+    const others = Object.fromEntries(Object.entries(written).filter(([other]) => other !== key));
     const without = readOptions(definition.options, others);
     return 'problems' in without || JSON.stringify(without.value[key]) !== JSON.stringify(options[key]);
   });

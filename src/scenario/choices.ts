@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isMap } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { findPolicy } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { choose, isFile, POLICY, STRATEGY, type Kind } from './choice-schema.js';
-import { isMap } from './forms.js';
 import { parseYamlValue } from './overrides.js';
 import { readPolicyFile } from './policy-files.js';
 import type { PolicyChoice, StrategyChoice } from './scenario.js';
@@ -192,14 +192,18 @@ function withCheckedAnswers(definition: StrategyDefinition, place: Place): Strat
     ...definition,
     prepare(options, setup) {
       const prepared: unknown = prepare(options, setup);
-      if (isMap(prepared) && isMap(prepared['migration']) && isMap(prepared['guest']))
-        return prepared as unknown as MigrationSetup;
+      if (isSetup(prepared)) return prepared;
       throw new UsageError(
         `its prepare returns ${show(prepared)}; expected a setup, such as { ...setup }`,
         place,
       );
     },
   };
+}
+
+/** As far as a mistake of the module's shows. */
+function isSetup(value: unknown): value is MigrationSetup {
+  return isMap(value) && isMap(value['migration']) && isMap(value['guest']);
 }
 
 const DEFINED_BY = { strategy: 'defineStrategy', policy: 'definePolicy' } as const;

@@ -1,4 +1,5 @@
 /** `expect:` of a scenario: who is meant and what is measured is checked here, conditions by src/experiment/expect.ts. */
+import { isOneOf } from '../lists.js';
 import type { ExpectationText } from './scenario.js';
 import type { Path } from './problems.js';
 import type { ExpectationForm, ScenarioFile } from './schema.js';
@@ -100,7 +101,7 @@ export function splitStatistic(text: string): OverRuns {
 }
 
 function wrongWithStatistic(statistic: string | null): string | null {
-  if (statistic === null || (STATISTICS as readonly string[]).includes(statistic)) return null;
+  if (statistic === null || isOneOf(STATISTICS, statistic)) return null;
   const percent = /^p(\d+(?:\.\d+)?)$/.exec(statistic)?.[1];
   return percent !== undefined && Number(percent) <= 100 ? null : unknown('statistic', statistic, STATISTICS);
 }
@@ -209,13 +210,13 @@ function wrongWithKey(key: string, groups: readonly string[]): string | null {
 }
 
 function wrongWithMeasure(key: string, groups: readonly string[]): string | null {
-  if ((RUN_KEYS as readonly string[]).includes(key)) return null;
+  if (isOneOf(RUN_KEYS, key)) return null;
   const dot = key.lastIndexOf('.');
   if (dot < 0) return unknown('measure', key, [...RUN_KEYS, ...groups.map((group) => `${group}.work-done`)]);
   const group = key.slice(0, dot);
   if (!groups.includes(group)) return unknown('vCPU group', group, groups);
   const ofGroup = key.slice(dot + 1);
-  return (GROUP_KEYS as readonly string[]).includes(ofGroup) ? null : unknown('measure', ofGroup, GROUP_KEYS);
+  return isOneOf(GROUP_KEYS, ofGroup) ? null : unknown('measure', ofGroup, GROUP_KEYS);
 }
 
 function isList(content: ExpectationForm): content is readonly string[] {

@@ -1,5 +1,6 @@
 /** The values of a scenario file that carry a unit, and those that may be written in several ways. */
 import { z } from 'zod';
+import { isOneOf } from '../lists.js';
 import type { QuantityEntry } from '../options/table.js';
 import { entrySchema } from '../options/zod.js';
 import { expected, show } from '../options/wording.js';
@@ -89,10 +90,6 @@ export function list<Entry extends z.ZodType>(entry: Entry, such: string): z.Zod
   });
 }
 
-export function isMap(input: unknown): input is Readonly<Record<string, unknown>> {
-  return typeof input === 'object' && input !== null && !Array.isArray(input);
-}
-
 /** Entries of a vCPU's dirty ring; 0 turns it off. */
 export function ringSize(description: string): z.ZodType<number, unknown> {
   const powers = Array.from({ length: 9 }, (_, i) => 256 * 2 ** i);
@@ -100,7 +97,7 @@ export function ringSize(description: string): z.ZodType<number, unknown> {
     .unknown()
     .meta({ enum: [0, ...powers], description })
     .transform((input, context) => {
-      if (input === 0 || powers.includes(input as number)) return input as number;
+      if (input === 0 || isOneOf(powers, input)) return input;
       const close = typeof input === 'number' && input > 128 && input < 100_000;
       const meant = close ? powers[Math.round(Math.log2(input)) - 8] : undefined;
       context.addIssue(

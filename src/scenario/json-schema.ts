@@ -1,7 +1,8 @@
 /** The form of scenario files as a JSON Schema, for completion and checking in editors. */
 import { z } from 'zod';
+import { isList, isMap, isOneOf } from '../lists.js';
 import { rangeOfSchema, rangesOfSchema } from '../options/zod.js';
-import { formsOf, isMap } from './forms.js';
+import { formsOf } from './forms.js';
 import { scenarioSchema } from './schema.js';
 import { UNCERTAIN_SECTIONS } from './uncertain/find.js';
 
@@ -59,11 +60,10 @@ export function scenarioJsonSchema(): JsonSchema {
 
 /** What describes the experiment takes distributions; what is chosen does not. */
 function withUncertain(schema: JsonSchema): JsonSchema {
-  const sections = Object.entries(schema['properties'] as Record<string, unknown>).map(([key, section]) => [
-    key,
-    (UNCERTAIN_SECTIONS as readonly string[]).includes(key) ? acceptingUncertain(section) : section,
-  ]);
-  return { ...schema, properties: Object.fromEntries(sections) as JsonSchema };
+  const sections = Object.entries(isMap(schema['properties']) ? schema['properties'] : {}).map(
+    ([key, section]) => [key, isOneOf(UNCERTAIN_SECTIONS, key) ? acceptingUncertain(section) : section],
+  );
+  return { ...schema, properties: Object.fromEntries(sections) };
 }
 
 /** Quantities are the texts that have examples. */
@@ -71,7 +71,7 @@ function acceptingUncertain(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(acceptingUncertain);
   if (!isMap(node)) return node;
   const { type, anyOf, ...rest } = node;
-  const forms = Array.isArray(anyOf) ? (anyOf as readonly unknown[]) : [{ type }];
+  const forms = isList(anyOf) ? anyOf : [{ type }];
   const isText = forms.some((form) => isMap(form) && form['type'] === 'string');
   if (isText && Object.hasOwn(rest, 'examples'))
     return { anyOf: [...forms, { $ref: `#/definitions/${UNCERTAIN}` }], ...rest };

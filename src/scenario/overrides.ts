@@ -4,8 +4,8 @@
  * `guest.vcpus.0.count`, `guest.vcpus.writer.count`, `strategies.dirty-limit.vcpu-dirty-limit`.
  */
 import { parseDocument } from 'yaml';
+import { isMap } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
-import { isMap } from './forms.js';
 import { pathText, type Path } from './problems.js';
 import { show, unknown } from '../options/wording.js';
 
@@ -38,7 +38,8 @@ export function parseYamlValue(yaml: string, context: string): unknown {
     );
   }
   try {
-    return document.toJS() as unknown;
+    const value: unknown = document.toJS();
+    return value;
   } catch (thrown) {
     throw new UsageError(`${JSON.stringify(context)}: ${thrownText(thrown)}; expected a value such as 32GiB`);
   }

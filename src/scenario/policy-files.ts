@@ -4,13 +4,13 @@
  */
 import type { z } from 'zod';
 import { isMap as isYamlMap, isNode, LineCounter, parseAllDocuments, type Document } from 'yaml';
+import { isMap } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
 import { clusterMigrations, importKubevirt, migrationPolicySpec } from '../policies/import/kubevirt.js';
 import { importNova, novaOptions } from '../policies/import/nova.js';
 import { importOvirt, ovirtPolicy } from '../policies/import/ovirt.js';
 import type { ImportedPolicy } from '../policies/import/imported.js';
 import { nearest } from '../suggest.js';
-import { isMap } from './forms.js';
 import { check, usageErrorOf, type Path, type Problem } from './problems.js';
 import { show } from '../options/wording.js';
 
@@ -100,7 +100,8 @@ function readDocuments(text: string, file: string, which: string | undefined): I
 /** Throws `UsageError` for aliases that lead nowhere, or to too much. */
 function contentOf(document: Pick<Document, 'toJS'>, file: string): unknown {
   try {
-    return document.toJS() as unknown;
+    const value: unknown = document.toJS();
+    return value;
   } catch (thrown) {
     throw new UsageError(`cannot be read: ${thrownText(thrown)}`, { file });
   }

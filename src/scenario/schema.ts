@@ -3,6 +3,7 @@
  * error messages and the JSON Schema for editors come from it.
  */
 import { z } from 'zod';
+import { isMap } from '../lists.js';
 import { entrySchema } from '../options/zod.js';
 import { hostFields } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
@@ -10,7 +11,6 @@ import { DEFAULT_POLICY, policySchema, strategySchema } from './choice-schema.js
 import {
   duration,
   either,
-  isMap,
   linkRate,
   list,
   rate,

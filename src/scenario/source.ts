@@ -12,7 +12,7 @@ import {
   type Document,
   visit,
 } from 'yaml';
-import { UsageError, type Place } from '../errors.js';
+import { UsageError, type Place, errorMessage, errorCode } from '../errors.js';
 import { readInput } from '../files.js';
 import { nearest } from '../suggest.js';
 import type { Problem } from './problems.js';
@@ -26,7 +26,7 @@ export function readText(path: string, expected = 'a scenario file (YAML)'): str
   try {
     bytes = readInput(path, MOST_BYTES);
   } catch (error) {
-    throw unreadable(path, error as NodeJS.ErrnoException, expected);
+    throw unreadable(path, error, expected);
   }
   if (bytes.includes(0)) throw new UsageError(`a binary file; expected ${expected}`, { file: path });
   try {
@@ -36,8 +36,9 @@ export function readText(path: string, expected = 'a scenario file (YAML)'): str
   }
 }
 
-function unreadable(path: string, error: NodeJS.ErrnoException, expected: string): UsageError {
-  switch (error.code) {
+function unreadable(path: string, error: unknown, expected: string): UsageError {
+  const code = errorCode(error);
+  switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
       return new UsageError(`no such file; ${neighbour(path) ?? `expected ${expected}`}`, {
@@ -52,7 +53,7 @@ function unreadable(path: string, error: NodeJS.ErrnoException, expected: string
         file: path,
       });
     default:
-      return new UsageError(`cannot be read (${error.code ?? error.message}); expected ${expected}`, {
+      return new UsageError(`cannot be read (${code ?? errorMessage(error)}); expected ${expected}`, {
         file: path,
       });
   }
@@ -133,7 +134,7 @@ function plainValue(
     return document.toJS() as Record<string, unknown>;
   } catch (error) {
     // Anchors that multiply beyond measure: the last is what makes them too many.
-    const message = (error as Error).message.split('\n')[0]!;
+    const message = errorMessage(error).split('\n')[0];
     throw new UsageError(`cannot be read: ${message}; expected plain YAML`, placeAt(lastAlias));
   }
 }
@@ -142,7 +143,8 @@ function syntaxMessage(
   error: { code: string; message: string; pos: [number, number] },
   text: string,
 ): string {
-  switch (error.code) {
+  const code = errorCode(error);
+  switch (code) {
     case 'DUPLICATE_KEY': {
       const key = /^[^\s:,}]+/.exec(text.slice(error.pos[0]))?.[0] ?? '';
       return `the key ${key} stands here a second time; expected each key once`;

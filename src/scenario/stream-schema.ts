@@ -1,9 +1,10 @@
 /** What a page costs on the wire: `plain`, `multifd`, `{ multifd: { channels: 4 } }`, `{ xbzrle: { … } }`. */
 import { z } from 'zod';
+import { keysOf, isMap } from '../lists.js';
 import type { StreamSpec } from '../migration/setup.js';
 import { COMPRESSORS, compressorNamed } from '../migration/rules/compressors.js';
 import { PLAIN_STREAM } from '../migration/rules/stream.js';
-import { either, isMap, rate, section, share, size, type Wrong } from './forms.js';
+import { either, rate, section, share, size, type Wrong } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected, unknown } from '../options/wording.js';
 
@@ -68,7 +69,7 @@ const compression: z.ZodType<CompressionChoice, unknown> = either(
       return undefined;
     }
     const known = typeof input === 'string' ? compressorNamed(input) : undefined;
-    if (known !== undefined) return { name: input as string, ...known };
+    if (typeof input === 'string' && known !== undefined) return { name: input, ...known };
     const such = `one of ${COMPRESSORS.join(', ')}, or a map such as { name: mine, ratio: 2.2, speed: 400MB/s }`;
     const message =
       typeof input === 'string' ? unknown('compression', input, COMPRESSORS) : expected(such, input);
@@ -156,8 +157,7 @@ const xbzrle = section('{ cache-size: 256MiB }', {
 }));
 
 const kinds = { plain, multifd, xbzrle };
-type Kind = keyof typeof kinds;
-const names = Object.keys(kinds) as Kind[];
+const names = keysOf(kinds);
 
 /** `migration.stream`. */
 export const streamSchema: z.ZodType<StreamChoice, unknown> = either(

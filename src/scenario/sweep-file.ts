@@ -4,11 +4,11 @@
  */
 import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
+import { isMap } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { expected } from '../options/wording.js';
 import { parseShare } from '../units.js';
 import { parsePolicyText, parseStrategyText } from './choices.js';
-import { isMap } from './forms.js';
 import { check, usageErrorOf } from './problems.js';
 import { parseSource, readText } from './source.js';
 

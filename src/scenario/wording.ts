@@ -1,5 +1,6 @@
 /** What zod finds wrong with a value, in migsim's words. */
 import type { z } from 'zod';
+import { isMap } from '../lists.js';
 import { expected, expectedFlag, expectedWord, show, unknown } from '../options/wording.js';
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -37,6 +38,5 @@ export function wording(issue: z.core.$ZodRawIssue): string {
 
 /** The keys of the object schema that raised an issue. */
 function keysOf(schema: unknown): string[] {
-  const object = schema as Partial<z.ZodObject> | undefined;
-  return object?.shape === undefined ? [] : Object.keys(object.shape);
+  return isMap(schema) && isMap(schema['shape']) ? Object.keys(schema['shape']) : [];
 }

@@ -1,5 +1,6 @@
 /** What a vCPU does, in the three ways in which it can be written: `stress`, `{ stress: { … } }`, `{ write: …, … }`. */
 import { z } from 'zod';
+import { isMap, entriesOf } from '../lists.js';
 import { entrySchema, tableSchema } from '../options/zod.js';
 import { PAGE_BYTES, type Phase } from '../guest/spec.js';
 import type { Surroundings, WorkloadDefinition, WorkloadPlan } from '../guest/workloads/define.js';
@@ -17,7 +18,7 @@ import {
 } from '../guest/workloads/patterns.js';
 import { readOptions } from '../options/read.js';
 import type { OptionEntry, OptionTable, QuantityEntry } from '../options/table.js';
-import { duration, either, isMap, rate, share, size, type Wrong } from './forms.js';
+import { duration, either, rate, share, size, type Wrong } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected, unknown } from '../options/wording.js';
 
@@ -207,8 +208,8 @@ const accesses = z
         `neither writes nor reads; expected write or read, such as ${EXAMPLE}, or the workload idle`,
       );
     }
-    for (const [key, pattern] of Object.entries(OPTION_OF_PATTERN)) {
-      if (form[key as keyof typeof OPTION_OF_PATTERN] === undefined || form.pattern === pattern) continue;
+    for (const [key, pattern] of entriesOf(OPTION_OF_PATTERN)) {
+      if (form[key] === undefined || form.pattern === pattern) continue;
       const message = `only pattern: ${pattern} has it, and the pattern is ${form.pattern}`;
       context.addIssue({ code: 'custom', path: [key], message });
     }

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UsageError } from '../../errors.js';
+import { UsageError, errorCode } from '../../errors.js';
 import { makeFolder } from '../../report/files/output-folder.js';
 import type { Command } from '../command.js';
 
@@ -38,7 +38,7 @@ function write(file: string): void {
   try {
     makeFolder(folder);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     const isFile = code === 'EEXIST' || code === 'ENOTDIR';
     throw new UsageError(
       isFile ? 'a file stands where a folder should be' : `cannot be made (${code ?? 'unknown reason'})`,
@@ -50,7 +50,7 @@ function write(file: string): void {
       flag: 'wx',
     });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     if (code === 'EEXIST') throw new UsageError('exists already; expected the name of a new file', { file });
     if (code === 'ENOENT') throw new UsageError('there is no such folder to write it to', { file });
     throw new UsageError(`cannot be written (${code ?? 'unknown reason'})`, { file });

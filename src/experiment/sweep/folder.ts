@@ -15,7 +15,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../../errors.js';
+import { keysOf } from '../../lists.js';
+import { UsageError, errorCode, errorMessage } from '../../errors.js';
 import { linkStatusOf, statusOf } from '../../files.js';
 import { version } from '../manifest.js';
 import { checksumOf, confirmed, extend, journalLine, newChecksum } from './journal.js';
@@ -110,7 +111,7 @@ export function readPlan(folder: string): PlanFile | null {
 }
 
 function differenceOf(found: PlanFile, wanted: PlanFile): string {
-  const parts = Object.keys(wanted.sweep) as (keyof SweepSpec)[];
+  const parts = keysOf(wanted.sweep);
   const differing: string[] = parts.filter(
     (part) => JSON.stringify(found.sweep[part]) !== JSON.stringify(wanted.sweep[part]),
   );
@@ -253,6 +254,6 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function cannotWrite(folder: string, error: unknown): UsageError {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return new UsageError(`cannot write to ${folder}: ${REASONS[code] ?? message}`);
+  const reason = REASONS[errorCode(error) ?? ''] ?? errorMessage(error);
+  return new UsageError(`cannot write to ${folder}: ${reason}`);
 }

@@ -5,7 +5,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../../errors.js';
+import { UsageError, errorCode } from '../../errors.js';
 
 const LOCK = 'writing.lock';
 
@@ -40,7 +40,7 @@ function created(path: string, text: string): boolean {
     writeFileSync(path, text, { flag: 'wx' });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -49,7 +49,7 @@ function moveAway(path: string, to: string): void {
   try {
     renameSync(path, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
 }
 
@@ -74,7 +74,7 @@ function isAlive(owner: string): boolean {
   try {
     process.kill(Number(id), 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if (errorCode(error) === 'ESRCH') return false;
   }
   return startOf(Number(id)) === start;
 }

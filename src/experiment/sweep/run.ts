@@ -1,7 +1,7 @@
 /** Runs a sweep, or goes on with one: units to workers, rows to files, cells to their summaries. Nothing is collected. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../../errors.js';
+import { UsageError, errorCode, errorMessage } from '../../errors.js';
 import { type CellLabels, checkCells } from './cells.js';
 import { type PlanFile, RUNS, type SweepFiles, openFiles, partOf, planFileOf, stateOf } from './folder.js';
 import { type MadeChoices, type SweepPlan, openPlan } from './plan.js';
@@ -182,8 +182,8 @@ async function runUnits(
 /** What comes out of a thread has lost its class; that it ended, as for want of memory, comes from the pool. */
 function asUsage(error: unknown): UsageError {
   if (error instanceof UsageError) return error;
-  const { message, code } = error as NodeJS.ErrnoException;
-  return new UsageError(code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'a worker ran out of memory' : message);
+  const outOfMemory = errorCode(error) === 'ERR_WORKER_OUT_OF_MEMORY';
+  return new UsageError(outOfMemory ? 'a worker ran out of memory' : errorMessage(error));
 }
 
 function runsAtMost(units: Units, labels: CellLabels, shard: Shard | null): number {

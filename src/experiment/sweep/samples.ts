@@ -47,9 +47,9 @@ export function cellSamples(
   measures: readonly SweepMeasure[],
   positions: Positions,
 ): CellSamples {
-  const strategies = labels.map((label) => ({
+  const strategies = labels.map((label): StrategySamples => ({
     label,
-    converged: [] as boolean[],
+    converged: [],
     values: measures.map((): number[] => []),
   }));
   const deciding = measures.flatMap((measure, index) => (measure.decides ? [index] : []));

@@ -1,4 +1,5 @@
 /** `4GiB..1TiB:9:log`: values between two ends, written so that people read them and the sweep uses just what they read. */
+import { nth } from '../../lists.js';
 import type { UsageError } from '../../errors.js';
 import { smallest } from '../../stats/extremes.js';
 
@@ -94,7 +95,7 @@ function wholeAmount(value: number, units: Ladder): string {
     const amount = Math.round(value / factor);
     if (amount > 0 && Math.abs(amount * factor - value) <= WHOLE_ENOUGH * value) return `${amount}${unit}`;
   }
-  const [[unit, factor]] = units as readonly [readonly [string, number]];
+  const [unit, factor] = nth(units, 0);
   return `${Math.max(1, Math.round(value / factor))}${unit}`;
 }
 

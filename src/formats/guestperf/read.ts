@@ -6,9 +6,10 @@
  * and values that QEMU did not report were written as 0.
  */
 import { z } from 'zod';
+import { isMap } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import { isObject, type JsonObject, parseJson } from '../json.js';
+import { parseJson } from '../json.js';
 import type { MigrateSample } from '../complete.js';
 import { emptySample } from '../migration-log.js';
 
@@ -158,7 +159,7 @@ export interface GuestperfReport extends z.output<typeof reportSchema> {
 export type GuestperfTiming = GuestperfReport['guest_timings'][number];
 
 export function isGuestperf(value: unknown): boolean {
-  return isObject(value) && Array.isArray(value['progress_history']);
+  return isMap(value) && Array.isArray(value['progress_history']);
 }
 
 /** Whether a text is meant as a report, be it whole or not: no log of query-migrate has these keys. */
@@ -189,8 +190,8 @@ export function readGuestperf(text: string, file: string): GuestperfReport {
 }
 
 function formOf(value: unknown): GuestperfForm {
-  const report = value as JsonObject;
-  const scenario = report['scenario'] as JsonObject;
+  const report = isMap(value) ? value : {};
+  const scenario = isMap(report['scenario']) ? report['scenario'] : {};
   if ('result' in report || 'multifd_compression' in scenario) return 2025;
   if ('dirty_limit' in scenario) return 2023;
   return 'multifd' in scenario ? 2021 : 2016;

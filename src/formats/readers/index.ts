@@ -1,7 +1,8 @@
 /** Every format that migsim reads of other programs. What it cannot read it refuses by this list. */
+import { isNonEmpty, nth, type NonEmpty } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { checkClock, checkSample, mostTelling, splitMigrations } from '../migrations.js';
-import type { FoundSamples, LogSample, LogSettings, MigrationLog } from '../migration-log.js';
+import type { FoundSamples, LogSample, LogSettings, LogSource, MigrationLog } from '../migration-log.js';
 import { parseJson } from '../json.js';
 import { plainText } from '../text.js';
 import { valuesIn } from '../values.js';
@@ -65,17 +66,16 @@ export type ReadLog =
  */
 export function readLogs(files: readonly LogFile[]): ReadLog {
   const contents = files.map(({ file, text }) => readOne(text, file));
-  const samples = contents.filter(({ content }) => content.kind === 'samples');
-  const [first] = contents;
-  if (first === undefined) throw new UsageError('no log given');
-  if (samples.length > 0) return { kind: 'migration', log: migrationOf(samples as ReadSamples[]) };
+  const samples = contents.filter(isOfSamples);
+  if (isNonEmpty(samples)) return { kind: 'migration', log: migrationOf(samples) };
   const report = contents.find(({ content }) => content.kind === 'guestperf');
   if (report?.content.kind === 'guestperf') {
     if (contents.length > 1)
       throw new UsageError('a guestperf report is learned from alone', { file: report.file });
-    return { kind: 'guestperf', report: report.content.report, text: files[0]!.text };
+    return { kind: 'guestperf', report: report.content.report, text: nth(files, 0).text };
   }
   const readings = contents.flatMap(({ content }) => (content.kind === 'readings' ? [content.readings] : []));
+  if (!isNonEmpty(readings)) throw new UsageError('no log given');
   return { kind: 'readings', readings: mergeReadings(readings) };
 }
 
@@ -85,7 +85,12 @@ interface Read {
   readonly content: Content;
 }
 interface ReadSamples extends Read {
+  readonly reader: Reader & { readonly source: LogSource };
   readonly content: Extract<Content, { kind: 'samples' }>;
+}
+
+function isOfSamples(read: Read): read is ReadSamples {
+  return read.content.kind === 'samples';
 }
 
 function readOne(text: string, file: string): Read {
@@ -112,8 +117,8 @@ function unknownFormat(text: string): string {
 const FIGURE = /^\s*[^:\n]{3,40}:\s+[\d.,]+\s+(?:ms|B|[KMGT]iB)(?:\/s)?\s*$/;
 const SEVERAL = 3;
 
-function migrationOf(contents: readonly ReadSamples[]): MigrationLog {
-  const [{ reader, file }] = contents as [ReadSamples];
+function migrationOf(contents: NonEmpty<ReadSamples>): MigrationLog {
+  const [{ reader, file }] = contents;
   const other = contents.find((one) => one.reader !== reader);
   if (other !== undefined) {
     throw new UsageError(
@@ -132,13 +137,13 @@ function migrationOf(contents: readonly ReadSamples[]): MigrationLog {
   if (!rounded) checkClock(samples, file);
   const notes = found.flatMap((one) => one.notes);
   if (migrations.length > 1) {
-    const place = samples[0]!.place;
+    const place = samples[0].place;
     const line = place.line === undefined ? '' : `, from line ${place.line}`;
     notes.push(`${migrations.length} migrations are in the log; this is of the one that says most${line}`);
   }
   return {
     file,
-    source: reader.source as MigrationLog['source'],
+    source: reader.source,
     samples,
     settings: mergedSettings(found),
     jobClock,
@@ -149,7 +154,7 @@ function migrationOf(contents: readonly ReadSamples[]): MigrationLog {
 }
 
 /** Files of one reply each may come in any order: where sorting by the clock makes one migration of them, it is one. */
-function joined(samples: readonly LogSample[]): LogSample[][] {
+function joined(samples: readonly LogSample[]): NonEmpty<LogSample>[] {
   const asGiven = splitMigrations(samples);
   if (asGiven.length === 1) return asGiven;
   const sorted = splitMigrations([...samples].sort((a, b) => (a.tUs ?? 0) - (b.tUs ?? 0)));

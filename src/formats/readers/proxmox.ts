@@ -66,11 +66,7 @@ function readLine(line: string, at: number, tUs: number, log: Collector): void {
       dirtyPagesRate: Math.round((sizeOf(dirty, dirtyUnit) ?? 0) / 4096),
     });
   } else if (old !== null) {
-    const [transferredBytes, remainingBytes, totalBytes] = old.slice(1).map(Number) as [
-      number,
-      number,
-      number,
-    ];
+    const [transferredBytes = null, remainingBytes = null, totalBytes = null] = old.slice(1).map(Number);
     log.add(at, {
       tUs,
       transferredBytes,

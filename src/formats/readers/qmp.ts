@@ -3,9 +3,10 @@
  * a line, printed over many lines, behind `reply=` in a libvirtd debug log, as Python's dicts, inside wrappers
  * (`query_migrate`, `return`) or between other QMP traffic, which is passed over.
  */
+import { isMap, isList } from '../../lists.js';
 import { UsageError, type Place } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import { isObject, parseJson, type JsonObject } from '../json.js';
+import { parseJson, type JsonObject } from '../json.js';
 import type { LogSample } from '../migration-log.js';
 import { emptySample } from '../migration-log.js';
 import { valuesIn } from '../values.js';
@@ -77,8 +78,8 @@ function collect(value: unknown, place: Place, log: Collector, before: string): 
     value.forEach((item) => collect(item, { file: place.file }, log, before));
     return;
   }
-  if (!isObject(value)) return;
-  if (isObject(value['ram']) && value['status'] !== undefined) {
+  if (!isMap(value)) return;
+  if (isMap(value['ram']) && value['status'] !== undefined) {
     const sample = sampleOf(value, place, log.samples.length);
     log.samples.push({ ...sample, guest: guestOf(before) });
     return;
@@ -103,7 +104,7 @@ function guestOf(before: string): string {
 /** A reply without figures of RAM: it may still say how the migration ended. */
 function ended(reply: JsonObject, place: Place, log: Collector): void {
   log.skip();
-  const status = reply['status'] as string;
+  const status = String(reply['status']);
   const last = log.samples.at(-1);
   if (last === undefined || !['failed', 'cancelled'].includes(status) || last.status === status) return;
   if (['completed', 'failed', 'cancelled'].includes(last.status)) return;
@@ -113,13 +114,13 @@ function ended(reply: JsonObject, place: Place, log: Collector): void {
 /** Arguments of migrate-set-parameters, replies of query-migrate-parameters and their elders. */
 function collectSettings(value: JsonObject, log: Collector, before: string): boolean {
   const command = value['execute'];
-  const args = isObject(value['arguments']) ? value['arguments'] : value;
+  const args = isMap(value['arguments']) ? value['arguments'] : value;
   const number = (key: string): number | null => (typeof args[key] === 'number' ? args[key] : null);
   if (command === 'migrate_set_downtime') log.setDowntimeLimit((number('value') ?? -1) * 1000);
   if (command === 'migrate_set_speed') log.setMaxBandwidth(number('value'));
-  if (Array.isArray(args['capabilities'])) {
-    for (const one of args['capabilities'] as unknown[]) {
-      if (isObject(one) && one['state'] === true && typeof one['capability'] === 'string')
+  if (isList(args['capabilities'])) {
+    for (const one of args['capabilities']) {
+      if (isMap(one) && one['state'] === true && typeof one['capability'] === 'string')
         log.setCapability(one['capability']);
     }
     return true;
@@ -138,16 +139,15 @@ function sampleOf(reply: JsonObject, place: Place, index: number): LogSample {
     throw new UsageError(`sample ${index + 1}: ${message}`, place);
   };
   if (typeof status !== 'string' || !STATUSES.includes(status)) {
-    refuseSample(`${JSON.stringify(status)} is no migration status of QEMU`);
+    return refuseSample(`${JSON.stringify(status)} is no migration status of QEMU`);
   }
-  const ram = reply['ram'] as JsonObject;
+  const ram = isMap(reply['ram']) ? reply['ram'] : {};
   const maybe = (from: JsonObject, key: string): number | null => {
     const value = from[key];
     if (value === undefined || value === null) return null;
     if (typeof value !== 'number' || !Number.isFinite(value))
-      refuseSample(`"${key}" is ${JSON.stringify(value)}; expected a number`);
-    if ((value as number) < 0) refuseSample(`"${key}" is negative (${value as number})`);
-    return value as number;
+      return refuseSample(`"${key}" is ${JSON.stringify(value)}; expected a number`);
+    return value < 0 ? refuseSample(`"${key}" is negative (${value})`) : value;
   };
   const read = (from: JsonObject, key: string): number =>
     maybe(from, key) ?? refuseSample(`"${key}" is missing; expected a number`);
@@ -162,7 +162,7 @@ function sampleOf(reply: JsonObject, place: Place, index: number): LogSample {
   return {
     ...emptySample(place, index),
     tUs: maybe(reply, 'total-time') === null ? null : read(reply, 'total-time') * 1000,
-    status: status as string,
+    status,
     setupTimeMs: maybe(reply, 'setup-time'),
     downtimeMs: maybe(reply, 'downtime'),
     expectedDowntimeMs: maybe(reply, 'expected-downtime'),
@@ -171,7 +171,7 @@ function sampleOf(reply: JsonObject, place: Place, index: number): LogSample {
     transferredBytes: read(ram, 'transferred'),
     normalPages,
     zeroPages: read(ram, 'duplicate'),
-    xbzrlePages: isObject(xbzrle) ? (maybe(xbzrle, 'pages') ?? 0) : 0,
+    xbzrlePages: isMap(xbzrle) ? (maybe(xbzrle, 'pages') ?? 0) : 0,
     dirtySyncCount: read(ram, 'dirty-sync-count'),
     mbps: maybe(ram, 'mbps') ?? 0,
     dirtyPagesRate: maybe(ram, 'dirty-pages-rate') ?? 0,

@@ -1,4 +1,5 @@
 /** How multifd's channels compress: one row per method, each with its source. A scenario may change a row or add its own. */
+import { isOneOf, keysOf } from '../../lists.js';
 import type { QemuVersion } from './versions.js';
 
 export interface Compressor {
@@ -87,9 +88,9 @@ export const compressors = {
 } as const satisfies Readonly<Record<string, Compressor>>;
 
 export type CompressorName = keyof typeof compressors;
-export const COMPRESSORS = Object.keys(compressors) as readonly CompressorName[];
+export const COMPRESSORS: readonly CompressorName[] = keysOf(compressors);
 
 /** The row of that name; undefined for one that a scenario brought along. */
 export function compressorNamed(name: string): Compressor | undefined {
-  return (compressors as Readonly<Record<string, Compressor>>)[name];
+  return isOneOf(COMPRESSORS, name) ? compressors[name] : undefined;
 }

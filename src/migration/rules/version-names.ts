@@ -2,6 +2,7 @@
  * How people name a QEMU version: releases, package versions, machine types, distributions. Each is brought to the nearest
  * version whose rules are known.
  */
+import { nth } from '../../lists.js';
 import { QEMU_VERSIONS, type QemuVersion } from './versions.js';
 
 const { min, max } = Math;
@@ -95,7 +96,7 @@ function nearestRelease(releases: Readonly<Record<string, string>>, number: stri
 /** All releases from the oldest known to the newest are known, so that the nearest is one of the two ends or the series. */
 function nearest(major: number, minor: number, micro: number): QemuVersion {
   const order = (a: number, b: number): number => a * RELEASES_A_YEAR + min(b, RELEASES_A_YEAR - 1);
-  const [oldestMajor, oldestMinor] = QEMU_VERSIONS[0]!.split('.').map(Number) as [number, number];
+  const [oldestMajor = 0, oldestMinor = 0] = nth(QEMU_VERSIONS, 0).split('.').map(Number);
   const wanted = order(major, minor) + (micro >= DEVELOPMENT ? 1 : 0) - order(oldestMajor, oldestMinor);
-  return QEMU_VERSIONS[max(0, min(wanted, QEMU_VERSIONS.length - 1))]!;
+  return nth(QEMU_VERSIONS, max(0, min(wanted, QEMU_VERSIONS.length - 1)));
 }

@@ -2,6 +2,7 @@
  * What differs between the QEMU versions that migsim knows, one fact per field, read in the .0 release of each version unless
  * `versionSources` says otherwise. No other file compares versions.
  */
+import { keysOf } from '../../lists.js';
 
 /** Facts of the QEMU binary. */
 export interface BinaryFacts {
@@ -170,7 +171,7 @@ export const versionFacts = {
 export type QemuVersion = keyof typeof versionFacts;
 
 /** All of them, oldest first. */
-export const QEMU_VERSIONS = Object.keys(versionFacts) as readonly QemuVersion[];
+export const QEMU_VERSIONS: readonly QemuVersion[] = keysOf(versionFacts);
 
 /** What a record rests on where it is not the source of that very release. */
 export const versionSources: Readonly<Partial<Record<QemuVersion, string>>> = {

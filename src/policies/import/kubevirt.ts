@@ -113,7 +113,7 @@ function rampOptions(spec: Spec): Record<string, unknown> {
 /** `stallDetectionGate`: the cluster has the feature gate MigrationStallDetection. */
 export function importKubevirt(spec: Spec, title: string | null, stallDetectionGate = false): ImportedPolicy {
   const chosen = kind(spec, stallDetectionGate);
-  const progressTimeout = 'progressTimeout' in spec ? (spec.progressTimeout as number | null) : undefined;
+  const progressTimeout = 'progressTimeout' in spec ? spec.progressTimeout : undefined;
   const postcopy = spec.allowPostCopy === true;
   const options = {
     ...(chosen === 'stall-detection' ? stallOptions(spec) : {}),

@@ -3,6 +3,7 @@
  * policies) and backend ConvergenceSchedule.java (how its JSON becomes a schedule); vdsm lib/vdsm/virt/migration.py (legacy).
  */
 import { z } from 'zod';
+import { keysOf } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { expectedWord } from '../../options/wording.js';
 import { entrySchema } from '../../options/zod.js';
@@ -105,10 +106,7 @@ export const OVIRT_SCHEDULES = {
   'very-large-vms': named(300, [400, 500, 700, 1000, 1500], [setDowntime(5000), ABORT]),
 } as const satisfies Record<string, Schedule>;
 
-export const OVIRT_POLICIES = [
-  ...(Object.keys(OVIRT_SCHEDULES) as (keyof typeof OVIRT_SCHEDULES)[]),
-  'legacy',
-] as const;
+export const OVIRT_POLICIES = [...keysOf(OVIRT_SCHEDULES), 'legacy'] as const;
 export type OvirtPolicy = (typeof OVIRT_POLICIES)[number];
 
 /** The words for the policies, or a config; a wrong one is told by what it most resembles. */

@@ -1,4 +1,5 @@
 /** The dirty curve in passes: which of them say the same, how much each counts, and the sets behind them. */
+import { nth } from '../../lists.js';
 import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint, type UniformSet } from '../../guest/dirty-curve.js';
 import { largest } from '../../stats/extremes.js';
 import { mean, median, quantile } from '../../stats/summary.js';
@@ -155,7 +156,7 @@ const OTHER_LOAD = 0.5;
 export function withoutEndOfLoad(passes: readonly Pass[]): readonly Pass[] {
   let end = passes.length;
   while (end > 2) {
-    const pass = passes[end - 1] as Pass;
+    const pass = nth(passes, end - 1);
     const alike = passes
       .slice(0, end - 1)
       .filter((other) => other.runUs <= pass.runUs * MIXED && other.runUs * MIXED >= pass.runUs);

@@ -1,6 +1,6 @@
 /** A guest of which nothing is known but readings of its dirty curve. */
+import { lastOf } from '../../lists.js';
 import { UsageError } from '../../errors.js';
-import type { DirtyPoint } from '../../guest/dirty-curve.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { fitReadings } from './curve.js';
@@ -31,7 +31,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
     });
   }
   const ramPages = floor(memoryBytes / PAGE_BYTES);
-  const most = points.at(-1) as DirtyPoint;
+  const most = lastOf(points);
   if (most.pages > ramPages) {
     throw new UsageError(
       `${most.pages} pages in one period are more than the guest's ${ramPages}; is one in another unit?`,

@@ -5,6 +5,7 @@
  * memory; the passes that found them follow each other as τ' = D(τ)/B at the rate B. Under a curve D(τ) = c·τ^β only one c
  * gives N in as many passes as there were.
  */
+import { lastOf, nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
@@ -112,7 +113,7 @@ export function growing({ durationUs, pages }: CurveReading, roomPages: number):
 
 function totalsOf(log: MigrationLog, options: LearnOptions, assumptions: string[]): Totals {
   const { samples } = log;
-  const last = samples.at(-1) as LogSample;
+  const last = lastOf(samples);
   const totalBytes = samples.find((sample) => sample.totalBytes !== null)?.totalBytes ?? options.memoryBytes;
   if (totalBytes === undefined || totalBytes === null) {
     throw new UsageError('the log does not say how much memory the guest has; give it (--memory 16GiB)', {
@@ -143,7 +144,7 @@ function rateOf(samples: readonly LogSample[], options: LearnOptions, assumption
   const windows = (during.length > 0 ? during : samples.filter(({ mbps }) => mbps > 0)).map(
     ({ mbps }) => mbps,
   );
-  const last = samples.at(-1) as LogSample;
+  const last = lastOf(samples);
   if (windows.length > 0) {
     const window = (median(windows) * 1e6) / 8;
     // One window may have been a poor one: over its whole time the migration sent at least what it sent.
@@ -208,7 +209,7 @@ function switchOf(samples: readonly LogSample[], bytesPerSecond: number): number
     ({ status, postcopyBytes }) => status.startsWith('postcopy') || postcopyBytes > 0,
   );
   if (at < 0) return null;
-  const sample = samples[at] as LogSample;
+  const sample = nth(samples, at);
   const before = samples[at - 1];
   if (before?.tUs != null && sample.tUs !== null) return (before.tUs + sample.tUs) / 2;
   return (((sample.transferredBytes ?? 0) - sample.postcopyBytes) * 1e6) / bytesPerSecond;

@@ -8,6 +8,7 @@
  * nothing is armed before that, and a page still waiting to be sent cannot become newly dirty. So readings are kept as they
  * are, and `refine` (refine.ts) looks for the guest whose own syncs read the same.
  */
+import { type NonEmpty, lastOf, nth, isNonEmpty, pairs } from '../../lists.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES, type ZeroExtent } from '../../guest/spec.js';
 import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } from './curve.js';
@@ -26,7 +27,7 @@ import { memoryLayout } from './memory-layout.js';
 import { splitMemory } from './memory-split.js';
 import { learnFromTotals, postcopyRate } from './learn-summary.js';
 import { formatDurationMs } from '../../units.js';
-import { findPasses, pairs, roundBandwidth, sendRate, type Pass } from './passes.js';
+import { findPasses, roundBandwidth, sendRate, type Pass } from './passes.js';
 import type { SendRate } from './syncs.js';
 import { completeLog, pagesSent, type MigrateLog, type MigrateSample } from '../../formats/complete.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
@@ -57,17 +58,19 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
     hiddenCap(samples, rate, assumptions);
   const downtimeLimitMs = limitAtStart(log, options, assumptions).ms;
   const limited = samples.findIndex(({ dirtyLimitSleepUs }) => (dirtyLimitSleepUs ?? 0) > 0);
+  const unlimited = limited < 0 ? log : beforeTheLimit(log, limited);
+  if (unlimited === null) return null;
   const passes = findPasses(
-    limited < 0 ? log : beforeTheLimit(log, limited),
+    unlimited,
     rate,
     (rate.bytesPerSecond / 1000) * downtimeLimitMs,
     options.cpu ?? DEFAULT_CPU,
   );
   if (passes.length < ENOUGH_PASSES) return null;
-  const totalPages = round((samples[0] as MigrateSample).totalBytes / PAGE_BYTES);
+  const totalPages = round(samples[0].totalBytes / PAGE_BYTES);
   const { ramPages, hiddenPages } = splitMemory(totalPages, options.memoryBytes, assumptions, log.file);
   const zeroExtents = zeroExtentsOf(samples, ramPages + hiddenPages);
-  if ((samples[0] as MigrateSample).dirtySyncCount > 1) {
+  if (samples[0].dirtySyncCount > 1) {
     assumptions.push('the log begins after the first pass: no page is taken for a zero page');
   }
   if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
@@ -82,7 +85,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
     );
   }
   if (limited >= 0) {
-    const fromText = formatDurationMs((samples[limited] as MigrateSample).tUs / 1000);
+    const fromText = formatDurationMs(nth(samples, limited).tUs / 1000);
     assumptions.push(
       `what came back after ${fromText} is left out: dirty-limit made vCPUs sleep, for how much of the time is not logged`,
     );
@@ -126,8 +129,9 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
 const USUAL_RING = 4096;
 
 /** The samples up to the one that first shows sleeps: whatever a limited guest dirties, it would dirty more without. */
-function beforeTheLimit(log: MigrateLog, limited: number): MigrateLog {
-  return { ...log, samples: log.samples.slice(0, limited) };
+function beforeTheLimit(log: MigrateLog, limited: number): MigrateLog | null {
+  const samples = log.samples.slice(0, limited);
+  return isNonEmpty(samples) ? { ...log, samples } : null;
 }
 
 // ---------------------------------------------------------------------------------------------------- the migration
@@ -150,7 +154,7 @@ const ENOUGH_BYTES = 4 * 2 ** 20;
 
 /** bytes/s where max-bandwidth does not hold; null when the log does not reach that far. */
 function beyondCap(samples: readonly MigrateSample[]): number | null {
-  const last = samples.at(-1) as MigrateSample;
+  const last = lastOf(samples);
   const stopped = last.status === 'completed' && (last.downtimeMs ?? 0) > 0 && last.downtimeBytes > 0;
   if (!stopped || last.downtimeBytes < ENOUGH_BYTES) return postcopyRate(samples);
   return postcopyRate(samples) ?? (last.downtimeBytes / (last.downtimeMs ?? 1)) * 1000;
@@ -162,7 +166,7 @@ function migrationOf(
   maxBandwidth: number,
   downtimeLimitMs: number,
 ): LearnedMigration {
-  const last = samples.at(-1) as MigrateSample;
+  const last = lastOf(samples);
   const completed = last.status === 'completed';
   return {
     maxBandwidth,
@@ -210,11 +214,11 @@ function throttleStepsOf(samples: readonly MigrateSample[]): ThrottleStep[] {
 
 /** A plateau does not end by itself: what completes from one does so because the load went away. */
 function endedOnPlateau(samples: readonly MigrateSample[], passes: readonly Pass[]): boolean {
-  return (samples.at(-1) as MigrateSample).status === 'completed' && plateauStart(passes) < passes.length;
+  return lastOf(samples).status === 'completed' && plateauStart(passes) < passes.length;
 }
 
 function endOf(passes: readonly Pass[]): number {
-  const last = passes.at(-1) as Pass;
+  const last = lastOf(passes);
   return last.startUs + last.durationUs;
 }
 
@@ -228,8 +232,8 @@ const MOST_EXTENTS = 64;
  * was sent once: a pair of samples tells how many of the pages between two addresses were zero. They are placed at the
  * beginning of that stretch.
  */
-function zeroExtentsOf(samples: readonly MigrateSample[], totalPages: number): ZeroExtent[] {
-  if ((samples[0] as MigrateSample).dirtySyncCount > 1) return [];
+function zeroExtentsOf(samples: NonEmpty<MigrateSample>, totalPages: number): ZeroExtent[] {
+  if (samples[0].dirtySyncCount > 1) return [];
   let stretches: { from: number; to: number; zero: number }[] = [];
   let sent = 0;
   let zeros = 0;

@@ -1,4 +1,5 @@
 /** How a logged migration ended, or will end if nothing is changed, and what would have it end. */
+import { lastOf } from '../../lists.js';
 import { parseOptions } from '../../options/read.js';
 import type { LogSample, MigrationLog } from '../../formats/migration-log.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
@@ -23,7 +24,7 @@ export interface Outlook {
 }
 
 export function outlookOf(learned: Learned, log: MigrationLog): Outlook {
-  const last = log.samples.at(-1) as LogSample;
+  const last = lastOf(log.samples);
   const after = last.tUs === null ? '' : ` after ${formatDurationMs(last.tUs / 1000)}`;
   if (last.status === 'completed') {
     const down = last.downtimeMs === null ? '' : `, downtime ${last.downtimeMs} ms`;

@@ -1,4 +1,5 @@
 /** The passes of a logged migration, each with the time in which its pages were dirtied, and how fast the stream flowed. */
+import { pairs } from '../../lists.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { XFER_LIMIT_RATIO } from '../../migration/rules/rules.js';
 import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
@@ -99,7 +100,7 @@ function betweenPages(samples: readonly MigrateSample[]): number | null {
  * with; `cpu`: share of its time that the load needs. Passes that samples cannot tell apart share their pages evenly.
  */
 export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: number, cpu: number): Pass[] {
-  const first = log.samples[0] as MigrateSample;
+  const [first] = log.samples;
   let startUs = first.dirtySyncCount <= 1 ? (first.setupTimeMs ?? 0) * 1000 : Number.NaN;
   let sentPages = 0;
   const windowPages = (rate.bytesPerSecond / NORMAL_PAGE_BYTES) * (WINDOW_US / 1e6);
@@ -143,8 +144,4 @@ function workTime(samples: readonly MigrateSample[], fromUs: number, toUs: numbe
     share = workShare(sample.throttlePercent, cpu);
   }
   return runUs + (toUs - atUs) * share;
-}
-
-export function* pairs<T>(items: readonly T[]): Generator<readonly [T, T]> {
-  for (let at = 1; at < items.length; at++) yield [items[at - 1] as T, items[at] as T];
 }

@@ -1,12 +1,13 @@
 /** Looks for the guest whose syncs, under a log's own conditions, find what the log's syncs found. */
+import { nth } from '../../lists.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { runMigration } from '../../migration/engine.js';
 import { mean } from '../../stats/summary.js';
 import { dirtyPagesIn } from '../../guest/dirty-curve.js';
 import { fitReadings, loadPagesIn } from './curve.js';
-import type { CurveReading, Learned, LearnedGuest } from './learned.js';
+import type { Learned, LearnedGuest } from './learned.js';
 import { NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
-import { workShare, type Pass } from './passes.js';
+import { workShare } from './passes.js';
 import { WINDOW_US } from './syncs.js';
 import { setupOf } from '../validate/replay.js';
 import { smallest } from '../../stats/extremes.js';
@@ -70,7 +71,7 @@ export function refined(learned: Learned): Refined {
     const found = foundAtLoggedSyncs(current);
     const ratios = ratiosOf(learned, found);
     const misfit = sqrt(
-      mean(readings.flatMap(({ weight }, at) => Array<number>(weight).fill(log(ratios[at] as number) ** 2))),
+      mean(readings.flatMap(({ weight }, at) => Array<number>(weight).fill(log(nth(ratios, at)) ** 2))),
     );
     if (misfit < bestMisfit) {
       best = current;
@@ -78,7 +79,7 @@ export function refined(learned: Learned): Refined {
       passMisfit = passMisfitOf(current, found);
     }
     const points = readings.map(({ durationUs, weight }, at) => {
-      const factor = max(1 / STEP, min(STEP, (ratios[at] as number) ** DAMPING));
+      const factor = max(1 / STEP, min(STEP, nth(ratios, at) ** DAMPING));
       // From what the sets give there, not from what was asked of them: a curve no guest can have must not run away.
       return {
         durationUs,
@@ -159,13 +160,13 @@ function ratiosOf({ passes, guest }: Learned, found: readonly FoundPass[]): numb
     let simulated = 0;
     for (const at of reading.passes) {
       if (at >= found.length) break;
-      logged += (passes[at] as Pass).newPages;
-      simulated += (found[at] as FoundPass).newPages;
+      logged += nth(passes, at).newPages;
+      simulated += nth(found, at).newPages;
     }
     return simulated > 0 ? logged / simulated : null;
   });
   const last = guest.readings.reduce((latest, reading, at) => {
-    const comesLater = smallest(reading.passes) > smallest((guest.readings[latest] as CurveReading).passes);
+    const comesLater = smallest(reading.passes) > smallest(nth(guest.readings, latest).passes);
     return ratios[at] !== null && (ratios[latest] === null || comesLater) ? at : latest;
   }, 0);
   return ratios.map((ratio) => ratio ?? max(ratios[last] ?? STEP, 1.1));
@@ -189,7 +190,7 @@ function foundAtLoggedSyncs(learned: Learned): FoundPass[] {
   let countedUs = 0;
   let runUs = 0;
   // A log that begins later has no first pass: the simulated one comes before what is compared.
-  let ahead = (passes[0] as Pass).n > 2 ? 1 : 0;
+  let ahead = nth(passes, 0).n > 2 ? 1 : 0;
   const zeroInLayout = guest.layout.zero.reduce((sum, { pages }) => sum + pages, 0);
   runMigration(setupOf(learned), { strategy: 'logged syncs', policy: 'wait' }, (controls) => {
     const count = (): void => {

@@ -1,9 +1,9 @@
 /** How near a learned guest comes to its log: both side by side. */
+import { nth } from '../../lists.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { median } from '../../stats/summary.js';
 import { plateauOf } from './curve.js';
 import type { Learned, LearnedMigration, Plateau } from './learned.js';
-import type { Pass } from './passes.js';
 import { runMigration } from '../../migration/engine.js';
 import { passesOf, replay, setupOf } from '../validate/replay.js';
 import { largest } from '../../stats/extremes.js';
@@ -79,7 +79,7 @@ const MOST_US = 3600e6;
 export function selfCheck(learned: Learned): SelfCheck {
   const result = replay(learned);
   // Passes before the log decided what its first ones found; the simulation's are others.
-  const beganLate = (learned.passes[0] as Pass).n > 2;
+  const beganLate = nth(learned.passes, 0).n > 2;
   const simulated = passesOf(result, learned.guest.cpu);
   const passes: ComparedPass[] = [];
   for (const [at, logged] of learned.passes.slice(0, COMPARED_PASSES).entries()) {

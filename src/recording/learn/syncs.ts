@@ -10,6 +10,7 @@
  *   (migration.c:migration_iteration_run), and with max-bandwidth binding the loop turns once a window of 100 ms
  *   (migration-stats.c:migration_rate_exceeded). That gives the time of the others to about half a window.
  */
+import { pairs } from '../../lists.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { BUFFER_DELAY_MS, ELIGIBLE_SYNC_MS } from '../../migration/rules/rules.js';
 import { pagesSent, type MigrateSample } from '../../formats/complete.js';
@@ -56,9 +57,7 @@ export function findSyncs(
 ): Sync[] {
   const syncs: Sync[] = [];
   let period: Period = { startUs, pages: 0 };
-  for (let at = 1; at < samples.length; at++) {
-    const before = samples[at - 1] as MigrateSample;
-    const after = samples[at] as MigrateSample;
+  for (const [before, after] of pairs(samples)) {
     for (const guessed of syncsBetween(before, after, rate, thresholdPages)) {
       period = { startUs: period.startUs, pages: period.pages + guessed.newPages };
       const begins = !(period.startUs === period.startUs);

@@ -1,5 +1,6 @@
 /** What was read from a log, in words: for the terminal and for the comments of the scenario. */
-import type { LogSample, MigrationLog } from '../../formats/migration-log.js';
+import { lastOf } from '../../lists.js';
+import type { MigrationLog } from '../../formats/migration-log.js';
 import { readers } from '../../formats/readers/index.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { largest } from '../../stats/extremes.js';
@@ -43,8 +44,8 @@ function logText({ source }: Learned, log: MigrationLog | null): string {
   const name = readers.find((reader) => reader.source === source)?.name ?? source;
   if (log === null) return name;
   const { samples } = log;
-  const first = samples[0] as LogSample;
-  const last = samples.at(-1) as LogSample;
+  const [first] = samples;
+  const last = lastOf(samples);
   if (samples.length === 1) return `${name}, one reading`;
   const span =
     first.tUs === null || last.tUs === null ? '' : ` over ${formatDurationMs((last.tUs - first.tUs) / 1000)}`;

@@ -1,4 +1,5 @@
 /** Bands of predictions: from what was drawn and what recordings show that predictions miss; and how often they hold. */
+import { keysOf, mapOf } from '../../lists.js';
 import {
   bandOf,
   residualOffsets,
@@ -12,7 +13,7 @@ import type { Outcome, OutcomeName, Prediction, Spread, Verdict } from './outcom
 /** Fewer recordings than this say nothing of a 90 % band: their largest score holds a further one less often. */
 const FEWEST_SCORES = 9;
 
-export const RESIDUAL_FIGURES = Object.keys(residualOffsets) as ResidualFigure[];
+export const RESIDUAL_FIGURES = keysOf(residualOffsets);
 
 /** What bands are made from and judged by. */
 export interface Drawn {
@@ -38,12 +39,12 @@ export function withBands(
   figures: Prediction['figures'],
   residuals: ModelResiduals | undefined,
 ): Prediction['figures'] {
-  const entries = Object.entries(figures).map(([name, spread]) => {
+  return mapOf(keysOf(figures), (name) => {
+    const spread = figures[name];
     const draws = drawsIn(spread);
     const band = draws === null ? null : bandOf(name, draws, residuals);
-    return [name, band === null ? spread : { median: spread.median, p5: band.low, p95: band.high }];
+    return band === null ? spread : { median: spread.median, p5: band.low, p95: band.high };
   });
-  return Object.fromEntries(entries) as Record<OutcomeName, Spread>;
 }
 
 /** The scores of one figure over the recordings that have it, whose verdict was predicted, and that it means something for. */

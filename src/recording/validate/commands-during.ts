@@ -50,9 +50,9 @@ function parametersOf(command: Command, refuse: (message: string) => never): Run
       return refuse(`"${name}" is not known here; expected ${names.map(([, qemu]) => qemu).join(', ')}`);
     }
     const isSwitch = name === 'cpu-throttle-tailslow';
-    if (typeof value !== (isSwitch ? 'boolean' : 'number'))
-      return refuse(`${name}: expected ${isSwitch ? 'true or false' : 'a number'}`);
-    settings[known[0]] = value as number | boolean;
+    if (isSwitch && typeof value === 'boolean') settings[known[0]] = value;
+    else if (!isSwitch && typeof value === 'number') settings[known[0]] = value;
+    else return refuse(`${name}: expected ${isSwitch ? 'true or false' : 'a number'}`);
   }
   return settings;
 }

@@ -89,7 +89,7 @@ function zeroOfRam(zeroPages: number, ramPages: number, hiddenPages: number): Ze
   const hidden = max(0, hiddenPages - ROM_PAGES);
   const [low, middle, rest] = zeroExtentsOf(zeroPages, ramPages, 0);
   const extents = [low, middle, rest, { firstPage: ramPages, pages: hidden }];
-  return extents.filter((extent) => extent !== undefined && extent.pages > 0) as ZeroExtent[];
+  return extents.filter((extent) => extent !== undefined).filter(({ pages }) => pages > 0);
 }
 
 /** A loop that zeroes a share of the pages it comes by has that share of its set zero at any time. */

@@ -1,4 +1,5 @@
 /** What a recording shows and what its predictions say, under the same names. */
+import { keysOf, mapOf } from '../../lists.js';
 import type { MigrationResult, SyncRecord } from '../../migration/result.js';
 import { median, quantile } from '../../stats/summary.js';
 import type { Recording } from '../recording-file.js';
@@ -188,16 +189,16 @@ function firstThrottled(result: MigrationResult): SyncRecord | undefined {
   );
 }
 
-export const OUTCOME_NAMES = Object.keys(FIGURES) as OutcomeName[];
+export const OUTCOME_NAMES = keysOf(FIGURES);
 
 export function predictionFrom(recording: Recording, results: readonly MigrationResult[]): Prediction {
   const completed = results.filter((result) => result.converged);
   const status = mostFrequent(results.map((result) => verdictOf(result.status)));
   // Figures of a verdict come from the runs that ended so: a mean of both kinds would be of neither.
   const alike = results.filter((result) => verdictOf(result.status) === status);
-  const figures = Object.fromEntries(
-    OUTCOME_NAMES.map((name) => [name, spread(alike.map(FIGURES[name]).filter((value) => value !== null))]),
-  ) as Record<OutcomeName, Spread>;
+  const figures = mapOf(OUTCOME_NAMES, (name) =>
+    spread(alike.map(FIGURES[name]).filter((value) => value !== null)),
+  );
   const vcpus = alike[0]?.vcpus ?? [];
   return {
     status,

@@ -1,4 +1,5 @@
 /** Validations as objects and rows, for `--json` and `--csv`. */
+import { isList } from '../../lists.js';
 import { OUTCOME_NAMES, type ThrottleStep } from './outcome.js';
 import type { Validation } from './validate.js';
 
@@ -61,6 +62,6 @@ function cellOf(name: string, value: ValidationRecord[string] | undefined): stri
   if (name === 'throttleSteps') {
     return (value as readonly ThrottleStep[]).map(({ sync, percent }) => `${sync}:${percent}`).join(' ');
   }
-  const plain = Array.isArray(value) ? (value as number[]).reduce((sum, one) => sum + one, 0) : value;
+  const plain = isList(value) ? value.reduce<number>((sum, one) => sum + Number(one), 0) : value;
   return plain as string | number | null;
 }

@@ -1,4 +1,5 @@
 /** A learned guest migrated again, under the rules and the throttle of its log. */
+import { pairs } from '../../lists.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES, type AccessClass, type GuestSpec, type VcpuSpec } from '../../guest/spec.js';
 import { runMigration } from '../../migration/engine.js';
@@ -7,7 +8,7 @@ import type { MigrationSetup } from '../../migration/setup.js';
 import { parseOptions } from '../../options/read.js';
 import { findStrategy } from '../../strategies/index.js';
 import type { Learned, LearnedGuest, LearnedMigration, ThrottleStep } from '../learn/learned.js';
-import { pairs, workShare, type Pass } from '../learn/passes.js';
+import { workShare, type Pass } from '../learn/passes.js';
 
 const { floor, max, round } = Math;
 

@@ -1,4 +1,5 @@
 /** How far off predictions are, as the literature sums it up: errors over what completed in both, verdicts over all. */
+import { mapOf } from '../../lists.js';
 import { mean, median, quantile } from '../../stats/summary.js';
 import { OUTCOME_NAMES, type Outcome, type OutcomeName, type Prediction, type Verdict } from './outcome.js';
 
@@ -129,11 +130,7 @@ export function summarise(validated: readonly ValidatedRecording[]): ValidationS
     ringSleeps: tally(validated.map(ringSleepRight)),
     vcpuAccesses: tally(accesses.map((error) => error <= ACCESSES_TOLERANCE)),
     medianAccessesError: accesses.length === 0 ? null : median(accesses),
-    coverage: Object.fromEntries(
-      RESIDUAL_FIGURES.map((figure) => [figure, coverageOf(validated, figure)]),
-    ) as ValidationSummary['coverage'],
-    errors: Object.fromEntries(
-      OUTCOME_NAMES.map((name) => [name, figureErrors(validated, name)]),
-    ) as ValidationSummary['errors'],
+    coverage: mapOf(RESIDUAL_FIGURES, (figure) => coverageOf(validated, figure)),
+    errors: mapOf(OUTCOME_NAMES, (name) => figureErrors(validated, name)),
   };
 }

@@ -1,7 +1,7 @@
 /** Predicted beside measured: every recording simulated over several seeds. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { UsageError } from '../../errors.js';
+import { UsageError, errorCode } from '../../errors.js';
 import { readInput, statusOf } from '../../files.js';
 import type { HostProfile } from '../../guest/spec.js';
 import { runMigration } from '../../migration/engine.js';
@@ -68,7 +68,7 @@ function textOf(file: string): string {
   try {
     return readInput(file, MOST_BYTES).toString('utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     const what = code === 'SILENT' ? 'nothing comes from it' : `cannot be read (${code ?? 'unknown reason'})`;
     throw new UsageError(`${what}; expected a recording`, { file });
   }

@@ -1,6 +1,7 @@
 /** The manifest of a results folder, read back. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isMap } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import type { Manifest } from '../../experiment/manifest.js';
 
@@ -15,16 +16,18 @@ export function readManifestJson(folder: string): unknown {
   const file = join(folder, 'manifest.json');
   if (!existsSync(file)) return null;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as unknown;
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return value;
   } catch {
     throw new UsageError('this is not JSON: is the file truncated?', { file });
   }
 }
 
 function isManifest(value: unknown): value is Manifest {
-  if (typeof value !== 'object' || value === null) return false;
-  const { migsim, node, command, scenario, strategies } = value as Partial<Manifest>;
-  const words = [migsim, node, scenario?.name, scenario?.text, scenario?.sha256];
+  if (!isMap(value)) return false;
+  const { migsim, node, command, scenario, strategies } = value;
+  const { name, text, sha256 } = isMap(scenario) ? scenario : {};
+  const words = [migsim, node, name, text, sha256];
   return (
     words.every((word) => typeof word === 'string') && Array.isArray(command) && Array.isArray(strategies)
   );

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { UsageError } from '../../errors.js';
+import { UsageError, errorCode, errorMessage } from '../../errors.js';
 import { linkStatusOf, statusOf } from '../../files.js';
 
 export interface OutputFolder {
@@ -89,7 +89,7 @@ function openPart(path: string): Part {
     try {
       return { path: part, file: openSync(part, 'wx') };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === MOST_PARTS) throw error;
+      if (errorCode(error) !== 'EEXIST' || attempt === MOST_PARTS) throw error;
     }
   }
 }
@@ -196,6 +196,6 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ''] ?? (code === undefined ? message : code);
+  const code = errorCode(error);
+  return REASONS[code ?? ''] ?? code ?? errorMessage(error);
 }

@@ -1,4 +1,5 @@
 /** Where results come from: the manifest of a results folder, of a comparison or of a sweep. */
+import { isMap } from '../../lists.js';
 import { readManifestJson } from './manifest-file.js';
 
 /** null: the manifest does not say. */
@@ -31,11 +32,11 @@ export function readProvenance(folder: string): Provenance | null {
 
 /** `manifest`: as it is written, or as it is read back. A sweep has what a comparison has under `sweep`. */
 export function provenanceOf(manifest: unknown): Provenance | null {
-  if (!isObject(manifest)) return null;
-  const experiment = isObject(manifest['sweep']) ? manifest['sweep'] : manifest;
+  if (!isMap(manifest)) return null;
+  const experiment = isMap(manifest['sweep']) ? manifest['sweep'] : manifest;
   const { scenario } = experiment;
   const [migsim, node] = [textOf(manifest['migsim']), textOf(manifest['node'])];
-  if (!isObject(scenario) || migsim === null || node === null) return null;
+  if (!isMap(scenario) || migsim === null || node === null) return null;
   const text = textOf(scenario['text']);
   if (text === null) return null;
   const [, named] = /^name:\s*(\S.*?)\s*$/m.exec(text) ?? [];
@@ -50,9 +51,9 @@ export function provenanceOf(manifest: unknown): Provenance | null {
       text,
       sha256: textOf(scenario['sha256']),
     },
-    changes: isObject(manifest['sweep']) ? listOf(experiment['set']).map(String) : setIn(command),
-    files: listOf(experiment['files']).filter(isObject).flatMap(fileOf),
-    choices: [...listOf(experiment['strategies']), experiment['policy']].filter(isObject).flatMap(choiceOf),
+    changes: isMap(manifest['sweep']) ? listOf(experiment['set']).map(String) : setIn(command),
+    files: listOf(experiment['files']).filter(isMap).flatMap(fileOf),
+    choices: [...listOf(experiment['strategies']), experiment['policy']].filter(isMap).flatMap(choiceOf),
     memory: textOf(experiment['memory']),
     seed: numberOf(experiment['seed']),
     runs: numberOf(experiment['runs']),
@@ -89,10 +90,6 @@ function setIn(command: readonly string[]): string[] {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
@@ -110,5 +107,5 @@ function fileOf({ path, text }: JsonObject): Provenance['files'][number][] {
 }
 
 function choiceOf({ label, options }: JsonObject): Provenance['choices'][number][] {
-  return typeof label === 'string' && isObject(options) ? [{ label, options }] : [];
+  return typeof label === 'string' && isMap(options) ? [{ label, options }] : [];
 }

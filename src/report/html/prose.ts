@@ -1,4 +1,5 @@
 /** What the report says in sentences. */
+import { isOneOf, keysOf } from '../../lists.js';
 import { show } from '../../experiment/measure.js';
 import type { WhyNot } from '../../migration/result.js';
 import { mean } from '../../stats/summary.js';
@@ -117,8 +118,8 @@ function failureOf(binds: string, failed: readonly Row[], runs: number): string 
 
 /** `: the link carries less …`, or the status where nobody knows what binds. */
 export function reasonOf(binds: string, failed: readonly Row[]): string {
-  return binds in BINDS
-    ? `: ${BINDS[binds as WhyNot['binds']]}`
+  return isOneOf(keysOf(BINDS), binds)
+    ? `: ${BINDS[binds]}`
     : ` (${failed[0] === undefined ? '' : textIn(failed[0], 'status')})`;
 }
 

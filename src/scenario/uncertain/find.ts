@@ -1,5 +1,5 @@
 /** Which values of a scenario file are distributions, and the file with a value for each. */
-import { isMap } from '../forms.js';
+import { isMap } from '../../lists.js';
 import type { Path, Problem } from '../problems.js';
 import { readForm, type UncertainForm } from './form.js';
 
@@ -63,6 +63,7 @@ export function withValues(
 function put(target: unknown, [segment, ...rest]: Path, value: unknown): unknown {
   if (segment === undefined) return value;
   if (Array.isArray(target)) return target.with(Number(segment), put(target[Number(segment)], rest, value));
-  const map = target as Readonly<Record<PropertyKey, unknown>>;
-  return { ...map, [segment]: put(map[segment], rest, value) };
+  const map = isMap(target) ? target : {};
+  const key = String(segment);
+  return { ...map, [key]: put(map[key], rest, value) };
 }

@@ -1,6 +1,6 @@
 /** The written forms of an uncertain value: `500..700MiB/s`, `{ normal: [600MiB/s, 10%] }`, `{ any-of: [4GiB, 8GiB] }`. */
+import { isMap, isList } from '../../lists.js';
 import { distributionQuantile, pick, type Distribution } from '../../stats/distribution.js';
-import { isMap } from '../forms.js';
 import { expected } from '../../options/wording.js';
 import { amountOf, amountText, inUnit, type Amount } from './amount.js';
 
@@ -55,10 +55,11 @@ function readRange(
 
 function readBell(kind: (typeof BELLS)[number], value: unknown): UncertainForm | string {
   const form = `[middle, standard deviation] such as ${kind}: [600MiB/s, 10%]`;
-  const [middle, spread] = Array.isArray(value) && value.length === 2 ? value.map(amountOf) : [null, null];
+  const written = isList(value) && value.length === 2 ? value : [];
+  const [middle, spread] = written.map(amountOf);
   if (middle == null || spread == null) return expected(form, value);
   const relative = spread.unit === '%';
-  const text = `${kind} ${String((value as unknown[])[0])} ± ${String((value as unknown[])[1])}`;
+  const text = `${kind} ${String(written[0])} ± ${String(written[1])}`;
   if (kind === 'lognormal') {
     if (!relative || middle.number === 0) return expected(`${form}, the second in %`, value);
     return numeric(text, middle.unit, { kind, median: middle.number, sigma: spread.number / 100 });

@@ -1,4 +1,5 @@
 /** `set: { downtime-limit: 2s, max-bandwidth: 50MiB/s }`: parameters that may change while a migration runs, under QEMU's names. */
+import { keysOf } from '../../lists.js';
 import {
   RUNTIME_NAMES,
   STRATEGY_PARAMETERS,
@@ -65,7 +66,7 @@ export const runtimeOptions = tableSchema(
 
 /** As `Controls.set` takes them. */
 export function runtimeParameters(written: Partial<TableValues<typeof runtimeTable>>): RuntimeParameters {
-  const entries = (Object.keys(RUNTIME_NAMES) as RuntimeParameter[])
+  const entries = keysOf(RUNTIME_NAMES)
     .map((key) => [key, written[RUNTIME_NAMES[key]]] as const)
     .filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries);

@@ -1,5 +1,5 @@
 /** How the fluid memory divides the address space before a migration: ranges that vCPUs write, clear chunks, the rest. */
-import type { Chunk, Segment, WrittenRange } from './segment.js';
+import type { Chunk, WrittenRange } from './segment.js';
 import type { AccessClass, GuestSpec } from '../../spec.js';
 
 const { ceil, floor, max, min } = Math;
@@ -89,7 +89,7 @@ function newRange(use: AccessClass): WrittenRange {
     sequential: false,
     users: 0,
     // Set when the segments are made.
-    first: null as unknown as Segment,
+    first: null,
     writes: 0,
     armed: use.pages,
     late: [],

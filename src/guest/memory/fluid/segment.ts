@@ -26,7 +26,7 @@ export interface WrittenRange {
   /** Some vCPU goes through it page after page: where a page lies matters. */
   readonly sequential: boolean;
   /** The segment that begins it. */
-  first: Segment;
+  first: Segment | null;
   /** Uniform writes to it while tracked. */
   writes: number;
   /** Bitmap log: pages whose next write would be noticed. */

@@ -16,10 +16,9 @@ interface Element {
 }
 
 export function chart(options: Plot.PlotOptions): Chart {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>') as unknown as {
-    document: object;
-  };
-  const element = Plot.plot({ ...options, ...({ document } as object) }) as unknown as Element;
+  const page: unknown = parseHTML('<!doctype html><html><body></body></html>');
+  const drawn: unknown = Plot.plot({ ...options, ...(page as { readonly document: object }) });
+  const element = drawn as Element;
   return {
     svg: tidy(element.innerHTML),
     place: (scale, value) => element.scale(scale).apply(value),

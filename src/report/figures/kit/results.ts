@@ -2,6 +2,7 @@
 import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
+import { keysOf } from '../../../lists.js';
 import { readerOf } from '../../../formats/readers/index.js';
 import { UsageError } from '../../../errors.js';
 import { statusOf } from '../../../files.js';
@@ -42,7 +43,7 @@ const SIGNATURES: Readonly<Record<TableName, readonly string[]>> = {
   vcpuTimeline: ['strategy', 'time_ms', 'vcpu', 'work_share'],
   validation: ['strategy', 'measured_totalTimeMs', 'predicted_totalTimeMs'],
 };
-const TABLES = Object.keys(SIGNATURES) as TableName[];
+const TABLES = keysOf(SIGNATURES);
 /** Files of a results folder. */
 const FILES = [...resultTables.map(({ name }) => name), 'validation'].map((name) => `${name}.csv`);
 const SHOWN_FILES = FILES.slice(0, 4).join(', ');
@@ -200,7 +201,7 @@ function valueOf(text: string, name: string): Value | undefined {
 }
 
 function mistake(error: CsvError, file: string): UsageError {
-  const { lines } = error as CsvError & { readonly lines?: number };
+  const lines: unknown = error['lines'];
   const place = { file, ...(typeof lines === 'number' ? { line: lines } : {}) };
   return new UsageError(`this is not CSV: ${error.message}`, place);
 }
