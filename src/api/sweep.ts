@@ -60,7 +60,7 @@ export interface SweepOptions<Axes extends readonly VaryAxis[] = readonly VaryAx
   readonly workers?: number;
   /** Folder for runs.csv, summary.csv, differences.csv and manifest.json; what is begun there is gone on with. */
   readonly out?: string;
-  /** `parquet` writes runs.parquet beside runs.csv; default `csv`. */
+  /** `parquet` writes runs.parquet in addition to runs.csv; default `csv`. */
   readonly format?: 'csv' | 'parquet';
   /** Only part `index` (from 0) of `count`, into a folder of its own; `mergeShards` puts them together. */
   readonly shard?: Shard;
@@ -114,7 +114,7 @@ export interface LoadedSweep extends SweepOptions {
  * for (const { varied, strategy, totalTimeMs } of rows) console.log(varied['link.bandwidth'], strategy, totalTimeMs);
  * ```
  *
- * All cells are checked before the first run. The scenario is read anew from its text for each of them, so what a program
+ * All cells are checked before the first run. The scenario is read again from its text for each of them, so what a program
  * changed in it since it was loaded is refused: such changes belong to `set` of `loadScenario`, or to `vary`.
  *
  * @throws UsageError for a mistake in the scenario, the options or a cell, and when `out` cannot be written or is of
@@ -363,7 +363,7 @@ async function furtherFile(format: 'csv' | 'parquet'): Promise<Pick<SweepRun, 'e
   return { extra: { name: 'runs.parquet', write: (runs, _keys, path) => csvToParquet(runs, path) } };
 }
 
-/** Worker threads need the built module beside this one. */
+/** Worker threads need the built module next to this one. */
 function built(): boolean {
   return import.meta.url.endsWith('.js');
 }

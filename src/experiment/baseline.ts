@@ -14,7 +14,7 @@ export interface BaselineOptions {
   readonly seed: number;
 }
 
-/** What lies beside the outcomes: how to get them again, and every parameter that they hang on. */
+/** What is saved next to the outcomes: how to get them again, and every parameter that they hang on. */
 export interface BaselineManifest extends BaselineOptions {
   readonly migsim: string;
   /** Last bits of exponentials may differ between major versions. */

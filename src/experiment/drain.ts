@@ -111,7 +111,7 @@ export function drain(guests: readonly DrainGuest[], options: DrainOptions): Dra
 }
 
 /**
- * Max-min fair: capacity goes round in equal parts, whoever needs less than its part leaves the rest to the others.
+ * Max-min fair: capacity goes round in equal parts, a guest that needs less than its part leaves the rest to the others.
  * What is left when all have what they can use is spread evenly. The sum is `capacity`.
  */
 export function fairShares(capacity: number, limits: readonly number[]): number[] {

@@ -39,7 +39,7 @@ export interface GuestperfPass {
   readonly throttlePercent: Beside;
 }
 
-/** The report beside the simulation of its run. */
+/** The report compared with the simulation of its run. */
 export interface GuestperfCheck {
   readonly passes: readonly GuestperfPass[];
   readonly status: { readonly reported: string; readonly simulated: string };

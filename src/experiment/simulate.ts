@@ -92,7 +92,7 @@ export function refuseImpossible(
   if (different.length > 0) throw allOf(different);
 }
 
-/** What the scenario or the policy sets on the way must be read by somebody. */
+/** What the scenario or the policy sets on the way must have a reader. */
 function reading(
   { definition, label, place }: StrategyChoice,
   policy: PolicyChoice,

@@ -83,7 +83,7 @@ export interface MigrationParameters {
   readonly postcopyPreempt?: boolean;
   /** bytes/s of the background push in post-copy; 0 = unlimited. */
   readonly maxPostcopyBandwidth?: number;
-  /** After a network failure in post-copy somebody recovers the migration; false: the guest is lost. */
+  /** After a network failure in post-copy the migration is recovered; false: the guest is lost. */
   readonly postcopyRecover?: boolean;
   readonly stream?: StreamSpec;
   /** What the user does to the migration while it runs. */

@@ -14,7 +14,7 @@ export function expected(what: string, input: unknown): string {
   return input === undefined ? `missing; expected ${what}` : `expected ${what}, got ${show(input)}`;
 }
 
-/** Beside a suggestion, longer lists only hide it. */
+/** Next to a suggestion, a longer list would only hide it. */
 const MOST_LISTED = 8;
 
 /** `unknown key "memroy"; did you mean memory? There are …`, for whatever `kind` of word. */

@@ -26,7 +26,7 @@ export const kubevirtStallDetection = definePolicy({
 begins at 300 ms, or max-downtime if that is less.
 
 At the end of a pass the migration is stalled when what is left is not at least stall-margin below the least that was left at
-the end of any pass more than stall-progress-timeout ago. Rises in between do not matter: the window never starts anew.
+the end of any pass more than stall-progress-timeout ago. Rises in between do not matter: the window never restarts.
 
 Once stalled it waits for a pass that leaves no more than stall-margin above the least left so far. After a patience of
 stall-progress-timeout it settles for the next smallest that it has seen since the stall, and patience shrinks by
@@ -174,7 +174,7 @@ At the completion timeout it goes post-copy or stops the guest if allowed and in
       if (!aborted) checkTimeouts();
     };
 
-    /** The monitor sleeps anew after whatever woke it. */
+    /** The monitor sleeps again after each event that woke it. */
     let sleep: Timer;
     const loop = (passEnded: boolean): void => {
       sleep.cancel();

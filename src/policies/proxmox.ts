@@ -35,7 +35,7 @@ export const proxmox = definePolicy({
   source: 'Proxmox VE qemu-server src/PVE/QemuMigrate.pm, sub phase2',
   rule: `downtime-limit starts at downtime. query-migrate is asked every second, and every 100 ms once less is left than was sent
 per poll on average. A poll at which bytes went out and more was left than at the poll before, or nothing at all, is counted;
-after more than 5 of them, in a row or not, downtime-limit is doubled and the count starts anew.
+after more than 5 of them, in a row or not, downtime-limit is doubled and the count restarts.
 
 QEMU takes no limit above 2000 s; what is above is refused and the last one stays. Nothing is ever aborted.
 

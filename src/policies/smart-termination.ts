@@ -10,7 +10,7 @@ export const smartTermination = definePolicy({
 before: (R before − R now) / R before. After rounds passes in a row that gained less than least-gain, action is taken; by
 default the guest is stopped until the rest has been sent.
 
-A pass that gains enough starts the count anew. A pass after which more is left than before has a negative gain.`,
+A pass that gains enough restarts the count. A pass after which more is left than before has a negative gain.`,
   options: {
     'least-gain': {
       kind: 'percent',

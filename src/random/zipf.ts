@@ -39,7 +39,7 @@ export function zipfClasses(ranks: number, exponent: number, classes: number): R
   for (let left = classes; left > 0; left--) {
     const done = cuts[cuts.length - 1]!;
     if (done >= ranks) break;
-    // Steps of one rank use up classes; what they leave is shared out anew over the ranks that remain.
+    // Steps of one rank use up classes; what they leave is shared out again over the ranks that remain.
     const next = done === 0 ? 1 : ceil(done * pow(ranks / done, 1 / left) - 1e-9);
     cuts.push(left === 1 ? ranks : min(ranks, max(done + 1, next)));
   }

@@ -17,7 +17,7 @@ const THROTTLE_TRIGGER_THRESHOLD = 50;
 /** 10 min. */
 const GIVE_UP_AFTER_US = 600e6;
 
-/** Memory kind, seed, run and sampling are left to whoever runs it. */
+/** Memory kind, seed, run and sampling are left to the caller that runs it. */
 export function buildSetup(
   file: ScenarioFile,
   name: string,

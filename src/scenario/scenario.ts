@@ -48,7 +48,7 @@ export interface Scenario {
   readonly set: readonly string[];
   /** What its user should know of how it was read, such as which QEMU's rules stand for a version that is not known. */
   readonly notes: readonly string[];
-  /** At the median of everything uncertain. Memory kind, seed, run and sampling are set by whoever runs it. */
+  /** At the median of everything uncertain. Memory kind, seed, run and sampling are set by the caller that runs it. */
   readonly setup: MigrationSetup;
   /** What `drawSetup` draws from. */
   readonly uncertainty: Uncertainty;

@@ -35,7 +35,7 @@ export function firstStep(
   return ladder.max;
 }
 
-/** The highest rate of ring entries, pages/s, over all vCPUs together and whole periods; reading it starts it anew. */
+/** The highest rate of ring entries, pages/s, over all vCPUs together and whole periods; reading it resets it. */
 function startPeakRate(migration: Controls): () => number {
   let peak = 0;
   let before = 0;

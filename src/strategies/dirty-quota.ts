@@ -70,7 +70,7 @@ function startQuota(migration: Controls, intervalMs: number): void {
   migration.every(intervalMs, () => {
     const quota = limit * intervalMs;
     const heavy = vcpus.map((vcpu, i) => ({ vcpu, i })).filter(({ vcpu }) => vcpu.rate > limit);
-    // First come, first served: whoever uses up its quota first is the first at the pool.
+    // First come, first served: the vCPU that uses up its quota first is the first at the pool.
     heavy.sort((a, b) => b.vcpu.rate - a.vcpu.rate);
     for (const { vcpu, i } of heavy) {
       const { fromPool, runMs } = spendInterval(vcpu.rate, quota, pool, intervalMs);

@@ -32,7 +32,7 @@ export const initCommand: Command = {
   },
 };
 
-/** Fails rather than overwrite what somebody has worked on. */
+/** Fails rather than overwrite a file. */
 function write(file: string): void {
   const folder = dirname(file);
   try {

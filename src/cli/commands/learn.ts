@@ -66,7 +66,7 @@ export const learnCommand: Command = {
     }
     const out = given.value('out');
     if (out === undefined) {
-      // The scenario goes to standard output, for a file or a pipe; what it says in words goes beside it.
+      // The scenario goes to standard output, for a file or a pipe; its words go to stderr.
       given.print(scenario);
       for (const line of wordsOf(given, result)) given.warn(line);
       return;

@@ -130,7 +130,7 @@ export const sweepCommand: Command = {
   },
 };
 
-/** A sweep file may name programs: whoever runs one of someone else's should see that. */
+/** A sweep file may name programs: a user who runs a foreign one should see that. */
 function noteCode(given: Given, { strategies, policy }: SweepFile): void {
   const code = [...strategies, ...(policy === null ? [] : [policy])].filter(runsCode);
   if (code.length > 0)

@@ -1,4 +1,4 @@
-/** `migsim validate`: real migrations, predicted beside measured. */
+/** `migsim validate`: real migrations, predicted versus measured. */
 import { UsageError } from '../../errors.js';
 import type { OutcomeName, Spread } from '../../recording/validate/outcome.js';
 import type { Tally, ValidatedRecording, ValidationSummary } from '../../recording/validate/summary.js';
@@ -205,7 +205,7 @@ function summaryLines(summary: ValidationSummary): string[] {
   return lines;
 }
 
-/** Figures beside the total time, by the words of the summary. */
+/** Figures other than the total time, by the words of the summary. */
 const FIGURE_LINES = [
   ['downtimeMs', 'downtime'],
   ['blackoutMs', 'blackout'],

@@ -1,4 +1,4 @@
-/** What values a key takes, and how they are written: the loader is asked, so that no list has to be kept beside it. */
+/** What values a key takes, and how they are written: the loader is asked, so that no second list has to be kept. */
 import { UsageError } from '../../errors.js';
 import { parseBytes, parseBytesPerSecond, parseDurationUs, parseShare } from '../../units.js';
 

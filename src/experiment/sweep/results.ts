@@ -1,4 +1,4 @@
-/** Where rows and what is concluded from them go: files, and whoever listens. */
+/** Where rows and what is concluded from them go: files, and listeners. */
 import type { CellSamples } from './samples.js';
 import type { SweepPlan } from './plan.js';
 import {

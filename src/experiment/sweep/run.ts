@@ -35,7 +35,7 @@ export interface SweepRun {
   readonly onRow?: (line: string) => void;
   /** Not called for shards: they know parts of cells only. */
   readonly onCell?: (cell: SweepCell) => void;
-  /** Makes a further file of the finished runs.csv, at a path beside it. */
+  /** Makes a further file of the finished runs.csv, at a path next to it. */
   readonly extra?: {
     readonly name: string;
     write(runs: string, keys: readonly string[], path: string): unknown;
@@ -141,7 +141,7 @@ async function finish(
   return files.finish();
 }
 
-/** What manifest.json says: the plan without which part of it somebody ran. */
+/** What manifest.json says: the plan without the shard that ran. */
 export function manifestText({ shard: _, runsSha256: _sum, ...manifest }: PlanFile): string {
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }

@@ -91,7 +91,7 @@ function numberIn(field: string): number {
   return field === 'true' ? 1 : field === 'false' ? 0 : Number(field);
 }
 
-/** Of the runs that converged, of all where none did: a run that gave up tells when somebody lost patience. */
+/** Of the runs that converged, of all where none did: a run that gave up shows only when its patience ended. */
 export function countingValues(
   { converged, values }: StrategySamples,
   measure: number,

@@ -1,7 +1,7 @@
 /** Units of work: a range of runs of all strategies in one cell. What a unit is follows from the plan alone. */
 import type { SweepPlan } from './plan.js';
 
-/** Runs of the fluid memory that take about 50 ms together, beside which handing them out does not show. */
+/** Runs of the fluid memory that take about 50 ms together, compared with which handing them out takes no time. */
 const FLUID_RUNS = 400;
 /** Pages that the page memory sends in about that time. */
 const PAGES = 4e6;

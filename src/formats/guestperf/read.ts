@@ -131,7 +131,7 @@ const reportSchema = z.object({
     .transform((value) => ({ success: value?.success ?? null })),
 });
 
-/** With guestperf's own names: units are beside the fields of the schema above. */
+/** With guestperf's own names: units are next to the fields of the schema above. */
 export type GuestperfFile = z.input<typeof reportSchema>;
 
 /** The year from which on guestperf wrote so. */

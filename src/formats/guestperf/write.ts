@@ -1,6 +1,6 @@
 /**
  * A run as a report of QEMU's guestperf (tests/migration-stress/guestperf/report.py), so that its guestperf-plot draws
- * simulated runs beside real ones.
+ * simulated runs next to real ones.
  *
  * guestperf reads the wall clock. A report of migsim has the same bytes whenever it is written, so its clock starts at
  * `EPOCH_S` with the first sample of CPU time, which guestperf takes `SLEEP_S - 1` seconds before the migration. CPU times

@@ -8,7 +8,7 @@ import { PLAIN_STREAM, postcopyStreamCosts } from '../rules/stream.js';
 const { max, min } = Math;
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
 
-/** CPU time of QEMU's own threads, without its vCPUs, and the memory beside the guest's. */
+/** CPU time of QEMU's own threads, without its vCPUs, and the memory outside the guest's. */
 export interface Resources {
   /** The source, ms: all of it, and of that what sends, what compresses or encrypts, what looks for zeros, and what syncs. */
   readonly senderCpuMs: number;

@@ -20,7 +20,7 @@ export class Trace {
   /** A sleep at a full ring that the guest had to end before it stood still, µs. */
   ringSleepUs = 0;
   readonly #seen: Seen;
-  /** Somebody wants to know what QEMU's rules decide. */
+  /** Whether the run records what QEMU's rules decide. */
   readonly #isOn: boolean;
   /** The sync after which the last decision to iterate was written down, and the threshold last told. */
   #decidedSync = 0;

@@ -17,7 +17,7 @@ export interface LearnResult {
   readonly learned: Learned;
   /** Text of a scenario file. */
   readonly scenario: string;
-  /** The learned guest migrated again, beside the log; null for readings and totals, which have no passes. */
+  /** The learned guest migrated again, compared with the log; null for readings and totals, which have no passes. */
   readonly check: SelfCheck | null;
   /** How the migration ended or will end, and what would end it; null for readings, which are no migration. */
   readonly outlook: Outlook | null;

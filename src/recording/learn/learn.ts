@@ -149,7 +149,7 @@ function hiddenCap(samples: readonly MigrateSample[], rate: SendRate, assumption
   return roundBandwidth(rate.bytesPerSecond, samples);
 }
 
-/** Less than this takes no time beside the other parts of a downtime. */
+/** Less than this takes no time compared with the other parts of a downtime. */
 const ENOUGH_BYTES = 4 * 2 ** 20;
 
 /** bytes/s where max-bandwidth does not hold; null when the log does not reach that far. */

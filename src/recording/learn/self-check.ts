@@ -10,7 +10,7 @@ import { largest } from '../../stats/extremes.js';
 
 const { abs, round } = Math;
 
-/** The log beside the simulation. Deviations are (simulated - logged) / logged. */
+/** The log compared with the simulation. Deviations are (simulated - logged) / logged. */
 export interface SelfCheck {
   readonly passes: readonly ComparedPass[];
   readonly plateau: { readonly logged: PlateauFigures; readonly simulated: PlateauFigures } | null;

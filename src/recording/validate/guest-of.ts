@@ -26,7 +26,7 @@ const ACCESS_CPU_US = 8;
 const PACE_OVERSHOOT_US = 4.5;
 /** A loop that sleeps between its ticks uses a few per cent of a core. */
 const TICK_BUSY = 0.03;
-/** Of its ticks it gets so many while a migration runs beside it (0.98 to 0.995 wherever nothing held it back). */
+/** The share of its ticks that it gets while a migration runs next to it (0.98 to 0.995 wherever nothing held it back). */
 const TICKS_BESIDE_A_MIGRATION = 0.987;
 /** ROMs hold so much that is not zero, pages; the rest of what lies beyond guest RAM is zero. */
 const ROM_PAGES = 22;

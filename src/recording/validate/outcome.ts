@@ -11,7 +11,7 @@ const { max, round } = Math;
 export interface Outcome {
   readonly totalTimeMs: number | null;
   readonly downtimeMs: number | null;
-  /** What the guest felt: from the source's STOP to the destination's RESUME. Not compared where somebody had stopped it. */
+  /** What the guest felt: from the source's STOP to the destination's RESUME. Not compared where a command had stopped it. */
   readonly blackoutMs: number | null;
   readonly setupTimeMs: number | null;
   readonly dirtySyncCount: number | null;
@@ -83,7 +83,7 @@ function mostFrequent(verdicts: readonly Verdict[]): Verdict {
 }
 const VERDICTS = ['completed', 'not-converged', 'cancelled'] as const;
 
-/** Whoever uses it misses each page once. */
+/** Its user misses each page once. */
 function usesXbzrle({ xbzrleMisses }: MigrationResult): boolean {
   return xbzrleMisses > 0;
 }

@@ -1,4 +1,4 @@
-/** Predicted beside measured: every recording simulated over several seeds. */
+/** Predicted versus measured: every recording simulated over several seeds. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError, errorCode } from '../../errors.js';
@@ -27,7 +27,7 @@ export interface ValidateOptions {
   readonly onProgress?: (done: number, of: number) => void;
 }
 
-/** Predictions beside measurements, and how far off they are. */
+/** Predictions compared with measurements, and how far off they are. */
 export interface Validation {
   readonly recordings: readonly ValidatedRecording[];
   readonly summary: ValidationSummary;

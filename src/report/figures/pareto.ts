@@ -153,7 +153,7 @@ function groupPanel({ who, points }: Group, box: Box, lowest: boolean, sheet: Sh
   return drawn.svg + words;
 }
 
-/** So many names find their places beside their points; more stand in a list. */
+/** This many names find their places next to their points; more stand in a list. */
 const MOST_BESIDE = 6;
 
 function isCrowded(all: readonly unknown[]): boolean {

@@ -1,4 +1,4 @@
-/** Predicted beside measured: on the diagonal the prediction is right, between the dashed lines within 10 %. */
+/** Predicted versus measured: on the diagonal the prediction is right, between the dashed lines within 10 %. */
 import * as Plot from '@observablehq/plot';
 import { mean, quantile } from '../../stats/summary.js';
 import { numberIn, type Row, textIn } from '../files/rows.js';

@@ -26,7 +26,7 @@ function csvLines(rows: readonly (readonly Value[])[]): string {
 /** Writes results into the files as they come, so that a long experiment is never held in memory. */
 export interface CsvWriter {
   add(result: MigrationResult): void;
-  /** Puts everything in place, with the manifest beside it, and returns the paths. */
+  /** Puts everything in place, with the manifest next to it, and returns the paths. */
   finish(manifest: unknown): string[];
   /** Leaves nothing behind. */
   abandon(): void;

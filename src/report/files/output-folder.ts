@@ -176,7 +176,7 @@ function removeEmpty(folders: readonly string[]): void {
     try {
       rmdirSync(folder);
     } catch {
-      // It was never made, or somebody else has put something there by now.
+      // It was never made, or another process has put something there by now.
       return;
     }
   }

@@ -30,7 +30,7 @@ function headerOf(first: IteratorResult<Line, void>): string[] {
   return first.done === true ? [] : fieldsOf(first.value.text);
 }
 
-/** Reads `csv` line by line and writes `path`, by way of a file beside it. */
+/** Reads `csv` line by line and writes `path`, by way of a file next to it. */
 export async function csvToParquet(csv: string, path: string): Promise<void> {
   const lines: Iterator<Line, void> & Iterable<Line> = linesIn(csv);
   const header = headerOf(lines.next());

@@ -1,4 +1,4 @@
-/** Predicted beside measured as CSV: a row a recording, columns as the rows have them. */
+/** Predicted and measured values as CSV: one row per recording, columns as the rows have them. */
 import { stringify } from 'csv-stringify/sync';
 
 export function validationCsv(rows: readonly Readonly<Record<string, string | number | null>>[]): string {

@@ -7,7 +7,7 @@ import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows
 import type { RunsTable } from '../terminal/runs-table.js';
 import { counted } from '../terminal/text.js';
 
-/** `Shows: …`, `Expect: …`: the comment that opens a scenario file, its lines joined; a word with a colon begins anew. */
+/** `Shows: …`, `Expect: …`: the comment that opens a scenario file, its lines joined; a word with a colon begins a new one. */
 export function aboutOf(scenarioText: string): { readonly word: string; readonly text: string }[] {
   const entries: { word: string; text: string }[] = [];
   for (const line of scenarioText.split('\n')) {

@@ -1,4 +1,4 @@
-/** Two results beside each other, in words: parameters first, then outcomes, then where they part. */
+/** Compares two results in words: parameters first, then outcomes, then where they part. */
 import { parametersOfManifest } from '../../experiment/diff.js';
 import { type Outcome, outcomeChanges } from '../../experiment/outcomes.js';
 import { type ParameterChange, changedParameters } from '../../experiment/parameters.js';

@@ -1,4 +1,4 @@
-/** `migsim learn` of a guestperf report: the report beside the simulation, pass by pass. */
+/** `migsim learn` of a guestperf report: the report compared with the simulation, pass by pass. */
 import type { Beside, GuestperfCheck } from '../../experiment/learn-guestperf.js';
 import { formatBytes, formatDurationMs } from '../../units.js';
 import { grid } from './grid.js';

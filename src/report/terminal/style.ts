@@ -1,4 +1,4 @@
-/** How words are set off. Reports ask for a meaning; whoever prints decides on colours. */
+/** How words are set off. Reports ask for a meaning; the caller that prints decides on colours. */
 export interface Style {
   strong(text: string): string;
   faint(text: string): string;

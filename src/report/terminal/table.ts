@@ -77,7 +77,7 @@ function probabilityRow(strategies: readonly StrategyResults[]): FigureRow[] {
   return [{ label: 'probability', cells }];
 }
 
-/** As many strategies beside each other as fit, the others below in parts of about the same size. */
+/** As many strategies next to each other as fit, the others below in parts of about the same size. */
 function blocks(rows: readonly FigureRow[], heads: readonly string[], page: Page): string[] {
   const oneLine = parts(rows, heads, page.width);
   if (oneLine.length < 2) return oneLine.map((part) => block(rows, heads, part, page.style));

@@ -105,7 +105,7 @@ export function checkDevices({ guest, migration }: ScenarioFile, version: Versio
   }
 }
 
-/** What lies beside working sets, checked against the room that they leave. */
+/** Memory outside working sets, checked against the room that they leave. */
 function buildUnused(
   guest: ScenarioFile['guest'],
   stretches: readonly ZeroExtent[],

@@ -118,7 +118,7 @@ function partsOf(whole: AccessClass, borders: readonly number[]): AccessClass[] 
   });
 }
 
-/** The first page from `firstPage` on with room for so many beside the zero pages; `firstPage` itself when there is none. */
+/** The first page from `firstPage` on with room for this many next to the zero pages; `firstPage` itself when there is none. */
 function freeFrom(firstPage: number, pages: number, { zero, ramPages }: Memory): number {
   let from = firstPage;
   for (const stretch of zero) {

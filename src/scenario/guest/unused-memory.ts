@@ -12,7 +12,7 @@ export interface UnusedMemory {
   readonly hiddenPages: number;
   /** Stretches of zero pages, in address order, disjoint. */
   readonly stretches: readonly ZeroExtent[];
-  /** Zero pages that lie spread over what is left beside stretches and working sets. */
+  /** Zero pages that lie spread over what is left next to stretches and working sets. */
   readonly spreadZero: number;
   /** Pages that the guest reports as free: zero pages first, those of the balloon not among them. */
   readonly hinted: number;

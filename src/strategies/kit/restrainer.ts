@@ -1,6 +1,6 @@
 /**
  * Lets a guest run free until what is left to send is as small as it gets, then holds those vCPUs whose holding loses least
- * until the switchover. What the guest writes is somebody else's knowledge: learned (predictive-restraint) or given (oracle).
+ * until the switchover. What the guest writes comes from outside: learned (predictive-restraint) or given (oracle).
  */
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Controls, MigrationStats, SyncEvent } from '../../migration/controls.js';

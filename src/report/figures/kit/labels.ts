@@ -1,4 +1,4 @@
-/** Words beside what they name, where they do not cover each other. */
+/** Words next to what they name, where they do not cover each other. */
 import { textWidth } from './font.js';
 import type { Box } from './panel.js';
 import type { Look } from './sheet.js';
@@ -21,7 +21,7 @@ export function symbolRoom(font: number): number {
   return 1.1 * font;
 }
 
-/** Beside the right end of each series, at `x`; moved up or down to have room, with a thin line to where it belongs. */
+/** Next to the right end of each series, at `x`; moved up or down to have room, with a thin line to where it belongs. */
 export function endLabels(labels: readonly EndLabel[], x: number, box: Box, font: number): string {
   const sorted = [...labels].sort((a, b) => a.y - b.y);
   const tops = apart(sorted, box, font);
@@ -91,7 +91,7 @@ interface Place {
   readonly y: number;
 }
 
-/** Beside points: each label goes where it covers least of points, lines, other labels and borders; near places first. */
+/** Next to points: each label goes where it covers least of points, lines, other labels and borders; near places first. */
 export function pointLabels(
   labels: readonly PointLabel[],
   { points, lines }: { readonly points: readonly Place[]; readonly lines: readonly (readonly Place[])[] },

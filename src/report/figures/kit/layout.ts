@@ -1,4 +1,4 @@
-/** Where frames stand: panels beside and below each other, with room for the words around them. */
+/** Where frames stand: panels next to and below each other, with room for the words around them. */
 import { textWidth } from './font.js';
 import { lineHeight } from './labels.js';
 import type { Box } from './panel.js';

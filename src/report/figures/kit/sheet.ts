@@ -4,7 +4,7 @@ export interface Sheet {
   readonly width: number;
   /** Size of the text. */
   readonly font: number;
-  /** Panels beside each other. */
+  /** Panels next to each other. */
   readonly columns: 1 | 2;
   /** Width in print; null: as wide as the place it is put in. */
   readonly mm: number | null;
