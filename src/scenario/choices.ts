@@ -148,7 +148,7 @@ async function importDefinition({ word }: Kind, path: string): Promise<StrategyD
   if (!existsSync(path)) throw new UsageError(`no such file; expected ${what}`, place);
   let module: Readonly<Record<string, unknown>>;
   try {
-    module = await inTime(import(pathToFileURL(resolve(path)).href), place);
+    module = (await inTime(import(pathToFileURL(resolve(path)).href), place)) as typeof module;
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`cannot be loaded: ${thrownText(error)}; expected ${what}`, place);

@@ -3,9 +3,10 @@ import { normalQuantile } from './normal-quantile.js';
 
 const { exp, floor, min } = Math;
 
-/** A bell has no ends; uncertain values do: draws are cut where a normal distribution keeps 99.7 % of them. */
-export const CUT = 3;
-/** P(Z <= 3). */
+/**
+ * P(Z <= 3). A bell has no ends; uncertain values do: draws are cut at 3 standard deviations, where a normal distribution
+ * keeps 99.7 % of them.
+ */
 const BELOW_CUT = 0.9986501019683699;
 
 export type Distribution =

@@ -8,7 +8,7 @@ import {
 } from '../../guest/host-profiles/residuals.js';
 import { conformalFactor, heldLeavingOneOut, nonconformity, type Draws } from '../../stats/conformal.js';
 import { median } from '../../stats/summary.js';
-import type { Outcome, OutcomeName, Prediction, Spread, Verdict } from './outcome.js';
+import type { Outcome, Prediction, Spread, Verdict } from './outcome.js';
 
 /** Fewer recordings than this say nothing of a 90 % band: their largest score holds a further one less often. */
 const FEWEST_SCORES = 9;
