@@ -82,7 +82,7 @@ describe('the rate window', () => {
   });
 
   test('a page takes the longer of link and sending thread', () => {
-    const cost: PageCost = { bytes: NORMAL_RECORD, wireBytes: NORMAL_RECORD, flushPages: 32, cpuUs: 2 };
+    const cost: PageCost = { ...normal, bytes: NORMAL_RECORD, wireBytes: NORMAL_RECORD, cpuUs: 2 };
     expect(pageTimeUs(cost, 1e9)).toBeCloseTo(4.104, 9);
     expect(pageTimeUs(cost, 1e10)).toBe(2);
   });
