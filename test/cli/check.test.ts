@@ -59,7 +59,7 @@ describe('what does not hold', () => {
           expected true, got false
           migsim run ${bad} --strategy none --memory fluid --seed 7`);
     expect(stdout).toMatch(
-      /expected < 0\.01 \* none\.total-time,\s+got [\d.]+ m?s against [\d.]+ m?s,\s+off by [\d.]+ m?s\n/,
+      /expected < 0\.01 \* none\.total-time,\s+got [\d.]+ m?s compared with [\d.]+ m?s,\s+off by [\d.]+ m?s\n/,
     );
     // A relation needs the runs of both.
     expect(stdout).toContain(`          migsim compare ${bad} --memory fluid --seed 7\n`);
@@ -68,7 +68,7 @@ describe('what does not hold', () => {
   test('can be repeated by the command that is printed, to the same figure', async () => {
     const { stdout } = await inProcess(['check', bad, '--memory', 'fluid']);
     const [, got = '', words = ''] =
-      /got (\S+ \S+) against [^,]+,\s+off by .+\n +migsim (compare .+)/.exec(stdout) ?? [];
+      /got (\S+ \S+) compared with [^,]+,\s+off by .+\n +migsim (compare .+)/.exec(stdout) ?? [];
     const repeated = await inProcess(words.split(' '));
     expect(repeated.status).toBe(0);
     expect(repeated.stdout).toMatch(new RegExp(`^total time .* ${got.replace('.', '\\.')}`, 'm'));

@@ -119,7 +119,7 @@ describe('a relation', () => {
     // 20 s against 15 s in run 1 would fail if runs were mixed; 20 s against 30 s in run 2 holds.
     expect(check(...key(text), runs, [slower[1]!, slower[0]!])).toMatchObject({
       ok: false,
-      got: '20 s against 15 s in run 2',
+      got: '20 s compared with 15 s in run 2',
       byHowMuch: '5 s',
     });
   });

@@ -139,7 +139,7 @@ describe('the comparison table', () => {
     });
     const table = comparisonTable(madeUpComparison(entries));
     for (const line of table.split('\n')) expect([line, line.length <= 80]).toEqual([line, true]);
-    for (const [{ label }] of entries) expect(table.split(label)).toHaveLength(2);
+    for (const [{ label }] of entries) expect(table.split(`] ${label}`)).toHaveLength(2);
     expect(
       table
         .split(/^converged/m)

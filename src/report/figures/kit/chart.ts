@@ -17,7 +17,9 @@ interface Element {
 
 export function chart(options: Plot.PlotOptions): Chart {
   const page: unknown = parseHTML('<!doctype html><html><body></body></html>');
-  const drawn: unknown = Plot.plot({ ...options, ...(page as { readonly document: object }) });
+  // The document of a page is a getter of its window.
+  const { document } = page as { readonly document: object };
+  const drawn: unknown = Plot.plot({ ...options, ...{ document } });
   const element = drawn as Element;
   return {
     svg: tidy(element.innerHTML),
