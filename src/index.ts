@@ -212,4 +212,23 @@ export {
 } from './migration/setup.js';
 export { QEMU_VERSIONS, type QemuVersion } from './migration/rules/versions.js';
 export type { DirtyPoint } from './guest/dirty-curve.js';
-export type { AccessClass, GuestSpec, HostProfile, Phase, VcpuSpec, ZeroExtent } from './guest/spec.js';
+export type {
+  AccessClass,
+  DeviceSpec,
+  Fork,
+  GuestSpec,
+  HostProfile,
+  Phase,
+  VcpuSpec,
+  ZeroExtent,
+} from './guest/spec.js';
+export type { ModelResiduals, ResidualFigure } from './guest/host-profiles/residuals.js';
+export type { HostVariability } from './guest/host-profiles/variability.js';
+export type { Price } from './advice/remedies.js';
+export type { LogSource } from './formats/migration-log.js';
+export type { LogFile } from './formats/readers/index.js';
+export type { LoadPattern, LoggedPostcopy } from './recording/learn/learned.js';
+export type { RuntimeParameters, ScheduledAction } from './migration/runtime-parameters.js';
+export type { UncertainValue, Uncertainty } from './scenario/scenario.js';
+export type { Coverage } from './recording/validate/bands.js';
+export type { FigureErrors } from './recording/validate/summary.js';

@@ -22,7 +22,7 @@ const sections = page
 
 /** What is copied: all that a build, the generated files and the tests read. */
 const PARTS = [
-  'src test scripts docs schema man bin scenarios recordings fonts dist results/baselines',
+  'src test scripts docs schema man bin scenarios examples recordings fonts dist results/baselines',
   'README.md package.json tsconfig.json jest.config.js .prettierrc.json .prettierignore',
 ].flatMap((names) => names.split(' '));
 
@@ -128,7 +128,9 @@ describe('in a copy that followed every step', () => {
   });
 
   test('the tests that the steps name pass', () => {
-    const { status, output } = npm('test', '--', '-w', '1', ...named);
+    // The property over all of learn takes minutes with one more reader; the suite itself has it.
+    const but = ['-t', '^(?!what learn writes loads)'];
+    const { status, output } = npm('test', '--', '-w', '1', ...but, ...named);
     expect({ status, output }).toEqual({ status: 0, output: '' });
   });
 });

@@ -44,6 +44,7 @@ export interface Advised {
   readonly misses: readonly string[];
 }
 
+/** What `advise` found: whether the migration finishes as it is, and the remedies in their order. */
 export interface Advice {
   readonly goals: Goals;
   readonly hasReaders: boolean;

@@ -25,6 +25,7 @@ export interface Change {
   readonly stopFirst?: true;
 }
 
+/** The program whose settings a remedy is written in. */
 export type Program = 'qmp' | 'virsh' | 'nova' | 'kubevirt' | 'proxmox' | 'ovirt';
 export const PROGRAMS: readonly Program[] = ['virsh', 'qmp', 'nova', 'kubevirt', 'proxmox', 'ovirt'];
 

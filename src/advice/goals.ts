@@ -4,6 +4,7 @@ import type { Scenario } from '../scenario/scenario.js';
 
 const { max } = Math;
 
+/** What is wanted of the migration. */
 export interface Goals {
   /** The migration is over by then, ms. */
   readonly deadlineMs: number;

@@ -12,6 +12,7 @@ export interface Band {
   readonly high: number;
 }
 
+/** What a change comes to over the runs. */
 export interface Outcome {
   readonly runs: number;
   /** Runs that converged, and runs that keep all goals, as shares (0..1). */

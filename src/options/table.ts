@@ -160,12 +160,14 @@ export interface ParserIssue {
  * strategies written before there were tables.
  */
 export interface OptionParser<Values = Readonly<Record<string, unknown>>> {
+  /** The checked values, or what is wrong with the input. */
   safeParse(
     input: unknown,
     parameters?: object,
   ):
     | { readonly success: true; readonly data: Values }
     | { readonly success: false; readonly error: { readonly issues: readonly ParserIssue[] } };
+  /** The form of the input, for editors. */
   toJSONSchema?(parameters?: object): object;
 }
 

@@ -48,6 +48,7 @@ export function knownFormats(): string {
     .join(', ');
 }
 
+/** A log by its name and text. */
 export interface LogFile {
   readonly file: string;
   readonly text: string;

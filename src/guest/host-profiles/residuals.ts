@@ -24,8 +24,10 @@ export const residualOffsets = {
   maxDirtyLimitThrottleUsPerRound: 10_000,
 } as const satisfies Readonly<Record<string, number>>;
 
+/** A figure that has a residual. */
 export type ResidualFigure = keyof typeof residualOffsets;
 
+/** What the model misses of each figure, from recordings. */
 export interface ModelResiduals {
   /** The recordings that they come from. */
   readonly origin: string;

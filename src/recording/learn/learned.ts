@@ -120,6 +120,7 @@ export interface Learned {
   readonly assumptions: readonly string[];
 }
 
+/** In which order the load writes its pages. */
 export type LoadPattern = 'uniform' | 'sequential';
 
 /** A point of the curve with how much it counts. */

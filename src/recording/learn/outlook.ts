@@ -14,6 +14,7 @@ import type { Learned } from './learned.js';
 
 const { max, min } = Math;
 
+/** How a logged migration ended, or will end. */
 export interface Outlook {
   /** ended: failed or cancelled. The last three are of a migration that still runs where the log ends. */
   readonly verdict: 'completed' | 'ended' | 'ends' | 'never' | 'unknown';

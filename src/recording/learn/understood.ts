@@ -10,6 +10,7 @@ import type { Learned, LoggedPostcopy } from './learned.js';
 import type { PostcopyPhase } from './self-check.js';
 import type { Outlook } from './outlook.js';
 
+/** What was read in a log, in words. */
 export interface Understood {
   /** Label and text, in the order to show. */
   readonly lines: readonly (readonly [label: string, text: string])[];
