@@ -123,10 +123,6 @@ describe('in a copy that followed every step', () => {
     expect(has('man/migsim.1', 'migsim window')).toBe(true);
   });
 
-  test('nothing is left to generate', () => {
-    expect(npm('generate', '--', '--check')).toEqual({ status: 0, output: '' });
-  });
-
   test('the tests that the steps name pass', () => {
     // The property over all of learn takes minutes with one more reader; the suite itself has it.
     const but = ['-t', '^(?!what learn writes loads)'];
