@@ -21,7 +21,8 @@ import { strategies as strategyRegistry, type StrategyName } from './strategies/
 export { UsageError, ExpectationError, type Place } from './errors.js';
 
 // Scenarios, and what runs in them.
-export { loadScenario, type LoadOptions, parseScenario } from './scenario/load.js';
+export { loadScenario } from './scenario/load.js';
+export { type LoadOptions, parseScenario } from './scenario/parse.js';
 export type { Choice, ExpectationText, PolicyChoice, Scenario, StrategyChoice } from './scenario/scenario.js';
 export { choosePolicy, chooseStrategy, type WrittenOptions } from './experiment/choice.js';
 export { loadPolicy, loadStrategy } from './scenario/choices.js';

@@ -6,7 +6,7 @@ import type { Batches } from '../experiment/parallel/batches.js';
 import type { SearchPoint } from '../experiment/search/point.js';
 import { searchWith } from '../experiment/search/search.js';
 import type { MigrationResult } from '../migration/result.js';
-import { scenarioLoader } from '../scenario/load.js';
+import { scenarioLoader } from '../scenario/parse.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { PAGE_BYTES } from '../units.js';
 import type { Change, Program } from './change.js';

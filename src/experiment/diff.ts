@@ -1,6 +1,6 @@
 /** What two experiments were run with, read back from their manifests. */
 import { UsageError } from '../errors.js';
-import { parseScenario } from '../scenario/load.js';
+import { parseScenario } from '../scenario/parse.js';
 import type { Manifest } from './manifest.js';
 import { type Parameters, parametersOf } from './parameters.js';
 

@@ -6,7 +6,7 @@ import {
   learnGuestperf,
   type LearnedGuestperf,
 } from '../recording/learn/learn-guestperf.js';
-import { parseScenario } from '../scenario/load.js';
+import { parseScenario } from '../scenario/parse.js';
 import { median } from '../stats/summary.js';
 import { simulate } from './simulate.js';
 import { largest } from '../stats/extremes.js';

@@ -5,7 +5,7 @@
 import type { MigrationResult } from '../migration/result.js';
 import { guestperfScenario } from '../formats/guestperf/read.js';
 import { guestperfInWords } from '../formats/guestperf/words.js';
-import { parseScenario } from '../scenario/load.js';
+import { parseScenario } from '../scenario/parse.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { type CompareOptions, type Comparison, compare } from './compare.js';
 import { choosePolicy, chooseStrategy } from './choice.js';

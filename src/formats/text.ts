@@ -10,6 +10,11 @@ export function decodeText(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
+/** `guest.yaml` of `scenarios/guest.yaml`: what stands behind the last slash. */
+export function fileName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** Escape sequences of terminals: colours, and the cursor moves that a monitor echoes commands with. */
 const TERMINAL = /\u001b\[[0-9;?]*[A-Za-z]/g;
 

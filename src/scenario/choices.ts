@@ -11,7 +11,7 @@ import { choose, isFile, POLICY, STRATEGY, type Kind } from './choice-schema.js'
 import { parseYamlValue } from './overrides.js';
 import { readPolicyFile } from './policy-files.js';
 import type { PolicyChoice, StrategyChoice } from './scenario.js';
-import { readText } from './source.js';
+import { readText } from './read-text.js';
 import { isTable } from '../options/read.js';
 import { tableFault } from '../options/check-table.js';
 import { show, unknown } from '../options/wording.js';

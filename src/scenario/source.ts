@@ -1,6 +1,4 @@
-/** A scenario file as text: reading it, and knowing where in it each value stands. */
-import { readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+/** A scenario file as text: its values, and where in it each of them stands. */
 import {
   isAlias,
   isMap,
@@ -13,70 +11,7 @@ import {
   visit,
 } from 'yaml';
 import { UsageError, type Place, errorMessage, errorCode } from '../errors.js';
-import { readInput } from '../files.js';
-import { nearest } from '../suggest.js';
 import type { Problem } from './problems.js';
-
-/** Scenario files are written by hand; what is larger is something else. */
-const MOST_BYTES = 2 ** 24;
-
-/** The text of a file. @throws UsageError when there is none, when it is a folder, when it is not text */
-export function readText(path: string, expected = 'a scenario file (YAML)'): string {
-  let bytes: Buffer;
-  try {
-    bytes = readInput(path, MOST_BYTES);
-  } catch (error) {
-    throw unreadable(path, error, expected);
-  }
-  if (bytes.includes(0)) throw new UsageError(`a binary file; expected ${expected}`, { file: path });
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new UsageError(`not UTF-8 text; expected ${expected}`, { file: path });
-  }
-}
-
-function unreadable(path: string, error: unknown, expected: string): UsageError {
-  const code = errorCode(error);
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return new UsageError(`no such file; ${neighbour(path) ?? `expected ${expected}`}`, {
-        file: path,
-      });
-    case 'EISDIR':
-      return new UsageError(`a folder; expected ${expected}${anyIn(path)}`, { file: path });
-    case 'TOO_LARGE':
-      return new UsageError(`larger than 16MiB; expected ${expected}`, { file: path });
-    case 'SILENT':
-      return new UsageError(`a pipe or a device that nothing comes from; expected ${expected}`, {
-        file: path,
-      });
-    default:
-      return new UsageError(`cannot be read (${code ?? errorMessage(error)}); expected ${expected}`, {
-        file: path,
-      });
-  }
-}
-
-/** `did you mean …?` from the folder that the file should be in. */
-function neighbour(path: string): string | undefined {
-  const name = nearest(basename(path), filesIn(dirname(path)));
-  return name === undefined ? undefined : `did you mean ${join(dirname(path), name)}?`;
-}
-
-function anyIn(folder: string): string {
-  const name = filesIn(folder).find((file) => /\.ya?ml$/.test(file));
-  return name === undefined ? '' : ` such as ${join(folder, name)}`;
-}
-
-function filesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
-}
 
 /** A parsed YAML text: plain values, and the place of each. */
 export interface Source {

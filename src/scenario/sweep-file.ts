@@ -10,7 +10,8 @@ import { expected } from '../options/wording.js';
 import { parseShare } from '../units.js';
 import { parsePolicyText, parseStrategyText } from './choices.js';
 import { check, usageErrorOf } from './problems.js';
-import { parseSource, readText } from './source.js';
+import { readText } from './read-text.js';
+import { parseSource } from './source.js';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const value = z.union([scalar, z.record(z.string(), z.unknown()), z.array(z.unknown())]);

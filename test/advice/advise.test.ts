@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { keepsAll } from '../../src/advice/outcome.js';
 import { advise } from '../../src/api/advise.js';
 import { compare } from '../../src/experiment/compare.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import { shareInterval } from '../../src/stats/share-interval.js';
 import { lostWorkSeconds } from '../../src/experiment/regret.js';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { memoryFor } from '../../src/experiment/memory-choice.js';
-import { loadScenario, parseScenario } from '../../src/scenario/load.js';
+import { loadScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { SMALL, inProcess, migsim } from './migsim.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'migsim-check-'));

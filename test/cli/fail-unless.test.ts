@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseDemand } from '../../src/experiment/fail-unless.js';
 import { parseStrategyText, parsePolicyText } from '../../src/scenario/choices.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { inProcess } from './migsim.js';
 
 /** `none` never converges; `stop-and-copy` always does. The listed dirty-limit cannot run without a ring. */

@@ -7,7 +7,7 @@ import { endingOf } from '../../src/cli/exit.js';
 import { readOutcomes } from '../../src/report/files/outcome-csv.js';
 import { loadStrategy } from '../../src/scenario/choices.js';
 import { parseOverride } from '../../src/scenario/overrides.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'migsim-hostile-'));
 afterAll(() => rmSync(folder, { recursive: true }));

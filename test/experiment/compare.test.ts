@@ -4,7 +4,7 @@ import { compare } from '../../src/experiment/compare.js';
 import { manifestOf } from '../../src/experiment/manifest.js';
 import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import type { StrategyChoice } from '../../src/scenario/scenario.js';
 
 const TEXT = `

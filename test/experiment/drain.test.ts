@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Drain, type DrainGuest, drain, fairShares } from '../../src/experiment/drain.js';
 import { simulate } from '../../src/experiment/simulate.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { inProcess } from '../cli/migsim.js';
 
 const LINK = 1e9 / 8;

@@ -10,7 +10,7 @@ import { simulate } from '../../src/experiment/simulate.js';
 import { type GuestperfFile, guestperfScenario, readGuestperf } from '../../src/formats/guestperf/read.js';
 import { guestperfInWords } from '../../src/formats/guestperf/words.js';
 import { guestperfReport } from '../../src/formats/guestperf/write.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import { inProcess } from '../cli/migsim.js';
 

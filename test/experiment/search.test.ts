@@ -3,7 +3,7 @@ import { search } from '../../src/api/search.js';
 import { chooseStrategy } from '../../src/experiment/choice.js';
 import { simulate } from '../../src/experiment/simulate.js';
 import { parseWhere } from '../../src/experiment/search/where.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 
 function guest(set: readonly string[] = []): Scenario {

@@ -23,7 +23,7 @@ import { linesIn } from '../../src/experiment/sweep/rows.js';
 import { fieldsOf, linesOf } from '../../src/experiment/sweep/table.js';
 import { unitsOf } from '../../src/experiment/sweep/unit.js';
 import { simulate } from '../../src/experiment/simulate.js';
-import { csvRows } from '../../src/report/files/csv.js';
+import { csvRows } from '../../src/report/files/csv-text.js';
 import { resultTables } from '../../src/report/columns.js';
 import { csvToParquet } from '../../src/report/files/parquet.js';
 import { sweepTable } from '../../src/report/terminal/sweep-table.js';

@@ -3,7 +3,7 @@ import { compare } from '../../src/experiment/compare.js';
 import { bareMetal } from '../../src/guest/host-profiles/default.js';
 import { variedHost } from '../../src/guest/variability.js';
 import { drawSetup } from '../../src/scenario/draw.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { mean, standardDeviation } from '../../src/stats/summary.js';
 
 const TEXT = `

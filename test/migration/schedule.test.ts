@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { loadScenario, parseScenario } from '../../src/scenario/load.js';
+import { loadScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { MIB, migrate, setupOf, writer } from './setups.js';
 
 const { abs } = Math;

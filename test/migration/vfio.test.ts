@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { DeviceSpec } from '../../src/guest/spec.js';
 import { blockBytes, pendingEstimateOf, pendingExactOf } from '../../src/migration/rules/vfio.js';
 import { versionFacts, type QemuVersion } from '../../src/migration/rules/versions.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { MIB, migrate, setupOf } from './setups.js';
 
 const BYTES_PER_MIB = 2 ** 20;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { chooseStrategy } from '../../src/experiment/choice.js';
 import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 const GUEST = `
 guest:

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import { parsePolicyText } from '../../src/scenario/choices.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 // 256 MiB are dirtied four times as fast as the link sends: what is left settles near 256 MiB, a pause of about 2 s.
 const LOSING = parseScenario(

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { runMigration } from '../../src/migration/engine.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 const MEASURED = [
   [100, 12],

@@ -5,7 +5,7 @@
 import { expect, test } from '@jest/globals';
 import { simulate } from '../../src/experiment/simulate.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 function migrated(text: string): MigrationResult {
   const scenario = parseScenario(text, 'idle.yaml');

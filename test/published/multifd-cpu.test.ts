@@ -12,7 +12,7 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { runMigration } from '../../src/migration/engine.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 const MEASURED = [
   { name: 'none', seconds: 46.063, sender: 0.45, receiver: 0.85, within: 0.12 },

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { inProcess } from '../cli/migsim.js';
 import { KNOWN, simulatedLog } from './logs.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 const SMALL = path.join(import.meta.dirname, 'fixtures', 'recording.json');
 const COMPLETED = path.resolve(import.meta.dirname, '../../recordings/T01.json');

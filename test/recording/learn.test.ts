@@ -10,7 +10,7 @@ import type { MigrationLog } from '../../src/formats/migration-log.js';
 import { readLogs } from '../../src/formats/readers/index.js';
 import { postcopyPhase } from '../../src/recording/learn/self-check.js';
 import { guestSpecOf } from '../../src/recording/validate/replay.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { KNOWN, simulatedLog, type SimulatedLog } from './logs.js';
 
 function logOf(text: string, file: string): MigrationLog {

@@ -11,7 +11,7 @@ import { valuesIn } from '../../src/formats/values.js';
 import type { Generator } from '../../src/random/generator.js';
 import { stream } from '../../src/random/streams.js';
 import { learnFrom } from '../../src/recording/learn/learn-from-log.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { inProcess } from '../cli/migsim.js';
 
 const FOLDER = path.join(import.meta.dirname, 'fixtures', 'logs');

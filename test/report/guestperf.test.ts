@@ -11,7 +11,7 @@ import { drawAll, figures } from '../../src/report/figures/index.js';
 import { NOTHING } from '../../src/report/figures/kit/results.js';
 import { SHEETS } from '../../src/report/figures/kit/sheet.js';
 import { guestperfReport } from '../../src/formats/guestperf/write.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import { SCENARIO } from './small-results.js';
 

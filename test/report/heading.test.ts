@@ -3,7 +3,7 @@ import { choosePolicy, chooseStrategy, type WrittenOptions } from '../../src/exp
 import { compare } from '../../src/experiment/compare.js';
 import { policies } from '../../src/policies/index.js';
 import { comparisonTable } from '../../src/report/terminal/table.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 /** Dirties more than the link carries, so that only a policy or give-up-after ends it. */
 const GUEST = `

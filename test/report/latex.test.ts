@@ -9,7 +9,7 @@ import { cellsBy, sweepKeys } from '../../src/report/figures/kit/sweep-keys.js';
 import { readResults } from '../../src/report/figures/kit/results.js';
 import { provenanceLines, readProvenance } from '../../src/report/files/provenance.js';
 import { compare } from '../../src/experiment/compare.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { RUNS, SCENARIO, smallResults } from './small-results.js';
 
 function run(strategy: string, changes: Row = {}): Row {

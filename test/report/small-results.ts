@@ -5,7 +5,7 @@ import path from 'node:path';
 import { compare } from '../../src/experiment/compare.js';
 import { manifestOf } from '../../src/experiment/manifest.js';
 import { openCsv } from '../../src/report/files/csv.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 export const SCENARIO = `# Shows: one vCPU that writes and one that reads.
 # Expect: only the throttle that knows vCPUs leaves the reader alone.

@@ -1,6 +1,6 @@
 /** `compression`: a row of the table, a row changed, one of one's own, and what a version does not have. */
 import { expect, test } from '@jest/globals';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 const text = (compression: string, qemu = '10.2'): string => `guest:
   memory: 1GiB

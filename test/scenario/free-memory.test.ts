@@ -1,6 +1,6 @@
 /** A balloon and free page hints, as a scenario says them. */
 import { describe, expect, test } from '@jest/globals';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import type { GuestSpec } from '../../src/guest/spec.js';
 import { hintedPagesOf, zeroPagesOf } from '../../src/guest/unused.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { scenarioKeys } from '../../src/scenario/keys.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { inProcess } from '../cli/migsim.js';
 
 type Tree = Readonly<Record<string, unknown>>;

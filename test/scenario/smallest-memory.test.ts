@@ -1,6 +1,6 @@
 /** What does not fit names the smallest memory in which it does, and that one is taken. */
 import { describe, expect, test } from '@jest/globals';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 
 const GUESTS = {
   'one set': 'vcpus: [{ workload: { write: 1MiB/s, working-set: 1000MiB } }]',

@@ -1,5 +1,5 @@
 /** A small scenario that is in order, for tests to put something wrong into. */
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 
 export const GOOD = `name: good

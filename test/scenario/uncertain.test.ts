@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { compare } from '../../src/experiment/compare.js';
 import { drawOf } from '../../src/random/draws.js';
 import { drawSetup } from '../../src/scenario/draw.js';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { PAGE_BYTES } from '../../src/guest/spec.js';
 import { mean } from '../../src/stats/summary.js';
 

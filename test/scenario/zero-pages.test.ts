@@ -1,6 +1,6 @@
 /** Zero pages as a list of stretches; a share of it spread over the rest. */
 import { describe, expect, test } from '@jest/globals';
-import { parseScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import type { GuestSpec } from '../../src/guest/spec.js';
 
 const MIB = 256;

@@ -14,7 +14,7 @@ import {
 import type { Command, Given } from '../command.js';
 import { nameOfLog, readLogFile } from '../log-files.js';
 import { readLogs } from '../../formats/readers/index.js';
-import { parseScenario } from '../../scenario/load.js';
+import { parseScenario } from '../../scenario/parse.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { learnFromGuestperf } from '../../experiment/learn-guestperf.js';
 import { guestperfCheckText } from '../../report/terminal/guestperf-check.js';

@@ -1,7 +1,7 @@
 /** What a worker thread does with a batch of runs. */
 import { UsageError } from '../../errors.js';
 import { loadPolicy, loadStrategy } from '../../scenario/choices.js';
-import { scenarioLoader } from '../../scenario/load.js';
+import { scenarioLoader } from '../../scenario/parse.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { listedStrategy } from '../choice.js';

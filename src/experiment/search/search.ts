@@ -2,7 +2,7 @@
 import { UsageError } from '../../errors.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
-import { scenarioLoader } from '../../scenario/load.js';
+import { scenarioLoader } from '../../scenario/parse.js';
 import { shareInterval } from '../../stats/share-interval.js';
 import { mean } from '../../stats/summary.js';
 import { type Measures, measured } from '../expect.js';

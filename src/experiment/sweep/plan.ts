@@ -1,7 +1,7 @@
 /** From a specification to its cells: every combination of varied values, in a fixed order, each a scenario of its own. */
 import { UsageError } from '../../errors.js';
 import { loadPolicy, loadStrategy, parseStrategyText } from '../../scenario/choices.js';
-import { scenarioLoader } from '../../scenario/load.js';
+import { scenarioLoader } from '../../scenario/parse.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { strategies as registry } from '../../strategies/index.js';
 import { listedStrategy } from '../choice.js';

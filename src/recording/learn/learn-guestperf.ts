@@ -3,8 +3,8 @@
  * load (stress.c: one thread a CPU rewrites its share of memory page after page, for ever). What it does not say is how fast the
  * load goes undisturbed, and what the network carries; both are read off its records.
  */
-import { basename } from 'node:path';
 import { UsageError } from '../../errors.js';
+import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
 import { median } from '../../stats/summary.js';
@@ -247,7 +247,7 @@ export function guestperfScenarioText(learned: LearnedGuestperf, checked: string
   const lines = [
     '# yaml-language-server: $schema=../schema/scenario.schema.json',
     ...comment(
-      `Shows: the run of ${basename(learned.file)}, a report of QEMU's guestperf, as guestperf did it.`,
+      `Shows: the run of ${fileName(learned.file)}, a report of QEMU's guestperf, as guestperf did it.`,
     ),
     ...comment(`Expect: what the report shows: ${learned.ending}.`),
     ...comment(''),

@@ -1,6 +1,6 @@
 /** A learned guest as the text of a scenario file: what was learned, from what, how sure it is, and what was assumed. */
-import { basename } from 'node:path';
 import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint, type UniformSet } from '../../guest/dirty-curve.js';
+import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { CurveReading, Learned, LearnedGuest } from './learned.js';
@@ -26,7 +26,7 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null, words
   const lines = [
     '# yaml-language-server: $schema=../schema/scenario.schema.json',
     ...comment(
-      `Shows: the guest of ${basename(learned.file)} under other strategies, learned from ${SOURCES[learned.from]}.`,
+      `Shows: the guest of ${fileName(learned.file)} under other strategies, learned from ${SOURCES[learned.from]}.`,
     ),
     ...(learned.from === 'log'
       ? comment(`Expect: under ${strategyName(learned)} what the log shows: ${whatHappened(learned)}.`)

@@ -2,26 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
-import { stringify } from 'csv-stringify/sync';
-import type { Value } from '../../experiment/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
-import type { ResultTable } from '../column.js';
 import { resultTables } from '../columns.js';
+import { csvHeader, csvRows } from './csv-text.js';
 import { type OutputFolder, openOutputFolder } from './output-folder.js';
-
-export function csvHeader(table: ResultTable): string {
-  return csvLines([table.columns.map((column) => column.name)]);
-}
-
-/** The lines of one result, without the header. */
-export function csvRows(table: ResultTable, result: MigrationResult): string {
-  return csvLines(table.rowsOf(result));
-}
-
-function csvLines(rows: readonly (readonly Value[])[]): string {
-  // Without the cast, true would be written as 1 and false as nothing.
-  return stringify(rows as Value[][], { cast: { boolean: String } });
-}
 
 /** Writes results into the files as they come, so that a long experiment is never held in memory. */
 export interface CsvWriter {

@@ -8,7 +8,7 @@ import { largest } from '../../stats/extremes.js';
 const GAP = 2;
 
 /** One thought: a decision, or what the detector made of a sync with what a strategy did about it. */
-interface Thought {
+export interface Thought {
   readonly timeMs: number;
   readonly text: string;
   readonly rules: string;
@@ -38,7 +38,7 @@ function timeOf(timeMs: number): string {
 }
 
 /** A strategy's answer follows the detector's judgement of the same sync at once. */
-function thoughts(decisions: readonly Decision[]): Thought[] {
+export function thoughts(decisions: readonly Decision[]): Thought[] {
   const found: Thought[] = [];
   decisions.forEach((decision, index) => {
     const { timeMs, text, rule } = decision;

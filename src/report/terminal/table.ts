@@ -1,11 +1,9 @@
 /** Strategies side by side, for people: what the migration took, and what the guest felt. */
 import type { Comparison, StrategyResults } from '../../experiment/compare.js';
-import { type FigureRow, cpuRow, figureRows, regretRow } from '../files/figure-rows.js';
+import type { FigureRow } from '../files/figure-rows.js';
 import { certaintyLines } from './certainty.js';
+import { comparisonRows, whyNotText } from './comparison-rows.js';
 import { heading } from './heading.js';
-import { BEST_OF_ONE, BEST_OF_RUNS } from './runs-table-notes.js';
-import { probabilityText } from './probability.js';
-import { reasonsOf } from './reasons.js';
 import { type Page, type Style, plainPage } from './style.js';
 import { grid } from './grid.js';
 import { counted, wrap } from './text.js';
@@ -17,16 +15,9 @@ const STAR = 1;
 /** Ends without a line break. At most `page.width` wide, unless a single strategy needs more. */
 export function comparisonTable(comparison: Comparison, page: Page = plainPage): string {
   const { strategies, scenario, runs } = comparison;
-  const { heads, notes } = headsOf(strategies);
-  const rows = [
-    outcomeRow(strategies),
-    ...probabilityRow(strategies),
-    ...figureRows(strategies),
-    ...cpuRow(strategies),
-    ...regretRow(strategies),
-  ];
+  const { heads, rows, notes } = comparisonRows(comparison);
   const runsText = counted(runs, 'run') + (strategies.length > 1 ? ' of each strategy' : '');
-  const small = [...notes, ...legend(rows, runs)].flatMap((line) => wrap(line, page.width, '  '));
+  const small = notes.flatMap((line) => wrap(line, page.width, '  '));
   const parts = [
     heading(
       scenario,
@@ -43,38 +34,6 @@ export function comparisonTable(comparison: Comparison, page: Page = plainPage):
     strategies.flatMap((entry) => whyNot(entry, page)).join('\n'),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
-}
-
-/** Names as headings of narrow columns; what does not fit there goes into numbered notes. */
-function headsOf(strategies: readonly StrategyResults[]): { heads: string[]; notes: string[] } {
-  const notes: string[] = [];
-  const heads = strategies.map(({ strategy }) => {
-    const { name } = strategy.definition;
-    if (strategy.label === name) return name;
-    notes.push(`[${notes.length + 1}] ${strategy.label}`);
-    return `${name}\n[${notes.length}]`;
-  });
-  return { heads, notes };
-}
-
-function outcomeRow(strategies: readonly StrategyResults[]): FigureRow {
-  return { label: 'converged', cells: strategies.map(outcome) };
-}
-
-function outcome({ results }: StrategyResults): FigureRow['cells'][number] {
-  const converged = results.filter((result) => result.converged).length;
-  const bad = converged < results.length;
-  if (results.length > 1) return { text: `${converged} of ${results.length}`, best: false, bad };
-  const status = results[0]?.status;
-  const word = status === 'cancelled' || status === 'failed' ? status : 'no';
-  return { text: bad ? word : 'yes', best: false, bad };
-}
-
-/** Of several runs: between which shares the probability to converge lies. */
-function probabilityRow(strategies: readonly StrategyResults[]): FigureRow[] {
-  if (strategies.every(({ results }) => results.length < 2)) return [];
-  const cells = strategies.map(({ results }) => ({ text: probabilityText(results), best: false }));
-  return [{ label: 'probability', cells }];
 }
 
 /** As many strategies next to each other as fit, the others below in parts of about the same size. */
@@ -124,34 +83,9 @@ function cellText({ text, best, bad }: FigureRow['cells'][number], style: Style)
   return (bad === true ? lines.map(style.bad) : lines).join('\n');
 }
 
-function legend(rows: readonly FigureRow[], runs: number): string[] {
-  const starred = rows.some((row) => row.cells.some((cell) => cell.best));
-  const star = starred ? `* ${runs > 1 ? BEST_OF_RUNS : BEST_OF_ONE}. ` : '';
-  const lines = [
-    `${star}Work is relative to the same guest without migration. CPU is that of QEMU at the source + at the destination, without vCPUs.`,
-  ];
-  if (rows.some(({ label }) => label === 'regret')) {
-    lines.push("Regret: guest work lost beyond the oracle's, in seconds of one vCPU.");
-  }
-  if (runs > 1) {
-    lines.push('Probability: of converging, 95 % interval of Wilson.');
-    lines.push(
-      'Mean ± standard deviation over the runs that converged, over all where none did; no ± where it would not show.',
-    );
-  }
-  return lines;
-}
-
 function whyNot(entry: StrategyResults, page: Page): string[] {
-  const result = entry.results.find((candidate) => !candidate.converged);
-  if (result === undefined) return [];
-  const reasons = reasonsOf(result);
-  if (reasons === null) return [];
-  const where = entry.results.length > 1 ? ` (run ${result.run})` : '';
-  const [first = '', ...rest] = wrap(
-    `${entry.strategy.label}${where} did not converge: ${reasons}`,
-    page.width,
-    '  ',
-  );
+  const text = whyNotText(entry);
+  if (text === null) return [];
+  const [first = '', ...rest] = wrap(text, page.width, '  ');
   return [page.style.bad(first), ...rest];
 }
