@@ -26,6 +26,17 @@ export class UsageError extends Error {
   }
 }
 
+/** Values that are right each by itself and cannot be together: a sweep may leave such a cell out. */
+export class InfeasibleError extends UsageError {
+  /** What is wrong, in one line without a place. */
+  readonly reason: string;
+
+  constructor(message: string, place?: Place, reason = message.split('\n')[0]!) {
+    super(message, place);
+    this.reason = reason;
+  }
+}
+
 /** One error of several, a line for each with its own place. Not for an empty list. */
 export function allOf(errors: readonly UsageError[]): UsageError {
   const [first, ...others] = errors;

@@ -37,6 +37,7 @@ export {
   mergeShards,
   sweep,
   type Sweep,
+  type SkippedCell,
   type SweepOptions,
   type VariedKey,
   type VaryAxis,

@@ -2,9 +2,10 @@
 import { UsageError } from '../errors.js';
 import { listedStrategy } from '../experiment/choice.js';
 import { type SourceFile, sourceFile } from '../experiment/manifest.js';
+import type { Skipped } from '../experiment/sweep/cells.js';
 import type { SweepManifest } from '../experiment/sweep/folder.js';
 import { mergeShards as mergeFolders } from '../experiment/sweep/merge.js';
-import type { MadeChoices } from '../experiment/sweep/plan.js';
+import { type MadeChoices, valuesAt } from '../experiment/sweep/plan.js';
 import type { SweepCell } from '../experiment/sweep/results.js';
 import { type SweepOutcome, type SweepRun, runSweep } from '../experiment/sweep/run.js';
 import type { Shard } from '../experiment/sweep/shard.js';
@@ -57,6 +58,11 @@ export interface SweepOptions<Axes extends readonly VaryAxis[] = readonly VaryAx
    * time and downtime of all its strategies are within this share of their means. Without it, all runs are done.
    */
   readonly precision?: number;
+  /**
+   * Refuse cells that cannot run, such as a guest smaller than its working sets or a strategy that needs a dirty ring;
+   * default false: they are left out, and `skipped` lists them.
+   */
+  readonly strict?: boolean;
   /** Threads, 1 to 1024; default 1, this one. The rows and files are the same for any number. */
   readonly workers?: number;
   /** Folder for runs.csv, summary.csv, differences.csv and manifest.json; what is begun there is gone on with. */
@@ -71,12 +77,23 @@ export interface SweepOptions<Axes extends readonly VaryAxis[] = readonly VaryAx
   readonly onRun?: (row: SweepRow<VariedKey<Axes>>) => void;
   /** Called with every cell in order, when its last run is done; not for shards, which know parts of cells only. */
   readonly onCell?: (cell: SweepCell<VariedKey<Axes>>) => void;
-  /** Called when all cells were found good, and whenever rows came: so many there, of so many at most. */
+  /** Called once before the first run, with the cells and strategies that are left out; not where all can run. */
+  readonly onSkipped?: (skipped: readonly SkippedCell<VariedKey<Axes>>[]) => void;
+  /** Called when all cells were checked, and whenever rows came: so many there, of so many at most. */
   readonly onProgress?: (done: number, of: number) => void;
   /** What the sweep is to answer, in words, for the manifest and reports. */
   readonly question?: string;
   /** For the manifest: the words after `migsim` that do the same; default: made from these options. */
   readonly command?: readonly string[];
+}
+
+/** A cell that a sweep leaves out, or a strategy in a cell. */
+export interface SkippedCell<Key extends string = string> {
+  readonly varied: Readonly<Record<Key, string>>;
+  /** Label of the strategy that refuses the cell; null: the whole cell cannot be. */
+  readonly strategy: string | null;
+  /** One line. */
+  readonly reason: string;
 }
 
 /** What came of a sweep. */
@@ -87,11 +104,13 @@ export interface Sweep<Key extends string = string> {
   readonly rows: readonly SweepRow<Key>[];
   /** Each with its statistics; empty for a shard. */
   readonly cells: readonly SweepCell<Key>[];
-  /** Name of the scenario in the first cell. */
+  /** Name of the scenario in the first cell that can run. */
   readonly scenario: string;
   readonly manifest: SweepManifest;
   /** Combinations of varied values. */
   readonly cellCount: number;
+  /** Cells and strategies that cannot run, in the order of cells. */
+  readonly skipped: readonly SkippedCell<Key>[];
   /** Also of rows that were not kept. */
   readonly rowCount: number;
   /** Rows that an earlier call had left in `out`. */
@@ -115,7 +134,7 @@ export interface LoadedSweep extends SweepOptions {
  * for (const { varied, strategy, totalTimeMs } of rows) console.log(varied['link.bandwidth'], strategy, totalTimeMs);
  * ```
  *
- * All cells are checked before the first run. The scenario is read again from its text for each of them, so what a program
+ * All cells are checked before the first run; those that cannot run are left out. The scenario is read again from its text for each of them, so what a program
  * changed in it since it was loaded is refused: such changes belong to `set` of `loadScenario`, or to `vary`.
  *
  * @throws UsageError for a mistake in the scenario, the options or a cell, and when `out` cannot be written or is of
@@ -147,6 +166,7 @@ export async function sweep<const Axes extends readonly VaryAxis[]>(
     table: sweepTable,
     out: out ?? null,
     shard: shard ?? null,
+    strict: options.strict === true,
     workers,
     worker: built() ? new URL('./sweep-worker.js', import.meta.url) : null,
     ...(await furtherFile(format)),
@@ -164,6 +184,9 @@ export async function sweep<const Axes extends readonly VaryAxis[]>(
       if (keeps) cells.push(typed);
       onCell?.(typed);
     },
+    onSkipped(skipped) {
+      options.onSkipped?.(skippedOf(skipped, spec));
+    },
     onStart(atMost, before) {
       [done, most] = [before, atMost];
       onProgress?.(done, most);
@@ -173,7 +196,8 @@ export async function sweep<const Axes extends readonly VaryAxis[]>(
       onProgress?.(done, most);
     },
   });
-  return { ...sweepOf(outcome), keys: outcome.plan.keys as VariedKey<Axes>[], rows, cells };
+  const skipped = skippedOf(outcome.skipped, spec) as SkippedCell<VariedKey<Axes>>[];
+  return { ...sweepOf(outcome), keys: outcome.plan.keys as VariedKey<Axes>[], rows, cells, skipped };
 }
 
 /**
@@ -231,7 +255,8 @@ export async function mergeShards(folders: readonly string[], options: MergeOpti
     ...(onCell === undefined ? {} : { onCell }),
     ...(await furtherFile(format)),
   });
-  return { ...sweepOf(outcome), keys: outcome.plan.keys, rows: [], cells: [] };
+  const skipped = skippedOf(outcome.skipped, outcome.plan.spec);
+  return { ...sweepOf(outcome), keys: outcome.plan.keys, rows: [], cells: [], skipped };
 }
 
 async function chosen(
@@ -242,11 +267,11 @@ async function chosen(
   return Promise.all(texts.map(async (text) => listedStrategy(text, scenario) ?? (await loadStrategy(text))));
 }
 
-function sweepOf(outcome: SweepOutcome): Omit<Sweep, 'keys' | 'rows' | 'cells'> {
+function sweepOf(outcome: SweepOutcome): Omit<Sweep, 'keys' | 'rows' | 'cells' | 'skipped'> {
   const { plan, planFile, rows, resumed, finishedBefore, written } = outcome;
   const { shard: _shard, runsSha256: _sum, ...manifest } = planFile;
   return {
-    scenario: plan.cell(0).scenario.name,
+    scenario: plan.cell(plan.first).scenario.name,
     manifest,
     cellCount: plan.cellCount,
     rowCount: rows,
@@ -254,6 +279,14 @@ function sweepOf(outcome: SweepOutcome): Omit<Sweep, 'keys' | 'rows' | 'cells'> 
     finishedBefore,
     written,
   };
+}
+
+function skippedOf(skipped: readonly Skipped[], spec: SweepSpec): SkippedCell[] {
+  const keys = spec.vary.flatMap((variation) => variation.keys);
+  return skipped.map(({ cell, strategy, reason }) => {
+    const values = valuesAt(spec, cell);
+    return { varied: Object.fromEntries(keys.map((key, index) => [key, values[index]!])), strategy, reason };
+  });
 }
 
 /** All that decides the rows, and what of it no text can say. */

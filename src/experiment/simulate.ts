@@ -1,5 +1,5 @@
 /** One migration of one scenario under one strategy and one policy. */
-import { allOf, UsageError } from '../errors.js';
+import { allOf, InfeasibleError, UsageError } from '../errors.js';
 import { runMigration } from '../migration/engine.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { MigrationSetup } from '../migration/setup.js';
@@ -102,13 +102,13 @@ function reading(
   const unread =
     unreadBy(definition, scheduled, 'migration.at') ??
     unreadBy(definition, policy.definition.sets?.(policy.options) ?? [], `the policy ${policy.label}`);
-  if (unread !== null) throw new UsageError(`${label} cannot run here: ${unread}`, place);
+  if (unread !== null) throw new InfeasibleError(`${label} cannot run here: ${unread}`, place);
   return setup;
 }
 
 function prepare(choice: Choice<StrategyDefinition>, setup: MigrationSetup): MigrationSetup {
   const { definition, options, label, place } = choice;
   const refusal = definition.refuses?.(options, setup) ?? null;
-  if (refusal !== null) throw new UsageError(`${label} cannot run here: ${refusal}`, place);
+  if (refusal !== null) throw new InfeasibleError(`${label} cannot run here: ${refusal}`, place);
   return definition.prepare?.(options, setup) ?? setup;
 }

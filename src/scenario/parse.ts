@@ -4,7 +4,7 @@ import { fileName } from '../formats/text.js';
 import { applyOverride, parseOverride, placeOfOverride, type Override } from './overrides.js';
 import { buildSetup } from './build.js';
 import { readExpectations } from './expectations.js';
-import { type Fail, check, usageErrorOf, type Path, type Problem } from './problems.js';
+import { type Fail, check, infeasible, usageErrorOf, type Path, type Problem } from './problems.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import type { Scenario, StrategyChoice, Uncertainty } from './scenario.js';
 import { scenarioSchema, type ScenarioFile } from './schema.js';
@@ -43,6 +43,9 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
     throw usageErrorOf(problems.map(withReference), placeOf);
   };
   const complaints: Problem[] = [];
+  const cannotBe = (): never => {
+    throw infeasible(complaints.map(withReference), placeOf);
+  };
   const complain = (path: Path, at: Problem['at'], message: string): void => {
     complaints.push({ path, at, message });
   };
@@ -62,8 +65,7 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
   };
   const file = fileAt(() => 0.5);
   const name = file.name ?? fileName(source.file).replace(/\.ya?ml$/, '');
-  const setupOf = (from: ScenarioFile): MigrationSetup =>
-    buildSetup(from, name, fail, attempt) ?? stop(complaints);
+  const setupOf = (from: ScenarioFile): MigrationSetup => buildSetup(from, name, fail, attempt) ?? cannotBe();
   const setup = setupOf(file);
   const setupAt: Uncertainty['setupAt'] = (p) => setupOf(fileAt(p));
   for (const p of [0, 1]) for (const { key } of uncertain) setupAt((other) => (other === key ? p : 0.5));

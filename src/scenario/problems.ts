@@ -1,6 +1,6 @@
 /** From what a schema finds wrong to what a user is told: `file:line:column: guest.memory: expected …, got …`. */
 import type { z } from 'zod';
-import { UsageError, type Place } from '../errors.js';
+import { InfeasibleError, UsageError, type Place } from '../errors.js';
 import { problemOf, type Path, type Problem } from '../options/read.js';
 import type { Wrong } from './forms.js';
 import { wording } from './wording.js';
@@ -31,13 +31,30 @@ export function pathText(path: Path): string {
 
 /** One line a problem, in the order of the file. */
 export function usageErrorOf(problems: readonly Problem[], placeOf: (problem: Problem) => Place): UsageError {
+  const { message, place } = inOrder(problems, placeOf);
+  return new UsageError(message, place);
+}
+
+/** The same of a scenario whose values are read, and do not go together. */
+export function infeasible(
+  problems: readonly Problem[],
+  placeOf: (problem: Problem) => Place,
+): InfeasibleError {
+  const { message, place } = inOrder(problems, placeOf);
+  return new InfeasibleError(message, place);
+}
+
+function inOrder(
+  problems: readonly Problem[],
+  placeOf: (problem: Problem) => Place,
+): { readonly message: string; readonly place: Place } {
   const placed = problems.map((problem) => ({ problem, place: placeOf(problem) }));
   placed.sort(
     (a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0),
   );
   const lines = placed.map(({ problem, place }) => new UsageError(messageOf(problem), place).message);
   const first = placed[0]!;
-  return new UsageError([messageOf(first.problem), ...lines.slice(1)].join('\n'), first.place);
+  return { message: [messageOf(first.problem), ...lines.slice(1)].join('\n'), place: first.place };
 }
 
 function messageOf({ path, at, message }: Problem): string {

@@ -78,7 +78,7 @@ describe('cells', () => {
     );
     expect(existsSync(folder('wrong'))).toBe(false);
     const refused = specOf({ strategies: ['dirty-limit'] }, ['guest.dirty-ring-size=4096,0']);
-    await expect(sweep(folder('wrong'), { spec: refused })).rejects.toThrow(
+    await expect(sweep(folder('wrong'), { spec: refused, strict: true })).rejects.toThrow(
       /dirty-limit.*guest.dirty-ring-size=0/,
     );
   });

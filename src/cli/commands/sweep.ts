@@ -27,7 +27,8 @@ import { runsCode } from '../../scenario/choices.js';
 import { type SweepFile, readSweepFile, readPrecision } from '../../scenario/sweep-file.js';
 import { loadScenario } from '../../scenario/load.js';
 import { readShard } from '../../experiment/sweep/shard.js';
-import { sweepHeading, sweepText } from '../../report/terminal/sweep-text.js';
+import { leftOutText, sweepHeading, sweepText } from '../../report/terminal/sweep-text.js';
+import { counted } from '../../report/terminal/text.js';
 import { choice, parsed, wholeNumber } from '../values.js';
 
 const FORMATS = ['csv', 'parquet'] as const;
@@ -72,6 +73,10 @@ export const sweepCommand: Command = {
       words: () => MEMORY_CHOICES,
     },
     set: experimentOptions.set,
+    strict: {
+      describe: 'Refuse a cell that cannot run instead of leaving it out',
+      affectsResult: false,
+    },
     out: { ...experimentOptions.out, describe: 'Output folder; resumes an unfinished sweep found there' },
     format: formatOption,
     shard: {
@@ -112,6 +117,12 @@ export const sweepCommand: Command = {
       ...options,
       keep: 'nothing',
       command: given.recorded,
+      onSkipped(skipped) {
+        const cells = new Set(skipped.map(({ varied }) => JSON.stringify(varied))).size;
+        given.warn(
+          `migsim: in ${counted(cells, 'cell')}, something cannot run and is left out; --strict refuses that`,
+        );
+      },
       onCell: collected.add,
       ...(demands.length === 0 ? {} : { onRun: (row: SweepRow) => demanded.add(groupOf(row), row) }),
       onProgress(done, of) {
@@ -174,6 +185,7 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
     ...(memory === undefined ? {} : { memory: readMemory(given, 'fluid') }),
     ...(precision === undefined ? {} : { precision }),
     ...(shard === null ? {} : { shard }),
+    strict: given.flag('strict'),
     ...(out === undefined ? {} : { out }),
     format,
     workers: wholeNumber(given, 'workers', 1, MOST_WORKERS) ?? availableParallelism(),
@@ -228,9 +240,9 @@ export function printSweep(
   shard: Shard | null,
   cells: readonly SweepCell[],
 ): void {
-  const { keys, manifest, written } = swept;
+  const { keys, manifest, skipped, written } = swept;
   if (given.flag('json')) {
-    given.print(`${JSON.stringify({ manifest, cells }, null, 2)}\n`);
+    given.print(`${JSON.stringify({ manifest, cells, skipped }, null, 2)}\n`);
     return;
   }
   const out = given.value('out');
@@ -239,6 +251,7 @@ export function printSweep(
     const more = out === undefined ? null : `… all in ${out}/summary.csv and differences.csv.`;
     given.print(`\n${sweepText(keys, cells, more, given.page)}\n`);
   }
+  if (skipped.length > 0) given.print(`\n${leftOutText(skipped, swept.cellCount, given.page)}\n`);
   if (swept.finishedBefore) given.print(`\nFinished before: ${out} has all of it.\n`);
   else printWritten(given, { written });
 }

@@ -1,18 +1,81 @@
-/** Checks every cell before the first run, and remembers which strategies run where. */
-import { UsageError } from '../../errors.js';
-import { type SweepPlan, cellText } from './plan.js';
+/** Checks every cell before the first run: which strategies run where, and what cannot run. */
+import { InfeasibleError, UsageError } from '../../errors.js';
+import { type Refusal, type SweepPlan, cellText } from './plan.js';
 
 /** Labels of the strategies of each cell, in the order of rows; cells with the same ones share a list. */
 export type CellLabels = readonly (readonly string[])[];
 
-/** Throws `UsageError` for the first cell that cannot be. */
-export function checkCells(plan: SweepPlan): CellLabels {
+/** A cell, or one strategy in it, that a sweep leaves out. */
+export interface Skipped extends Refusal {
+  readonly cell: number;
+}
+
+export interface CheckedCells {
+  /** Empty for a cell that is left out. */
+  readonly labels: CellLabels;
+  /** In the order of cells. */
+  readonly skipped: readonly Skipped[];
+}
+
+/** What a sweep leaves out is kept in memory, to be listed. */
+const MOST_SKIPPED = 100_000;
+
+/**
+ * Leaves out what cannot run. Throws `UsageError` for a mistake in a value, where nothing is left, for a strategy that
+ * runs nowhere and, if `strict`, for the first cell or strategy that cannot run.
+ */
+export function checkCells(plan: SweepPlan, strict: boolean): CheckedCells {
   const shared = new Map<string, readonly string[]>();
-  return Array.from({ length: plan.cellCount }, (_, index) => {
-    const labels = plan.cell(index).strategies.map(({ label }) => label);
-    if (labels.length === 0) throw new UsageError(`no strategy runs at ${cellText(plan, index)}`);
-    const key = JSON.stringify(labels);
-    if (!shared.has(key)) shared.set(key, labels);
+  const skipped: Skipped[] = [];
+  const ran = new Set<string>();
+  const labels = Array.from({ length: plan.cellCount }, (_, cell) => {
+    const { running, refused } = checkCell(plan, cell);
+    const [first] = refused;
+    if (first !== undefined && strict)
+      throw new UsageError(`${atCell(plan, { cell, ...first })}; without --strict, it is left out`);
+    for (const refusal of refused) skipped.push({ cell, ...refusal });
+    if (skipped.length > MOST_SKIPPED)
+      throw new UsageError(
+        `more than ${MOST_SKIPPED} cells cannot run, such as ${atCell(plan, skipped[0]!)}; expected ranges that go together`,
+      );
+    for (const label of running) ran.add(nameOf(label));
+    const key = JSON.stringify(running);
+    if (!shared.has(key)) shared.set(key, running);
     return shared.get(key)!;
   });
+  const nowhere = skipped.find(({ strategy }) => strategy !== null && !ran.has(nameOf(strategy)));
+  const blamed = ran.size === 0 ? skipped[0] : nowhere;
+  if (blamed !== undefined) {
+    const what = ran.size === 0 ? 'no cell can run' : 'it runs in no cell';
+    throw new UsageError(plan.cellCount === 1 ? atCell(plan, blamed) : `${what}: ${atCell(plan, blamed)}`);
+  }
+  return { labels, skipped };
+}
+
+/** Cells in which something runs; null: all. */
+export function runningCells(labels: CellLabels): readonly number[] | null {
+  const running = [...labels.keys()].filter((cell) => labels[cell]!.length > 0);
+  return running.length === labels.length ? null : running;
+}
+
+function checkCell(
+  plan: SweepPlan,
+  index: number,
+): { readonly running: readonly string[]; readonly refused: readonly Refusal[] } {
+  try {
+    const { strategies, refused } = plan.cell(index);
+    return { running: strategies.map(({ label }) => label), refused };
+  } catch (error) {
+    if (!(error instanceof InfeasibleError)) throw error;
+    return { running: [], refused: [{ strategy: null, reason: error.reason }] };
+  }
+}
+
+/** A label has the options in it, which may vary. */
+function nameOf(label: string): string {
+  return label.replace(/\(.*$/s, '');
+}
+
+function atCell(plan: SweepPlan, { cell, reason }: Skipped): string {
+  return `${reason} (at ${cellText(plan, cell)})`;
 }

@@ -83,6 +83,7 @@ const OWN_NAMES = [
   `${RUNS}.part`,
   'summary.csv',
   'differences.csv',
+  'skipped.csv',
   'runs.parquet',
   'manifest.json',
 ] as const;

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
-import { checkCells } from './cells.js';
+import { checkCells, runningCells } from './cells.js';
 import { type PlanFile, RUNS, openFiles, partOf, readPlan, requireWhole, stateOf } from './folder.js';
 import { runsCode } from '../../scenario/choices.js';
 import { openPlan } from './plan.js';
-import { type SweepCell, cellSummary, headersOf, summaryTexts } from './results.js';
+import { SKIPPED, type SweepCell, cellSummary, headersOf, skippedText, summaryTexts } from './results.js';
 import { type Line, linesIn, rowTaker } from './rows.js';
 import { type SweepRun, type SweepOutcome, fileNames, headerLine, manifestText } from './run.js';
 import type { SweepTable } from './table.js';
@@ -28,14 +28,15 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
   const { out, table, extra } = options;
   const { folders, planFile } = inOrder(options.shards, options.code ?? []);
   const plan = await openPlan(planFile.sweep);
-  const units = unitsOf(plan);
-  const labels = checkCells(plan);
+  const { labels, skipped } = checkCells(plan, false);
+  const units = unitsOf(plan, runningCells(labels));
   if (stateOf(out, planFile) === 'finished')
     throw new UsageError(`${out} is merged already; remove it to merge again`);
-  const files = openFiles(out, planFile, fileNames(extra), false);
+  const files = openFiles(out, planFile, fileNames(extra, skipped), false);
   try {
     files.append(RUNS, headerLine(plan, table));
     for (const [name, text] of Object.entries(headersOf(plan, table))) files.append(name, text);
+    if (skipped.length > 0) files.append(SKIPPED, skippedText(plan, table, skipped));
     const taker = rowTaker(plan, units, labels, table, null, (samples) => {
       const cell = cellSummary(plan, table, samples);
       for (const [name, text] of Object.entries(summaryTexts(table, cell))) files.append(name, text);
@@ -58,7 +59,7 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
     if (tooMany !== undefined) throw notAll(tooMany);
     files.append('manifest.json', manifestText(planFile));
     await extra?.write(partOf(join(out, RUNS)), plan.keys, partOf(join(out, extra.name)));
-    return { plan, planFile, resumed: 0, rows, finishedBefore: false, written: files.finish() };
+    return { plan, planFile, resumed: 0, rows, finishedBefore: false, skipped, written: files.finish() };
   } catch (error) {
     files.abandon();
     throw error;

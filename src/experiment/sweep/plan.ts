@@ -1,5 +1,5 @@
 /** From a specification to its cells: every combination of varied values, in a fixed order, each a scenario of its own. */
-import { UsageError } from '../../errors.js';
+import { InfeasibleError, UsageError } from '../../errors.js';
 import { loadPolicy, loadStrategy, parseStrategyText } from '../../scenario/choices.js';
 import { scenarioLoader } from '../../scenario/parse.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
@@ -18,8 +18,19 @@ export interface Cell {
   /** In the order of `keys`. */
   readonly values: readonly string[];
   readonly scenario: Scenario;
+  /** Those that run here. */
   readonly strategies: readonly StrategyChoice[];
   readonly policy: PolicyChoice;
+  /** Chosen strategies that refuse this cell. */
+  readonly refused: readonly Refusal[];
+}
+
+/** Why a cell, or one strategy in it, cannot run. */
+export interface Refusal {
+  /** Its label; null: the whole cell. */
+  readonly strategy: string | null;
+  /** One line. */
+  readonly reason: string;
 }
 
 export interface SweepPlan {
@@ -27,8 +38,13 @@ export interface SweepPlan {
   /** Varied keys: columns of the results. */
   readonly keys: readonly string[];
   readonly cellCount: number;
+  /** The first cell whose values go together. */
+  readonly first: number;
   valuesOf(cell: number): readonly string[];
-  /** Loads and checks a cell; the one asked for last is kept. Throws `UsageError` that names the variation. */
+  /**
+   * Loads and checks a cell; the one asked for last is kept. Throws `UsageError` that names the variation, and
+   * `InfeasibleError` where its values do not go together.
+   */
   cell(index: number): Cell;
 }
 
@@ -58,27 +74,44 @@ export async function openPlan(spec: SweepSpec, made: MadeChoices = NONE_MADE): 
       throw error instanceof UsageError ? atCell(error, spec, varied) : error;
     }
   };
-  const first = scenarioOf(0);
-  const strategiesOf = await strategyChooser(spec, first, made.strategies);
+  const first = firstFeasible(cellCount, scenarioOf);
+  const strategiesOf = await strategyChooser(spec, first.scenario, made.strategies);
   const ownPolicy = made.policy ?? (spec.policy === null ? null : await loadPolicy(spec.policy));
 
   let last: Cell | undefined;
   const cell = (index: number): Cell => {
     if (last?.index === index) return last;
-    const scenario = index === 0 ? first : scenarioOf(index);
+    const scenario = index === first.index ? first.scenario : scenarioOf(index);
     const policy = ownPolicy ?? scenario.policy;
     const values = valuesOf(index);
     const check = (strategy: StrategyChoice): unknown =>
       preparedSetup(scenario, strategy, { policy, memory: spec.memory });
     try {
-      last = { index, values, scenario, policy, strategies: strategiesOf(scenario, check) };
+      last = { index, values, scenario, policy, ...strategiesOf(scenario, check) };
     } catch (error) {
       const varied = keys.map((key, at) => `${key}=${values[at]!}`);
       throw error instanceof UsageError ? atCell(error, spec, varied) : error;
     }
     return last;
   };
-  return { spec, keys, cellCount, valuesOf, cell };
+  return { spec, keys, cellCount, first: first.index, valuesOf, cell };
+}
+
+/** Throws what the first cell throws where no cell's values go together. */
+function firstFeasible(
+  cellCount: number,
+  scenarioOf: (index: number) => Scenario,
+): { readonly index: number; readonly scenario: Scenario } {
+  let refusal: InfeasibleError | undefined;
+  for (let index = 0; index < cellCount; index++) {
+    try {
+      return { index, scenario: scenarioOf(index) };
+    } catch (error) {
+      if (!(error instanceof InfeasibleError)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal ?? new UsageError('no cells');
 }
 
 /** `guest.memory=4GiB link.bandwidth=1Gbit/s`, for people. */
@@ -88,7 +121,7 @@ export function cellText(plan: Pick<SweepPlan, 'keys' | 'valuesOf'>, cell: numbe
 }
 
 /** Mixed radix, the last variation fastest. */
-function valuesAt({ vary }: SweepSpec, cell: number): string[] {
+export function valuesAt({ vary }: SweepSpec, cell: number): string[] {
   const steps: (readonly string[])[] = [];
   let rest = cell;
   for (const variation of vary.toReversed()) {
@@ -112,7 +145,10 @@ function isAll({ strategies }: SweepSpec): boolean {
   return strategies.length === 1 && strategies[0] === ALL_STRATEGIES;
 }
 
-type Chooser = (scenario: Scenario, check: (strategy: StrategyChoice) => unknown) => StrategyChoice[];
+type Chooser = (
+  scenario: Scenario,
+  check: (strategy: StrategyChoice) => unknown,
+) => Pick<Cell, 'strategies' | 'refused'>;
 
 async function strategyChooser(
   spec: SweepSpec,
@@ -127,7 +163,11 @@ async function strategyChooser(
       );
     }
     const all = Object.keys(registry).flatMap((name) => withDefaults(name) ?? []);
-    return (_scenario, check) => all.filter((strategy) => runsHere(() => check(strategy)));
+    return (_scenario, check) => {
+      const { strategies, refused } = sorted(all, check);
+      // Nobody asked for each of them; where none is left, one reason is as good as all.
+      return { strategies, refused: strategies.length === 0 ? refused.slice(0, 1) : [] };
+    };
   }
   // What the scenario lists may have options that vary; anything else is the same in all cells.
   const others = new Map(made);
@@ -143,8 +183,7 @@ async function strategyChooser(
     const labels = chosen.map(({ label }) => label);
     const twice = labels.find((label, index) => labels.indexOf(label) < index);
     if (twice !== undefined) throw new UsageError(`${twice} is chosen twice; expected once`);
-    for (const strategy of chosen) check(strategy);
-    return chosen;
+    return sorted(chosen, check);
   };
 }
 
@@ -162,23 +201,39 @@ function withDefaults(name: string): StrategyChoice | undefined {
   }
 }
 
-function runsHere(check: () => unknown): boolean {
-  try {
-    check();
-    return true;
-  } catch (error) {
-    if (error instanceof UsageError) return false;
-    throw error;
-  }
+/** Which of them run in a cell. */
+function sorted(
+  chosen: readonly StrategyChoice[],
+  check: (strategy: StrategyChoice) => unknown,
+): Pick<Cell, 'strategies' | 'refused'> {
+  const refused: Refusal[] = [];
+  const strategies = chosen.filter((strategy) => {
+    try {
+      check(strategy);
+      return true;
+    } catch (error) {
+      if (!(error instanceof InfeasibleError)) throw error;
+      refused.push({ strategy: strategy.label, reason: error.reason });
+      return false;
+    }
+  });
+  return { strategies, refused };
 }
 
 /** The same complaint, about the variation that brought it. */
 function atCell(error: UsageError, spec: SweepSpec, varied: readonly string[]): UsageError {
-  if (varied.length === 0) return error;
+  const message = messageAtCell(error, spec, varied);
+  return error instanceof InfeasibleError
+    ? new InfeasibleError(message, undefined, error.reason)
+    : new UsageError(message);
+}
+
+function messageAtCell(error: UsageError, spec: SweepSpec, varied: readonly string[]): string {
   const [line = ''] = error.message.split('\n');
+  if (varied.length === 0) return line;
   const blamed = varied.find((text) => error.place?.file === `--set ${text}`);
   const cause = spec.vary.find(({ keys }) => keys.some((key) => blamed?.startsWith(`${key}=`) === true));
-  if (blamed === undefined || cause === undefined) return new UsageError(`${line} (at ${varied.join(' ')})`);
+  if (blamed === undefined || cause === undefined) return `${line} (at ${varied.join(' ')})`;
   const said = line.slice(`--set ${blamed}: `.length);
-  return new UsageError(`--vary ${cause.text}: at ${blamed}: ${said}`);
+  return `--vary ${cause.text}: at ${blamed}: ${said}`;
 }

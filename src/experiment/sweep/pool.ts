@@ -5,12 +5,12 @@ import type { SweepSpec } from './spec.js';
 /** Units in flight for each thread: enough that none waits, few enough to hold in memory. */
 const PER_THREAD = 4;
 
-/** `worker` is a module that exports a `unitServer`. Throws what a worker threw, or that it ended. */
+/** `worker` is a module that exports a `unitServer`, which is given the indices of units one by one. Throws what a worker threw, or that it ended. */
 export async function inThreads(
   worker: URL,
   threads: number,
   spec: SweepSpec,
-  units: readonly [first: number, end: number, step: number],
+  units: Iterator<number, void>,
   onRows: (rows: string) => void,
 ): Promise<void> {
   const pool = new Tinypool({
@@ -19,17 +19,15 @@ export async function inThreads(
     maxThreads: threads,
     workerData: spec,
   });
-  const [first, end, step] = units;
   const inFlight: Promise<string>[] = [];
-  let next = first;
+  let next = units.next();
   try {
     for (;;) {
-      while (next < end && inFlight.length < threads * PER_THREAD) {
-        const rows = pool.run(next) as Promise<string>;
+      for (; next.done !== true && inFlight.length < threads * PER_THREAD; next = units.next()) {
+        const rows = pool.run(next.value) as Promise<string>;
         // The error is met when its turn comes.
         rows.catch(() => undefined);
         inFlight.push(rows);
-        next += step;
       }
       const oldest = inFlight.shift();
       if (oldest === undefined) return;

@@ -1,5 +1,6 @@
 /** Where rows and what is concluded from them go: files, and listeners. */
 import type { CellSamples } from './samples.js';
+import type { Skipped } from './cells.js';
 import type { SweepPlan } from './plan.js';
 import {
   DIFFERENCE_COLUMNS,
@@ -23,6 +24,7 @@ export interface SweepCell<Key extends string = string> {
 
 export const SUMMARY = 'summary.csv';
 export const DIFFERENCES = 'differences.csv';
+export const SKIPPED = 'skipped.csv';
 
 export function headersOf(plan: SweepPlan, table: SweepTable): Readonly<Record<string, string>> {
   const line = (names: readonly string[]): string => `${table.fields([...plan.keys, ...names])}\n`;
@@ -44,4 +46,10 @@ export function summaryTexts(table: SweepTable, cell: SweepCell): Readonly<Recor
   const lines = (rows: readonly object[]): string =>
     rows.map((row) => `${table.fields([...values, ...(Object.values(row) as string[])])}\n`).join('');
   return { [SUMMARY]: lines(cell.summary), [DIFFERENCES]: lines(cell.differences) };
+}
+
+/** skipped.csv: a row for each cell or strategy that is left out; without a strategy, the whole cell. */
+export function skippedText(plan: SweepPlan, table: SweepTable, skipped: readonly Skipped[]): string {
+  const lines = skipped.map(({ cell, strategy, reason }) => [...plan.valuesOf(cell), strategy, reason]);
+  return [[...plan.keys, 'strategy', 'reason'], ...lines].map((line) => `${table.fields(line)}\n`).join('');
 }

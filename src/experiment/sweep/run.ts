@@ -2,11 +2,20 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UsageError, errorCode, errorMessage } from '../../errors.js';
-import { type CellLabels, checkCells } from './cells.js';
+import { type CellLabels, type CheckedCells, type Skipped, checkCells, runningCells } from './cells.js';
 import { type PlanFile, RUNS, type SweepFiles, openFiles, partOf, planFileOf, stateOf } from './folder.js';
 import { type MadeChoices, type SweepPlan, openPlan } from './plan.js';
 import { inThreads } from './pool.js';
-import { DIFFERENCES, SUMMARY, type SweepCell, cellSummary, headersOf, summaryTexts } from './results.js';
+import {
+  DIFFERENCES,
+  SKIPPED,
+  SUMMARY,
+  type SweepCell,
+  cellSummary,
+  headersOf,
+  skippedText,
+  summaryTexts,
+} from './results.js';
 import { type RowTaker, linesIn, rowTaker } from './rows.js';
 import { unitRunner } from './run-unit.js';
 import type { Shard } from './shard.js';
@@ -24,10 +33,14 @@ export interface SweepRun {
   /** Folder; null: nothing is written. */
   readonly out: string | null;
   readonly shard: Shard | null;
+  /** Refuse a cell that cannot run instead of leaving it out. */
+  readonly strict?: boolean;
   /** Threads; with one, everything happens in this one. */
   readonly workers: number;
   /** The module of a `unitServer`, needed for more than one worker. */
   readonly worker: URL | null;
+  /** Called before the first run where something is left out. */
+  readonly onSkipped?: (skipped: readonly Skipped[]) => void;
   /** Called when all cells are found good, with the number of runs that there are at most, and of those done before. */
   readonly onStart?: (runs: number, done: number) => void;
   readonly onRuns?: (count: number) => void;
@@ -51,6 +64,8 @@ export interface SweepOutcome {
   readonly rows: number;
   /** Nothing was left to do. */
   readonly finishedBefore: boolean;
+  /** What was left out. */
+  readonly skipped: readonly Skipped[];
   readonly written: readonly string[];
 }
 
@@ -58,8 +73,9 @@ export interface SweepOutcome {
 export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
   const { spec, table, out, shard, onRow } = options;
   const plan = await openPlan(spec, options.made);
-  const units = unitsOf(plan);
-  const labels = checkCells(plan);
+  const { labels, skipped } = checkCells(plan, options.strict === true);
+  const units = unitsOf(plan, runningCells(labels));
+  if (skipped.length > 0) options.onSkipped?.(skipped);
   const planFile = planFileOf(spec, shard, options.command);
   const state = out === null ? 'fresh' : stateOf(out, planFile);
   const most = runsAtMost(units, labels, shard);
@@ -74,16 +90,17 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
   if (state === 'finished') {
     const { rows } = replay(join(out!, RUNS), plan, table, taker, units, onRow);
     options.onStart?.(rows, rows);
-    return { plan, planFile, resumed: rows, rows, finishedBefore: true, written: [] };
+    return { plan, planFile, resumed: rows, rows, finishedBefore: true, skipped, written: [] };
   }
 
   try {
     let rows = 0;
     if (out !== null) {
-      const names = shard === null ? fileNames(options.extra) : [RUNS];
+      const names = shard === null ? fileNames(options.extra, skipped) : [RUNS];
       files = openFiles(out, planFile, names, state === 'begun');
       if (shard === null) {
         for (const [name, text] of Object.entries(headersOf(plan, table))) files.append(name, text);
+        if (skipped.length > 0) files.append(SKIPPED, skippedText(plan, table, skipped));
       }
       rows = goOn(files, partOf(join(out, RUNS)), state === 'begun', plan, table, taker, units, onRow);
     }
@@ -101,7 +118,7 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
     };
     await runUnits(options, plan, units, taker, onRows);
     const written = files === null ? [] : await finish(files, planFile, plan, options);
-    return { plan, planFile, resumed, rows, finishedBefore: false, written };
+    return { plan, planFile, resumed, rows, finishedBefore: false, skipped, written };
   } catch (error) {
     throw out !== null && error instanceof UsageError
       ? new UsageError(`${error.message}; what is finished stays in ${out}, and the same command goes on`)
@@ -147,8 +164,9 @@ export function manifestText({ shard: _, runsSha256: _sum, ...manifest }: PlanFi
 }
 
 /** Names of the files that a whole sweep writes. */
-export function fileNames(extra: SweepRun['extra']): string[] {
-  return [RUNS, SUMMARY, DIFFERENCES, ...(extra === undefined ? [] : [extra.name]), 'manifest.json'];
+export function fileNames(extra: SweepRun['extra'], skipped: CheckedCells['skipped']): string[] {
+  const further = [...(skipped.length === 0 ? [] : [SKIPPED]), ...(extra === undefined ? [] : [extra.name])];
+  return [RUNS, SUMMARY, DIFFERENCES, ...further, 'manifest.json'];
 }
 
 async function runUnits(
@@ -165,7 +183,7 @@ async function runUnits(
   // A thread even for a single unit: this one stays free for signals.
   if (workers > 1 && worker !== null) {
     try {
-      await inThreads(worker, threads, spec, [taker.next, units.count, step], onRows);
+      await inThreads(worker, threads, spec, indices(units, taker.next, step), onRows);
     } catch (error) {
       throw asUsage(error);
     }
@@ -177,6 +195,10 @@ async function runUnits(
     // Lets timers and signals have their turn.
     await new Promise(setImmediate);
   }
+}
+
+function* indices(units: Units, first: number, step: number): Generator<number, void> {
+  for (let position = first; position < units.count; position += step) yield units.at(position).index;
 }
 
 /** What comes out of a thread has lost its class; that it ended, as for want of memory, comes from the pool. */

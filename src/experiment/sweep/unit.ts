@@ -7,6 +7,7 @@ const FLUID_RUNS = 400;
 const PAGES = 4e6;
 
 export interface Unit {
+  /** Among the units of all cells, those that are left out included. */
   readonly index: number;
   readonly cell: number;
   /** From 1, inclusive. */
@@ -16,26 +17,30 @@ export interface Unit {
 
 export interface Units {
   readonly count: number;
-  at(index: number): Unit;
+  /** From 0. */
+  at(position: number): Unit;
 }
 
-/** In the order of rows: cell by cell, run by run. A cell that may end early is one unit, as its runs decide on each other. */
-export function unitsOf(plan: SweepPlan): Units {
+/** In the order of rows: cell by cell, run by run, of `cells` (null: all). A cell that may end early is one unit, as its runs decide on each other. */
+export function unitsOf(plan: SweepPlan, cells: readonly number[] | null = null): Units {
   const { runs, precision } = plan.spec;
   const size = precision === null ? Math.min(runs, runsPerUnit(plan)) : runs;
   const perCell = Math.ceil(runs / size);
   return {
-    count: plan.cellCount * perCell,
-    at(index) {
-      const firstRun = (index % perCell) * size + 1;
+    count: (cells?.length ?? plan.cellCount) * perCell,
+    at(position) {
+      const place = Math.floor(position / perCell);
+      const part = position % perCell;
+      const cell = cells === null ? place : (cells[place] ?? plan.cellCount);
+      const firstRun = part * size + 1;
       const lastRun = Math.min(runs, firstRun + size - 1);
-      return { index, cell: Math.floor(index / perCell), firstRun, lastRun };
+      return { index: cell * perCell + part, cell, firstRun, lastRun };
     },
   };
 }
 
 function runsPerUnit(plan: SweepPlan): number {
-  const { scenario, strategies } = plan.cell(0);
+  const { scenario, strategies } = plan.cell(plan.first);
   const together = plan.spec.memory === 'fluid' ? FLUID_RUNS : PAGES / (scenario.setup.guest.ramPages + 1);
   return Math.max(1, Math.floor(together / Math.max(1, strategies.length)));
 }

@@ -80,6 +80,30 @@ export function sweepText(
   return [table, '', ...notes.flatMap((note) => wrap(note, page.width)).map(page.style.faint)].join('\n');
 }
 
+/** What a sweep leaves out, as `sweep` of src/api has it. */
+export interface LeftOut {
+  readonly varied: Readonly<Record<string, string>>;
+  readonly strategy: string | null;
+  readonly reason: string;
+}
+
+/** Cells that cannot be, then each strategy that refuses cells: how many, and one of them with its reason. */
+export function leftOutText(leftOut: readonly LeftOut[], cellCount: number, page: Page): string {
+  const nameOf = ({ strategy }: LeftOut): string => strategy?.replace(/\(.*$/s, '') ?? '';
+  const names = [...new Set(leftOut.map(nameOf))].sort((a, b) => Number(a !== '') - Number(b !== ''));
+  const sentences = names.flatMap((name) => {
+    const group = leftOut.filter((one) => nameOf(one) === name);
+    const [first] = group;
+    if (first === undefined) return [];
+    const at = Object.entries(first.varied).map(([key, value]) => `${key}=${value}`);
+    const such = group.length === 1 ? '' : 'such as ';
+    const count = `${group.length} of ${counted(cellCount, 'cell')}`;
+    const what = name === '' ? `Left out: ${count}` : `${name} left out in ${count}`;
+    return [`${what}, ${such}${at.join(' ')}: ${first.reason}.`];
+  });
+  return sentences.flatMap((sentence) => wrap(sentence, page.width, '  ')).join('\n');
+}
+
 /** The last word of a key: the width is needed for figures. */
 function headOf(key: string): string {
   return key.split('.').at(-1)!;
