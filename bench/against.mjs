@@ -45,7 +45,7 @@ function build(folder) {
   if (lock(folder) === lock(ROOT))
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   else run('npm', ['ci', '--silent', '--no-audit', '--no-fund'], folder);
-  run(process.execPath, [path.join(folder, 'node_modules/typescript/bin/tsc'), '-p', '.'], folder);
+  run(process.execPath, [path.join(folder, 'node_modules/typescript-native/bin/tsc'), '-p', '.'], folder);
 }
 
 async function casesOf(folder) {
