@@ -11,6 +11,7 @@ import { loadScenario } from '../../dist/scenario/load.js';
 import { parseScenario } from '../../dist/scenario/parse.js';
 import { scenarioKeys } from '../../dist/scenario/keys.js';
 import { readers } from '../../dist/formats/readers/index.js';
+import { dangers } from '../../dist/qmp/measure/dangers.js';
 import { strategies } from '../../dist/strategies/index.js';
 import { fill } from './fill.js';
 
@@ -23,6 +24,7 @@ export function files() {
     'docs/csv.md': csvPage(),
     'docs/scenario.md': scenarioPage(),
     'docs/logs.md': fill(readFileSync(`${ROOT}/docs/logs.md`, 'utf8'), 'formats', formatList()),
+    'docs/live.md': fill(readFileSync(`${ROOT}/docs/live.md`, 'utf8'), 'dangers', dangerTable()),
     'docs/strategies.md': fill(strategiesPage, 'run --verbose', shownDecisions()),
     'README.md': fill(fill(readme, 'npm start', shownTable()), 'strategies', strategyList()),
   };
@@ -59,6 +61,20 @@ function formatList() {
       ].join('\n\n'),
     )
     .join('\n\n');
+}
+
+function dangerTable() {
+  const rows = dangers.map(({ modes, versions, when, what, source, answer }) => [
+    modes.join(', '),
+    versions,
+    when,
+    what,
+    answer,
+    source,
+  ]);
+  const head = ['mode', 'QEMU', 'when', 'what happens', '`migsim measure`', 'source'];
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 function strategyList() {

@@ -96,6 +96,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/learn.js')).learnCommand,
   },
   {
+    name: 'measure',
+    usage: 'measure <socket>',
+    summary: 'Measure a running guest through its QEMU, and write it as a scenario',
+    load: async () => (await import('./commands/measure.js')).measureCommand,
+  },
+  {
     name: 'validate',
     usage: 'validate <recordings..>',
     summary: 'Predict real migrations and compare with the measurements',

@@ -1,4 +1,4 @@
-/** QMP for programs: `import { connectQmp } from 'migsim/qmp'`. */
+/** QMP for programs: `import { connectQmp, measureGuest } from 'migsim/qmp'`. */
 export { parseQmpAddress, type QmpAddress, qmpAddressText } from './address.js';
 export {
   connectQmp,
@@ -9,3 +9,9 @@ export {
   type QmpEvent,
   type QmpVersion,
 } from './client.js';
+export type { CalcOptions, MeasurePlan, Reading } from './measure/calc.js';
+export { type Danger, dangers, type DirtyRateMode, type GuestSituation } from './measure/dangers.js';
+export type { GuestFacts } from './measure/facts.js';
+export { type GuestMeasurement, measureGuest, type MeasureOptions } from './measure/measure.js';
+export type { RamBlock } from './measure/ram-blocks.js';
+export { measuredScenario, type MeasuredScenarioOptions } from './measure/scenario.js';

@@ -1,11 +1,12 @@
 /** A learned guest as the text of a scenario file: what was learned, from what, how sure it is, and what was assumed. */
-import { dirtyPagesIn, fitDirtyCurve, type DirtyPoint, type UniformSet } from '../../guest/dirty-curve.js';
+import { dirtyPagesIn, type DirtyPoint, type UniformSet } from '../../guest/dirty-curve.js';
 import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import type { CurveReading, Learned, LearnedGuest } from './learned.js';
 import { autoConvergeOf, PLACING_IN_RATE_NS } from '../validate/replay.js';
-import { comment, exactSize, percentage } from './scenario-text.js';
+import { fittingRoom } from './room.js';
+import { comment, exactRate, exactSize, percentage } from './scenario-text.js';
 import { postcopyLimit, type SelfCheck } from './self-check.js';
 import type { Understood } from './understood.js';
 
@@ -209,15 +210,11 @@ function curveLines(guest: LearnedGuest): string[] {
   );
 }
 
-/** Behind the last point so many times its length, and so much of the room that is full by then at most. */
-const FAR = [4, 16, 64];
-const FULL = 0.9;
-
 /**
  * The fitted curve of one vCPU's part, at times evenly spaced in logarithms from the shortest reading to the longest. Where
  * the sets that a scenario finds in these points would need more than the part's room, points far behind say where they end.
  */
-function curvePoints(guest: LearnedGuest): DirtyPoint[] {
+function curvePoints(guest: LearnedGuest): readonly DirtyPoint[] {
   const known = guest.readings.length === 1 ? guest.curve : guest.readings;
   const shortest = known[0]?.durationUs ?? 1e6;
   const longest = max(known.at(-1)?.durationUs ?? 0, shortest * 1.01, shortest + CURVE_POINTS);
@@ -231,18 +228,7 @@ function curvePoints(guest: LearnedGuest): DirtyPoint[] {
     before = pages;
     points.push({ durationUs, pages: min(pages, partPages) });
   }
-  for (let full = FULL; full > 0 && !fits(points, partPages); full -= 0.1) {
-    const most = max(1, floor(full * partPages));
-    const near = points.slice(0, CURVE_POINTS).map((point) => ({ ...point, pages: min(point.pages, most) }));
-    points.length = 0;
-    for (const point of near) points.push(point);
-    for (const far of FAR) points.push({ durationUs: round(far * longest) + CURVE_POINTS, pages: most });
-  }
-  return points;
-}
-
-function fits(points: readonly DirtyPoint[], roomPages: number): boolean {
-  return fitDirtyCurve(points).classes.reduce((sum, { pages }) => sum + pages, 0) <= roomPages;
+  return fittingRoom(points, longest, partPages);
 }
 
 function hostLines({ from, migration }: Learned): string[] {
@@ -300,18 +286,6 @@ function postcopyLines({ migration }: Learned): string[] {
     `  at: [{ after: ${round(postcopy.atUs / 1000)}ms, do: start-postcopy }]`,
     ...(limit > 0 ? [`  max-postcopy-bandwidth: ${exactRate(limit)}`] : []),
   ];
-}
-
-function exactRate(bytesPerSecond: number): string {
-  for (const [unit, factor] of [
-    ['GiB', 2 ** 30],
-    ['MiB', 2 ** 20],
-    ['MB', 1e6],
-    ['kB', 1e3],
-  ] as const) {
-    if (bytesPerSecond % factor === 0) return `${bytesPerSecond / factor}${unit}/s`;
-  }
-  return `${bytesPerSecond}B/s`;
 }
 
 /** For values: no page is lost in rounding. */

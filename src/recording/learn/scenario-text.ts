@@ -29,6 +29,19 @@ export function exactSize(bytes: number): string {
   return `${bytes}B`;
 }
 
+/** In the largest unit that says it exactly. */
+export function exactRate(bytesPerSecond: number): string {
+  for (const [unit, factor] of [
+    ['GiB', 2 ** 30],
+    ['MiB', 2 ** 20],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const) {
+    if (bytesPerSecond % factor === 0) return `${bytesPerSecond / factor}${unit}/s`;
+  }
+  return `${bytesPerSecond}B/s`;
+}
+
 /** For reading. */
 export function percentage(share: number): string {
   return `${Number((share * 100).toFixed(1))} %`;

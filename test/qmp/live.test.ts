@@ -1,0 +1,73 @@
+/** `migsim measure` and `migsim record` on real QEMU: TCG, a guest that writes memory, and a loopback socket. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { connectQmp, type QmpClient } from '../../src/qmp/client.js';
+import { parseScenario } from '../../src/scenario/parse.js';
+import { inProcess } from '../cli/migsim.js';
+import { NEEDS_QEMU, Qemu, QEMU } from './qemu.js';
+
+/** A guest that writes all of its memory, over and over. */
+const MEMTEST = '/boot/memtest86+x64.bin';
+const NEEDS_MEMTEST = 'a guest that writes: needs memtest86+ (apt-get install memtest86+)';
+const WORDS = ['-m', '64', '-vga', 'std'];
+
+/** It shows a screen until Enter is pressed, and writes from then on. */
+async function startMemtest(client: QmpClient): Promise<void> {
+  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  for (let tries = 0; tries < 8; tries += 1) {
+    await wait(500);
+    await client.execute('send-key', { keys: [{ type: 'qcode', data: 'ret' }] });
+  }
+}
+
+if (QEMU === null) {
+  test.todo(NEEDS_QEMU);
+} else if (!existsSync(MEMTEST)) {
+  test.todo(NEEDS_MEMTEST);
+} else {
+  describe('a guest that writes its memory', () => {
+    let qemu: Qemu;
+    let folder: string;
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'migsim-live-'));
+      qemu = await new Qemu([...WORDS, '-kernel', MEMTEST]).ready();
+      const client = await connectQmp(qemu.socket);
+      await startMemtest(client);
+      client.close();
+    }, 30_000);
+    afterAll(async () => {
+      await qemu.stop();
+      rmSync(folder, { recursive: true });
+    });
+
+    test('is measured by what is safe under TCG, and the scenario has its size and its load', async () => {
+      const out = join(folder, 'guest.yaml');
+      const { status, stdout, stderr } = await inProcess([
+        'measure',
+        qemu.socket,
+        '--periods',
+        '1s',
+        '--repeat',
+        '1',
+        '--out',
+        out,
+      ]);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(/^Mode +page-sampling$/m);
+      expect(stdout).toMatch(/^Costs +a thread of QEMU reads 1024 pages twice per measurement/m);
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      const { setup } = parseScenario(readFileSync(out, 'utf8'), out);
+      expect(setup.guest.ramPages).toBe((64 * 2 ** 20) / 4096);
+      expect(setup.guest.vcpus.length).toBe(1);
+      expect(setup.migration.maxBandwidth).toBe(128 * 2 ** 20);
+      // The guest is as it was: nothing measures, nothing migrates, it runs.
+      const client = await connectQmp(qemu.socket);
+      expect(await client.execute('query-status')).toMatchObject({ status: 'running' });
+      expect(await client.execute('query-dirty-rate')).toMatchObject({ status: 'measured' });
+      expect(await client.execute('query-migrate')).toEqual({});
+      client.close();
+    }, 30_000);
+  });
+}
