@@ -412,6 +412,13 @@ export class Guest {
   /** Pages requested in post-copy. */
   requests = 0;
 
+  /** Accesses of all vCPUs so far. */
+  accesses(): number {
+    let sum = 0;
+    for (let i = 0; i < this.vcpus.length; i += 1) sum += this.vcpus[i]!.writes + this.vcpus[i]!.reads;
+    return sum;
+  }
+
   setLimited(limited: boolean): void {
     this.limited = limited;
     this.memory.setLimited(limited);

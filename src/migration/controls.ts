@@ -14,6 +14,7 @@ export interface MigrationStats {
     | 'pre-switchover'
     | 'postcopy-device'
     | 'postcopy-active'
+    | 'postcopy-paused'
     | 'completed'
     | 'cancelled'
     | 'failed';
@@ -123,6 +124,12 @@ export interface Controls {
   pause(): void;
   /** QMP `cont`: a guest that `pause` stopped runs again, at the source. */
   resume(): void;
+  /** migrate-continue: answers `pre-switchover`; nothing happens in another status. */
+  continueSwitchover(): void;
+  /** migrate-pause, in post-copy: the channels are shut down; nothing happens in another status. */
+  pausePostcopy(): void;
+  /** migrate-recover: post-copy goes on. */
+  recoverPostcopy(): void;
   /** migrate_cancel; `reason` is shown to the user. */
   cancel(reason: string): void;
   /** Say what was decided and by which rule. A function is asked only where a run is traced: for what happens often. */

@@ -30,6 +30,7 @@ import {
   pendingEstimate,
 } from './rules/rules.js';
 import type { MigrationSetup } from './setup.js';
+import { checkSetup } from './setup-check.js';
 import { EOS_BYTES, SECTION_BYTES, pageTimeUs } from './rules/stream.js';
 import { discardBytes } from './rules/postcopy.js';
 import { startSchedule } from './schedule.js';
@@ -55,13 +56,15 @@ const POSTCOPY_STEP_US = 500;
 
 /**
  * Run one migration. `attach` hangs a strategy and a policy on it before it starts.
- * The same setup and attachments give the same result to the last bit.
+ * The same setup and attachments give the same result to the last bit. Throws `UsageError` where a number of the setup is not
+ * finite.
  */
 export function runMigration(
   setup: MigrationSetup,
   names: RunLabels,
   attach: (controls: Controls) => void,
 ): MigrationResult {
+  checkSetup(setup);
   const migration = new Migration(setup);
   attach(migration.controls);
   startSchedule(migration.controls, setup.migration.schedule ?? []);
@@ -198,7 +201,7 @@ class Migration {
   #checkCancelled(): void {
     const { link } = this.#parts;
     if (this.#orders.cancelReason !== null) throw new Ended();
-    if (link.isDown) throw new Failed('the network failed in pre-copy; the guest runs on at the source');
+    if (link.outages > 0) throw new Failed('the network failed in pre-copy; the guest runs on at the source');
   }
 
   /** migration.c:migration_iteration_run, the pre-copy part. */
@@ -455,7 +458,7 @@ class Migration {
     const { setup, clock } = this.#parts;
     const { migrateContinueDelayUs, migrateContinueAtUs } = setup.migration;
     const untilUs = max(clock.nowUs + migrateContinueDelayUs, migrateContinueAtUs ?? 0);
-    while (clock.nowUs < untilUs) {
+    while (clock.nowUs < untilUs && !this.#orders.goOn) {
       const nextUs = min(untilUs, clock.events.nextUs);
       if (nextUs === INFINITY)
         throw new Failed('no orchestrator answers pre-switchover with migrate-continue');
@@ -464,12 +467,13 @@ class Migration {
     }
   }
 
-  /** Giving up in the middle of the switchover: QEMU cancels and the source runs on. */
+  /** Giving up in the middle of the switchover, or a network that fails: QEMU ends it and the source runs on. */
   #checkCancelledInSwitchover(): void {
-    const { clock, guest } = this.#parts;
-    if (this.#orders.cancelReason === null) return;
+    const { clock, link, guest } = this.#parts;
+    if (this.#orders.cancelReason === null && link.outages === 0) return;
     guest.resume(clock.nowUs);
-    throw new Ended();
+    if (this.#orders.cancelReason !== null) throw new Ended();
+    throw new Failed('the network failed in the switchover; the guest runs on at the source');
   }
 
   /**
@@ -505,13 +509,16 @@ class Migration {
     const resumeUs = clock.nowUs + onWireUs + link.latencyUs + loadUs;
     state.blackoutUs = resumeUs - stoppedUs;
     this.#trace.downtime(true, 0);
+    this.#checkCancelledInSwitchover();
     this.#pushMissing(resumeUs);
   }
 
   /** The migration thread in post-copy, until nothing is missing; the guest runs on the destination from `resumeUs` on. */
   #pushMissing(resumeUs: number): void {
     const { setup, version, clock, link, guest, state, run } = this.#parts;
-    state.phase = version.hasPostcopyDeviceStatus ? 'postcopy-device' : 'postcopy-active';
+    const runningPhase = (guestRuns: boolean): 'postcopy-active' | 'postcopy-device' =>
+      guestRuns || !version.hasPostcopyDeviceStatus ? 'postcopy-active' : 'postcopy-device';
+    state.phase = runningPhase(false);
     state.postcopyStartUs = clock.nowUs;
     const pages = new PostcopyPages(this.#parts);
     let guestRuns = false;
@@ -520,14 +527,25 @@ class Migration {
       guestRuns = true;
       state.phase = 'postcopy-active';
     };
+    let isStill = false;
     // Not until none are dirty: of counts in the fluid memory a rounding error may stay.
     while (run.find(clock.nowUs)) {
-      const untilUs = clock.nowUs + POSTCOPY_STEP_US;
+      let untilUs = clock.nowUs + POSTCOPY_STEP_US;
+      // Every vCPU waits for a page that nobody sends: until something happens.
+      if (isStill) untilUs = max(untilUs, min(clock.events.nextUs, guestRuns ? INFINITY : resumeUs));
+      if (untilUs === INFINITY) {
+        this.#guestLost = true;
+        throw new Failed('post-copy was paused and nobody recovers it: the guest is lost');
+      }
+      const accesses = link.isDown ? guest.accesses() : 0;
       const requested = guestRuns ? pages.serveRequests(untilUs) : 0;
       if (!link.isDown) pages.push(POSTCOPY_STEP_US, requested);
       clock.advance(untilUs);
       if (!guestRuns && clock.nowUs >= resumeUs) resume(clock.nowUs);
-      if (link.isDown && setup.migration.postcopyRecover === false) {
+      isStill = link.isDown && guest.accesses() === accesses;
+      if (link.isDown) state.phase = 'postcopy-paused';
+      else if (state.phase === 'postcopy-paused') state.phase = runningPhase(guestRuns);
+      if (link.outages > 0 && setup.migration.postcopyRecover === false) {
         this.#guestLost = true;
         throw new Failed('the network failed in post-copy and was not recovered: the guest is lost');
       }

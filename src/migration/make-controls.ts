@@ -16,7 +16,7 @@ export function makeControls(
   log: DirtyLog,
   trace: Trace,
 ): Controls {
-  const { setup, clock, memory, guest, state, period, restraint } = parts;
+  const { setup, clock, link, memory, guest, state, period, restraint } = parts;
   const { migration } = setup;
   return {
     qemu: migration.qemu,
@@ -77,6 +77,13 @@ export function makeControls(
       guest.resume(clock.nowUs);
       for (const listener of orders.resumeListeners.splice(0)) listener();
     },
+    continueSwitchover: () => {
+      if (state.phase === 'pre-switchover') orders.goOn = true;
+    },
+    pausePostcopy: () => {
+      if (state.phase === 'postcopy-active') link.cut();
+    },
+    recoverPostcopy: () => link.mend(),
     cancel: (reason) => {
       orders.cancel(reason);
     },

@@ -52,7 +52,15 @@ export const STRATEGY_PARAMETERS: readonly RuntimeParameter[] = [
 ];
 
 /** What can be done to a migration beside setting parameters: QMP's own words. */
-export const SCHEDULED_COMMANDS = ['start-postcopy', 'stop', 'cont', 'cancel'] as const;
+export const SCHEDULED_COMMANDS = [
+  'start-postcopy',
+  'stop',
+  'cont',
+  'migrate-continue',
+  'migrate-pause',
+  'migrate-recover',
+  'cancel',
+] as const;
 export type ScheduledCommand = (typeof SCHEDULED_COMMANDS)[number];
 
 /** Something that the user does at a time since `migrate`, µs, or when `dirty-sync-count` reaches a number. */

@@ -32,6 +32,18 @@ function take(migration: Controls, { set, do: command }: ScheduledAction): void 
       if (!isCopying) return;
       migration.explain(RULE, 'migrate-start-postcopy');
       return migration.startPostcopy();
+    case 'migrate-continue':
+      if (status !== 'pre-switchover') return;
+      migration.explain(RULE, 'migrate-continue');
+      return migration.continueSwitchover();
+    case 'migrate-pause':
+      if (status !== 'postcopy-active') return;
+      migration.explain(RULE, 'migrate-pause');
+      return migration.pausePostcopy();
+    case 'migrate-recover':
+      if (status !== 'postcopy-active' && status !== 'postcopy-paused') return;
+      migration.explain(RULE, 'migrate-recover');
+      return migration.recoverPostcopy();
     case 'stop':
       if (isCopying) migration.pause();
       return;

@@ -1,4 +1,5 @@
 import { definePolicy } from '../strategies/define.js';
+import { endsAfterPasses } from './kit/actions.js';
 import { abortBeyondPasses } from './kit/after-passes.js';
 
 export const abortAfterPasses = definePolicy({
@@ -15,6 +16,7 @@ the guest stays where it is. So do pause-after-passes and postcopy-after-passes 
       summary: '--max-iters: the migration is aborted when dirty-sync-count is above it',
     },
   },
+  ends: ({ passes }) => endsAfterPasses('abort', passes),
   start({ passes }, migration) {
     abortBeyondPasses(migration, passes);
   },

@@ -1,8 +1,9 @@
 import type { Controls } from '../migration/controls.js';
 import { definePolicy } from '../strategies/define.js';
-import { act, isCopying, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './kit/actions.js';
+import { act, endsAfterPasses, isCopying, MAX_DOWNTIME_MS, refusalWithoutPostcopy } from './kit/actions.js';
 import {
   legacySchedule,
+  endOf,
   OVIRT_POLICIES,
   OVIRT_SCHEDULES,
   scheduleOf,
@@ -78,6 +79,10 @@ oVirt turns auto-converge on with all of them but legacy.`,
   },
   refuses(options, setup) {
     return usesPostcopy(chosenSchedule(options)) ? refusalWithoutPostcopy(setup) : null;
+  },
+  ends(options) {
+    const end = endOf(chosenSchedule(options));
+    return end === null ? null : endsAfterPasses(end.action, end.passes);
   },
   start(options, migration) {
     const { init, stalling } = chosenSchedule(options);

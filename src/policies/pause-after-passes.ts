@@ -1,5 +1,5 @@
 import { definePolicy } from '../strategies/define.js';
-import { abortBeyondPasses, actAfterPasses, maxPasses } from './kit/after-passes.js';
+import { abortBeyondPasses, actAfterPasses, endsByPasses, maxPasses } from './kit/after-passes.js';
 
 export const pauseAfterPasses = definePolicy({
   name: 'pause-after-passes',
@@ -16,6 +16,7 @@ the rest has been sent. dirty-sync-count is 1 during the first pass, so 0 and 1 
     },
     'max-passes': maxPasses,
   },
+  ends: ({ passes, 'max-passes': most }) => endsByPasses('pause', passes, most),
   start({ passes, 'max-passes': most }, migration) {
     actAfterPasses(migration, 'pause', passes);
     abortBeyondPasses(migration, most);

@@ -1,6 +1,6 @@
 import { definePolicy } from '../strategies/define.js';
 import { refusalWithoutPostcopy } from './kit/actions.js';
-import { abortBeyondPasses, actAfterPasses, maxPasses } from './kit/after-passes.js';
+import { abortBeyondPasses, actAfterPasses, endsByPasses, maxPasses } from './kit/after-passes.js';
 
 export const postcopyAfterPasses = definePolicy({
   name: 'postcopy-after-passes',
@@ -19,6 +19,7 @@ be fetched.`,
     'max-passes': maxPasses,
   },
   refuses: (_options, setup) => refusalWithoutPostcopy(setup),
+  ends: ({ passes, 'max-passes': most }) => endsByPasses('postcopy', passes, most),
   start({ passes, 'max-passes': most }, migration) {
     actAfterPasses(migration, 'postcopy', passes);
     abortBeyondPasses(migration, most);

@@ -115,6 +115,10 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
     returnPath: migration['return-path'],
     pauseBeforeSwitchover: migration['pause-before-switchover'],
     migrateContinueDelayUs: migration['migrate-continue-delay'],
+    // Where the scenario gives the command nobody else does.
+    ...(migration.at.some(({ do: command }) => command === 'migrate-continue')
+      ? { migrateContinueAtUs: Infinity }
+      : {}),
     orchestratorContUs: migration['orchestrator-cont'],
     manualDirtyLogProtect: migration['manual-dirty-log-protect'],
     clearBitmapShift: migration['clear-bitmap-shift'],

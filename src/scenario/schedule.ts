@@ -1,5 +1,5 @@
 /** `migration.at`: what is done to the running migration, and what QEMU would refuse of it. */
-import type { ScheduledAction } from '../migration/runtime-parameters.js';
+import type { ScheduledAction, ScheduledCommand } from '../migration/runtime-parameters.js';
 import { refusalToSet, runtimeParameters } from '../strategies/kit/runtime-options.js';
 import type { Fail } from './problems.js';
 import type { ScenarioFile } from './schema.js';
@@ -16,8 +16,10 @@ export function buildSchedule(migration: ScenarioFile['migration'], fail: Fail):
     if ((atSync ?? lastSync) < lastSync) fail([...path, 'at-sync'], 'expected actions in order of syncs');
     lastUs = after ?? lastUs;
     lastSync = atSync ?? lastSync;
-    if (command === 'start-postcopy' && !migration['postcopy-ram'])
-      fail([...path, 'do'], 'QEMU refuses it without the capability; expected postcopy-ram: true');
+    const refusedCommand = command === undefined ? null : refusalToDo(command, migration, index);
+    if (refusedCommand !== null) fail([...path, 'do'], refusedCommand);
+    if (atSync !== undefined && (command === 'migrate-pause' || command === 'migrate-recover'))
+      fail([...path, 'at-sync'], 'post-copy has no bitmap syncs; expected after');
     const parameters = set === undefined ? undefined : runtimeParameters(set);
     const refused = parameters === undefined ? null : refusalToSet(parameters, migration.qemu.qemu);
     if (refused !== null) fail([...path, 'set'], refused);
@@ -28,4 +30,39 @@ export function buildSchedule(migration: ScenarioFile['migration'], fail: Fail):
       ...(command === undefined ? {} : { do: command }),
     };
   });
+}
+
+/** Why QEMU would refuse a command, or wait for ever after it; null where it does neither. */
+function refusalToDo(
+  command: ScheduledCommand,
+  migration: ScenarioFile['migration'],
+  index: number,
+): string | null {
+  switch (command) {
+    case 'start-postcopy':
+      return migration['postcopy-ram']
+        ? null
+        : 'QEMU refuses it without the capability; expected postcopy-ram: true';
+    case 'migrate-continue':
+      if (!migration['pause-before-switchover'])
+        return 'nothing waits for migrate-continue; expected pause-before-switchover: true';
+      return migration['migrate-continue-delay'] === 0
+        ? null
+        : 'migrate-continue-delay gives migrate-continue as well; expected one of them';
+    case 'migrate-pause':
+    case 'migrate-recover':
+      if (!migration['postcopy-ram'])
+        return `QEMU refuses ${command} outside post-copy, which needs the capability; expected postcopy-ram: true`;
+      if (!migration['postcopy-recover'])
+        return `${command} is of no use where nobody recovers post-copy; expected postcopy-recover: true`;
+      return command === 'migrate-recover' || isRecovered(migration.at, index)
+        ? null
+        : 'post-copy stays paused, with the guest on two hosts; expected a migrate-recover after it';
+    default:
+      return null;
+  }
+}
+
+function isRecovered(actions: ScenarioFile['migration']['at'], index: number): boolean {
+  return actions.slice(index + 1).some(({ do: command }) => command === 'migrate-recover');
 }

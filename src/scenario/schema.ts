@@ -21,7 +21,7 @@ import {
   type QuantityOptions,
 } from './forms.js';
 import { check, wrongsOf } from './problems.js';
-import { expected } from '../options/wording.js';
+import { expected, expectedWord, oneOf } from '../options/wording.js';
 import { SCHEDULED_COMMANDS } from '../migration/runtime-parameters.js';
 import { runtimeOptions } from '../strategies/kit/runtime-options.js';
 import { streamSchema } from './stream-schema.js';
@@ -235,12 +235,34 @@ const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
 
 const UNLIMITED = { unlimited: 0 };
 
+/** What people write for commands that QMP has under other names, and under more than one. */
+const MEANT_COMMANDS: Readonly<Record<string, string>> = {
+  pause: 'stop, which stops the guest, or migrate-pause, which interrupts post-copy',
+  suspend: 'stop, which stops the guest',
+  continue: 'cont, which lets the guest run, or migrate-continue, which answers pre-switchover',
+  resume: 'cont, which lets the guest run, or migrate-recover, which goes on with post-copy',
+  recover: 'migrate-recover',
+  postcopy: 'start-postcopy',
+};
+
+function expectedCommand(input: unknown): string {
+  const meant = typeof input === 'string' ? MEANT_COMMANDS[input] : undefined;
+  if (meant === undefined) return expectedWord(SCHEDULED_COMMANDS, input);
+  return `${expected(oneOf(SCHEDULED_COMMANDS), input)}; did you mean ${meant}?`;
+}
+
 const schedule = list(
   section('{ after: 8s, set: { max-bandwidth: 50MiB/s } }', {
     after: duration('since the start of the migration', { zero: true, max: '24h' }).optional(),
     'at-sync': z.int().min(1).describe('when dirty-sync-count reaches it').optional(),
     set: runtimeOptions.optional(),
-    do: z.enum(SCHEDULED_COMMANDS).describe("QMP's command; start-postcopy needs postcopy-ram").optional(),
+    do: z
+      .enum(SCHEDULED_COMMANDS, { error: ({ input }) => expectedCommand(input) })
+      .describe(
+        'QMP command: stop and cont act on the guest, migrate-continue answers pre-switchover; start-postcopy, migrate-pause ' +
+          'and migrate-recover need postcopy-ram',
+      )
+      .optional(),
   }),
   '[{ after: 8s, set: { max-bandwidth: 50MiB/s } }, { after: 20s, do: start-postcopy }]',
 )

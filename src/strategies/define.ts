@@ -29,7 +29,7 @@ export interface StrategyDefinition<Options extends OptionSource = OptionSource>
   /** Change the migration's own parameters before it starts (throttle-trigger-threshold is one). */
   prepare?(options: OptionValues<Options>, setup: MigrationSetup): MigrationSetup;
   /**
-   * Of a policy: how it ends, by the clock, a migration that does not end by itself, such as `aborts after 5 min`; null
+   * Of a policy: how it ends, by time or passes, a migration that does not end by itself, such as `aborts after 5 min`; null
    * when it would wait for ever. Such an end replaces the give-up-after that a scenario leaves at its default.
    */
   ends?(options: OptionValues<Options>, setup: MigrationSetup): string | null;

@@ -66,6 +66,35 @@ describe('migration.at', () => {
     expect(resumed.vcpus[0]!.longestStallMs).toBeLessThan(700);
   });
 
+  // 400 MiB are left after the first pass, 4 s of sending.
+  test('migrate-continue answers pre-switchover, and nobody else does', () => {
+    const waiting = 'pause-before-switchover: true, at: [{ after: 0s, set: { downtime-limit: 10s } }';
+    expect(run(`${waiting}]`).totalTimeMs).toBeLessThan(20_000);
+    const answered = run(`${waiting}, { after: 30s, do: migrate-continue }]`);
+    expect(answered.status).toBe('completed');
+    expect(answered.totalTimeMs).toBeGreaterThan(30_000);
+    expect(answered.totalTimeMs).toBeLessThan(35_000);
+    // One that comes before the guest is stopped is refused by QEMU, and given up is what nobody answers.
+    expect(run(`${waiting}, { after: 100ms, do: migrate-continue }]`).status).toBe('gave-up');
+  });
+
+  test('migrate-pause interrupts post-copy, until migrate-recover', () => {
+    const start = '{ after: 12s, do: start-postcopy }';
+    const whole = run(`at: [${start}]`);
+    const paused = run(
+      `at: [${start}, { after: 12200ms, do: migrate-pause }, { after: 15200ms, do: migrate-recover }]`,
+    );
+    expect(paused.status).toBe('completed');
+    expect(abs(paused.totalTimeMs - whole.totalTimeMs - 3000)).toBeLessThan(100);
+    expect(paused.vcpus[0]!.longestStallMs).toBeGreaterThan(2900);
+    expect(paused.vcpus[0]!.longestStallMs).toBeLessThan(3100);
+    // Outside post-copy QEMU refuses both.
+    const early = run(
+      `at: [{ after: 1s, do: migrate-pause }, ${start}, { after: 13s, do: migrate-recover }]`,
+    );
+    expect(early.totalTimeMs).toBe(whole.totalTimeMs);
+  });
+
   // Two bad syncs with half of what was sent dirty again; none with all of it.
   test('throttle-trigger-threshold counts at the next sync that is judged, the ladder at its next step', () => {
     const ladder = (at: string): number =>
@@ -90,7 +119,18 @@ describe('migration.at', () => {
     ['at: [{ after: 1s, at-sync: 2, do: cancel }]', 'expected one of after and at-sync'],
     ['at: [{ after: 1s }]', 'expected set or do'],
     ['at: [{ after: 2s, do: stop }, { after: 1s, do: cont }]', 'in order of time'],
-    ['at: [{ after: 1s, do: pause }]', 'start-postcopy, stop, cont, cancel'],
+    ['at: [{ after: 1s, do: pause }]', 'did you mean stop, which stops the guest, or migrate-pause'],
+    ['at: [{ after: 1s, do: continue }]', 'did you mean cont, which lets the guest run, or migrate-continue'],
+    ['at: [{ after: 1s, do: contt }]', 'did you mean cont?'],
+    ['at: [{ after: 1s, do: migrate-continue }]', 'expected pause-before-switchover: true'],
+    [
+      'pause-before-switchover: true, migrate-continue-delay: 1s, at: [{ after: 1s, do: migrate-continue }]',
+      'expected one of them',
+    ],
+    ['at: [{ after: 1s, do: migrate-pause }]', 'expected a migrate-recover after it'],
+    ['at: [{ at-sync: 2, do: migrate-recover }]', 'post-copy has no bitmap syncs'],
+    ['postcopy-recover: false, at: [{ after: 1s, do: migrate-recover }]', 'postcopy-recover: true'],
+    ['postcopy-ram: false, at: [{ after: 1s, do: migrate-recover }]', 'postcopy-ram: true'],
     ['at: [{ after: 1s, set: { max-bandwith: 1GiB/s } }]', 'did you mean max-bandwidth'],
     ['postcopy-ram: false, at: [{ after: 1s, do: start-postcopy }]', 'postcopy-ram: true'],
   ])('%s is refused', (migration, message) => {

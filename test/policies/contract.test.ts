@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { findPolicy, policies } from '../../src/policies/index.js';
+import { parseOptions } from '../../src/options/read.js';
+import { setupWith } from '../strategies/setups.js';
 import type { PolicyDefinition } from '../../src/strategies/define.js';
 import { FakeControls } from '../strategies/fake-controls.js';
 import { testRegistry } from '../strategies/registry-laws.js';
@@ -69,17 +71,19 @@ describe('post-copy', () => {
 });
 
 // A migration that never ends by itself: passes of half a second that always leave as much as they found.
+function stalled(policy: PolicyDefinition, options: Record<string, unknown>): FakeMigration {
+  const migration = FakeMigration.under(policy, options);
+  migration.mbps = 8000;
+  for (let ms = 500; ms <= 4 * 3600_000; ms += 500) {
+    migration.transferredBytes += 500e6;
+    migration.runUntilMs(ms);
+    migration.endPass(600e6);
+  }
+  return migration;
+}
+
 describe.each(entries)('%s on a migration that stays where it is', (name, policy) => {
-  const run = (options: Record<string, unknown>): FakeMigration => {
-    const migration = FakeMigration.under(policy, options);
-    migration.mbps = 8000;
-    for (let ms = 500; ms <= 4 * 3600_000; ms += 500) {
-      migration.transferredBytes += 500e6;
-      migration.runUntilMs(ms);
-      migration.endPass(600e6);
-    }
-    return migration;
-  };
+  const run = (options: Record<string, unknown>): FakeMigration => stalled(policy, options);
 
   test('does nothing more once the migration has been ended, paused or switched', () => {
     const migration = run(WITH_POSTCOPY[name] ?? {});
@@ -95,3 +99,15 @@ describe.each(entries)('%s on a migration that stays where it is', (name, policy
     }
   });
 });
+
+// What decides by how much a pass gains may go on for ever with passes that gain now and then.
+test.each(entries.filter(([name]) => !['hybrid', 'smart-termination'].includes(name)))(
+  '%s says that it ends a migration exactly where it does, so that no other time-out comes first',
+  (name, policy) => {
+    for (const given of [{}, WITH_POSTCOPY[name] ?? {}]) {
+      const ends = policy.ends?.(parseOptions(policy.options, given), setupWith()) ?? null;
+      const acts = /cancel|pause|startPostcopy/.test(stalled(policy, given).calls.join());
+      expect([given, ends !== null]).toEqual([given, acts]);
+    }
+  },
+);

@@ -196,6 +196,15 @@ export class FakeControls implements Controls {
   resume(): void {
     this.#note('resume');
   }
+  continueSwitchover(): void {
+    this.#note('continueSwitchover');
+  }
+  pausePostcopy(): void {
+    this.#note('pausePostcopy');
+  }
+  recoverPostcopy(): void {
+    this.#note('recoverPostcopy');
+  }
   cancel(reason: string): void {
     this.#note(`cancel ${reason}`);
   }

@@ -203,11 +203,13 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
   postcopyNsPerPage: {
     key: 'postcopy-per-page',
     kind: 'duration-ns',
+    ...SHORT,
     summary: 'post-copy: the destination places one page; holds the source up',
   },
   postcopyPreemptNsPerPage: {
     key: 'postcopy-preempt-per-page',
     kind: 'duration-ns',
+    ...SHORT,
     summary: 'the same besides, with preempt: the background gives way to requests after each page',
   },
   postcopyPrepareUs: {

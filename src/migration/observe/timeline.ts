@@ -98,7 +98,8 @@ export class Timeline implements Watcher {
 }
 
 function timelinePhase(phase: MigrationStats['status']): TimelinePoint['phase'] {
-  if (phase === 'postcopy-device' || phase === 'postcopy-active') return 'postcopy';
+  if (phase === 'postcopy-device' || phase === 'postcopy-active' || phase === 'postcopy-paused')
+    return 'postcopy';
   if (phase === 'completed' || phase === 'cancelled' || phase === 'failed') return 'done';
   return phase;
 }

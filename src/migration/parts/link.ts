@@ -14,7 +14,10 @@ export class Link {
   #bytesPerSecond: number;
   #latencyUs: number;
   #isDown = false;
+  #isCut = false;
   #share = 1;
+  /** How often it has failed so far: an outage may be over before anybody looks. */
+  outages = 0;
 
   constructor(spec: LinkSpec, events: EventQueue, seed: number, run: number) {
     this.#jitter = spec.jitter ?? 0;
@@ -30,6 +33,7 @@ export class Link {
     for (const outage of spec.outages ?? []) {
       events.at(outage.atUs, () => {
         this.#isDown = true;
+        this.outages += 1;
       });
       events.at(outage.atUs + outage.durationUs, () => {
         this.#isDown = false;
@@ -46,8 +50,20 @@ export class Link {
     return this.#latencyUs;
   }
 
+  /** It carries nothing: an outage, or `cut`. */
   get isDown(): boolean {
-    return this.#isDown;
+    return this.#isDown || this.#isCut;
+  }
+
+  /** migrate-pause: the channels are shut down, until `mend`. */
+  cut(): void {
+    this.#isCut = true;
+    this.outages += 1;
+  }
+
+  /** migrate-recover. */
+  mend(): void {
+    this.#isCut = false;
   }
 
   /** Share of the bandwidth that this iteration has. */

@@ -8,6 +8,8 @@ export class Orders {
   postcopy = false;
   /** QMP `stop`. */
   pause = false;
+  /** migrate-continue, in `pre-switchover`. */
+  goOn = false;
   /** A report of free pages that had to wait for the same. */
   freePages = false;
   /** migrate_cancel, with its reason; null: it goes on. */

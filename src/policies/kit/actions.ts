@@ -26,6 +26,11 @@ export function endsAfter(action: Action, ms: number): string {
   return `${AS_AN_END[action]} after ${formatDurationMs(ms)}`;
 }
 
+/** `aborts after 30 passes`, likewise. */
+export function endsAfterPasses(action: Action, passes: number): string {
+  return `${AS_AN_END[action]} after ${passes} ${passes === 1 ? 'pass' : 'passes'}`;
+}
+
 /** It can still be aborted: neither over nor in post-copy, where QEMU refuses (migration.c:qmp_migrate_cancel). */
 export function isUnderway(migration: Controls): boolean {
   const { status } = migration.stats();

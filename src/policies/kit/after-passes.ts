@@ -1,6 +1,6 @@
 /** What guestperf does after a number of passes: one rule, three actions. */
 import type { Controls } from '../../migration/controls.js';
-import { act, type Action } from './actions.js';
+import { act, endsAfterPasses, type Action } from './actions.js';
 
 /** guestperf's engine.py sleeps so long between two query-migrate. */
 const POLL_MS = 50;
@@ -31,4 +31,12 @@ export function actAfterPasses(migration: Controls, action: Action, passes: numb
 /** guestperf's --max-iters: cancel what goes into one pass more; 0 does nothing. */
 export function abortBeyondPasses(migration: Controls, passes: number): void {
   if (passes > 0) actAfterPasses(migration, 'abort', passes + 1);
+}
+
+/** How a policy with both ends a migration: by whichever number of passes is over first. dirty-sync-count is 1 in pass 1. */
+export function endsByPasses(action: Action, passes: number, mostPasses: number): string {
+  const over = passes > 0 ? passes - 1 : 0;
+  return mostPasses > 0 && mostPasses < over
+    ? endsAfterPasses('abort', mostPasses)
+    : endsAfterPasses(action, over);
 }

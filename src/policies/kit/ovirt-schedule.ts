@@ -7,9 +7,9 @@ import { keysOf } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { expectedWord } from '../../options/wording.js';
 import { entrySchema } from '../../options/zod.js';
-import { MAX_DOWNTIME_MS } from './actions.js';
+import { type Action, MAX_DOWNTIME_MS } from './actions.js';
 
-const { floor } = Math;
+const { floor, max } = Math;
 
 const ACTION_NAMES = ['setDowntime', 'postcopy', 'abort'] as const;
 
@@ -155,6 +155,19 @@ export function legacySchedule(downtimeMs: number, steps: number): Schedule {
       { limit: NO_LIMIT, action: ABORT },
     ],
   };
+}
+
+/**
+ * How the schedule ends a migration that does not converge, and after how many passes at least: each item before it takes a
+ * pass of its own. null: with its last item downtime-limit stays as it is.
+ */
+export function endOf({ stalling }: Schedule): { readonly action: Action; readonly passes: number } | null {
+  let passes = 0;
+  for (const { limit, action } of stalling) {
+    passes = max(passes, limit) + 1;
+    if (action.name !== 'setDowntime') return { action: action.name, passes };
+  }
+  return null;
 }
 
 export function usesPostcopy({ stalling }: Schedule): boolean {

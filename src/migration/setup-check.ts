@@ -1,0 +1,37 @@
+/** What a program can hand in and a scenario file cannot: numbers that are none, with which a run would not end. */
+import { UsageError } from '../errors.js';
+import { isList, isMap } from '../lists.js';
+import { expected } from '../options/wording.js';
+import type { MigrationSetup } from './setup.js';
+
+const { isFinite } = Number;
+
+/** Throws `UsageError` with the name of the first number of a setup that is not finite, such as `host.kickUs`. */
+export function checkSetup(setup: MigrationSetup): void {
+  const { migrateContinueAtUs, ...migration } = setup.migration;
+  // Infinity is a value of this one: never.
+  if (migrateContinueAtUs !== undefined && migrateContinueAtUs !== Infinity)
+    checkNumbers('migration.migrateContinueAtUs', migrateContinueAtUs);
+  checkNumbers('', { ...setup, migration });
+  const { bandwidthBytesPerSecond, phases } = setup.link;
+  refuseZero('link.bandwidthBytesPerSecond', bandwidthBytesPerSecond);
+  for (const [index, phase] of phases.entries())
+    refuseZero(`link.phases.${index}.bandwidthBytesPerSecond`, phase.bandwidthBytesPerSecond);
+}
+
+function checkNumbers(name: string, value: unknown): void {
+  if (typeof value === 'number') {
+    if (!isFinite(value)) throw new UsageError(`${name}: ${expected('a finite number', value)}`);
+    return;
+  }
+  const prefix = name === '' ? '' : `${name}.`;
+  if (isList(value)) {
+    for (let index = 0; index < value.length; index += 1) checkNumbers(`${prefix}${index}`, value[index]);
+  } else if (isMap(value)) {
+    for (const key of Object.keys(value)) checkNumbers(`${prefix}${key}`, value[key]);
+  }
+}
+
+function refuseZero(name: string, value: number): void {
+  if (value <= 0) throw new UsageError(`${name}: ${expected('a number above 0', value)}`);
+}
