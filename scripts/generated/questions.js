@@ -1,6 +1,6 @@
 /** docs/questions.md: ten questions, a command each, and what the command prints. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,9 @@ const PAGE = 'docs/questions.md';
 /** What stands between a line `npx migsim …` in a block of its own and the next heading is made: the block that follows. */
 const COMMAND = /```sh\n(npx migsim [^\n]+)\n```\n\n```text\n[^]*?```\n/g;
 
+/** Nothing where the page is not there to be filled. */
 export async function files() {
+  if (!existsSync(`${ROOT}${PAGE}`)) return {};
   const page = readFileSync(`${ROOT}${PAGE}`, 'utf8');
   const commands = [...page.matchAll(COMMAND)].map(([, command]) => command);
   const folder = mkdtempSync(join(tmpdir(), 'migsim-questions-'));
