@@ -8,6 +8,7 @@
  */
 import { PAGE_BYTES } from '../guest/spec.js';
 import { BitmapSync } from './parts/bitmap-sync.js';
+import { type Run, advance, pass, pauses } from './parts/pauses.js';
 import type { Controls } from './controls.js';
 import { DirtyLog } from './parts/dirty-log.js';
 import { askForFreePages, takeFreePages } from './parts/free-page-hints.js';
@@ -15,7 +16,7 @@ import { leap } from './leap.js';
 import { makeControls } from './make-controls.js';
 import { Orders } from './parts/orders.js';
 import { type RunLabels, type Writings, outcome } from './observe/outcome.js';
-import { type Parts, makeParts } from './parts/parts.js';
+import { type Parts, type Seen, makeParts } from './parts/parts.js';
 import { PostcopyPages } from './parts/postcopy-pages.js';
 import type { MigrationResult, MigrationStatus } from './result.js';
 import {
@@ -64,14 +65,39 @@ export function runMigration(
   names: RunLabels,
   attach: (controls: Controls) => void,
 ): MigrationResult {
+  const result = startMigration(setup, names, attach).advance(INFINITY);
+  if (result === null) throw new Error('a migration without a pause has paused');
+  return result;
+}
+
+/** A migration in which time passes only as far as it is let. */
+export interface SteppedMigration {
+  readonly controls: Controls;
+  readonly seen: Seen;
+  /** Who is told when the guest stops and runs. */
+  readonly orders: Orders;
+  /**
+   * Lets time pass to `untilUs`, µs since `migrate`, or to the end. What is then done to it happens at that instant, as if it
+   * had been scheduled. Returns the result once it is over, null before.
+   */
+  advance(untilUs: number): MigrationResult | null;
+}
+
+/** The same migration as `runMigration`, for those who look at it and act on it while it runs. */
+export function startMigration(
+  setup: MigrationSetup,
+  names: RunLabels,
+  attach: (controls: Controls) => void,
+): SteppedMigration {
   checkSetup(setup);
   const migration = new Migration(setup);
   attach(migration.controls);
   startSchedule(migration.controls, setup.migration.schedule ?? []);
-  return migration.run(names);
+  migration.start(names);
+  return migration;
 }
 
-class Migration {
+class Migration implements SteppedMigration {
   readonly controls: Controls;
   readonly #parts: Parts;
   readonly #orders: Orders;
@@ -82,6 +108,8 @@ class Migration {
   readonly #log: DirtyLog;
   readonly #sync: BitmapSync;
   #guestLost = false;
+  #thread: Run<MigrationResult> | null = null;
+  #result: MigrationResult | null = null;
 
   constructor(setup: MigrationSetup) {
     const parts = makeParts(setup);
@@ -97,17 +125,37 @@ class Migration {
     if (setup.timelineMs > 0) parts.clock.watcher = this.#timeline;
   }
 
-  run(names: RunLabels): MigrationResult {
+  get seen(): Seen {
+    return this.#parts;
+  }
+
+  get orders(): Orders {
+    return this.#orders;
+  }
+
+  start(names: RunLabels): void {
+    this.#thread = this.#run(names);
+  }
+
+  advance(untilUs: number): MigrationResult | null {
+    if (this.#result !== null) return this.#result;
+    this.#parts.clock.pauseUs = untilUs;
+    const step = this.#thread?.next();
+    if (step?.done === true) this.#result = step.value;
+    return this.#result;
+  }
+
+  *#run(names: RunLabels): Run<MigrationResult> {
     const { setup, clock, guest, state } = this.#parts;
     let status: MigrationStatus = 'completed';
     let reason: string | null = null;
     try {
       const { giveUpAfterUs } = setup.migration;
       if (giveUpAfterUs > 0) clock.events.at(giveUpAfterUs, () => this.#orders.giveUp());
-      this.#settle();
-      this.#setUp();
-      if (this.#loop() === 'complete') this.#complete();
-      else this.#postcopy();
+      yield* this.#settle();
+      yield* this.#setUp();
+      if ((yield* this.#loop()) === 'complete') yield* this.#complete();
+      else yield* this.#postcopy();
     } catch (error) {
       if (error instanceof Failed) {
         status = 'failed';
@@ -129,28 +177,28 @@ class Migration {
   // ------------------------------------------------------------------------------------------------ setup
 
   /** What was started by hand before `migrate` finds its level. */
-  #settle(): void {
+  *#settle(): Run<void> {
     const { setup, clock, memory, guest } = this.#parts;
     if (clock.nowUs === 0) return;
     if (setup.guest.dirtyRingSize > 0) memory.startTracking();
-    clock.advance(0);
+    yield* advance(clock, 0);
     guest.advance(clock.nowUs);
     guest.resetCounts();
   }
 
   /** migration.c:qmp_migrate, migration_thread; ram.c:ram_save_setup, ram_init_bitmaps. */
-  #setUp(): void {
+  *#setUp(): Run<void> {
     const { setup, clock, memory, guest, stream, state, counters, window, run } = this.#parts;
     const { host } = setup;
     const gib = memory.totalPages / GIB_PAGES;
     // The first window opens before setup and so contains it.
     window.startMs = clock.ms();
     const perGiB = setup.guest.dirtyRingSize > 0 ? host.setupUsPerGiBRing : host.setupUsPerGiBBitmap;
-    clock.advance(clock.nowUs + host.setupFixedUs + perGiB * gib);
+    yield* advance(clock, clock.nowUs + host.setupFixedUs + perGiB * gib);
     guest.advance(clock.nowUs);
     memory.startLogging();
     run.dirtyPages = memory.totalPages;
-    this.#sync.run('setup');
+    yield* this.#sync.run('setup');
     askForFreePages(this.#parts, this.#orders);
     state.setupUs = clock.nowUs;
     counters.frame(SETUP_BYTES);
@@ -177,22 +225,34 @@ class Migration {
   // ------------------------------------------------------------------------------------------------ the loop
 
   /** migration.c:migration_thread's loop, up to the decision to switch over. */
-  #loop(): 'complete' | 'postcopy' {
-    const { setup, window } = this.#parts;
+  *#loop(): Run<'complete' | 'postcopy'> {
+    const { setup, clock, window, devices } = this.#parts;
     for (;;) {
       this.#checkCancelled();
-      leap(this.#parts, this.#orders);
+      const waitsUntilUs = leap(this.#parts, this.#orders);
+      if (waitsUntilUs > 0) yield* advance(clock, waitsUntilUs);
       this.#timeline.look();
       this.#checkCancelled();
       if (!window.isExceeded()) {
-        const decision = this.#decide();
+        if (this.#isToPause) this.#trace.paused(yield* this.#stopGuest());
+        let pending = this.#pendingEstimate();
+        if (this.#needsSync(pending)) pending = yield* this.#pendingExact();
+        const decision = this.#decide(pending);
         if (decision !== 'iterate') return decision;
-        if (setup.guest.hostPagePages === 1) this.#iterate();
-        else this.#iterateHostPages();
+        if (setup.guest.hostPagePages === 1) {
+          const endUs = this.#iterate();
+          if (clock.pausesBefore(endUs)) yield* pauses(clock, endUs);
+          this.#endIteration(endUs);
+        } else yield* this.#iterateHostPages();
+        if (!devices.none) yield* this.#iterateDevices();
         this.#checkCancelled();
         this.#runWhatWaited();
       }
-      this.#rateLimit();
+      const untilUs = this.#rateLimit();
+      if (untilUs > 0) {
+        if (clock.pausesBefore(untilUs)) yield* pauses(clock, untilUs);
+        clock.pass(untilUs);
+      }
       this.#timeline.look();
     }
   }
@@ -204,18 +264,35 @@ class Migration {
     if (link.outages > 0) throw new Failed('the network failed in pre-copy; the guest runs on at the source');
   }
 
+  /** QMP `stop` was given, and the thread has not come to it. */
+  get #isToPause(): boolean {
+    return this.#orders.pause && this.#parts.state.stopUs === null;
+  }
+
+  /** savevm.c:qemu_savevm_state_pending_estimate. */
+  #pendingEstimate(): number {
+    const { run, devices } = this.#parts;
+    return pendingEstimate(run.dirtyPages) + devices.estimate();
+  }
+
+  #needsSync(pending: number): boolean {
+    const { version, window } = this.#parts;
+    return needsSync(pending, window.threshold, version.syncsAtThreshold);
+  }
+
+  /** savevm.c:qemu_savevm_state_pending_exact. */
+  *#pendingExact(): Run<number> {
+    const { clock, run, devices } = this.#parts;
+    yield* this.#waitForSync();
+    this.#checkCancelled();
+    yield* this.#sync.run('natural');
+    this.#checkCancelled();
+    return pendingEstimate(run.dirtyPages) + devices.exact(clock.nowUs);
+  }
+
   /** migration.c:migration_iteration_run, the pre-copy part. */
-  #decide(): 'iterate' | 'complete' | 'postcopy' {
-    const { version, clock, state, window, run, devices } = this.#parts;
-    if (this.#orders.pause && state.stopUs === null) this.#trace.paused(this.#stopGuest());
-    let pending = pendingEstimate(run.dirtyPages) + devices.estimate();
-    if (needsSync(pending, window.threshold, version.syncsAtThreshold)) {
-      this.#waitForSync();
-      this.#checkCancelled();
-      this.#sync.run('natural');
-      this.#checkCancelled();
-      pending = pendingEstimate(run.dirtyPages) + devices.exact(clock.nowUs);
-    }
+  #decide(pending: number): 'iterate' | 'complete' | 'postcopy' {
+    const { version, window } = this.#parts;
     const complete = mayComplete(pending, window.threshold, version.completesAtThreshold);
     let verdict: 'iterate' | 'complete' | 'postcopy' = complete ? 'complete' : 'iterate';
     // With the capability RAM counts as what post-copy can take, so nothing must go before the switch.
@@ -224,8 +301,8 @@ class Migration {
     return verdict;
   }
 
-  /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. */
-  #iterate(): void {
+  /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. Returns when that is over. */
+  #iterate(): number {
     const { clock, link, stream, state, counters, queue, window, run } = this.#parts;
     link.drawJitter();
     state.holdsBitmap = true;
@@ -255,26 +332,30 @@ class Migration {
     counters.endIterations(stream, 1, state.stopUs === null);
     if (stream.syncsEveryIteration) queue.synchronise();
     else queue.endIteration();
-    clock.pass(startUs + elapsedUs);
+    return startUs + elapsedUs;
+  }
+
+  #endIteration(endUs: number): void {
+    const { clock, state } = this.#parts;
+    clock.pass(endUs);
     if (this.#orders.cancelReason !== null) this.#sends.takeBack(clock.nowUs);
     state.holdsBitmap = false;
-    this.#iterateDevices();
   }
 
   /** savevm.c:qemu_savevm_state_iterate, behind RAM: not where the window is full. */
-  #iterateDevices(): void {
+  *#iterateDevices(): Run<void> {
     const { link, counters, window, run, devices } = this.#parts;
-    if (devices.none || window.isExceeded() || this.#orders.cancelReason !== null) return;
+    if (window.isExceeded() || this.#orders.cancelReason !== null) return;
     const { bytes, us } = devices.iterate(run.dirtyPages <= 0);
     counters.frame(bytes);
-    this.#passBytes(bytes, max(us, (bytes / link.bytesPerSecond) * 1e6));
+    yield* this.#passBytes(bytes, max(us, (bytes / link.bytesPerSecond) * 1e6));
   }
 
   /** So many bytes, counted already, leave in `us`: those that a cancel stops on the way are taken back. */
-  #passBytes(bytes: number, us: number): void {
+  *#passBytes(bytes: number, us: number): Run<void> {
     const { clock, counters } = this.#parts;
     const endUs = clock.nowUs + us;
-    clock.advance(endUs);
+    yield* advance(clock, endUs);
     if (this.#orders.cancelReason === null || us === 0) return;
     counters.frame((-bytes * (endUs - clock.nowUs)) / us);
   }
@@ -284,7 +365,7 @@ class Migration {
    * is read at the first host page and then at each 64th. migration_rate_limit is called between two of its pages: windows
    * close and waits happen inside the iteration, which ends for a wait only if that falls on the end of a host page.
    */
-  #iterateHostPages(): void {
+  *#iterateHostPages(): Run<void> {
     const { clock, link, memory, stream, state, counters, queue, window, run } = this.#parts;
     state.holdsBitmap = true;
     const startUs = clock.nowUs;
@@ -315,10 +396,11 @@ class Migration {
       if (isPage) done = pages === left ? run.hostPages : 0;
       hostPages += done;
       run.hostPages -= done;
-      clock.advance(clock.nowUs + pages * pageUs);
+      yield* advance(clock, clock.nowUs + pages * pageUs);
       if (this.#orders.cancelReason !== null) return this.#sends.takeBack(clock.nowUs);
-      if (this.#orders.pause) this.#stopGuest();
-      if (run.dirtyPages > 0) this.#rateLimit();
+      if (this.#orders.pause) yield* this.#stopGuest();
+      const waitsUntilUs = run.dirtyPages > 0 ? this.#rateLimit() : 0;
+      if (waitsUntilUs > 0) yield* pass(clock, waitsUntilUs);
       const ended = floor(hostPages) > whole && hostPages % 1 < 1 / perHostPage;
       if (ended && window.isExceeded()) break;
       if (hostPages < clockCheck) continue;
@@ -329,20 +411,18 @@ class Migration {
     if (stream.syncsEveryIteration) queue.synchronise();
     else queue.endIteration();
     state.holdsBitmap = false;
-    this.#iterateDevices();
   }
 
-  /** migration.c:migration_rate_limit. */
-  #rateLimit(): void {
+  /** migration.c:migration_rate_limit. Returns until when the thread waits, µs; 0: it does not. */
+  #rateLimit(): number {
     const { clock, window, run } = this.#parts;
     window.update(clock.ms());
     if (!window.isExceeded()) {
       // A turn that sent nothing (all sent, waiting for a decision) must still let time pass.
-      if (run.dirtyPages <= 0) clock.advance(clock.nowUs + 1000);
-      return;
+      return run.dirtyPages <= 0 ? clock.nowUs + 1000 : 0;
     }
     const waitMs = max(0, window.startMs + BUFFER_DELAY_MS - clock.ms());
-    clock.pass(clock.nowUs + waitMs * 1000 + clock.wakeLatencyUs());
+    return clock.nowUs + waitMs * 1000 + clock.wakeLatencyUs();
   }
 
   /** What asked for the bitmap mutex while an iteration held it: a report of free pages, a timer's sync. */
@@ -355,10 +435,11 @@ class Migration {
   }
 
   /** The main loop holds the big lock for a timer's sync: who needs that too waits until it is over. */
-  #waitForSync(): void {
+  *#waitForSync(): Run<void> {
     const { clock } = this.#parts;
     this.#sync.finishAside();
-    while (this.#sync.isRunning && this.#orders.cancelReason === null) clock.advance(clock.events.nextUs);
+    while (this.#sync.isRunning && this.#orders.cancelReason === null)
+      yield* advance(clock, clock.events.nextUs);
   }
 
   // ------------------------------------------------------------------------------------------------ switchover
@@ -368,10 +449,10 @@ class Migration {
    * ring-full sleep from 8.x on; a CPU throttle's sleep ends when the vCPU is asked to stop. Returns the instant at which
    * the guest was told to stop, which lies further back when somebody had paused it.
    */
-  #stopGuest(): number {
+  *#stopGuest(): Run<number> {
     const { setup, version, clock, guest, state, run, devices } = this.#parts;
     if (state.stopUs !== null) return state.stopUs;
-    this.#waitForSync();
+    yield* this.#waitForSync();
     const { host } = setup;
     const startUs = clock.nowUs;
     run.handOver();
@@ -382,7 +463,8 @@ class Migration {
     const residualUs = guest.residualRingSleepUs(startUs);
     guest.stop(startUs);
     this.#trace.ringSleepUs = max(0, residualUs);
-    clock.advance(startUs + residualUs + host.stopUs + devices.stopUs + host.blockFlushUs);
+    yield* advance(clock, startUs + residualUs + host.stopUs + devices.stopUs + host.blockFlushUs);
+    for (const listener of this.#orders.runListeners) listener(false);
     return startUs;
   }
 
@@ -390,15 +472,15 @@ class Migration {
    * What both endings begin with: the guest stops, and the user may have asked to be waited for. Returns when the guest was
    * told to stop, and where the next part of the downtime begins.
    */
-  #leaveSource(): { readonly stoppedUs: number; readonly sinceUs: number } {
+  *#leaveSource(): Run<{ readonly stoppedUs: number; readonly sinceUs: number }> {
     const { setup, version, clock, state } = this.#parts;
     const { pauseBeforeSwitchover } = setup.migration;
     const startUs = clock.nowUs;
-    const stoppedUs = this.#stopGuest();
+    const stoppedUs = yield* this.#stopGuest();
     let sinceUs = this.#trace.endPart('stop', startUs);
     if (pauseBeforeSwitchover) {
       state.phase = 'pre-switchover';
-      this.#awaitContinue();
+      yield* this.#awaitContinue();
       sinceUs = this.#trace.endPart('migrate-continue', sinceUs);
     }
     if (version.alwaysDeviceStatus || pauseBeforeSwitchover) state.phase = 'device';
@@ -419,29 +501,29 @@ class Migration {
   }
 
   /** migration.c:migration_completion_precopy, migration_completion_end. */
-  #complete(): void {
+  *#complete(): Run<void> {
     const { setup, clock, link, guest, state, counters, window } = this.#parts;
     const { host, migration } = setup;
     const startUs = clock.nowUs;
-    const { stoppedUs, sinceUs: syncFromUs } = this.#leaveSource();
+    const { stoppedUs, sinceUs: syncFromUs } = yield* this.#leaveSource();
     this.#checkCancelledInSwitchover();
     // The rate limiter is off from here: only the link counts.
     window.lift();
-    this.#sync.run('switchover');
+    yield* this.#sync.run('switchover');
     let sinceUs = this.#trace.endPart('sync', syncFromUs);
     this.#checkCancelledInSwitchover();
     const sentBytes = counters.transferred;
-    this.#sendRest();
+    yield* this.#sendRest();
     this.#checkCancelledInSwitchover();
     const restBytes = round(counters.transferred - sentBytes);
     sinceUs = this.#trace.endPart('RAM', sinceUs);
     const devices = this.#devices();
     counters.frame(devices.bytes);
-    this.#passBytes(devices.bytes, max(devices.saveUs, (devices.bytes / link.bytesPerSecond) * 1e6));
+    yield* this.#passBytes(devices.bytes, max(devices.saveUs, (devices.bytes / link.bytesPerSecond) * 1e6));
     this.#checkCancelledInSwitchover();
     sinceUs = this.#trace.endPart('device state', sinceUs);
     const resumeUs = clock.nowUs + link.latencyUs + devices.loadUs + host.destinationStartUs;
-    if (migration.returnPath) clock.advance(resumeUs + link.latencyUs);
+    if (migration.returnPath) yield* advance(clock, resumeUs + link.latencyUs);
     this.#trace.endPart('destination', sinceUs);
     this.#checkCancelledInSwitchover();
     state.downtimeUs = clock.nowUs - startUs;
@@ -454,15 +536,18 @@ class Migration {
   }
 
   /** `pre-switchover`, until somebody answers with migrate-continue or cancels. */
-  #awaitContinue(): void {
+  *#awaitContinue(): Run<void> {
     const { setup, clock } = this.#parts;
     const { migrateContinueDelayUs, migrateContinueAtUs } = setup.migration;
     const untilUs = max(clock.nowUs + migrateContinueDelayUs, migrateContinueAtUs ?? 0);
     while (clock.nowUs < untilUs && !this.#orders.goOn) {
       const nextUs = min(untilUs, clock.events.nextUs);
-      if (nextUs === INFINITY)
+      if (clock.pausesBefore(nextUs)) {
+        clock.advance(clock.pauseUs);
+        yield;
+      } else if (nextUs === INFINITY) {
         throw new Failed('no orchestrator answers pre-switchover with migrate-continue');
-      clock.advance(nextUs);
+      } else clock.advance(nextUs);
       this.#checkCancelledInSwitchover();
     }
   }
@@ -472,6 +557,7 @@ class Migration {
     const { clock, link, guest } = this.#parts;
     if (this.#orders.cancelReason === null && link.outages === 0) return;
     guest.resume(clock.nowUs);
+    for (const listener of this.#orders.runListeners) listener(true);
     if (this.#orders.cancelReason !== null) throw new Ended();
     throw new Failed('the network failed in the switchover; the guest runs on at the source');
   }
@@ -481,26 +567,26 @@ class Migration {
    * `downtime` ends when the package of device state was handed to the socket; the guest runs when the destination has
    * loaded it.
    */
-  #postcopy(): void {
+  *#postcopy(): Run<void> {
     const { setup, version, clock, link, memory, state, counters } = this.#parts;
     const { host, migration } = setup;
     const startUs = clock.nowUs;
     // The status of post-copy comes first where no status `device` lies in between.
     if (!version.alwaysDeviceStatus && !migration.pauseBeforeSwitchover) state.phase = 'postcopy-active';
-    const { stoppedUs, sinceUs: syncFromUs } = this.#leaveSource();
+    const { stoppedUs, sinceUs: syncFromUs } = yield* this.#leaveSource();
     this.#checkCancelledInSwitchover();
     this.#orders.commit();
-    this.#sync.run('postcopy');
+    yield* this.#sync.run('postcopy');
     let sinceUs = this.#trace.endPart('sync', syncFromUs);
     memory.stopLogging();
     const discards = discardBytes(memory.discardDirty());
     this.#parts.run.dirtyPages = memory.dirtyPages();
     counters.frame(discards);
-    clock.advance(clock.nowUs + (discards / link.bytesPerSecond) * 1e6);
+    yield* advance(clock, clock.nowUs + (discards / link.bytesPerSecond) * 1e6);
     sinceUs = this.#trace.endPart('discard', sinceUs);
     const devices = this.#devices();
     counters.frame(devices.bytes);
-    clock.advance(clock.nowUs + devices.saveUs);
+    yield* advance(clock, clock.nowUs + devices.saveUs);
     this.#trace.endPart('device state', sinceUs);
     state.downtimeUs = clock.nowUs - startUs;
     const onWireUs = (devices.bytes / link.bytesPerSecond) * 1e6;
@@ -510,11 +596,11 @@ class Migration {
     state.blackoutUs = resumeUs - stoppedUs;
     this.#trace.downtime(true, 0);
     this.#checkCancelledInSwitchover();
-    this.#pushMissing(resumeUs);
+    yield* this.#pushMissing(resumeUs);
   }
 
   /** The migration thread in post-copy, until nothing is missing; the guest runs on the destination from `resumeUs` on. */
-  #pushMissing(resumeUs: number): void {
+  *#pushMissing(resumeUs: number): Run<void> {
     const { setup, version, clock, link, guest, state, run } = this.#parts;
     const runningPhase = (guestRuns: boolean): 'postcopy-active' | 'postcopy-device' =>
       guestRuns || !version.hasPostcopyDeviceStatus ? 'postcopy-active' : 'postcopy-device';
@@ -532,7 +618,10 @@ class Migration {
     while (run.find(clock.nowUs)) {
       let untilUs = clock.nowUs + POSTCOPY_STEP_US;
       // Every vCPU waits for a page that nobody sends: until something happens.
-      if (isStill) untilUs = max(untilUs, min(clock.events.nextUs, guestRuns ? INFINITY : resumeUs));
+      if (isStill) {
+        const nextUs = min(clock.events.nextUs, clock.pauseUs);
+        untilUs = max(untilUs, min(nextUs, guestRuns ? INFINITY : resumeUs));
+      }
       if (untilUs === INFINITY) {
         this.#guestLost = true;
         throw new Failed('post-copy was paused and nobody recovers it: the guest is lost');
@@ -540,7 +629,7 @@ class Migration {
       const accesses = link.isDown ? guest.accesses() : 0;
       const requested = guestRuns ? pages.serveRequests(untilUs) : 0;
       if (!link.isDown) pages.push(POSTCOPY_STEP_US, requested);
-      clock.advance(untilUs);
+      yield* advance(clock, untilUs);
       if (!guestRuns && clock.nowUs >= resumeUs) resume(clock.nowUs);
       isStill = link.isDown && guest.accesses() === accesses;
       if (link.isDown) state.phase = 'postcopy-paused';
@@ -551,10 +640,10 @@ class Migration {
       }
     }
     if (!guestRuns) {
-      clock.advance(resumeUs);
+      yield* advance(clock, resumeUs);
       resume(resumeUs);
     }
-    if (setup.migration.returnPath) clock.advance(clock.nowUs + 2 * link.latencyUs);
+    if (setup.migration.returnPath) yield* advance(clock, clock.nowUs + 2 * link.latencyUs);
     this.#trace.postcopyOver(clock.nowUs - state.postcopyStartUs);
     this.#completed();
   }
@@ -567,7 +656,7 @@ class Migration {
     state.phase = 'completed';
   }
 
-  #sendRest(): void {
+  *#sendRest(): Run<void> {
     const { clock, link, stream, counters, run } = this.#parts;
     run.isLastStage = true;
     while (run.find(clock.nowUs)) {
@@ -577,7 +666,7 @@ class Migration {
       this.#sends.begin();
       this.#sends.note(clock.nowUs, pages, pageUs);
       run.send(pages, cost.bytes);
-      clock.advance(clock.nowUs + pages * pageUs);
+      yield* advance(clock, clock.nowUs + pages * pageUs);
       if (this.#orders.cancelReason !== null) return this.#sends.takeBack(clock.nowUs);
     }
     run.handOver();

@@ -17,24 +17,24 @@ const { ceil, floor, max, min } = Math;
 /**
  * The very arithmetic of the loop's iterate, rate limit and RateWindow.update on local numbers, as a long pass is thousands
  * of turns. Ends before a turn that would come to the end of the run or to an event, or that has little enough to send to
- * look closer.
+ * look closer. Returns the end of the wait that it stands in, µs; 0: in none.
  */
-export function leap(parts: Parts, orders: Readonly<Orders>): void {
+export function leap(parts: Parts, orders: Readonly<Orders>): number {
   const { setup, clock, link, stream, state, counters, window, run, devices } = parts;
   // Each iteration sends a block of every device.
-  if (!devices.none) return;
-  if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return;
-  if (orders.pause || orders.postcopy || run.left <= 0) return;
+  if (!devices.none) return 0;
+  if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return 0;
+  if (orders.pause || orders.postcopy || run.left <= 0) return 0;
   const { quota, downtimeLimitMs, givenBandwidth: avail } = window;
   const runPages = run.pages;
   const cost = run.cost(runPages - run.taken, clock.nowUs);
   const pageUs = run.pageUs(cost);
   // Which packets count is a matter of each.
-  if (quota > 0 && cost.inPacket) return;
+  if (quota > 0 && cost.inPacket) return 0;
   const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
   const latePages = pagesToClockCheck(pagesToLate);
   const endBytes = iterationEndBytes(stream);
-  const nextEventUs = clock.events.nextUs;
+  const nextEventUs = min(clock.events.nextUs, clock.pauseUs);
   let nowUs = clock.nowUs;
   let taken = run.taken;
   let dirtyPages = run.dirtyPages;
@@ -134,5 +134,5 @@ export function leap(parts: Parts, orders: Readonly<Orders>): void {
   window.startPages = pagesBefore + windowStartTaken;
   if (closedMs > 0) window.tell(closedBytes, closedMs, closedPages);
   // An event on the way to the end of a wait: it happens, and the wait goes on to its end.
-  if (wakeUs > nowUs) clock.advance(wakeUs);
+  return wakeUs > nowUs ? wakeUs : 0;
 }

@@ -76,6 +76,7 @@ export function makeControls(
       state.stopUs = null;
       guest.resume(clock.nowUs);
       for (const listener of orders.resumeListeners.splice(0)) listener();
+      for (const listener of orders.runListeners) listener(true);
     },
     continueSwitchover: () => {
       if (state.phase === 'pre-switchover') orders.goOn = true;

@@ -4,6 +4,7 @@ import type { DirtyLog } from './dirty-log.js';
 import type { Orders } from './orders.js';
 import type { Writings } from '../observe/outcome.js';
 import type { Parts } from './parts.js';
+import type { Run } from './pauses.js';
 import type { SyncRecord } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 
@@ -38,9 +39,9 @@ export class BitmapSync {
   }
 
   /** A sync in the migration thread, which sends nothing meanwhile. */
-  run(cause: SyncCause): void {
+  *run(cause: SyncCause): Run<void> {
     this.#begin(cause);
-    this.#log.pull();
+    yield* this.#log.pull();
     this.#finish();
   }
 

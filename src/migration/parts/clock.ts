@@ -4,6 +4,7 @@ import type { Generator } from '../../random/generator.js';
 import type { Timer } from '../controls.js';
 
 const { floor, log, max } = Math;
+const INFINITY = Infinity;
 
 interface Due {
   timeUs: number;
@@ -61,6 +62,8 @@ export class Clock {
   /** Negative while what was started before `migrate` settles. */
   nowUs: number;
   watcher: Watcher | null = null;
+  /** At this instant whoever lets time pass wants to look or to act; Infinity: it passes to the end. */
+  pauseUs = INFINITY;
   #isHalted = false;
   #eventsNow = 0;
   readonly #meanWakeLatencyUs: number;
@@ -105,6 +108,11 @@ export class Clock {
   pass(toUs: number): void {
     if (this.events.nextUs <= toUs) this.advance(toUs);
     else if (!this.#isHalted) this.nowUs = max(this.nowUs, toUs);
+  }
+
+  /** Somebody wants to act before `toUs`. Nothing is to be waited for once time stands still. */
+  pausesBefore(toUs: number): boolean {
+    return this.pauseUs < toUs && !this.#isHalted;
   }
 
   /** How late a timed wait returns, µs. */

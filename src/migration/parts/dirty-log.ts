@@ -3,6 +3,7 @@ import type { Guest } from '../../guest/guest.js';
 import type { GuestMemory } from '../../guest/memory/memory.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Clock } from './clock.js';
+import { advance, pauses, type Run } from './pauses.js';
 import type { Counters } from './counters.js';
 import type { Parts } from './parts.js';
 import type { MigrationSetup } from '../setup.js';
@@ -49,24 +50,26 @@ export class DirtyLog {
   }
 
   /** For a bitmap sync: a ring sync kicks every vCPU in turn and then reaps all rings. */
-  pull(): void {
+  *pull(): Run<void> {
     const { host, guest } = this.#setup;
     const clock = this.#clock;
     if (guest.dirtyRingSize > 0) {
       for (let i = 0; i < this.#guest.vcpus.length; i += 1) {
         if (this.#state.stopUs !== null) break;
         this.#kick(i);
-        clock.advance(this.#guest.answersAtUs(i, clock.nowUs) + host.kickUs);
+        const leavesUs = this.#guest.answersAtUs(i, clock.nowUs) + host.kickUs;
+        if (clock.pausesBefore(leavesUs)) yield* pauses(clock, leavesUs);
+        clock.advance(leavesUs);
       }
-      clock.advance(clock.nowUs + this.#fixedUs);
+      yield* advance(clock, clock.nowUs + this.#fixedUs);
       const reapUs = this.#reapForSync();
-      clock.advance(clock.nowUs + reapUs);
+      yield* advance(clock, clock.nowUs + reapUs);
       return;
     }
     const gib = this.#memory.totalPages / GIB_PAGES;
     const syncUs = this.#fixedUs + host.bitmapSyncUsPerGiB * gib;
     this.#counters.syncCpuUs += syncUs;
-    clock.advance(clock.nowUs + syncUs);
+    yield* advance(clock, clock.nowUs + syncUs);
     this.#guest.advance(clock.nowUs);
   }
 

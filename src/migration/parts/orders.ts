@@ -25,6 +25,8 @@ export class Orders {
   /** The guest runs again: each is called once. */
   readonly resumeListeners: (() => void)[] = [];
   readonly endListeners: (() => void)[] = [];
+  /** The guest was stopped (false), or runs again (true), at the source. */
+  readonly runListeners: ((runs: boolean) => void)[] = [];
 
   readonly #clock: Pick<Clock, 'halt'>;
   #isBeyondCancel = false;

@@ -2,7 +2,9 @@
 import type { MigrationStats } from '../controls.js';
 
 export class MigrationState {
-  phase: MigrationStats['status'] = 'setup';
+  #phase: MigrationStats['status'] = 'setup';
+  /** Told of each change of `phase`, as event MIGRATION tells of it. */
+  onPhase: ((phase: MigrationStats['status']) => void) | null = null;
   setupUs = 0;
   /** When the guest was told to stop; null: it runs. */
   stopUs: number | null = null;
@@ -14,4 +16,14 @@ export class MigrationState {
   postcopyStartUs: number | null = null;
   /** An iteration holds the bitmap mutex: a sync has to wait for its end. */
   holdsBitmap = false;
+
+  get phase(): MigrationStats['status'] {
+    return this.#phase;
+  }
+
+  set phase(phase: MigrationStats['status']) {
+    const isNew = phase !== this.#phase;
+    this.#phase = phase;
+    if (isNew) this.onPhase?.(phase);
+  }
 }
