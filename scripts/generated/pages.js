@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { compare } from '../../dist/experiment/compare.js';
+import { bandFileColumns } from '../../dist/report/files/bands.js';
 import { keyColumns, resultTables } from '../../dist/report/columns.js';
 import { decisionsText } from '../../dist/report/terminal/decisions-text.js';
 import { comparisonTable } from '../../dist/report/terminal/table.js';
@@ -99,7 +100,8 @@ const UNITS = {
 
 const OPENING = `# The CSV files
 
-\`--out FOLDER\` writes five files and \`manifest.json\`. Every file has one header line, a comma between fields, units in the
+\`--out FOLDER\` writes five files and \`manifest.json\`. Several runs that draw something
+add \`bands.csv\`. Every file has one header line, a comma between fields, units in the
 names of its columns, and rows in a stable order: strategy by strategy, run by run. An empty field means that the run has no
 such value. Booleans are \`true\` and \`false\`. The same command with the same versions of migsim and Node.js gives the same bytes.
 
@@ -123,7 +125,12 @@ function csvPage() {
     const lead = `${about[0].toUpperCase()}${about.slice(1)}. After the columns that open every file:`;
     return [`## ${name}.csv`, lead, markdownTable(columns.slice(keyColumns.length))].join('\n\n');
   });
-  return [OPENING, '## Columns that open every file', '', markdownTable(keyColumns), '', ...sections]
+  const bands = [
+    '## bands.csv',
+    'Written where several runs draw something: one row per strategy and figure, the prediction of a migration and its 90 % band ([uncertainty.md](uncertainty.md)). `--json` has the same rows under `bands`.',
+    markdownTable(bandFileColumns),
+  ].join('\n\n');
+  return [OPENING, '## Columns that open every file', '', markdownTable(keyColumns), '', ...sections, bands]
     .join('\n')
     .replaceAll(/\n+(?=## )/g, '\n\n')
     .concat('\n');

@@ -67,7 +67,7 @@ export interface SweepOptions<Axes extends readonly VaryAxis[] = readonly VaryAx
   readonly workers?: number;
   /** Folder for runs.csv, summary.csv, differences.csv and manifest.json; what is begun there is gone on with. */
   readonly out?: string;
-  /** `parquet` writes runs.parquet in addition to runs.csv; default `csv`. */
+  /** `parquet` writes runs.parquet and summary.parquet in addition to the CSV files; default `csv`. */
   readonly format?: 'csv' | 'parquet';
   /** Only part `index` (from 0) of `count`, into a folder of its own; `mergeShards` puts them together. */
   readonly shard?: Shard;
@@ -169,7 +169,7 @@ export async function sweep<const Axes extends readonly VaryAxis[]>(
     strict: options.strict === true,
     workers,
     worker: built() ? new URL('./sweep-worker.js', import.meta.url) : null,
-    ...(await furtherFile(format)),
+    ...(await furtherFiles(format)),
     ...(listens
       ? {
           onRow(line: string) {
@@ -253,7 +253,7 @@ export async function mergeShards(folders: readonly string[], options: MergeOpti
     out,
     table: sweepTable,
     ...(onCell === undefined ? {} : { onCell }),
-    ...(await furtherFile(format)),
+    ...(await furtherFiles(format)),
   });
   const skipped = skippedOf(outcome.skipped, outcome.plan.spec);
   return { ...sweepOf(outcome), keys: outcome.plan.keys, rows: [], cells: [], skipped };
@@ -391,10 +391,15 @@ function textOfVariation({ keys, steps }: Variation): string {
   return `${keys.join('+')}=${steps.map((step) => step.join('+')).join(',')}`;
 }
 
-async function furtherFile(format: 'csv' | 'parquet'): Promise<Pick<SweepRun, 'extra'>> {
+async function furtherFiles(format: 'csv' | 'parquet'): Promise<Pick<SweepRun, 'extras'>> {
   if (format === 'csv') return {};
-  const { csvToParquet } = await import('../report/files/parquet.js');
-  return { extra: { name: 'runs.parquet', write: (runs, _keys, path) => csvToParquet(runs, path) } };
+  const { runsToParquet, summaryToParquet } = await import('../report/files/parquet.js');
+  return {
+    extras: [
+      { name: 'runs.parquet', of: 'runs.csv', write: runsToParquet },
+      { name: 'summary.parquet', of: 'summary.csv', write: summaryToParquet },
+    ],
+  };
 }
 
 /** Worker threads need the built module next to this one. */

@@ -13,6 +13,7 @@ import { ownFiles, readMemory, readPolicy, readRuns, readScenario, readSeed } fr
 import { compareInThreads } from '../experiment/parallel/compare.js';
 import { manifestOf, sourceFile } from '../experiment/manifest.js';
 import { openCsv } from '../report/files/csv.js';
+import { bandRows } from '../report/files/bands.js';
 import { writtenText } from '../report/terminal/text.js';
 
 /** Period of timeline.csv and of the curves of `run`, ms. */
@@ -72,7 +73,7 @@ export async function runExperiment(
     const inFiles = { ...options, timelineMs: TIMELINE_MS, onResult };
     const comparison = await compareInThreads(scenario, inFiles, availableParallelism());
     const made = manifest(comparison);
-    return { comparison, manifest: made, written: csv.finish(made) };
+    return { comparison, manifest: made, written: csv.finish(made, bandRows(comparison)) };
   } catch (error) {
     csv.abandon();
     throw error;

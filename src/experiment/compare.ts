@@ -1,6 +1,7 @@
 /** The same migration under several strategies, each meeting the same guest: common random numbers. */
 import type { MigrationResult } from '../migration/result.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
+import { type PredictedFrom, predictedFrom } from './predicted.js';
 import { refuseImpossible, simulate } from './simulate.js';
 
 /** How strategies are compared; all have defaults. */
@@ -30,6 +31,8 @@ export interface StrategyResults {
   readonly strategy: StrategyChoice;
   /** Index i is run i + 1. */
   readonly results: readonly MigrationResult[];
+  /** What a migration is predicted from; absent where nothing is drawn, and for single runs. */
+  readonly predicted?: PredictedFrom;
 }
 
 /** What came of a comparison, and how it was run. */
@@ -67,7 +70,8 @@ export function compare(scenario: Scenario, options: CompareOptions = {}): Compa
       onResult?.(result);
       results.push(keep === 'everything' ? result : { ...result, syncs: [], timeline: [], decisions: [] });
     }
-    return { strategy, results };
+    const predicted = predictedFrom(scenario, strategy, { runs, seed, memory, policy });
+    return { strategy, results, ...(predicted === null ? {} : { predicted }) };
   };
   return { scenario, policy, memory, seed, runs, strategies: strategies.map(repeat) };
 }

@@ -1,5 +1,5 @@
 /** A column of a result table: a measure with what people want to see of it. */
-import { type Measure, type Value, bareName } from '../experiment/measure.js';
+import { type Measure, type Unit, type Value, bareName } from '../experiment/measure.js';
 import type { MigrationResult } from '../migration/result.js';
 
 export interface Column<Row> extends Measure<Row> {
@@ -7,6 +7,17 @@ export interface Column<Row> extends Measure<Row> {
   readonly label?: string;
   /** Which of two values people prefer; without it, neither. */
   readonly better?: 'lower' | 'higher';
+}
+
+/** `column(name, unit, meaning, get)`: one line a column, in the order in which files have them. */
+export function column<Row>(
+  name: string,
+  unit: Unit,
+  meaning: string,
+  get: Column<Row>['get'],
+  more: Pick<Column<Row>, 'label' | 'better'> = {},
+): Column<Row> {
+  return { name, unit, meaning, get, ...more };
 }
 
 export interface ResultTable {

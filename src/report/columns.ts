@@ -2,7 +2,6 @@
  * The one description of results: name, unit, meaning and getter of every column.
  * CSV headers, JSON keys, table labels, the keys of `expect:` and docs/csv.md come from here.
  */
-import type { Unit } from '../experiment/measure.js';
 import {
   type MigrationResult,
   type SyncRecord,
@@ -10,19 +9,8 @@ import {
   type VcpuResult,
   workDoneOf,
 } from '../migration/result.js';
-import { type Column, type ResultTable, resultTable } from './column.js';
+import { type Column, type ResultTable, column, resultTable } from './column.js';
 import { largest, smallest } from '../stats/extremes.js';
-
-/** `column(name, unit, meaning, get)`: one line a column, in the order in which files have them. */
-function column<Row>(
-  name: string,
-  unit: Unit,
-  meaning: string,
-  get: Column<Row>['get'],
-  more: Pick<Column<Row>, 'label' | 'better'> = {},
-): Column<Row> {
-  return { name, unit, meaning, get, ...more };
-}
 
 /** They open every file and say which run a row belongs to. */
 export const keyColumns: readonly Column<MigrationResult>[] = [

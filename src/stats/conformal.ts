@@ -15,10 +15,11 @@ const OWN_ERROR = 0.05;
 /** From the median to the 95th percentile of a normal distribution, in standard deviations. */
 const Z95 = 1.6448536269514722;
 
-/** What a model draws of one figure. */
+/** What a model says of one figure. */
 export interface Draws {
-  readonly median: number;
-  /** 5th and 95th percentile. */
+  /** The prediction: the figure where everything uncertain is at its median. */
+  readonly point: number;
+  /** 5th and 95th percentile of what is drawn. */
   readonly p5: number;
   readonly p95: number;
 }
@@ -33,15 +34,19 @@ function scaled(value: number, offset: number): number {
   return log(max(value, 0) + offset);
 }
 
-/** The spread on one side of the median: that of the draws and the model's own, in quadrature. */
-function spreadOf({ median, p5, p95 }: Draws, offset: number, above: boolean): number {
-  const middle = scaled(median, offset);
-  return hypot(abs(scaled(above ? p95 : p5, offset) - middle) / Z95, OWN_ERROR);
+/**
+ * The spread on one side of the prediction: that of the draws and the model's own, in quadrature. Draws that all lie on the
+ * other side of it add nothing to this one.
+ */
+function spreadOf({ point, p5, p95 }: Draws, offset: number, above: boolean): number {
+  const middle = scaled(point, offset);
+  const reach = above ? scaled(p95, offset) - middle : middle - scaled(p5, offset);
+  return hypot(max(0, reach) / Z95, OWN_ERROR);
 }
 
-/** How far a measured value lies from what was drawn, in units of the spread on its side of the median. */
+/** How far a measured value lies from what was predicted, in units of the spread on its side of the prediction. */
 export function nonconformity(draws: Draws, measured: number, offset: number): number {
-  const distance = scaled(measured, offset) - scaled(draws.median, offset);
+  const distance = scaled(measured, offset) - scaled(draws.point, offset);
   return abs(distance) / spreadOf(draws, offset, distance > 0);
 }
 
@@ -73,18 +78,18 @@ export function heldLeavingOneOut(scores: readonly number[], level = BAND_LEVEL)
 
 /** The band of a figure that is never negative. What is 0 in every draw stays 0: nothing asks for it. */
 export function predictionBand(draws: Draws, factor: number, offset: number): Band {
-  if (draws.p5 === 0 && draws.p95 === 0) return { low: 0, high: 0 };
-  const middle = scaled(draws.median, offset);
+  if (draws.point === 0 && draws.p5 === 0 && draws.p95 === 0) return { low: 0, high: 0 };
+  const middle = scaled(draws.point, offset);
   const end = (sign: 1 | -1): number =>
     max(0, exp(middle + sign * factor * spreadOf(draws, offset, sign > 0)) - offset);
   return { low: end(-1), high: end(1) };
 }
 
-/** The draws of one figure. `RangeError` without values. */
-export function drawsOf(values: readonly number[]): Draws {
+/** The draws of one figure; `point`: their median where nothing else is predicted. `RangeError` without values. */
+export function drawsOf(values: readonly number[], point?: number): Draws {
   const sorted = Float64Array.from(values).sort();
   return {
-    median: quantileOfSorted(sorted, 0.5),
+    point: point ?? quantileOfSorted(sorted, 0.5),
     p5: quantileOfSorted(sorted, 0.05),
     p95: quantileOfSorted(sorted, 0.95),
   };

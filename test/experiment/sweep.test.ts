@@ -13,6 +13,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadScenario } from '../../src/scenario/load.js';
+import { parseScenario } from '../../src/scenario/parse.js';
+import { compare } from '../../src/experiment/compare.js';
+import { bandRows } from '../../src/report/files/bands.js';
 import { parseStrategyText } from '../../src/scenario/choices.js';
 import { mergeShards } from '../../src/experiment/sweep/merge.js';
 import { openPlan } from '../../src/experiment/sweep/plan.js';
@@ -25,7 +28,7 @@ import { unitsOf } from '../../src/experiment/sweep/unit.js';
 import { simulate } from '../../src/experiment/simulate.js';
 import { csvRows } from '../../src/report/files/csv-text.js';
 import { resultTables } from '../../src/report/columns.js';
-import { csvToParquet } from '../../src/report/files/parquet.js';
+import { runsToParquet, summaryToParquet } from '../../src/report/files/parquet.js';
 import { sweepTable } from '../../src/report/terminal/sweep-table.js';
 import { meanInterval, pairedInterval } from '../../src/stats/interval.js';
 import { parseCsv } from '../report/parse-csv.js';
@@ -330,6 +333,30 @@ describe('summaries', () => {
     expect(Number(row['mean_ci95_high'])).toBeCloseTo(high, 2);
   });
 
+  test('have the 90 % band that compare gives for the same runs, next to the interval of the mean', () => {
+    const scenario = parseScenario(specOf().scenario.text, GUEST, {
+      set: Object.entries(CELL).map(([key, value]) => `${key}=${value}`),
+    });
+    const bands = bandRows(compare(scenario, { runs: 5, seed: 1, memory: 'fluid' }));
+    expect(bands.length).toBeGreaterThan(5);
+    for (const { strategy, measure, prediction, low, high } of bands) {
+      const row = ofCell(rowsIn(join(whole, 'summary.csv'))).find(
+        (one) => one['strategy'] === strategy && one['measure'] === measure,
+      );
+      if (row === undefined) continue;
+      // Rows of files are cut to a thousandth, of which bands may make one unit.
+      expect(Number(row['prediction'])).toBeCloseTo(prediction, 2);
+      expect(Math.abs(Number(row['band90_low']) - low)).toBeLessThanOrEqual(1);
+      expect(Math.abs(Number(row['band90_high']) - high)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test('without anything drawn have no bands, and no columns for them', async () => {
+    const set = ['host.variability=none'];
+    const out = await sweep(folder('steady'), { spec: specOf({ set, runs: 2 }) });
+    expect(Object.keys(rowsIn(join(out, 'summary.csv'))[0]!)).not.toContain('band90_low');
+  });
+
   test('compare strategies on the same runs', () => {
     const row = ofCell(rowsIn(join(whole, 'differences.csv'))).find(
       ({ measure }) => measure === 'writers_work_done_share',
@@ -373,13 +400,15 @@ describe('summaries', () => {
 describe('files', () => {
   test('in Parquet say what the CSV says', async () => {
     const { asyncBufferFromFile, parquetReadObjects, parquetMetadataAsync } = await import('hyparquet');
-    const path = folder('runs.parquet');
-    await csvToParquet(join(whole, 'runs.csv'), path);
-    const file = await asyncBufferFromFile(path);
-    const read = await parquetReadObjects({ file });
     const text = (value: unknown): string => (value === null ? '' : String(value as string | number));
-    const shown = read.map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, text(v)])));
-    expect(shown).toEqual(rowsIn(join(whole, 'runs.csv')));
+    const files = { runs: runsToParquet, summary: summaryToParquet };
+    for (const [name, convert] of Object.entries(files)) {
+      await convert(join(whole, `${name}.csv`), folder(`${name}.parquet`));
+      const read = await parquetReadObjects({ file: await asyncBufferFromFile(folder(`${name}.parquet`)) });
+      const shown = read.map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, text(v)])));
+      expect(shown).toEqual(rowsIn(join(whole, `${name}.csv`)));
+    }
+    const file = await asyncBufferFromFile(folder('runs.parquet'));
     const { schema } = await parquetMetadataAsync(file);
     const typeOf = (column: string): string | undefined => schema.find(({ name }) => name === column)?.type;
     expect(['run', 'converged', 'sent_bytes', 'link.bandwidth'].map(typeOf)).toEqual([

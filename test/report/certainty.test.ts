@@ -27,6 +27,14 @@ describe('what stands below a comparison of several runs', () => {
     expect(text).not.toMatch(/borderline/);
   });
 
+  test('no band where nothing is drawn', () => {
+    const steady = parseScenario(
+      'guest: { memory: 256MiB, vcpus: [{ count: 1, workload: idle }] }\nhost: { variability: none }\nlink: { bandwidth: 1Gbit/s }\n',
+      'steady.yaml',
+    );
+    expect(certaintyLines(compare(steady, { runs: 3, memory: 'fluid' }))).toEqual([]);
+  });
+
   test('a verdict that draws do not agree on is a borderline case', () => {
     const comparison = compare(scenario('10..300MiB/s', '300ms'), { runs: 20, memory: 'fluid' });
     const converged = comparison.strategies[0]!.results.filter((result) => result.converged).length;

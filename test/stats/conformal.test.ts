@@ -30,9 +30,9 @@ describe('the conformal factor', () => {
 });
 
 describe('a prediction band', () => {
-  const draws = { median: 100, p5: 90, p95: 130 };
+  const draws = { point: 100, p5: 90, p95: 130 };
 
-  test('reaches just to a measured value at its own score, above and below the median', () => {
+  test('reaches just to a measured value at its own score, above and below the point', () => {
     for (const measured of [60, 95, 110, 200]) {
       const band = predictionBand(draws, nonconformity(draws, measured, 5), 5);
       expect(measured > 100 ? band.high : band.low).toBeCloseTo(measured, 9);
@@ -40,9 +40,17 @@ describe('a prediction band', () => {
   });
 
   test('is never negative, grows with the factor, and stays at 0 where every draw is', () => {
-    expect(predictionBand({ median: 1, p5: 0, p95: 9 }, 50, 3).low).toBe(0);
+    expect(predictionBand({ point: 1, p5: 0, p95: 9 }, 50, 3).low).toBe(0);
     expect(predictionBand(draws, 2, 0).high).toBeGreaterThan(predictionBand(draws, 1, 0).high);
-    expect(predictionBand({ median: 0, p5: 0, p95: 0 }, 3, 50)).toEqual({ low: 0, high: 0 });
+    expect(predictionBand({ point: 0, p5: 0, p95: 0 }, 3, 50)).toEqual({ low: 0, high: 0 });
+  });
+
+  test('on a side to which no draw reaches is that of the model alone', () => {
+    // Draws of 70 to 100, and of 70 to 90, around a prediction of 100: above it both say nothing.
+    const [high, other] = [100, 90].map((p95) => predictionBand({ point: 100, p5: 70, p95 }, 1, 0).high);
+    expect(high).toBe(other);
+    expect(high).toBeCloseTo(100 * exp(0.05), 9);
+    expect(predictionBand({ point: 100, p5: 70, p95: 90 }, 1, 0).low).toBeLessThan(85);
   });
 
   test('holds nine of ten new values, whatever the draws miss: here a third of the spread, and a shift', () => {

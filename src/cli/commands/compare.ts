@@ -13,6 +13,7 @@ import { presetName, presetOption, runPreset } from './preset.js';
 import { failUnlessOption } from '../fail-unless.js';
 import { jsonReport } from '../../report/files/json.js';
 import { runRows } from '../../report/files/rows.js';
+import { bandRows } from '../../report/files/bands.js';
 import { provenanceOf } from '../../report/files/provenance.js';
 import { comparisonTable } from '../../report/terminal/table.js';
 
@@ -50,7 +51,7 @@ export const compareCommand: Command = {
     const { comparison, manifest } = experiment;
     if (given.flag('json')) {
       const results = comparison.strategies.flatMap((entry) => entry.results);
-      given.print(jsonReport(manifest, results, false));
+      given.print(jsonReport(manifest, results, false, bandRows(comparison)));
       return failUnlessMet(given, comparison);
     }
     if (format !== 'text') {

@@ -18,7 +18,7 @@ export const mergeCommand: Command = {
   },
   examples: [
     ['merge results/shard-* --out results/whole', 'the same bytes as on one machine'],
-    ['merge results/shard-* --out results/whole --format parquet', 'also writes runs.parquet'],
+    ['merge results/shard-* --out results/whole --format parquet', 'also writes Parquet files'],
   ],
   async run(given) {
     const out = given.value('out');

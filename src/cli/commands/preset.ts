@@ -8,6 +8,7 @@ import { readMemory, readRuns, readSeed } from '../experiment-options.js';
 import { comparePreset, presets } from '../../experiment/presets.js';
 import { manifestOf } from '../../experiment/manifest.js';
 import { openCsv } from '../../report/files/csv.js';
+import { bandRows } from '../../report/files/bands.js';
 
 export const presetOption: Option = {
   describe: "A comparison of QEMU's guestperf instead of a scenario, such as auto-converge-iters",
@@ -46,7 +47,7 @@ export function runPreset(given: Given, name: string): Experiment {
     };
     const comparison = comparePreset(name, preset, given.values('set'), { ...numbers, onResult });
     const manifest = manifestOf(comparison, given.recorded);
-    return { comparison, manifest, written: csv?.finish(manifest) ?? [] };
+    return { comparison, manifest, written: csv?.finish(manifest, bandRows(comparison)) ?? [] };
   } catch (error) {
     csv?.abandon();
     throw error;

@@ -36,7 +36,7 @@ const MOST_RUNS = 100_000;
 const MOST_WORKERS = 1024;
 
 export const formatOption: Option = {
-  describe: 'csv, or parquet: runs.parquet in addition to runs.csv',
+  describe: 'csv, or parquet: runs.parquet and summary.parquet in addition to the CSV files',
   value: 'FORMAT',
   default: 'csv',
   words: () => FORMATS,

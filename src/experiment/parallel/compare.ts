@@ -4,6 +4,7 @@ import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scen
 import type { MigrationResult } from '../../migration/result.js';
 import { type CompareOptions, type Comparison, type StrategyResults, compare } from '../compare.js';
 import { isLongWork } from '../memory-choice.js';
+import { predictedFrom } from '../predicted.js';
 import { refuseImpossible } from '../simulate.js';
 import { openBatches } from './batches.js';
 import type { Batch } from './run-worker.js';
@@ -56,10 +57,11 @@ export async function compareInThreads(
   } finally {
     await batches.close();
   }
-  const each = strategies.map((strategy, index): StrategyResults => ({
-    strategy,
-    results: results.slice(index * runs, (index + 1) * runs),
-  }));
+  const each = strategies.map((strategy, index): StrategyResults => {
+    const predicted = predictedFrom(scenario, strategy, { runs, seed, memory, policy });
+    const own = results.slice(index * runs, (index + 1) * runs);
+    return { strategy, results: own, ...(predicted === null ? {} : { predicted }) };
+  });
   return { scenario, policy, memory, seed, runs, strategies: each };
 }
 

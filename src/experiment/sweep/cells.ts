@@ -1,6 +1,7 @@
 /** Checks every cell before the first run: which strategies run where, and what cannot run. */
 import { InfeasibleError, UsageError } from '../../errors.js';
 import { type Refusal, type SweepPlan, cellText } from './plan.js';
+import { hasBands } from './prediction.js';
 
 /** Labels of the strategies of each cell, in the order of rows; cells with the same ones share a list. */
 export type CellLabels = readonly (readonly string[])[];
@@ -15,6 +16,8 @@ export interface CheckedCells {
   readonly labels: CellLabels;
   /** In the order of cells. */
   readonly skipped: readonly Skipped[];
+  /** Whether some cell has bands: its runs draw something. */
+  readonly banded: boolean;
 }
 
 /** What a sweep leaves out is kept in memory, to be listed. */
@@ -28,8 +31,10 @@ export function checkCells(plan: SweepPlan, strict: boolean): CheckedCells {
   const shared = new Map<string, readonly string[]>();
   const skipped: Skipped[] = [];
   const ran = new Set<string>();
+  let banded = false;
   const labels = Array.from({ length: plan.cellCount }, (_, cell) => {
-    const { running, refused } = checkCell(plan, cell);
+    const { running, refused, draws } = checkCell(plan, cell);
+    banded ||= draws;
     const [first] = refused;
     if (first !== undefined && strict)
       throw new UsageError(`${atCell(plan, { cell, ...first })}; without --strict, it is left out`);
@@ -49,7 +54,7 @@ export function checkCells(plan: SweepPlan, strict: boolean): CheckedCells {
     const what = ran.size === 0 ? 'no cell can run' : 'it runs in no cell';
     throw new UsageError(plan.cellCount === 1 ? atCell(plan, blamed) : `${what}: ${atCell(plan, blamed)}`);
   }
-  return { labels, skipped };
+  return { labels, skipped, banded };
 }
 
 /** Cells in which something runs; null: all. */
@@ -61,13 +66,18 @@ export function runningCells(labels: CellLabels): readonly number[] | null {
 function checkCell(
   plan: SweepPlan,
   index: number,
-): { readonly running: readonly string[]; readonly refused: readonly Refusal[] } {
+): {
+  readonly running: readonly string[];
+  readonly refused: readonly Refusal[];
+  readonly draws: boolean;
+} {
   try {
-    const { strategies, refused } = plan.cell(index);
-    return { running: strategies.map(({ label }) => label), refused };
+    const cell = plan.cell(index);
+    const running = cell.strategies.map(({ label }) => label);
+    return { running, refused: cell.refused, draws: hasBands(cell, plan.spec.runs) };
   } catch (error) {
     if (!(error instanceof InfeasibleError)) throw error;
-    return { running: [], refused: [{ strategy: null, reason: error.reason }] };
+    return { running: [], refused: [{ strategy: null, reason: error.reason }], draws: false };
   }
 }
 

@@ -85,6 +85,7 @@ const OWN_NAMES = [
   'differences.csv',
   'skipped.csv',
   'runs.parquet',
+  'summary.parquet',
   'manifest.json',
 ] as const;
 

@@ -8,7 +8,7 @@ import { runsCode } from '../../scenario/choices.js';
 import { openPlan } from './plan.js';
 import { SKIPPED, type SweepCell, cellSummary, headersOf, skippedText, summaryTexts } from './results.js';
 import { type Line, linesIn, rowTaker } from './rows.js';
-import { type SweepRun, type SweepOutcome, fileNames, headerLine, manifestText } from './run.js';
+import { type SweepRun, type SweepOutcome, fileNames, headerLine, manifestText, writeExtras } from './run.js';
 import type { SweepTable } from './table.js';
 import { unitsOf } from './unit.js';
 
@@ -20,26 +20,26 @@ export interface MergeOptions {
   readonly onCell?: (cell: SweepCell) => void;
   /** Choices from files, as the plan has them, whose code may be run; others are refused. */
   readonly code?: readonly string[];
-  readonly extra?: SweepRun['extra'];
+  readonly extras?: SweepRun['extras'];
 }
 
 /** Throws `UsageError` when shards are missing, unfinished, doubled or of different sweeps. */
 export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> {
-  const { out, table, extra } = options;
+  const { out, table, extras } = options;
   const { folders, planFile } = inOrder(options.shards, options.code ?? []);
   const plan = await openPlan(planFile.sweep);
-  const { labels, skipped } = checkCells(plan, false);
+  const { labels, skipped, banded } = checkCells(plan, false);
   const units = unitsOf(plan, runningCells(labels));
   if (stateOf(out, planFile) === 'finished')
     throw new UsageError(`${out} is merged already; remove it to merge again`);
-  const files = openFiles(out, planFile, fileNames(extra, skipped), false);
+  const files = openFiles(out, planFile, fileNames(extras, skipped), false);
   try {
     files.append(RUNS, headerLine(plan, table));
-    for (const [name, text] of Object.entries(headersOf(plan, table))) files.append(name, text);
+    for (const [name, text] of Object.entries(headersOf(plan, table, banded))) files.append(name, text);
     if (skipped.length > 0) files.append(SKIPPED, skippedText(plan, table, skipped));
     const taker = rowTaker(plan, units, labels, table, null, (samples) => {
       const cell = cellSummary(plan, table, samples);
-      for (const [name, text] of Object.entries(summaryTexts(table, cell))) files.append(name, text);
+      for (const [name, text] of Object.entries(summaryTexts(table, cell, banded))) files.append(name, text);
       options.onCell?.(cell);
     });
     const sources = folders.map((folder) => rowsOf(folder, headerLine(plan, table)));
@@ -58,7 +58,7 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
     const tooMany = folders.find((_, index) => sources[index]!.next() !== null);
     if (tooMany !== undefined) throw notAll(tooMany);
     files.append('manifest.json', manifestText(planFile));
-    await extra?.write(partOf(join(out, RUNS)), plan.keys, partOf(join(out, extra.name)));
+    await writeExtras(out, extras);
     return { plan, planFile, resumed: 0, rows, finishedBefore: false, skipped, written: files.finish() };
   } catch (error) {
     files.abandon();

@@ -2,7 +2,9 @@
 import type { CellSamples } from './samples.js';
 import type { Skipped } from './cells.js';
 import type { SweepPlan } from './plan.js';
+import { predictionOf } from './prediction.js';
 import {
+  BAND_COLUMNS,
   DIFFERENCE_COLUMNS,
   type DifferenceRow,
   SUMMARY_COLUMNS,
@@ -26,26 +28,40 @@ export const SUMMARY = 'summary.csv';
 export const DIFFERENCES = 'differences.csv';
 export const SKIPPED = 'skipped.csv';
 
-export function headersOf(plan: SweepPlan, table: SweepTable): Readonly<Record<string, string>> {
+/** `banded`: some cell has bands. */
+export function headersOf(
+  plan: SweepPlan,
+  table: SweepTable,
+  banded: boolean,
+): Readonly<Record<string, string>> {
   const line = (names: readonly string[]): string => `${table.fields([...plan.keys, ...names])}\n`;
-  return { [SUMMARY]: line(SUMMARY_COLUMNS), [DIFFERENCES]: line(DIFFERENCE_COLUMNS) };
+  const summary = [...SUMMARY_COLUMNS, ...(banded ? BAND_COLUMNS : [])];
+  return { [SUMMARY]: line(summary), [DIFFERENCES]: line(DIFFERENCE_COLUMNS) };
 }
 
 export function cellSummary(plan: SweepPlan, table: SweepTable, samples: CellSamples): SweepCell {
   const values = plan.valuesOf(samples.cell);
   return {
     varied: Object.fromEntries(plan.keys.map((key, index) => [key, values[index]!])),
-    summary: summaryOf(samples, table.measures),
+    summary: summaryOf(samples, table.measures, predictionOf(plan, table, samples)),
     differences: differencesOf(samples, table.measures),
   };
 }
 
 /** The rows of a cell for summary.csv and differences.csv. */
-export function summaryTexts(table: SweepTable, cell: SweepCell): Readonly<Record<string, string>> {
+export function summaryTexts(
+  table: SweepTable,
+  cell: SweepCell,
+  banded: boolean,
+): Readonly<Record<string, string>> {
   const values = Object.values(cell.varied);
   const lines = (rows: readonly object[]): string =>
     rows.map((row) => `${table.fields([...values, ...(Object.values(row) as string[])])}\n`).join('');
-  return { [SUMMARY]: lines(cell.summary), [DIFFERENCES]: lines(cell.differences) };
+  const summary = cell.summary.map((row) => {
+    const { prediction = null, bandLow = null, bandHigh = null } = row;
+    return banded ? { ...row, prediction, bandLow, bandHigh } : row;
+  });
+  return { [SUMMARY]: lines(summary), [DIFFERENCES]: lines(cell.differences) };
 }
 
 /** skipped.csv: a row for each cell or strategy that is left out; without a strategy, the whole cell. */

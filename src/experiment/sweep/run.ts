@@ -48,11 +48,20 @@ export interface SweepRun {
   readonly onRow?: (line: string) => void;
   /** Not called for shards: they know parts of cells only. */
   readonly onCell?: (cell: SweepCell) => void;
-  /** Makes a further file of the finished runs.csv, at a path next to it. */
-  readonly extra?: {
-    readonly name: string;
-    write(runs: string, keys: readonly string[], path: string): unknown;
-  };
+  /** Further files, each made of one that is finished. */
+  readonly extras?: readonly ExtraFile[];
+}
+
+/** A file in another form: `write` reads the CSV file `of` and writes `name`, both by their paths. */
+export interface ExtraFile {
+  readonly name: string;
+  readonly of: typeof RUNS | typeof SUMMARY;
+  write(csv: string, path: string): unknown;
+}
+
+/** Writes the further files of `folder`, whose files still have their temporary names. */
+export async function writeExtras(folder: string, extras: readonly ExtraFile[] = []): Promise<void> {
+  for (const { name, of, write } of extras) await write(partOf(join(folder, of)), partOf(join(folder, name)));
 }
 
 export interface SweepOutcome {
@@ -73,7 +82,7 @@ export interface SweepOutcome {
 export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
   const { spec, table, out, shard, onRow } = options;
   const plan = await openPlan(spec, options.made);
-  const { labels, skipped } = checkCells(plan, options.strict === true);
+  const { labels, skipped, banded } = checkCells(plan, options.strict === true);
   const units = unitsOf(plan, runningCells(labels));
   if (skipped.length > 0) options.onSkipped?.(skipped);
   const planFile = planFileOf(spec, shard, options.command);
@@ -84,7 +93,7 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
   const taker = rowTaker(plan, units, labels, table, shard, (samples) => {
     if (shard !== null) return;
     const cell = cellSummary(plan, table, samples);
-    for (const [name, text] of Object.entries(summaryTexts(table, cell))) files?.append(name, text);
+    for (const [name, text] of Object.entries(summaryTexts(table, cell, banded))) files?.append(name, text);
     options.onCell?.(cell);
   });
   if (state === 'finished') {
@@ -96,10 +105,10 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
   try {
     let rows = 0;
     if (out !== null) {
-      const names = shard === null ? fileNames(options.extra, skipped) : [RUNS];
+      const names = shard === null ? fileNames(options.extras, skipped) : [RUNS];
       files = openFiles(out, planFile, names, state === 'begun');
       if (shard === null) {
-        for (const [name, text] of Object.entries(headersOf(plan, table))) files.append(name, text);
+        for (const [name, text] of Object.entries(headersOf(plan, table, banded))) files.append(name, text);
         if (skipped.length > 0) files.append(SKIPPED, skippedText(plan, table, skipped));
       }
       rows = goOn(files, partOf(join(out, RUNS)), state === 'begun', plan, table, taker, units, onRow);
@@ -117,7 +126,7 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
       options.onRuns?.(lines.length);
     };
     await runUnits(options, plan, units, taker, onRows);
-    const written = files === null ? [] : await finish(files, planFile, plan, options);
+    const written = files === null ? [] : await finish(files, planFile, options);
     return { plan, planFile, resumed, rows, finishedBefore: false, skipped, written };
   } catch (error) {
     throw out !== null && error instanceof UsageError
@@ -148,12 +157,11 @@ function goOn(
 async function finish(
   files: SweepFiles,
   planFile: PlanFile,
-  plan: SweepPlan,
-  { out, shard, extra }: Pick<SweepRun, 'out' | 'shard' | 'extra'>,
+  { out, shard, extras }: Pick<SweepRun, 'out' | 'shard' | 'extras'>,
 ): Promise<string[]> {
   if (shard === null) {
     files.append('manifest.json', manifestText(planFile));
-    await extra?.write(partOf(join(out!, RUNS)), plan.keys, partOf(join(out!, extra.name)));
+    await writeExtras(out!, extras);
   }
   return files.finish();
 }
@@ -164,8 +172,8 @@ export function manifestText({ shard: _, runsSha256: _sum, ...manifest }: PlanFi
 }
 
 /** Names of the files that a whole sweep writes. */
-export function fileNames(extra: SweepRun['extra'], skipped: CheckedCells['skipped']): string[] {
-  const further = [...(skipped.length === 0 ? [] : [SKIPPED]), ...(extra === undefined ? [] : [extra.name])];
+export function fileNames(extras: SweepRun['extras'], skipped: CheckedCells['skipped']): string[] {
+  const further = [...(skipped.length === 0 ? [] : [SKIPPED]), ...(extras ?? []).map(({ name }) => name)];
   return [RUNS, SUMMARY, DIFFERENCES, ...further, 'manifest.json'];
 }
 

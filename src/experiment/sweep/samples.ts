@@ -86,7 +86,8 @@ export function cellSamples(
   };
 }
 
-function numberIn(field: string): number {
+/** NaN: an empty field. */
+export function numberIn(field: string): number {
   if (field === '') return NaN;
   return field === 'true' ? 1 : field === 'false' ? 0 : Number(field);
 }

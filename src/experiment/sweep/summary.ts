@@ -1,4 +1,9 @@
 /** What is said of a cell when its runs are done: each strategy by itself, and each against the first on the same runs. */
+import {
+  type ModelResiduals,
+  type PredictedFigure,
+  predictedFigure,
+} from '../../guest/host-profiles/residuals.js';
 import { type Interval, meanInterval } from '../../stats/interval.js';
 import { pairedShareInterval, shareInterval } from '../../stats/share-interval.js';
 import { quantileOfSorted, standardDeviation } from '../../stats/summary.js';
@@ -25,6 +30,18 @@ export interface SummaryRow {
   /** 95 % interval of the mean, by Student's t; of a share, Wilson's. */
   readonly low: number | null;
   readonly high: number | null;
+  /** The next three only where runs draw something: the figure with everything uncertain at its median. */
+  readonly prediction?: number | null;
+  /** The 90 % band of a migration; null for a measure that has none, and where no run converged. */
+  readonly bandLow?: number | null;
+  readonly bandHigh?: number | null;
+}
+
+/** What the runs of a cell are judged by, beyond their own values. */
+export interface CellPrediction {
+  /** What each strategy shows with everything uncertain at its median: a value a measure; null where it has none. */
+  readonly points: readonly (readonly (number | null)[])[];
+  readonly residuals: ModelResiduals | undefined;
 }
 
 export const SUMMARY_COLUMNS = [
@@ -40,6 +57,9 @@ export const SUMMARY_COLUMNS = [
   'mean_ci95_low',
   'mean_ci95_high',
 ] as const;
+
+/** Behind those, where any cell draws something: what a migration is predicted to show, and its 90 % band. */
+export const BAND_COLUMNS = ['prediction', 'band90_low', 'band90_high'] as const;
 
 /** How one strategy differs from the first of its cell on the same runs: `strategy` less `against`. */
 export interface DifferenceRow {
@@ -67,10 +87,38 @@ export const DIFFERENCE_COLUMNS = [
   'mean_ci95_high',
 ] as const;
 
-export function summaryOf(cell: CellSamples, measures: readonly SweepMeasure[]): SummaryRow[] {
-  return cell.strategies.flatMap((strategy) =>
-    measures.map((measure, index) => summaryRow(strategy, measure, index)),
+/** `prediction` null: nothing is drawn, and there are no bands. */
+export function summaryOf(
+  cell: CellSamples,
+  measures: readonly SweepMeasure[],
+  prediction: CellPrediction | null = null,
+): SummaryRow[] {
+  return cell.strategies.flatMap((strategy, at) =>
+    measures.map((measure, index): SummaryRow => {
+      const row = summaryRow(strategy, measure, index);
+      if (prediction === null) return row;
+      const point = prediction.points[at]![index]!;
+      const band = bandIn(strategy, measure, index, point, prediction.residuals);
+      return {
+        ...row,
+        prediction: band?.point ?? null,
+        bandLow: band?.low ?? null,
+        bandHigh: band?.high ?? null,
+      };
+    }),
   );
+}
+
+/** Of the runs that converged: of one that gave up it is only known when. */
+function bandIn(
+  strategy: StrategySamples,
+  { column }: SweepMeasure,
+  index: number,
+  point: number | null,
+  residuals: ModelResiduals | undefined,
+): PredictedFigure | null {
+  const { of, values } = countingValues(strategy, index);
+  return of === 'all' ? null : predictedFigure(column, values, point, residuals);
 }
 
 function summaryRow(strategy: StrategySamples, measure: SweepMeasure, index: number): SummaryRow {

@@ -1,5 +1,5 @@
 /** What predictions miss beyond what they draw, by figure. */
-import { predictionBand, type Band, type Draws } from '../../stats/conformal.js';
+import { drawsOf, predictionBand, type Band, type Draws } from '../../stats/conformal.js';
 
 const { ceil, floor, min } = Math;
 
@@ -26,6 +26,44 @@ export const residualOffsets = {
 
 /** A figure that has a residual. */
 export type ResidualFigure = keyof typeof residualOffsets;
+
+/** Of a prediction, in its unit: what lies beyond is the noise of floating point. */
+const DIGITS = 3;
+
+/** The figures under the names of the columns of result files. */
+export const bandColumns: Readonly<Record<string, ResidualFigure>> = {
+  total_time_ms: 'totalTimeMs',
+  downtime_ms: 'downtimeMs',
+  blackout_ms: 'blackoutMs',
+  setup_time_ms: 'setupTimeMs',
+  dirty_sync_count: 'dirtySyncCount',
+  sent_bytes: 'transferredBytes',
+  first_throttle_ms: 'firstThrottleMs',
+  max_throttle_percent: 'maxThrottlePercent',
+  max_ring_full_sleep_us: 'maxDirtyLimitThrottleUsPerRound',
+};
+
+/** A prediction of one figure of a migration, and its 90 % band. */
+export interface PredictedFigure extends Band {
+  readonly point: number;
+}
+
+/**
+ * Of the runs of one strategy: `values` are what each drew of a column, `point` is its value where everything uncertain is at
+ * its median. null for a column that has no band, and where fewer than two runs have the figure.
+ */
+export function predictedFigure(
+  column: string,
+  values: readonly number[],
+  point: number | null,
+  residuals: ModelResiduals | undefined,
+): PredictedFigure | null {
+  const figure = bandColumns[column];
+  if (figure === undefined || values.length < 2) return null;
+  const draws = drawsOf(values, point ?? undefined);
+  const band = bandOf(figure, draws, residuals);
+  return band === null ? null : { point: Number(draws.point.toFixed(DIGITS)), ...band };
+}
 
 /** What the model misses of each figure, from recordings. */
 export interface ModelResiduals {

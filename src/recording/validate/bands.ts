@@ -20,7 +20,7 @@ export interface Drawn {
   readonly measured: Outcome & { readonly status: Verdict };
   /** `p5` and `p95` are the ends of the 90 % band. */
   readonly predicted: Prediction;
-  /** What the runs drew: `p5` and `p95` are percentiles. */
+  /** The same predictions with what the runs drew: `p5` and `p95` are percentiles. */
   readonly drawn: Prediction['figures'];
 }
 
@@ -98,5 +98,5 @@ export function coverageOf(validated: readonly Drawn[], figure: ResidualFigure):
 }
 
 function drawsIn({ median: middle, p5, p95 }: Spread): Draws | null {
-  return middle === null || p5 === null || p95 === null ? null : { median: middle, p5, p95 };
+  return middle === null || p5 === null || p95 === null ? null : { point: middle, p5, p95 };
 }

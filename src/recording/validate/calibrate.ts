@@ -125,7 +125,8 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
   const { start = recordingsHost, fields = CALIBRATED_FIELDS, onTried } = options;
   const { runs = 4, seed = 1, memory = 'page' } = options;
   const tried: Tried[] = [];
-  const lossesOf = (host: HostProfile, withSeed: number): number[] =>
+  // The point of a prediction is that of the undrawn host: nothing of its variability decides the loss.
+  const lossesOf = ({ variability: _, ...host }: HostProfile, withSeed: number): number[] =>
     recordings.map((one) => lossOf(validateRecording(one, { runs, seed: withSeed, memory, host })));
   const attempt = (profile: HostProfile): Tried => {
     const losses = lossesOf(profile, seed);

@@ -53,18 +53,20 @@ export interface ThrottleStep {
 /** How a recorded migration ended: `cancelled` by a command that was given while it ran. */
 export type Verdict = 'completed' | 'not-converged' | 'cancelled';
 
-/** A predicted figure over the seeds: its median (of the seeds that have one), and its 5th and 95th percentile. */
+/** A predicted figure, of the runs that have it. */
 export interface Spread {
+  /** The prediction: the median of the runs with everything uncertain at its median. */
   readonly median: number | null;
+  /** 5th and 95th percentile of the runs that draw it. */
   readonly p5: number | null;
   readonly p95: number | null;
 }
 
 /** What the runs of one recording predict. */
 export interface Prediction {
-  /** What most seeds say. */
+  /** What most runs with everything uncertain at its median say. */
   readonly status: Verdict;
-  /** Share of seeds (0..1) that complete. */
+  /** Share of the drawn runs (0..1) that complete. */
   readonly completedShare: number;
   readonly figures: Readonly<Record<OutcomeName, Spread>>;
   /** Percentages that most seeds come to, each at the median of its syncs. */
@@ -191,21 +193,32 @@ function firstThrottled(result: MigrationResult): SyncRecord | undefined {
 
 export const OUTCOME_NAMES = keysOf(FIGURES);
 
-export function predictionFrom(recording: Recording, results: readonly MigrationResult[]): Prediction {
-  const completed = results.filter((result) => result.converged);
-  const status = mostFrequent(results.map((result) => verdictOf(result.status)));
+/**
+ * `undrawn`: runs with everything uncertain at its median, which say what is predicted; `drawn`: runs that draw it, which say
+ * how far it may be off. Where nothing is drawn they are the same.
+ */
+export function predictionFrom(
+  recording: Recording,
+  drawn: readonly MigrationResult[],
+  undrawn: readonly MigrationResult[] = drawn,
+): Prediction {
+  const completed = drawn.filter((result) => result.converged);
+  const status = mostFrequent(undrawn.map((result) => verdictOf(result.status)));
   // Figures of a verdict come from the runs that ended so: a mean of both kinds would be of neither.
-  const alike = results.filter((result) => verdictOf(result.status) === status);
-  const figures = mapOf(OUTCOME_NAMES, (name) =>
-    spread(alike.map(FIGURES[name]).filter((value) => value !== null)),
-  );
-  const vcpus = alike[0]?.vcpus ?? [];
+  const alike = (results: readonly MigrationResult[]): readonly MigrationResult[] =>
+    results.filter((result) => verdictOf(result.status) === status);
+  const predicting = alike(undrawn);
+  const drawnAlike = alike(drawn);
+  const varying = drawnAlike.length > 0 ? drawnAlike : predicting;
+  const spreadOf = (figure: (result: MigrationResult) => number | null): Spread =>
+    spread(predicting.map(figure), varying.map(figure));
+  const vcpus = predicting[0]?.vcpus ?? [];
   return {
     status,
-    completedShare: completed.length / max(1, results.length),
-    figures,
-    throttleSteps: commonSteps(alike.map(({ syncs }) => stepsOf(syncs))),
-    vcpuAccesses: vcpus.map((_, id) => spread(alike.map((result) => accessesOf(recording, result, id)))),
+    completedShare: completed.length / max(1, drawn.length),
+    figures: mapOf(OUTCOME_NAMES, (name) => spreadOf(FIGURES[name])),
+    throttleSteps: commonSteps(predicting.map(({ syncs }) => stepsOf(syncs))),
+    vcpuAccesses: vcpus.map((_, id) => spreadOf((result) => accessesOf(recording, result, id))),
   };
 }
 
@@ -219,11 +232,15 @@ function commonSteps(ladders: readonly (readonly ThrottleStep[])[]): ThrottleSte
     .sort((a, b) => a.percent - b.percent);
 }
 
-function spread(values: readonly number[]): Spread {
+function spread(predicting: readonly (number | null)[], varying: readonly (number | null)[]): Spread {
+  const drawn = varying.filter((value) => value !== null);
+  const undrawn = predicting.filter((value) => value !== null);
+  const values = undrawn.length > 0 ? undrawn : drawn;
   if (values.length === 0) return { median: null, p5: null, p95: null };
+  const spreading = drawn.length > 0 ? drawn : values;
   return {
     median: round(median(values)),
-    p5: round(quantile(values, 0.05)),
-    p95: round(quantile(values, 0.95)),
+    p5: round(quantile(spreading, 0.05)),
+    p95: round(quantile(spreading, 0.95)),
   };
 }

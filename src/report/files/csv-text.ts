@@ -13,7 +13,7 @@ export function csvRows(table: ResultTable, result: MigrationResult): string {
   return csvLines(table.rowsOf(result));
 }
 
-function csvLines(rows: readonly (readonly Value[])[]): string {
+export function csvLines(rows: readonly (readonly Value[])[]): string {
   // Without the cast, true would be written as 1 and false as nothing.
   return stringify(rows as Value[][], { cast: { boolean: String } });
 }

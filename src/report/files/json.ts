@@ -3,11 +3,22 @@ import type { Manifest } from '../../experiment/manifest.js';
 import type { Value } from '../../experiment/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { keyColumns, resultTables } from '../columns.js';
+import { type BandRow, bandFileColumns } from './bands.js';
 
-/** `detail`: with syncs, timeline and decisions of every run. Ends with a line break. */
-export function jsonReport(manifest: Manifest, results: readonly MigrationResult[], detail: boolean): string {
+/**
+ * `detail`: with syncs, timeline and decisions of every run. `bands` is left out where there are none. Ends with a line break.
+ */
+export function jsonReport(
+  manifest: Manifest,
+  results: readonly MigrationResult[],
+  detail: boolean,
+  bands: readonly BandRow[] = [],
+): string {
   const runs = results.map((result) => runObject(result, detail));
-  return `${JSON.stringify({ manifest, runs }, null, 2)}\n`;
+  const rows = bands.map((row) =>
+    Object.fromEntries(bandFileColumns.map(({ name, get }) => [name, get(row)])),
+  );
+  return `${JSON.stringify({ manifest, runs, ...(rows.length === 0 ? {} : { bands: rows }) }, null, 2)}\n`;
 }
 
 function runObject(result: MigrationResult, detail: boolean): Record<string, unknown> {

@@ -1,7 +1,8 @@
-/** runs.csv as Parquet: the same rows and columns, typed, a quarter of the size. */
+/** runs.csv and summary.csv as Parquet: the same rows and columns, typed, a quarter of the size. */
 import { renameSync, rmSync } from 'node:fs';
 import { type BasicType, ParquetWriter, fileWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { type Line, linesIn } from '../../experiment/sweep/rows.js';
+import { BAND_COLUMNS, SUMMARY_COLUMNS } from '../../experiment/sweep/summary.js';
 import { fieldsOf } from '../../experiment/sweep/table.js';
 import { resultTables } from '../columns.js';
 
@@ -12,12 +13,23 @@ const UNITS = new Map(
   resultTables.find(({ name }) => name === 'runs')!.columns.map(({ name, unit }) => [name, unit]),
 );
 
+type TypeOf = (column: string) => BasicType;
+
 /** Varied keys are texts as written. Whole numbers that are not counts have a double's 53 bits, which is all they need. */
-function typeOf(column: string): BasicType {
+function typeInRuns(column: string): BasicType {
   const unit = UNITS.get(column);
   if (unit === undefined || unit === 'text') return 'STRING';
   if (unit === 'flag') return 'BOOLEAN';
   return column === 'seed' || column === 'run' ? 'INT64' : 'DOUBLE';
+}
+
+const SUMMARY_NUMBERS: readonly string[] = [...SUMMARY_COLUMNS, ...BAND_COLUMNS].filter(
+  (column) => !['strategy', 'measure', 'of'].includes(column),
+);
+
+function typeInSummary(column: string): BasicType {
+  if (column === 'runs' || column === 'n') return 'INT64';
+  return SUMMARY_NUMBERS.includes(column) ? 'DOUBLE' : 'STRING';
 }
 
 const READERS: Readonly<Partial<Record<BasicType, (field: string) => unknown>>> = {
@@ -30,8 +42,17 @@ function headerOf(first: IteratorResult<Line, void>): string[] {
   return first.done === true ? [] : fieldsOf(first.value.text);
 }
 
-/** Reads `csv` line by line and writes `path`, by way of a file next to it. */
-export async function csvToParquet(csv: string, path: string): Promise<void> {
+/** Reads a runs.csv line by line and writes `path`, by way of a file next to it. */
+export function runsToParquet(csv: string, path: string): Promise<void> {
+  return csvToParquet(csv, path, typeInRuns);
+}
+
+/** The same of a summary.csv. */
+export function summaryToParquet(csv: string, path: string): Promise<void> {
+  return csvToParquet(csv, path, typeInSummary);
+}
+
+async function csvToParquet(csv: string, path: string, typeOf: TypeOf): Promise<void> {
   const lines: Iterator<Line, void> & Iterable<Line> = linesIn(csv);
   const header = headerOf(lines.next());
   const columns = header.map((name) => ({ name, type: typeOf(name) }));

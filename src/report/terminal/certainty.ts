@@ -1,11 +1,10 @@
 /** How sure a comparison of several runs is: bands of a migration, borderline verdicts, and what the spread comes from. */
 import type { Comparison, StrategyResults } from '../../experiment/compare.js';
 import { show } from '../../experiment/measure.js';
-import { bandOf } from '../../guest/host-profiles/residuals.js';
 import { HOST_DRAWS } from '../../guest/variability.js';
 import { drawOf } from '../../random/draws.js';
-import { drawsOf } from '../../stats/conformal.js';
 import { mean } from '../../stats/summary.js';
+import { strategyBands } from '../files/bands.js';
 
 /** Between these shares of draws a verdict is called borderline. */
 const BORDERLINE = 0.1;
@@ -17,28 +16,21 @@ const FEWEST_RUNS = 10;
 export function certaintyLines(comparison: Comparison): string[] {
   if (comparison.runs < 2) return [];
   return comparison.strategies.flatMap((entry) => [
-    ...bandLine(comparison, entry),
+    ...bandLine(entry),
     ...borderlineLine(entry),
     ...sourcesLine(comparison, entry),
   ]);
 }
 
-function bandLine({ scenario }: Comparison, { strategy, results }: StrategyResults): string[] {
-  const converged = results.filter((result) => result.converged);
-  if (converged.length < 2) return [];
-  const band = (figure: string, values: readonly number[]): string => {
-    const { low, high } = bandOf(figure, drawsOf(values), scenario.setup.host.residuals)!;
-    return `${show('ms', low)} to ${show('ms', high)}`;
+function bandLine(entry: StrategyResults): string[] {
+  const bands = strategyBands(entry);
+  const text = (column: string): string | null => {
+    const band = bands.find(({ measure }) => measure === column);
+    return band === undefined ? null : `${show('ms', band.low)} to ${show('ms', band.high)}`;
   };
-  const total = band(
-    'totalTimeMs',
-    converged.map(({ totalTimeMs }) => totalTimeMs),
-  );
-  const downtime = band(
-    'downtimeMs',
-    converged.map(({ downtimeMs }) => downtimeMs ?? 0),
-  );
-  return [`${strategy.label}: 90 % band of a migration: total time ${total}, downtime ${downtime}.`];
+  const [total, downtime] = [text('total_time_ms'), text('downtime_ms')];
+  if (total === null || downtime === null) return [];
+  return [`${entry.strategy.label}: 90 % band of a migration: total time ${total}, downtime ${downtime}.`];
 }
 
 function borderlineLine({ strategy, results }: StrategyResults): string[] {

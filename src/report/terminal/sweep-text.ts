@@ -58,15 +58,18 @@ export function sweepText(
     ({ ofStream }, index) =>
       (streams || ofStream !== true) && shown.some(({ prices }) => prices[index] !== NOTHING),
   );
+  const banded = shown.some(({ band }) => band !== null);
   const columns = [
     ...keys.map((key) => ({ head: headOf(key), align: 'left' as const })),
     { head: 'strategy', align: 'left' as const },
     { head: 'success' },
     { head: 'total\ntime' },
+    ...(banded ? [{ head: '90 %\nband' }] : []),
     ...priced.map(({ head }) => ({ head })),
   ];
-  const rows = shown.map(({ texts, prices }) => [
+  const rows = shown.map(({ texts, band, prices }) => [
     ...texts,
+    ...(banded ? [band ?? NOTHING] : []),
     ...prices.filter((_, index) => priced.includes(PRICES[index]!)),
   ]);
   const wide = grid(columns, rows);
@@ -74,6 +77,11 @@ export function sweepText(
   const table = fits ? wide : grid(columns, rows, 1);
   const notes = [
     ...(more !== null || lines.length > shown.length ? [more ?? '… and more: see them with --out.'] : []),
+    ...(banded
+      ? [
+          '90 % band: holds the total time of a migration in nine of ten cases; the 95 % interval of the mean is in summary.csv.',
+        ]
+      : []),
     'Medians of the runs that converged, of all runs where none did. Work: of the vCPUs that write, against a guest ' +
       'that is not migrated; while held: from when a vCPU is held back up to the switchover.',
   ];
@@ -130,6 +138,8 @@ const NOTHING = '-';
 
 interface Line {
   readonly texts: readonly string[];
+  /** Of the total time. */
+  readonly band: string | null;
   readonly prices: readonly string[];
 }
 
@@ -148,12 +158,20 @@ function linesOf({ varied, summary }: SweepCell): Line[] {
         show('share', share),
         sign + show('ms', time?.median ?? null),
       ],
+      band: time?.bandLow == null || time.bandHigh == null ? null : bandText(time.bandLow, time.bandHigh),
       prices: PRICES.map(({ measure, unit }) => {
         const value = of(measure)?.median ?? null;
         return measure === 'postcopy_time_ms' && value === 0 ? NOTHING : show(unit, value);
       }),
     };
   });
+}
+
+/** `26.2–29.5 s`: the width is needed. */
+function bandText(low: number, high: number): string {
+  const [from, fromUnit] = show('ms', low).split(' ');
+  const to = show('ms', high);
+  return to.endsWith(` ${fromUnit}`) ? `${from}–${to}` : `${from} ${fromUnit}–${to}`;
 }
 
 /** Without its options where the name alone tells it from the others. */
