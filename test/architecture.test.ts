@@ -27,6 +27,7 @@ const LAYERS = [
   'qmp',
   'report',
   'api',
+  'play',
   'index',
   'jest',
   'cli',
@@ -49,6 +50,7 @@ const PACKAGES: Record<string, readonly string[]> = {
     '@resvg/resvg-js',
     'linkedom',
   ],
+  play: ['uplot', 'yaml', 'zod'],
   jest: ['@jest/globals', 'expect'],
   cli: ['yargs', 'chalk'],
 };
@@ -64,6 +66,7 @@ const isEntryPoint = (file: string): boolean =>
     'src/qmp/index.ts',
     'src/cli/main.ts',
     'src/scenario/json-schema.ts',
+    'src/play/page/main.ts',
   ].includes(file) || /(^|[/-])worker\.ts$/.test(file);
 
 interface Source {

@@ -90,6 +90,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/report.js')).reportCommand,
   },
   {
+    name: 'play',
+    usage: 'play [scenario]',
+    summary: 'Write the wind tunnel as one HTML page, to try values in a browser',
+    load: async () => (await import('./commands/play.js')).playCommand,
+  },
+  {
     name: 'learn',
     usage: 'learn <logs..>',
     summary: 'Learn a guest from its migration log',

@@ -10,6 +10,7 @@ import { type HowRun, heading } from './heading.js';
 import { sparkline } from './sparkline.js';
 import { type Page, plainPage } from './style.js';
 import { grid } from './grid.js';
+import { outcomeText } from './outcome.js';
 import { reasonsOf } from './reasons.js';
 import { counted, wrap } from './text.js';
 import { largest } from '../../stats/extremes.js';
@@ -29,7 +30,7 @@ export function runReport(
 ): string {
   const parts = [
     heading(scenario, how, [result], `run ${result.run}`, page),
-    `${page.style.strong(result.strategy)}: ${outcome(result, page)}`,
+    `${page.style.strong(result.strategy)}: ${(result.converged ? page.style.good : page.style.bad)(outcomeText(result))}`,
     summary(result, page),
     curves(result, page),
     syncTable(result.syncs),
@@ -37,15 +38,6 @@ export function runReport(
     verbose ? decisionsText(result.decisions, page) : '',
   ];
   return parts.filter((part) => part !== '').join('\n\n');
-}
-
-function outcome(result: MigrationResult, page: Page): string {
-  const total = show('ms', result.totalTimeMs);
-  const { good, bad } = page.style;
-  if (result.converged) return good(`converged in ${total}`);
-  if (result.status === 'completed') return bad(`completed in ${total}, but did not converge`);
-  if (result.status === 'gave-up') return bad(`gave up after ${total}`);
-  return bad(`${result.status} after ${total}`);
 }
 
 function summary(result: MigrationResult, page: Page): string {

@@ -1,42 +1,9 @@
 /** SVG as text: whatever is drawn twice from the same data has the same bytes. */
 import { FONT_FAMILY, textWidth } from './font.js';
+import { escape, round } from './marks.js';
 import type { Sheet } from './sheet.js';
 
-export function escape(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
-}
-
-/** Hundredths of a pixel. */
-export function round(value: number): number {
-  return Number(value.toFixed(2));
-}
-
-export interface TextLook {
-  readonly anchor?: 'start' | 'middle' | 'end';
-  readonly size?: number;
-  readonly fill?: string;
-  readonly opacity?: number;
-}
-
-/** `y` is the base line. */
-export function text(x: number, y: number, words: string, look: TextLook = {}): string {
-  const { anchor = 'start', size, fill, opacity } = look;
-  const more = [
-    size === undefined ? '' : ` font-size="${round(size)}"`,
-    fill === undefined ? '' : ` fill="${fill}"`,
-    opacity === undefined ? '' : ` opacity="${opacity}"`,
-  ].join('');
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}"${more}>${escape(words)}</text>`;
-}
-
-export function line(x1: number, y1: number, x2: number, y2: number, attributes = ''): string {
-  const place = `x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}"`;
-  return `<line ${place} stroke="currentColor"${attributes === '' ? '' : ` ${attributes}`}/>`;
-}
+export { escape, line, round, text } from './marks.js';
 
 /** A whole figure. `title` says what it is to those who cannot see it. */
 export function picture(sheet: Sheet, height: number, title: string, parts: readonly string[]): string {

@@ -1,0 +1,338 @@
+/** Holds the state, asks the workers, and lets each part of the page show what comes back. */
+import { resultTables } from '../../report/columns.js';
+import type { Bands } from '../bands.js';
+import { commandLine } from '../command-line.js';
+import type { PageData, Preset } from '../document.js';
+import type { Answer, TableView } from '../protocol.js';
+import { ScenarioText } from '../scenario-text.js';
+import { checkedState, fragmentOf, MOST_RUNS, type PlayState, stateOf } from '../state.js';
+import { timelineSvg } from '../timeline-svg.js';
+import type { StrategyView } from '../view.js';
+import { Controls } from './controls.js';
+import { byId, elementOf, fill, h, idle, inputOf, selectOf } from './dom.js';
+import { acceptFiles } from './drop.js';
+import { Lane } from './lane.js';
+import { MapPart } from './map-part.js';
+import { showDecisions, showTable, showVerdicts, showWhy, showWork } from './results.js';
+import { copyText, saveFile, savePng } from './take.js';
+import { Timeline } from './timeline.js';
+
+/** How long after the last change what is slow begins, ms. */
+const SETTLED_MS = 350;
+
+/** What the page was written with: its writer has the type. */
+const readData: (text: string) => PageData = JSON.parse;
+
+export class Play {
+  readonly #data: PageData = readData(byId('data').textContent ?? '');
+  readonly #program = byId('program').textContent ?? '';
+  readonly #lane = new Lane(this.#program);
+  readonly #exactLane = new Lane(this.#program);
+  readonly #otherLane = new Lane(this.#program);
+  readonly #timeline = new Timeline(byId('timeline'), byId('readout'));
+  readonly #controls: Controls;
+  readonly #map: MapPart;
+  #state: PlayState;
+  #views: StrategyView[] = [];
+  #bands: Bands | null = null;
+  #tables: { one: TableView | null; many: TableView | null } = { one: null, many: null };
+  #wantsMany = false;
+  #wanted = false;
+  /** Where the values were changed by hand, the name of what they come from. */
+  #changedFrom: string | null = null;
+
+  constructor() {
+    this.#state = stateOf(location.hash) ?? this.#data.start;
+    this.#controls = new Controls(byId('controls'), this.#data.keys, {
+      text: () => this.#state.text,
+      change: (text) => this.#changeText(text),
+    });
+    this.#map = new MapPart(this.#program, this.#data.keys, {
+      state: () => this.#state,
+      axes: (map) => this.#set({ map }, false),
+      load: (text) => this.#changeText(text),
+    });
+  }
+
+  start(): void {
+    byId('version').textContent = this.#data.version;
+    this.#fillPresets();
+    this.#wire();
+    this.#showState();
+    this.#run();
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the state
+
+  #set(part: Partial<PlayState>, reruns = true): void {
+    const next = checkedState({ ...this.#state, ...part });
+    if (next === null) {
+      this.#wrong('the scenario is larger than a page can hold');
+      return;
+    }
+    this.#state = next;
+    this.#remember();
+    this.#showState();
+    if (reruns) this.#run();
+  }
+
+  /** An edit, from a control, the map or the text. */
+  #changeText(text: string): void {
+    const from = this.#changedFrom ?? this.#state.file.replace(/\.ya?ml$/, '');
+    const isFirst = this.#changedFrom === null;
+    this.#changedFrom = from;
+    this.#set({ text: isFirst ? new ScenarioText(text).changed(from) : text });
+  }
+
+  /** Another guest altogether. */
+  #open(file: string, text: string): void {
+    this.#changedFrom = null;
+    this.#timeline.reset();
+    this.#set({ file, text, map: null });
+  }
+
+  /** The address carries the state, and the history of the tab does not grow. */
+  readonly #remember = idle(SETTLED_MS, () => history.replaceState(null, '', fragmentOf(this.#state)));
+
+  #showState(): void {
+    const { text, seed, runs, exact } = this.#state;
+    this.#controls.show(text);
+    const yaml = elementOf('yaml', HTMLTextAreaElement);
+    if (document.activeElement !== yaml) yaml.value = text;
+    const number = (id: string, value: number): void => {
+      const field = inputOf(id);
+      if (document.activeElement !== field) field.value = String(value);
+    };
+    number('seed', seed);
+    number('runs', runs);
+    inputOf('exact').checked = exact;
+    byId('command').textContent = commandLine(this.#state, this.#wantsMany ? runs : 1);
+  }
+
+  #fillPresets(): void {
+    const choice = selectOf('preset');
+    const groups = [...new Set(this.#data.presets.map(({ group }) => group))];
+    fill(
+      choice,
+      h('option', { value: '' }, 'this page’s own scenario'),
+      ...groups.map((group) =>
+        h(
+          'optgroup',
+          { label: group },
+          ...this.#data.presets
+            .filter((preset) => preset.group === group)
+            .map(({ file, name }) => h('option', { value: file }, name)),
+        ),
+      ),
+    );
+    const current = this.#data.presets.find(({ text }) => text === this.#state.text);
+    choice.value = current?.file ?? '';
+    this.#lookFor(current);
+    choice.addEventListener('change', () => {
+      const preset = this.#data.presets.find(({ file }) => file === choice.value);
+      this.#lookFor(preset);
+      const { file, text } = preset ?? this.#data.start;
+      this.#open(file, text);
+    });
+  }
+
+  #lookFor(preset: Preset | undefined): void {
+    byId('look-for').textContent = preset === undefined ? '' : `Look for: ${preset.lookFor}`;
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the runs
+
+  /** At most once a frame, however fast a slider moves. */
+  #run(): void {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    requestAnimationFrame(() => {
+      this.#wanted = false;
+      this.#ask();
+    });
+  }
+
+  #ask(): void {
+    const { text, file, seed, runs, exact } = this.#state;
+    const ask = { kind: 'runs', text, file, seed } as const;
+    const fresh: StrategyView[] = [];
+    this.#exactLane.stop();
+    this.#lane.ask({ ...ask, memory: 'fluid', bands: runs }, (answer) => this.#hear(answer, fresh));
+    this.#map.changed();
+    if (exact) this.#askExact();
+  }
+
+  readonly #askExact = idle(SETTLED_MS, () => {
+    const { text, file, seed, exact } = this.#state;
+    if (!exact) return;
+    const fresh: StrategyView[] = [];
+    this.#exactLane.ask({ kind: 'runs', text, file, seed, memory: 'page', bands: 0 }, (answer) => {
+      if (answer.kind === 'progress') {
+        const { labels, done } = answer;
+        this.#status(`Page memory: ${labels[done] ?? ''} is running, ${done} of ${labels.length} are done`);
+      } else if (answer.kind === 'end') this.#status('Page memory: each write was drawn');
+      else if (answer.kind !== 'bands') this.#hear(answer, fresh);
+    });
+  });
+
+  #hear(answer: Answer, fresh: StrategyView[]): void {
+    switch (answer.kind) {
+      case 'wrong':
+        this.#wrong(answer.message);
+        return;
+      case 'strategy':
+        fresh[answer.index] = answer.view;
+        return;
+      case 'table':
+        this.#heardTable(answer, fresh);
+        return;
+      case 'bands': {
+        this.#bands = answer.bands;
+        const done = answer.bands.strategies[0]?.runs ?? 0;
+        this.#status(
+          done < answer.of ? `${done} of ${answer.of} drawn runs` : `Bands: 90 % of ${done} drawn runs`,
+        );
+        this.#draw();
+        return;
+      }
+      default:
+    }
+  }
+
+  #heardTable({ runs, table, notes }: Extract<Answer, { kind: 'table' }>, fresh: StrategyView[]): void {
+    if (runs === 1) {
+      this.#views = fresh;
+      this.#bands = null;
+      this.#tables = { one: table, many: null };
+      byId('wrong').hidden = true;
+      document.body.classList.remove('stale');
+      this.#status(notes.join('; '));
+      this.#draw();
+      showWork(byId('work'), this.#views);
+      showDecisions(byId('decisions'), this.#views);
+      document.documentElement.dataset['drawn'] = String(
+        Number(document.documentElement.dataset['drawn'] ?? 0) + 1,
+      );
+    } else this.#tables = { ...this.#tables, many: table };
+    this.#drawTable();
+  }
+
+  #draw(): void {
+    showVerdicts(byId('verdicts'), this.#views, this.#bands, (label, isShown) =>
+      this.#timeline.toggle(label, isShown),
+    );
+    this.#timeline.show(this.#views, this.#bands);
+  }
+
+  #drawTable(): void {
+    const { one, many } = this.#tables;
+    const shown = this.#wantsMany ? (many ?? one) : one;
+    const button = elementOf('many-runs', HTMLButtonElement);
+    button.disabled = many === null && !this.#wantsMany;
+    byId('one-run').setAttribute('aria-pressed', String(!this.#wantsMany));
+    button.setAttribute('aria-pressed', String(this.#wantsMany));
+    if (shown === null) return;
+    showTable(byId('table'), shown);
+    showWhy(byId('why'), shown);
+  }
+
+  #wrong(message: string): void {
+    const place = byId('wrong');
+    place.textContent = message;
+    place.hidden = false;
+    document.body.classList.add('stale');
+  }
+
+  #status(text: string): void {
+    byId('status').textContent = text;
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- wiring
+
+  #wire(): void {
+    byId('controls-form').addEventListener('submit', (event) => event.preventDefault());
+    for (const button of document.querySelectorAll<HTMLElement>('[data-act]')) {
+      button.addEventListener('click', () => this.#timeline.zoom(button.dataset['act'] ?? 'all'));
+    }
+    this.#onNumber('seed', 2 ** 32 - 1, (seed) => this.#set({ seed }));
+    this.#onNumber('runs', MOST_RUNS, (runs) => this.#set({ runs }));
+    byId('exact').addEventListener('change', () => this.#set({ exact: inputOf('exact').checked }));
+    byId('yaml').addEventListener('input', () =>
+      this.#set({ text: elementOf('yaml', HTMLTextAreaElement).value }),
+    );
+    byId('one-run').addEventListener('click', () => this.#want(false));
+    byId('many-runs').addEventListener('click', () => this.#want(true));
+    window.addEventListener('hashchange', () => {
+      const state = stateOf(location.hash);
+      if (state !== null) this.#set(state);
+    });
+    acceptFiles(
+      byId('drop'),
+      inputOf('files'),
+      (files) => this.#learn(files),
+      (text) => this.#wrong(text),
+    );
+    this.#wireTaking();
+  }
+
+  #onNumber(id: string, most: number, set: (value: number) => void): void {
+    const field = inputOf(id);
+    field.addEventListener('change', () => {
+      const value = Number(field.value);
+      if (field.value !== '' && Number.isInteger(value) && value >= 0 && value <= most) set(value);
+    });
+  }
+
+  #want(many: boolean): void {
+    this.#wantsMany = many;
+    this.#drawTable();
+    this.#showState();
+  }
+
+  #learn(files: readonly { readonly file: string; readonly text: string }[]): void {
+    fill(byId('learned'), h('p', { class: 'quiet' }, 'Reading…'));
+    this.#otherLane.ask({ kind: 'learn', files }, (answer) => {
+      if (answer.kind === 'wrong') {
+        fill(byId('learned'));
+        this.#wrong(answer.message);
+      }
+      if (answer.kind !== 'learned') return;
+      fill(
+        byId('learned'),
+        h(
+          'dl',
+          { class: 'learned' },
+          ...answer.lines.flatMap(([label, text]) => [h('dt', {}, label), h('dd', {}, text)]),
+        ),
+      );
+      selectOf('preset').value = '';
+      this.#lookFor(undefined);
+      this.#open(answer.file, answer.text);
+    });
+  }
+
+  #wireTaking(): void {
+    const stem = (): string => this.#state.file.replace(/\.ya?ml$/, '');
+    const on = (id: string, act: () => void): void => byId(id).addEventListener('click', act);
+    const drawing = (): string => timelineSvg(stem(), this.#views, this.#bands, this.#timeline.span);
+    fill(byId('csv'), ...resultTables.map(({ name }) => h('option', { value: name }, `${name}.csv`)));
+    on('copy-link', () => void copyText(location.href.replace(/#.*$/, '') + fragmentOf(this.#state), 'link'));
+    on('copy-command', () => void copyText(byId('command').textContent ?? '', 'command'));
+    on('save-yaml', () => saveFile(this.#state.file, this.#state.text, 'application/yaml'));
+    on('save-svg', () => saveFile(`${stem()}.svg`, drawing(), 'image/svg+xml'));
+    on('save-png', () => {
+      const text = drawing();
+      const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(text) ?? [];
+      void savePng(`${stem()}.png`, text, Number(width), Number(height));
+    });
+    on('save-csv', () => {
+      const { text, file, seed, exact } = this.#state;
+      const table = selectOf('csv').value;
+      const memory = exact ? 'page' : 'fluid';
+      this.#otherLane.ask({ kind: 'csv', text, file, seed, memory, table }, (answer) => {
+        if (answer.kind === 'csv') saveFile(`${stem()}-${table}.csv`, answer.text, 'text/csv');
+        if (answer.kind === 'wrong') this.#wrong(answer.message);
+      });
+    });
+  }
+}

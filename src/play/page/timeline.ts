@@ -1,0 +1,366 @@
+/** All strategies over one time axis: panels of uPlot that zoom and point together, and a lane of events above them. */
+import uPlot from 'uplot';
+import type { Bands } from '../bands.js';
+import type { Curve, StrategyView } from '../view.js';
+import { colour, fill, h } from './dom.js';
+import { fillOf, strokeOf, swatch } from './looks.js';
+import { lastEnd, panelsFor, positive, shownSpan, type PanelSpec } from '../panels.js';
+
+const SYNC_KEY = 'time';
+const PANEL_HEIGHT = 150;
+const FIRST_HEIGHT = 220;
+const ROW = 22;
+
+export class Timeline {
+  readonly #holder: HTMLElement;
+  readonly #readout: HTMLElement;
+  #views: readonly StrategyView[] = [];
+  #bands: Bands | null = null;
+  #hidden = new Set<string>();
+  #plots: uPlot[] = [];
+  #shape = '';
+  #span: readonly [number, number] = [0, 1];
+  #zoomed = false;
+  #busy = false;
+
+  constructor(holder: HTMLElement, readout: HTMLElement) {
+    this.#holder = holder;
+    this.#readout = readout;
+    new ResizeObserver(() => this.#resize()).observe(holder);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#rebuild());
+  }
+
+  /** The part of the time that is shown, s. */
+  get span(): readonly [number, number] {
+    return this.#span;
+  }
+
+  show(views: readonly StrategyView[], bands: Bands | null): void {
+    this.#views = views;
+    this.#bands = bands;
+    if (!this.#zoomed) this.#span = shownSpan(views);
+    const shape = JSON.stringify([
+      views.map(({ label }) => label),
+      panelsFor(views).map(({ title }) => title),
+    ]);
+    if (shape === this.#shape) this.#refresh();
+    else {
+      this.#shape = shape;
+      this.#rebuild();
+    }
+    this.#read(null);
+  }
+
+  /** Hides a strategy, or shows it again. */
+  toggle(label: string, isShown: boolean): void {
+    if (isShown) this.#hidden.delete(label);
+    else this.#hidden.add(label);
+    this.#rebuild();
+  }
+
+  /** A new guest: what was zoomed into is gone. */
+  reset(): void {
+    this.#zoomed = false;
+    this.#hidden.clear();
+  }
+
+  zoom(act: string): void {
+    const [from, to] = this.#span;
+    const width = to - from;
+    const moves: Readonly<Record<string, readonly [number, number]>> = {
+      in: [from + width / 4, to - width / 4],
+      out: [from - width / 2, to + width / 2],
+      left: [from - width / 4, to - width / 4],
+      right: [from + width / 4, to + width / 4],
+    };
+    const move = moves[act];
+    if (move === undefined) this.#showAll();
+    else this.#zoomTo(...move);
+  }
+
+  #showAll(): void {
+    this.#zoomTo(0, lastEnd(this.#views));
+  }
+
+  #zoomTo(from: number, to: number): void {
+    const last = lastEnd(this.#views);
+    const width = Math.min(Math.max(to - from, last / 5000), last);
+    const start = Math.min(Math.max(from, 0), last - width);
+    this.#zoomed = true;
+    this.#span = [start, start + width];
+    this.#applySpan();
+  }
+
+  #applySpan(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    const [min, max] = this.#span;
+    for (const plot of this.#plots) plot.setScale('x', { min, max });
+    this.#busy = false;
+  }
+
+  #resize(): void {
+    for (const plot of this.#plots) plot.setSize({ width: this.#holder.clientWidth, height: plot.height });
+  }
+
+  #refresh(): void {
+    const specs = panelsFor(this.#views);
+    this.#plots.forEach((plot, index) => {
+      if (index > 0) plot.setData(this.#dataOf(specs[index - 1]!), false);
+    });
+    this.#applySpan();
+    this.#plots[0]?.redraw(false);
+  }
+
+  #rebuild(): void {
+    for (const plot of this.#plots) plot.destroy();
+    fill(this.#holder);
+    this.#plots = [];
+    if (this.#views.length === 0) return;
+    const specs = panelsFor(this.#views);
+    this.#plots.push(this.#events());
+    specs.forEach((spec, index) =>
+      this.#plots.push(this.#panel(spec, index === 0, index === specs.length - 1)),
+    );
+    this.#applySpan();
+  }
+
+  // ------------------------------------------------------------------------------------------------------- panels
+
+  #panel(spec: PanelSpec, first: boolean, last: boolean): uPlot {
+    const series: uPlot.Series[] = [{}];
+    const bands: uPlot.Band[] = [];
+    const paths = spec.stepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined;
+    this.#views.forEach(({ label }, strategy) => {
+      const show = !this.#hidden.has(label);
+      for (const { dashed = false } of spec.curves) {
+        series.push({
+          label,
+          show,
+          stroke: strokeOf(strategy),
+          width: dashed ? 1 : 2,
+          points: { show: false },
+          spanGaps: true,
+          ...(dashed ? { dash: [5, 4] } : {}),
+          ...(paths === undefined ? {} : { paths }),
+        });
+      }
+      if (spec.band !== null) {
+        for (const edge of ['low', 'high'])
+          series.push({ label: edge, show, width: 0, points: { show: false }, spanGaps: true });
+        bands.push({ series: [series.length - 1, series.length - 2], fill: fillOf(strategy, 0.18) });
+      }
+    });
+    const height = first ? FIRST_HEIGHT : PANEL_HEIGHT;
+    return new uPlot(
+      {
+        title: spec.title,
+        ...this.#frame(height + (last ? 24 : 0), last),
+        series,
+        bands,
+        scales: { x: { time: false }, y: scaleOf(spec) },
+      },
+      this.#dataOf(spec),
+      this.#holder,
+    );
+  }
+
+  #frame(
+    height: number,
+    last: boolean,
+  ): Pick<uPlot.Options, 'width' | 'height' | 'legend' | 'cursor' | 'axes' | 'hooks'> {
+    const line = colour('--line');
+    const ink = colour('--quiet');
+    const axis = {
+      stroke: ink,
+      grid: { stroke: line, width: 1 },
+      ticks: { stroke: line, width: 1 },
+      font: FONT,
+    };
+    return {
+      width: this.#holder.clientWidth,
+      height,
+      legend: { show: false },
+      cursor: {
+        sync: { key: SYNC_KEY, setSeries: false },
+        drag: { x: true, y: false, setScale: false },
+        points: { show: false },
+        y: false,
+      },
+      axes: [
+        {
+          ...axis,
+          ...(last ? { label: 'time since migrate (s)', labelSize: 20, labelFont: FONT } : {}),
+          size: 26,
+        },
+        { ...axis, size: 54, values: (_, ticks) => ticks.map(tickText) },
+      ],
+      hooks: {
+        setCursor: [
+          (plot) =>
+            this.#read(
+              plot.cursor.left == null || plot.cursor.left < 0 ? null : plot.posToVal(plot.cursor.left, 'x'),
+            ),
+        ],
+        setSelect: [
+          (plot) => {
+            const { left, width } = plot.select;
+            if (width < 4) return;
+            plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            this.#zoomTo(plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x'));
+          },
+        ],
+        ready: [(plot) => plot.over.addEventListener('dblclick', () => this.#showAll())],
+      },
+    };
+  }
+
+  /** Of all strategies at the instants of any: uPlot has one axis of values. */
+  #dataOf(spec: PanelSpec): uPlot.AlignedData {
+    const clean = (curve: Curve): Curve => (spec.log ? positive(curve) : curve);
+    const tables: uPlot.AlignedData[] = this.#views.flatMap((view, index): uPlot.AlignedData[] => {
+      const { time } = view.curves;
+      const own: uPlot.AlignedData = [
+        [...time],
+        ...spec.curves.map(({ name }) => [...clean(view.curves[name])]),
+      ];
+      if (spec.band === null) return [own];
+      const strategy = this.#bands?.strategies[index];
+      if (this.#bands === null || strategy === undefined) return [own, [[0], [null], [null]]];
+      const { low, high } = spec.band(strategy);
+      const floor = spec.log ? FLOOR : 0;
+      const edge = (values: readonly (number | null)[]) =>
+        values.map((value) => (value === null ? null : Math.max(value, floor)));
+      return [own, [[...this.#bands.time], edge(low), edge(high)]];
+    });
+    return uPlot.join(tables);
+  }
+
+  // ------------------------------------------------------------------------------------------------ lane of events
+
+  /** A row a strategy: ticks for syncs, triangles for decisions. */
+  #events(): uPlot {
+    const height = ROW * this.#views.length + 58;
+    const options: uPlot.Options = {
+      title: 'Syncs (ticks) and decisions (triangles)',
+      ...this.#frame(height, false),
+      series: [{}, { show: false }],
+      scales: { x: { time: false }, y: { range: () => [0, Math.max(1, this.#views.length)] } },
+    };
+    const [time, values] = options.axes!;
+    options.axes = [time!, { ...values!, values: () => [], grid: { show: false }, ticks: { show: false } }];
+    options.hooks!.draw = [(plot) => this.#drawEvents(plot)];
+    return new uPlot(
+      options,
+      [
+        [0, 1],
+        [null, null],
+      ],
+      this.#holder,
+    );
+  }
+
+  #drawEvents({ ctx, bbox, valToPos }: uPlot): void {
+    const ratio = devicePixelRatio;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    this.#views.forEach(({ syncs, decisions, label }, index) => {
+      if (this.#hidden.has(label)) return;
+      const y = bbox.top + ((index + 0.5) * bbox.height) / this.#views.length;
+      ctx.strokeStyle = strokeOf(index);
+      ctx.fillStyle = strokeOf(index);
+      ctx.lineWidth = ratio;
+      ctx.beginPath();
+      for (const { time } of syncs) {
+        const x = valToPos(time, 'x', true);
+        ctx.moveTo(x, y - 8 * ratio);
+        ctx.lineTo(x, y - 1 * ratio);
+      }
+      ctx.stroke();
+      for (const { time } of decisions) {
+        const x = valToPos(time, 'x', true);
+        ctx.beginPath();
+        ctx.moveTo(x, y);
+        ctx.lineTo(x - 4 * ratio, y + 7 * ratio);
+        ctx.lineTo(x + 4 * ratio, y + 7 * ratio);
+        ctx.fill();
+      }
+    });
+    ctx.restore();
+  }
+
+  // -------------------------------------------------------------------------------------------------------- readout
+
+  /** What holds at an instant under each strategy, with the last decision before it. */
+  #read(time: number | null): void {
+    if (time === null) {
+      fill(
+        this.#readout,
+        h(
+          'p',
+          { class: 'quiet' },
+          'Point at the charts to read values and decisions; drag to zoom, double-click to see everything.',
+        ),
+      );
+      return;
+    }
+    const shown = this.#views
+      .map((view, index) => ({ view, index }))
+      .filter(({ view }) => !this.#hidden.has(view.label));
+    fill(
+      this.#readout,
+      h('p', {}, h('strong', {}, `${time.toFixed(2)} s`)),
+      ...shown.map(({ view, index }) => h('p', {}, swatch(index), ' ', ...readings(view, time))),
+    );
+  }
+}
+
+const FONT = '12px system-ui, "DejaVu Sans", sans-serif';
+/** Below this remaining MiB nothing is drawn. */
+const FLOOR = 1;
+
+function scaleOf({ log, top }: PanelSpec): uPlot.Scale {
+  if (log)
+    return {
+      distr: 3,
+      range: (_, min, max) => [Math.max(FLOOR, Math.min(min, 10)), Math.max(max, 10) * 1.3],
+    };
+  return { range: (_, _min, max) => [0, top ?? (max > 0 ? max * 1.08 : 1)] };
+}
+
+function tickText(value: number | null): string {
+  if (value === null || value === 0) return value === null ? '' : '0';
+  if (value >= 1e6) return `${value / 1e6}M`;
+  return value >= 1e4 ? `${value / 1e3}k` : String(Number(value.toPrecision(4)));
+}
+
+function readings(
+  { label, curves, decisions, totalMs, outcome }: StrategyView,
+  time: number,
+): (Node | string)[] {
+  if (time > totalMs / 1e3) return [h('b', {}, label), ` ${outcome}`];
+  const at = curves.time.findLastIndex((instant) => instant <= time);
+  const value = (
+    name: 'remaining' | 'throttle' | 'sleep' | 'dirtyRate' | 'bandwidth',
+    unit: string,
+    words: string,
+  ): string[] => {
+    const read = curves[name][at] ?? null;
+    return read === null || (read === 0 && name !== 'remaining')
+      ? []
+      : [`${words}${Number(read.toPrecision(4))} ${unit}`];
+  };
+  const parts = [
+    ...value('remaining', 'MiB', ''),
+    ...value('throttle', '%', 'throttle '),
+    ...value('sleep', 'ms', 'sleep '),
+    ...value('dirtyRate', 'MiB/s', 'dirty '),
+    ...value('bandwidth', 'MiB/s', 'sending '),
+  ];
+  const last = decisions.findLast((decision) => decision.time <= time);
+  const said =
+    last === undefined ? [] : [h('span', { class: 'quiet' }, ` — ${last.time.toFixed(2)} s: ${last.text}`)];
+  return [h('b', {}, label), ` ${parts.join(', ')}`, ...said];
+}
