@@ -1,7 +1,8 @@
 /** The values of a scenario file that carry a unit, and those that may be written in several ways. */
 import { z } from 'zod';
 import { isOneOf } from '../lists.js';
-import type { QuantityEntry } from '../options/table.js';
+import { entryDefault } from '../options/read.js';
+import type { OptionEntry, OptionValue, QuantityEntry } from '../options/table.js';
 import { entrySchema } from '../options/zod.js';
 import { expected, show } from '../options/wording.js';
 
@@ -13,10 +14,6 @@ export type QuantityOptions = Omit<QuantityEntry, 'kind' | 'summary' | 'default'
 export const size = quantity('size');
 /** To bytes/s. */
 export const rate = quantity('rate');
-/** The same for what a link carries, of which a lone `G` is Gbit. */
-export const linkRate = quantity('link-rate');
-/** To µs. */
-export const duration = quantity('duration');
 /** To a number, 100 % being 1. */
 export const share = quantity('share');
 
@@ -74,12 +71,36 @@ export function formsOf(schema: object): readonly z.ZodType[] | undefined {
   return writtenForms.get(schema)?.();
 }
 
-/** A map with these keys; `such` shows one. */
-export function section<Shape extends z.ZodRawShape>(such: string, shape: Shape) {
-  return z.strictObject(shape, {
+/** What stands under a key: an entry of a table, or the schema of a value that has parts or several forms. */
+type Part = OptionEntry | z.ZodType;
+
+type SchemaOf<Of extends Part> = Of extends z.ZodType
+  ? Of
+  : Of extends { readonly optional: true }
+    ? z.ZodOptional<z.ZodType<Exclude<OptionValue<Of>, undefined>, unknown>>
+    : Of extends { readonly default: unknown }
+      ? z.ZodPrefault<z.ZodType<OptionValue<Of>, unknown>>
+      : z.ZodType<OptionValue<Of>, unknown>;
+
+type Shape<Parts extends Readonly<Record<string, Part>>> = {
+  -readonly [Key in keyof Parts]: SchemaOf<Parts[Key]>;
+};
+
+/** A map with these keys; `such` shows one. Defaults are filled in. */
+export function section<const Parts extends Readonly<Record<string, Part>>>(such: string, parts: Parts) {
+  const shape = Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, schemaOf(part)]));
+  return z.strictObject(shape as Shape<Parts>, {
     error: ({ code, input }) =>
       code === 'invalid_type' ? expected(`a map such as ${such}`, input) : undefined,
   });
+}
+
+function schemaOf(part: Part): z.ZodType {
+  if (part instanceof z.ZodType) return part;
+  const schema = entrySchema(part);
+  const fallback = entryDefault(part);
+  if (fallback !== undefined) return schema.prefault(fallback);
+  return part.optional === true ? schema.optional() : schema;
 }
 
 /** A list of such values; `such` shows one. */

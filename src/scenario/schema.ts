@@ -1,25 +1,13 @@
 /**
- * The form of a scenario file. This declaration is the only place where a key is described: types, defaults, checks,
- * error messages and the JSON Schema for editors come from it.
+ * The form of a scenario file. These tables are the only place where a key is described: types, defaults, checks, error
+ * messages, `explain`, docs/scenario.md and the JSON Schema for editors come from them.
  */
 import { z } from 'zod';
 import { isMap } from '../lists.js';
-import { entrySchema } from '../options/zod.js';
 import { hostFields } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import { DEFAULT_POLICY, policySchema, strategySchema } from './choice-schema.js';
-import {
-  duration,
-  either,
-  linkRate,
-  list,
-  rate,
-  ringSize,
-  section,
-  share,
-  size,
-  type QuantityOptions,
-} from './forms.js';
+import { either, list, ringSize, section, share, size, type QuantityOptions } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected, expectedWord, oneOf } from '../options/wording.js';
 import { SCHEDULED_COMMANDS } from '../migration/runtime-parameters.js';
@@ -41,64 +29,94 @@ const groupName = z
 
 const vcpus = section('{ count: 4, workload: stress }', {
   name: groupName.optional(),
-  count: z.int().min(1).max(4096).describe('number of such vCPUs').default(1),
+  count: { kind: 'count', min: 1, max: 4096, default: 1, summary: 'number of such vCPUs' },
   workload: workloadSchema('what each vCPU does').prefault('idle'),
-  shared: z
-    .boolean()
-    .describe('true: these vCPUs use one working set together, else each has its own')
-    .optional(),
-  cpu: share('share of its run time that a vCPU needs for its work; 100%: it goes as fast as it goes', {
+  shared: {
+    kind: 'flag',
+    optional: true,
+    summary: 'true: these vCPUs use one working set together, else each has its own',
+  },
+  cpu: {
+    kind: 'share',
     max: '100%',
-  }).optional(),
-  'catch-up': z
-    .boolean()
-    .describe(
+    optional: true,
+    summary: 'share of its run time that a vCPU needs for its work; 100%: it goes as fast as it goes',
+  },
+  'catch-up': {
+    kind: 'flag',
+    optional: true,
+    summary:
       'true: work waits, as for a server whose clients wait: held back, a vCPU that needs less than all its time makes up for it ' +
-        'at full speed when it runs again (1 s of work at most); false: what it did not do is lost. ' +
-        'When left out, true for database and memcached-like',
-    )
-    .optional(),
+      'at full speed when it runs again (1 s of work at most); false: what it did not do is lost. ' +
+      'When left out, true for database and memcached-like',
+  },
   fork: section('{ at: 20s }', {
-    at: duration('when, since the start of the migration', { zero: true, max: '24h' }),
-    every: duration('and again each time so much later; when left out, once', {
+    at: { kind: 'duration', zero: true, max: '24h', summary: 'when, since the start of the migration' },
+    every: {
+      kind: 'duration',
       min: '1s',
       max: '24h',
-    }).optional(),
+      optional: true,
+      summary: 'and again each time so much later; when left out, once',
+    },
   })
     .describe(
       'its process forks, as Redis for a background save: the first write to each page copies it to another page, ' +
         'which later writes go to as well; takes memory as large as the working sets for the copies',
     )
     .optional(),
-  at: size('where the working sets begin in RAM; when left out, after the previous ones, around zero pages', {
+  at: {
+    kind: 'size',
     zero: true,
     max: '64TiB',
-  }).optional(),
+    optional: true,
+    summary: 'where the working sets begin in RAM; when left out, after the previous ones, around zero pages',
+  },
 });
 
 const device = section('{ stop-copy: 4MiB, speed: 100MiB/s }', {
-  count: z.int().min(1).max(256).describe('number of such devices').default(1),
-  'stop-copy': size(
-    'state that it sends only when it is stopped (stop_copy_length without what pre-copy sends)',
-    {
-      zero: true,
-      max: '1TiB',
-    },
-  ),
-  'pre-copy': size('state that it sends while the guest runs (initial_bytes); QEMU 8.1 and later', {
+  count: { kind: 'count', min: 1, max: 256, default: 1, summary: 'number of such devices' },
+  'stop-copy': {
+    kind: 'size',
     zero: true,
     max: '1TiB',
-  }).prefault(0),
-  dirty: rate('how fast its pre-copy state changes again (dirty_bytes)', {
+    summary: 'state that it sends only when it is stopped (stop_copy_length without what pre-copy sends)',
+  },
+  'pre-copy': {
+    kind: 'size',
+    zero: true,
+    max: '1TiB',
+    default: 0,
+    summary: 'state that it sends while the guest runs (initial_bytes); QEMU 8.1 and later',
+  },
+  dirty: {
+    kind: 'rate',
     zero: true,
     max: '1TiB/s',
-  }).prefault(0),
-  speed: rate('how fast the device itself hands over its state; 0: faster than the link', {
+    default: 0,
+    summary: 'how fast its pre-copy state changes again (dirty_bytes)',
+  },
+  speed: {
+    kind: 'rate',
     zero: true,
     max: '1TiB/s',
-  }).prefault(0),
-  stop: duration('what stopping it at the source takes', { zero: true, max: '1h' }).prefault(0),
-  start: duration('what starting it at the destination takes', { zero: true, max: '1h' }).prefault(0),
+    default: 0,
+    summary: 'how fast the device itself hands over its state; 0: faster than the link',
+  },
+  stop: {
+    kind: 'duration',
+    zero: true,
+    max: '1h',
+    default: 0,
+    summary: 'what stopping it at the source takes',
+  },
+  start: {
+    kind: 'duration',
+    zero: true,
+    max: '1h',
+    default: 0,
+    summary: 'what starting it at the destination takes',
+  },
 });
 
 const zeroShare = share('share of RAM, spread over what working sets leave', {
@@ -107,8 +125,8 @@ const zeroShare = share('share of RAM, spread over what working sets leave', {
 });
 const zeroStretches = list(
   section('{ at: 1GiB, size: 512MiB }', {
-    at: size('where the stretch begins in RAM', { zero: true, max: '64TiB' }),
-    size: size('how long it is', { min: '4KiB', max: '64TiB' }),
+    at: { kind: 'size', zero: true, max: '64TiB', summary: 'where the stretch begins in RAM' },
+    size: { kind: 'size', min: '4KiB', max: '64TiB', summary: 'how long it is' },
   }),
   '[{ at: 1GiB, size: 512MiB }]',
 );
@@ -151,24 +169,33 @@ const freePageHint: z.ZodType<FreeMemory, unknown> = either(
 );
 
 const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] }', {
-  memory: size('guest RAM', { min: '1MiB', max: '64TiB' }),
+  memory: { kind: 'size', min: '1MiB', max: '64TiB', summary: 'guest RAM' },
   'zero-pages': zeroPages.prefault('0%'),
   'free-page-hint': freePageHint.prefault(0),
-  balloon: size(
-    'size of an inflated balloon: pages that the guest gave back, read as zero pages, and sent as such',
-    { zero: true, max: '64TiB' },
-  ).prefault(0),
+  balloon: {
+    kind: 'size',
+    zero: true,
+    max: '64TiB',
+    default: 0,
+    summary:
+      'size of an inflated balloon: pages that the guest gave back, read as zero pages, and sent as such',
+  },
   'dirty-ring-size': ringSize(
     "entries of each vCPU's dirty ring (-accel kvm,dirty-ring-size=…); 0: the dirty bitmap",
   ).prefault(0),
-  'host-page': z
-    .enum(['4KiB', '2MiB', '1GiB'])
-    .describe('page size on the host; dirty pages of one host page are sent together')
-    .default('4KiB'),
-  hidden: size('ROMs and video memory, migrated like RAM; the default is that of machine type pc', {
+  'host-page': {
+    kind: 'choice',
+    choices: ['4KiB', '2MiB', '1GiB'],
+    default: '4KiB',
+    summary: 'page size on the host; dirty pages of one host page are sent together',
+  },
+  hidden: {
+    kind: 'size',
     zero: true,
     max: '64GiB',
-  }).prefault('17MiB'),
+    default: '17MiB',
+    summary: 'ROMs and video memory, migrated like RAM; the default is that of machine type pc',
+  },
   devices: list(device, '[{ stop-copy: 4MiB, speed: 100MiB/s }]')
     .describe('devices passed through by VFIO, whose state migrates too')
     .default([]),
@@ -176,20 +203,23 @@ const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] 
 });
 
 const host = section('{ profile: default }', {
-  profile: z
-    .enum(Object.keys(hostProfiles))
-    .describe('what the host costs: docs/host-profiles.md')
-    .default('default'),
-  variability: z
-    .enum(['profile', 'none'])
-    .describe(
+  profile: {
+    kind: 'choice',
+    choices: Object.keys(hostProfiles),
+    default: 'default',
+    summary: 'what the host costs: docs/host-profiles.md',
+  },
+  variability: {
+    kind: 'choice',
+    choices: ['profile', 'none'],
+    default: 'profile',
+    summary:
       'how much the host differs from run to run: as in the profile, or not at all; a single run meets the median',
-    )
-    .default('profile'),
+  },
   ...Object.fromEntries(
     Object.values(hostFields).map(({ key, ...entry }) => [
       key,
-      entrySchema<number | boolean>(entry).optional(),
+      { ...entry, default: undefined, optional: true as const },
     ]),
   ),
 });
@@ -197,27 +227,36 @@ const host = section('{ profile: default }', {
 const LINK_RATE: QuantityOptions = { min: '1kbit/s', max: '100Tbit/s' };
 
 const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
-  bandwidth: linkRate('what the link carries, headers included', LINK_RATE),
-  latency: duration('one way', { zero: true, max: '10s' }).prefault('100us'),
+  bandwidth: { kind: 'link-rate', ...LINK_RATE, summary: 'what the link carries, headers included' },
+  latency: { kind: 'duration', zero: true, max: '10s', default: '100us', summary: 'one way' },
   efficiency: share(
     'payload as a share of the bandwidth; when left out, TCP in 1500-byte Ethernet frames: 94.1%',
-    {
-      max: '100%',
-    },
+    { max: '100%' },
   ).default(TCP_OVER_ETHERNET),
-  jitter: share('how much the bandwidth varies from one 50 ms to the next: standard deviation', {
+  jitter: {
+    kind: 'share',
     zero: true,
     max: '50%',
-  }).prefault('0%'),
+    default: '0%',
+    summary: 'how much the bandwidth varies from one 50 ms to the next: standard deviation',
+  },
   phases: z
     .array(
       section('{ from: 60s, bandwidth: 1Gbit/s }', {
-        from: duration('since the start of the migration', { zero: true, max: '24h' }),
-        bandwidth: linkRate('from then on; when left out, the bandwidth of the link', LINK_RATE).optional(),
-        latency: duration('from then on; when left out, the latency of the link', {
+        from: { kind: 'duration', zero: true, max: '24h', summary: 'since the start of the migration' },
+        bandwidth: {
+          kind: 'link-rate',
+          ...LINK_RATE,
+          optional: true,
+          summary: 'from then on; when left out, the bandwidth of the link',
+        },
+        latency: {
+          kind: 'duration',
           zero: true,
           max: '10s',
-        }).optional(),
+          optional: true,
+          summary: 'from then on; when left out, the latency of the link',
+        },
       }),
     )
     .describe('steps, drops and competing traffic, in order of time')
@@ -225,8 +264,8 @@ const link = section('{ bandwidth: 10Gbit/s, latency: 100us }', {
   outages: z
     .array(
       section('{ from: 30s, for: 5s }', {
-        from: duration('since the start of the migration', { zero: true, max: '24h' }),
-        for: duration('how long', { max: '24h' }),
+        from: { kind: 'duration', zero: true, max: '24h', summary: 'since the start of the migration' },
+        for: { kind: 'duration', max: '24h', summary: 'how long' },
       }),
     )
     .describe('the network is down: a pre-copy migration fails, post-copy pauses')
@@ -253,8 +292,14 @@ function expectedCommand(input: unknown): string {
 
 const schedule = list(
   section('{ after: 8s, set: { max-bandwidth: 50MiB/s } }', {
-    after: duration('since the start of the migration', { zero: true, max: '24h' }).optional(),
-    'at-sync': z.int().min(1).describe('when dirty-sync-count reaches it').optional(),
+    after: {
+      kind: 'duration',
+      zero: true,
+      max: '24h',
+      optional: true,
+      summary: 'since the start of the migration',
+    },
+    'at-sync': { kind: 'count', min: 1, optional: true, summary: 'when dirty-sync-count reaches it' },
     set: runtimeOptions.optional(),
     do: z
       .enum(SCHEDULED_COMMANDS, { error: ({ input }) => expectedCommand(input) })
@@ -276,69 +321,99 @@ const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
   machine: versionSchema(
     'machine type, where it is older than QEMU: multifd syncs and zero-page detection go with it',
   ).optional(),
-  'max-bandwidth': rate("QEMU's own default is 128MiB/s; libvirt sets none", {
+  'max-bandwidth': {
+    kind: 'rate',
     max: '100Tbit/s',
     bare: 'B/s',
     zero: true,
     words: UNLIMITED,
-  }).prefault('128MiB/s'),
-  'downtime-limit': duration('how long the guest may be stopped, as QEMU estimates it', {
+    default: '128MiB/s',
+    summary: "QEMU's own default is 128MiB/s; libvirt sets none",
+  },
+  'downtime-limit': {
+    kind: 'duration',
     zero: true,
     max: '2000s',
     bare: 'ms',
-  }).prefault('300ms'),
-  'avail-switchover-bandwidth': rate(
-    'what the switchover may count on; 0: the estimate. QEMU 8.2 and later',
-    {
-      max: '100Tbit/s',
-      zero: true,
-    },
-  ).prefault(0),
-  'return-path': z
-    .boolean()
-    .describe('the source waits until the destination runs; libvirt sets it')
-    .default(false),
-  'pause-before-switchover': z
-    .boolean()
-    .describe('wait for migrate-continue; libvirt sets it')
-    .default(false),
-  'migrate-continue-delay': duration('how long the orchestrator takes for it', {
+    default: '300ms',
+    summary: 'how long the guest may be stopped, as QEMU estimates it',
+  },
+  'avail-switchover-bandwidth': {
+    kind: 'rate',
+    max: '100Tbit/s',
+    zero: true,
+    default: 0,
+    summary: 'what the switchover may count on; 0: the estimate. QEMU 8.2 and later',
+  },
+  'return-path': {
+    kind: 'flag',
+    default: false,
+    summary: 'the source waits until the destination runs; libvirt sets it',
+  },
+  'pause-before-switchover': {
+    kind: 'flag',
+    default: false,
+    summary: 'wait for migrate-continue; libvirt sets it',
+  },
+  'migrate-continue-delay': {
+    kind: 'duration',
     zero: true,
     max: '1h',
-  }).prefault(0),
-  'orchestrator-cont': duration(
-    'how long the orchestrator takes after completion until the destination runs (libvirt); 0: QEMU starts it',
-    { zero: true, max: '1h' },
-  ).prefault(0),
-  'manual-dirty-log-protect': z
-    .boolean()
-    .describe('KVM re-arms pages when they are sent, not at syncs')
-    .default(true),
-  'clear-bitmap-shift': z
-    .int()
-    .min(6)
-    .max(31)
-    .describe('log2 of the pages that are re-armed together (x-clear-bitmap-shift)')
-    .default(18),
-  'give-up-after': duration(
-    'cancelled when it has not completed by then; when left out, 10min, or never where the policy has a time-out of its own',
-    {
-      zero: true,
-      max: '30000h',
-      words: { never: 0 },
-    },
-  ).optional(),
-  'postcopy-ram': z.boolean().describe('the capability; a policy decides when to switch').default(false),
-  'postcopy-preempt': z.boolean().describe('requested pages go over a channel of their own').default(false),
-  'max-postcopy-bandwidth': rate('of the background push in post-copy', {
+    default: 0,
+    summary: 'how long the orchestrator takes for it',
+  },
+  'orchestrator-cont': {
+    kind: 'duration',
+    zero: true,
+    max: '1h',
+    default: 0,
+    summary:
+      'how long the orchestrator takes after completion until the destination runs (libvirt); 0: QEMU starts it',
+  },
+  'manual-dirty-log-protect': {
+    kind: 'flag',
+    default: true,
+    summary: 'KVM re-arms pages when they are sent, not at syncs',
+  },
+  'clear-bitmap-shift': {
+    kind: 'count',
+    min: 6,
+    max: 31,
+    default: 18,
+    summary: 'log2 of the pages that are re-armed together (x-clear-bitmap-shift)',
+  },
+  'give-up-after': {
+    kind: 'duration',
+    zero: true,
+    max: '30000h',
+    words: { never: 0 },
+    optional: true,
+    summary:
+      'cancelled when it has not completed by then; when left out, 10min, or never where the policy has a time-out of its own',
+  },
+  'postcopy-ram': {
+    kind: 'flag',
+    default: false,
+    summary: 'the capability; a policy decides when to switch',
+  },
+  'postcopy-preempt': {
+    kind: 'flag',
+    default: false,
+    summary: 'requested pages go over a channel of their own',
+  },
+  'max-postcopy-bandwidth': {
+    kind: 'rate',
     max: '100Tbit/s',
     zero: true,
     words: UNLIMITED,
-  }).prefault('unlimited'),
-  'postcopy-recover': z
-    .boolean()
-    .describe('after a network failure in post-copy the migration is recovered; false: the guest is lost')
-    .default(true),
+    default: 'unlimited',
+    summary: 'of the background push in post-copy',
+  },
+  'postcopy-recover': {
+    kind: 'flag',
+    default: true,
+    summary: 'after a network failure in post-copy the migration is recovered; false: the guest is lost',
+  },
   stream: streamSchema.prefault('plain'),
   at: schedule,
 });

@@ -4,7 +4,7 @@ import { keysOf, isMap } from '../lists.js';
 import type { StreamSpec } from '../migration/setup.js';
 import { COMPRESSORS, compressorNamed } from '../migration/rules/compressors.js';
 import { PLAIN_STREAM } from '../migration/rules/stream.js';
-import { either, rate, section, share, size, type Wrong } from './forms.js';
+import { either, rate, section, size, type Wrong } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected, unknown } from '../options/wording.js';
 
@@ -29,16 +29,27 @@ interface CompressionChoice {
 
 const own = section('{ name: mine, ratio: 2.2, speed: 400MB/s }', {
   name: z.string().min(1).max(40).describe('one that QEMU has, to change it, or a name of your own'),
-  ratio: z.number().min(1).max(1000).describe('bytes in per byte out').optional(),
-  speed: rate('uncompressed bytes of one channel, sending included', { max: '1TiB/s' }).optional(),
-  cpu: share("what part of a channel's time is CPU time; 100% where nothing is known", {
+  ratio: { kind: 'number', min: 1, max: 1000, optional: true, summary: 'bytes in per byte out' },
+  speed: {
+    kind: 'rate',
+    max: '1TiB/s',
+    optional: true,
+    summary: 'uncompressed bytes of one channel, sending included',
+  },
+  cpu: {
+    kind: 'share',
     zero: true,
     max: '100%',
-  }).optional(),
-  'decompression-speed': rate(
-    'uncompressed bytes that the destination takes in per second of CPU time, receiving included',
-    { zero: true, max: '1TiB/s' },
-  ).optional(),
+    optional: true,
+    summary: "what part of a channel's time is CPU time; 100% where nothing is known",
+  },
+  'decompression-speed': {
+    kind: 'rate',
+    zero: true,
+    max: '1TiB/s',
+    optional: true,
+    summary: 'uncompressed bytes that the destination takes in per second of CPU time, receiving included',
+  },
 }).transform((form, context): CompressionChoice => {
   const known = compressorNamed(form.name);
   const ratio = form.ratio ?? known?.ratio;
@@ -84,24 +95,27 @@ const plain = section('{ tls: 3GB/s }', { tls }).transform((form): StreamChoice 
 }));
 
 const multifd = section('{ channels: 4, compression: zstd }', {
-  channels: z.int().min(1).max(255).describe('multifd-channels').default(2),
+  channels: { kind: 'count', min: 1, max: 255, default: 2, summary: 'multifd-channels' },
   compression: compression.prefault('none'),
-  'compression-ratio': z
-    .number()
-    .min(1)
-    .max(1000)
-    .describe('bytes in per byte out, instead of the one of the table')
-    .optional(),
-  'compression-speed': rate(
-    'uncompressed bytes of one channel, sending included, instead of those of the table',
-    {
-      max: '1TiB/s',
-    },
-  ).optional(),
-  'zero-page-detection': z
-    .enum(ZERO_PAGE_DETECTION)
-    .describe('when left out, multifd, and legacy for machine types before 9.0; QEMU 9.0 and later')
-    .optional(),
+  'compression-ratio': {
+    kind: 'number',
+    min: 1,
+    max: 1000,
+    optional: true,
+    summary: 'bytes in per byte out, instead of the one of the table',
+  },
+  'compression-speed': {
+    kind: 'rate',
+    max: '1TiB/s',
+    optional: true,
+    summary: 'uncompressed bytes of one channel, sending included, instead of those of the table',
+  },
+  'zero-page-detection': {
+    kind: 'choice',
+    choices: ZERO_PAGE_DETECTION,
+    optional: true,
+    summary: 'when left out, multifd, and legacy for machine types before 9.0; QEMU 9.0 and later',
+  },
   tls,
 }).transform((form): StreamChoice => {
   const usual = form.compression;
@@ -135,16 +149,26 @@ const cacheSize = size('xbzrle-cache-size, a power of two; as large as the guest
 
 const xbzrle = section('{ cache-size: 256MiB }', {
   'cache-size': cacheSize,
-  encoded: size('encoded bytes of a page that was written again', { zero: true, max: '4KiB' }).prefault(
-    '512B',
-  ),
-  overflow: share('share of rewritten pages whose encoding is no shorter than the page', {
+  encoded: {
+    kind: 'size',
+    zero: true,
+    max: '4KiB',
+    default: '512B',
+    summary: 'encoded bytes of a page that was written again',
+  },
+  overflow: {
+    kind: 'share',
     zero: true,
     max: '100%',
-  }).prefault('5%'),
-  speed: rate('how fast the migration thread encodes; 1.5 to 2.2 GB/s were measured', {
+    default: '5%',
+    summary: 'share of rewritten pages whose encoding is no shorter than the page',
+  },
+  speed: {
+    kind: 'rate',
     max: '1TiB/s',
-  }).prefault('1.8GB/s'),
+    default: '1.8GB/s',
+    summary: 'how fast the migration thread encodes; 1.5 to 2.2 GB/s were measured',
+  },
   tls,
 }).transform((form): StreamChoice => ({
   ...PLAIN_STREAM,

@@ -18,7 +18,7 @@ import {
 } from '../guest/workloads/patterns.js';
 import { readOptions } from '../options/read.js';
 import type { OptionEntry, OptionTable, QuantityEntry } from '../options/table.js';
-import { duration, either, rate, share, size, type Wrong } from './forms.js';
+import { either, section, size, type Wrong } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected, unknown } from '../options/wording.js';
 
@@ -64,7 +64,7 @@ function readWorkload(
     return undefined;
   }
   const only = keys.length === 1 ? keys[0]! : undefined;
-  if (only !== undefined && !(only in accessShape) && (isMap(input[only]) || input[only] === null)) {
+  if (only !== undefined && !(only in accessForm.shape) && (isMap(input[only]) || input[only] === null)) {
     wrong({ path: [only], at: 'key', message: unknown('workload', only, names) });
     return undefined;
   }
@@ -137,14 +137,22 @@ function tableOf({ options }: WorkloadDefinition): OptionTable {
 
 const EXAMPLE = '{ write: 300MiB/s, working-set: 2GiB }';
 
-const phaseForm = z.strictObject({
-  for: duration('how long it lasts', { min: '1ms', max: '24h' }),
-  write: share('write rate in this phase, as a share of `write`', { zero: true, max: '10000%' }).prefault(
-    '100%',
-  ),
-  read: share('read rate in this phase, as a share of `read`', { zero: true, max: '10000%' }).prefault(
-    '100%',
-  ),
+const phaseForm = section('{ for: 10s, write: 50% }', {
+  for: { kind: 'duration', min: '1ms', max: '24h', summary: 'how long it lasts' },
+  write: {
+    kind: 'share',
+    zero: true,
+    max: '10000%',
+    default: '100%',
+    summary: 'write rate in this phase, as a share of `write`',
+  },
+  read: {
+    kind: 'share',
+    zero: true,
+    max: '10000%',
+    default: '100%',
+    summary: 'read rate in this phase, as a share of `read`',
+  },
 });
 
 const ownSet = size('the memory that is written and read', { min: '4KiB', max: '64TiB' });
@@ -164,44 +172,60 @@ const workingSet: z.ZodType<WorkingSet, unknown> = either(
   },
 );
 
-const accessShape = {
-  write: rate(
-    'how much each vCPU writes: page writes a second times 4 KiB; max: as fast as it goes, 2GiB/s and always busy',
-    { zero: true, max: '1TiB/s', words: { max: Infinity } },
-  ).prefault(0),
-  read: rate(
-    'how much each vCPU reads, likewise; reads dirty nothing; max: as fast as it goes, 10GiB/s and always busy',
-    { zero: true, max: '1TiB/s', words: { max: Infinity } },
-  ).prefault(0),
+const accessForm = section(EXAMPLE, {
+  write: {
+    kind: 'rate',
+    zero: true,
+    max: '1TiB/s',
+    words: { max: Infinity },
+    default: 0,
+    summary:
+      'how much each vCPU writes: page writes a second times 4 KiB; max: as fast as it goes, 2GiB/s and always busy',
+  },
+  read: {
+    kind: 'rate',
+    zero: true,
+    max: '1TiB/s',
+    words: { max: Infinity },
+    default: 0,
+    summary:
+      'how much each vCPU reads, likewise; reads dirty nothing; max: as fast as it goes, 10GiB/s and always busy',
+  },
   'working-set': workingSet,
-  pattern: z
-    .enum(PATTERNS)
-    .describe(
+  pattern: {
+    kind: 'choice',
+    choices: PATTERNS,
+    default: 'uniform',
+    summary:
       'uniform: any page; sequential: page after page; zipf: the page of rank r in proportion to r^-skew; ' +
-        'hot-cold: few pages get most accesses',
-    )
-    .default('uniform'),
-  skew: z.number().min(0).max(3).describe('zipf: the exponent, 0.99 when left out').optional(),
-  'hot-pages': share('hot-cold: share of the pages that are hot, 10% when left out', {
+      'hot-cold: few pages get most accesses',
+  },
+  skew: { kind: 'number', min: 0, max: 3, optional: true, summary: 'zipf: the exponent, 0.99 when left out' },
+  'hot-pages': {
+    kind: 'share',
     max: '100%',
-  }).optional(),
-  'hot-accesses': share('hot-cold: share of the accesses that hit hot pages, 90% when left out', {
+    optional: true,
+    summary: 'hot-cold: share of the pages that are hot, 10% when left out',
+  },
+  'hot-accesses': {
+    kind: 'share',
     max: '100%',
-  }).optional(),
+    optional: true,
+    summary: 'hot-cold: share of the accesses that hit hot pages, 90% when left out',
+  },
   phases: z
     .array(phaseForm)
     .min(1)
     .describe('rates over time, from the start of the migration; after the last they begin again')
     .optional(),
-};
+});
 
-type AccessForm = z.output<z.ZodObject<typeof accessShape>>;
+type AccessForm = z.output<typeof accessForm>;
 
 /** Options that mean something with one pattern only. */
 const OPTION_OF_PATTERN = { skew: 'zipf', 'hot-pages': 'hot-cold', 'hot-accesses': 'hot-cold' } as const;
 
-const accesses = z
-  .strictObject(accessShape)
+const accesses = accessForm
   .superRefine((form, context) => {
     if (form.write === 0 && form.read === 0) {
       context.addIssue(

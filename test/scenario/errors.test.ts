@@ -192,19 +192,19 @@ const rows: readonly Row[] = [
     'no vCPU',
     'count: 2',
     'count: 0',
-    'guest.yaml:7:16: guest.vcpus.0.count: expected a number of at least 1, got 0',
+    'guest.yaml:7:16: guest.vcpus.0.count: expected a whole number from 1 to 4096, got 0',
   ],
   [
     'half a vCPU',
     'count: 2',
     'count: 1.5',
-    'guest.yaml:7:16: guest.vcpus.0.count: expected a whole number, got 1.5',
+    'guest.yaml:7:16: guest.vcpus.0.count: expected a whole number from 1 to 4096, got 1.5',
   ],
   [
     'words for numbers',
     'count: 2',
     'count: two',
-    'guest.yaml:7:16: guest.vcpus.0.count: expected a number, got "two"',
+    'guest.yaml:7:16: guest.vcpus.0.count: expected a whole number from 1 to 4096, got "two"',
   ],
   [
     'yes for true',
