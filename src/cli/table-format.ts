@@ -1,5 +1,6 @@
 /** Tables for papers: `--format` of `compare` and `report`. */
 import { UsageError } from '../errors.js';
+import { keysOf } from '../lists.js';
 import type { Provenance } from '../report/files/provenance.js';
 import type { Row } from '../report/files/rows.js';
 import { unknown } from '../options/wording.js';
@@ -20,7 +21,7 @@ const paperTables = {
 export type PaperFormat = keyof typeof paperTables;
 export type TableFormat = 'text' | PaperFormat;
 
-export const PAPER_FORMATS = Object.keys(paperTables) as PaperFormat[];
+export const PAPER_FORMATS = keysOf(paperTables);
 export const TABLE_FORMATS: readonly TableFormat[] = ['text', ...PAPER_FORMATS];
 
 export function readTableFormat(given: Given): TableFormat {

@@ -1,4 +1,5 @@
 /** How much a host differs from one migration to the next, and within one: what runs draw of it. */
+import { keysOf } from '../lists.js';
 import { cutNormal } from '../stats/distribution.js';
 import type { HostVariability } from './host-profiles/variability.js';
 import type { GuestSpec, HostProfile, Phase, VcpuSpec } from './spec.js';
@@ -31,7 +32,7 @@ export function variedHost(host: HostProfile, draw: DrawShare): HostProfile {
   const { variability } = host;
   if (variability === undefined) return host;
   const changed: Partial<Record<(typeof COSTS)[Cost][number], number>> = {};
-  for (const cost of Object.keys(COSTS) as Cost[]) {
+  for (const cost of keysOf(COSTS)) {
     if (variability[cost] === 0) continue;
     const factor = exp(variability[cost] * cutNormal(draw(hostKey(cost))));
     for (const field of COSTS[cost]) changed[field] = host[field] * factor;

@@ -192,7 +192,7 @@ const HELD_BACK = 1.5;
 
 function postcopyOf(samples: readonly LogSample[], bytesPerSecond: number): LoggedPostcopy | null {
   const atUs = switchOf(samples, bytesPerSecond);
-  const last = samples.at(-1) as LogSample;
+  const last = lastOf(samples);
   if (atUs === null) return null;
   const done = last.status === 'completed' && last.tUs !== null;
   return {

@@ -61,7 +61,7 @@ function outcomeText({ totalTimeMs, blackoutMs, writers, readers }: Outcome): st
 
 /** `24.6 s (23.1 s to 26 s)`; the ends only where they differ as shown. */
 function bandText({ median, low, high }: Band): string {
-  const [middle, from, to] = [median, low, high].map(formatDurationMs) as [string, string, string];
+  const [middle, from, to] = [formatDurationMs(median), formatDurationMs(low), formatDurationMs(high)];
   return from === to ? middle : `${middle} (${from} to ${to})`;
 }
 

@@ -71,19 +71,26 @@ function readBell(kind: (typeof BELLS)[number], value: unknown): UncertainForm |
   return numeric(text, middle.unit, { kind, mean: middle.number, sd });
 }
 
+/** Null when it is not a list of numbers. */
+function numbersIn(value: unknown): number[] | null {
+  if (!isList(value)) return null;
+  const numbers = value.filter((entry) => typeof entry === 'number');
+  return numbers.length === value.length ? numbers : null;
+}
+
 function readAnyOf(map: Readonly<Record<string, unknown>>): UncertainForm | string {
   const { 'any-of': values, weights, ...rest } = map;
   const form = '{ any-of: [4GiB, 8GiB] }, with weights: [3, 1] where they are not equal';
   if (!Array.isArray(values) || values.length < 2 || Object.keys(rest).length > 0)
     return expected(form, values);
-  const given: unknown = weights ?? values.map(() => 1);
-  const right =
-    Array.isArray(given) &&
-    given.length === values.length &&
-    given.every((weight) => typeof weight === 'number' && weight >= 0) &&
-    given.some((weight) => weight > 0);
-  if (!right) return `weights: expected ${values.length} numbers, one for each value, such as [3, 1]`;
-  const entries = inOrder(values.map((value: unknown, i) => ({ value, weight: (given as number[])[i]! })));
+  const given = numbersIn(weights ?? values.map(() => 1));
+  if (
+    given?.length !== values.length ||
+    given.some((weight) => weight < 0) ||
+    !given.some((weight) => weight > 0)
+  )
+    return `weights: expected ${values.length} numbers, one for each value, such as [3, 1]`;
+  const entries = inOrder(values.map((value: unknown, i) => ({ value, weight: given[i]! })));
   return {
     text: `any of ${values.map(String).join(', ')}`,
     at: (p: number) =>
