@@ -32,7 +32,7 @@ import {
 } from './rules/rules.js';
 import type { MigrationSetup } from './setup.js';
 import { checkSetup } from './setup-check.js';
-import { EOS_BYTES, SECTION_BYTES, pageTimeUs } from './rules/stream.js';
+import { EOS_BYTES, SECTION_BYTES } from './rules/stream.js';
 import { discardBytes } from './rules/postcopy.js';
 import { startSchedule } from './schedule.js';
 import { SyncRecords } from './observe/sync-records.js';
@@ -303,7 +303,7 @@ class Migration implements SteppedMigration {
 
   /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. Returns when that is over. */
   #iterate(): number {
-    const { clock, link, stream, state, counters, queue, window, run } = this.#parts;
+    const { clock, link, stream, state, counters, window, run } = this.#parts;
     link.drawJitter();
     state.holdsBitmap = true;
     const startUs = clock.nowUs;
@@ -330,8 +330,7 @@ class Migration implements SteppedMigration {
       if (index >= lateIndex) break;
     }
     counters.endIterations(stream, 1, state.stopUs === null);
-    if (stream.syncsEveryIteration) queue.synchronise();
-    else queue.endIteration();
+    this.#endSection();
     return startUs + elapsedUs;
   }
 
@@ -340,6 +339,14 @@ class Migration implements SteppedMigration {
     clock.pass(endUs);
     if (this.#orders.cancelReason !== null) this.#sends.takeBack(clock.nowUs);
     state.holdsBitmap = false;
+  }
+
+  /** ram.c:ram_save_iterate ends: up to machine type 8.0 with a multifd synchronisation. */
+  #endSection(): void {
+    const { stream, queue, run } = this.#parts;
+    if (!stream.syncsEveryIteration) return queue.endIteration();
+    queue.synchronise();
+    run.drained();
   }
 
   /** savevm.c:qemu_savevm_state_iterate, behind RAM: not where the window is full. */
@@ -366,7 +373,7 @@ class Migration implements SteppedMigration {
    * close and waits happen inside the iteration, which ends for a wait only if that falls on the end of a host page.
    */
   *#iterateHostPages(): Run<void> {
-    const { clock, link, memory, stream, state, counters, queue, window, run } = this.#parts;
+    const { clock, link, memory, stream, state, counters, window, run } = this.#parts;
     state.holdsBitmap = true;
     const startUs = clock.nowUs;
     const isPage = memory.kind === 'page';
@@ -408,8 +415,7 @@ class Migration implements SteppedMigration {
       clockCheck += CLOCK_CHECK_PAGES;
     }
     counters.endIterations(stream, 1, state.stopUs === null);
-    if (stream.syncsEveryIteration) queue.synchronise();
-    else queue.endIteration();
+    this.#endSection();
     state.holdsBitmap = false;
   }
 
@@ -422,6 +428,7 @@ class Migration implements SteppedMigration {
       return run.dirtyPages <= 0 ? clock.nowUs + 1000 : 0;
     }
     const waitMs = max(0, window.startMs + BUFFER_DELAY_MS - clock.ms());
+    run.drained();
     return clock.nowUs + waitMs * 1000 + clock.wakeLatencyUs();
   }
 
@@ -643,6 +650,7 @@ class Migration implements SteppedMigration {
       yield* advance(clock, resumeUs);
       resume(resumeUs);
     }
+    yield* advance(clock, clock.nowUs + pages.behindUs);
     if (setup.migration.returnPath) yield* advance(clock, clock.nowUs + 2 * link.latencyUs);
     this.#trace.postcopyOver(clock.nowUs - state.postcopyStartUs);
     this.#completed();
@@ -662,7 +670,7 @@ class Migration implements SteppedMigration {
     while (run.find(clock.nowUs)) {
       const pages = run.available();
       const cost = run.cost(pages, clock.nowUs);
-      const pageUs = pageTimeUs(cost, link.bytesPerSecond);
+      const pageUs = run.pageUs(cost, link.bytesPerSecond);
       this.#sends.begin();
       this.#sends.note(clock.nowUs, pages, pageUs);
       run.send(pages, cost.bytes);

@@ -1,7 +1,7 @@
 /** Post-copy from the switch to its end. */
 import { describe, expect, test } from '@jest/globals';
 import { bareMetal } from '../../src/guest/host-profiles/default.js';
-import { MIB, migrate, reader, setupOf } from './setups.js';
+import { MIB, NORMAL_RECORD, migrate, reader, setupOf } from './setups.js';
 
 describe('post-copy', () => {
   /**
@@ -30,5 +30,40 @@ describe('post-copy', () => {
       // Each page went once: the guest wrote none.
       expect(result.normalPages + result.zeroPages).toBeCloseTo(setup.guest.ramPages, 6);
     }
+  });
+});
+
+/**
+ * The destination takes longer to place a page than the source to find that it is zero, and shorter than the link to bring
+ * one with data. The sockets hold thousands of zero pages: what is slower is the sum over all pages, not each page.
+ */
+describe.each(['page', 'fluid'] as const)('zero pages in post-copy, %s memory', (memory) => {
+  const took = (share: number, placeNs: number): number => {
+    const pages = 256 * MIB;
+    const result = migrate(
+      setupOf({
+        memory,
+        guest: { ramPages: pages, zeroExtents: [{ firstPage: 0, pages, zeroPages: share * pages }] },
+        host: { zeroNsPerPage: 250, postcopyNsPerPage: placeNs, socketQueueBytes: 4e6 },
+        link: { bandwidthBytesPerSecond: 2.5e8 },
+        migration: { postcopy: true },
+      }),
+      'none',
+      {},
+      (controls) => controls.startPostcopy(),
+    );
+    expect(result.status).toBe('completed');
+    return (result.postcopyTimeMs * 1000) / pages;
+  };
+  const pageUs = (share: number): number => share * 0.25 + (1 - share) * (NORMAL_RECORD / 250);
+
+  test.each([
+    [0.25, 2000],
+    [0.75, 2000],
+    [0.75, 20_000],
+    [1, 2000],
+  ])('a share of %d, %d ns a page at the destination', (share, placeNs) => {
+    const expected = Math.max(pageUs(share), placeNs / 1000);
+    expect(Math.abs(took(share, placeNs) / expected - 1)).toBeLessThan(0.03);
   });
 });

@@ -2,8 +2,9 @@
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Seen } from '../parts/parts.js';
 import { migrationMemory } from '../rules/buffers.js';
-import { normalPageCpu, zeroPageCpu } from '../rules/cpu-costs.js';
-import { PLAIN_STREAM, postcopyStreamCosts } from '../rules/stream.js';
+import { encodedTlsUs, normalPageCpu, zeroPageCpu } from '../rules/cpu-costs.js';
+import { PAGE_HEADER_BYTES, PLAIN_STREAM, postcopyStreamCosts } from '../rules/stream.js';
+import { XBZRLE_HEADER_BYTES } from '../rules/xbzrle.js';
 
 const { max, min } = Math;
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
@@ -51,6 +52,7 @@ function carried({ counters }: Seen) {
     zero: counters.zeroPages - postcopyZeroPages,
     found: counters.xbzrlePages,
     encoded: counters.xbzrlePages - counters.xbzrleOverflows,
+    encodedBytes: counters.xbzrleBytes - counters.xbzrleOverflows * PAGE_BYTES,
     postcopyNormal: postcopyNormalPages,
     postcopyZero: postcopyZeroPages,
   };
@@ -64,6 +66,8 @@ function pageCpu({ setup, version, stream }: Seen) {
     normal: normalPageCpu(host, spec, stream),
     zero: zeroPageCpu(host),
     postcopy: normalPageCpu(host, main, postcopyStreamCosts(host, version, spec)),
+    encodedTlsUs: encodedTlsUs(spec),
+    countedBytes: spec.xbzrleEncodedBytes + XBZRLE_HEADER_BYTES - PAGE_HEADER_BYTES,
     lookUpUs: spec.xbzrleBytesPerSecond > 0 ? (PAGE_BYTES / spec.xbzrleBytesPerSecond) * 1e6 : 0,
   };
 }
@@ -80,6 +84,7 @@ function sender(seen: Seen) {
   const encodeCpuMs =
     (pages.whole * cpu.normal.encodeUs +
       pages.found * cpu.lookUpUs +
+      (pages.encodedBytes / cpu.countedBytes) * cpu.encodedTlsUs +
       pages.postcopyNormal * cpu.postcopy.encodeUs) /
     1000;
   const zeroTestCpuMs =
@@ -124,7 +129,10 @@ function receiver(seen: Seen, resentPages: number) {
       loadUs) /
     1000;
   const decodeCpuMs =
-    ((pages.whole + pages.encoded) * normal.decodeUs + pages.postcopyNormal * cpu.postcopy.decodeUs) / 1000;
+    (pages.whole * normal.decodeUs +
+      (pages.encodedBytes / cpu.countedBytes) * cpu.encodedTlsUs +
+      pages.postcopyNormal * cpu.postcopy.decodeUs) /
+    1000;
   const faultCpuMs = (guest.requests * host.postcopyFaultCpuUs + prepareUs) / 1000;
   const receiverCpuMs = receiveCpuMs + decodeCpuMs + faultCpuMs;
   return { receiverCpuMs, receiveCpuMs, decodeCpuMs, faultCpuMs };

@@ -71,6 +71,7 @@ export class BitmapSync {
     this.#cause = cause;
     this.#startUs = clock.nowUs;
     run.handOver();
+    run.drained();
     period.beginSync(clock.ms());
     const n = period.syncCount;
     if (n > 1) {

@@ -13,9 +13,11 @@ import { type PageCost, type StreamCosts, mixedCost, pageTimeUs } from '../rules
 import type { SyncPeriod } from './sync-period.js';
 import { XbzrleRun } from './xbzrle-run.js';
 
-const { max, min } = Math;
+const { ceil, max, min } = Math;
 /** Part of a page that is a rounding error of the fluid memory's real counts. */
 const SLACK_PAGES = 1e-6;
+/** Of a page that takes no time of its own, µs: above 0, as pages are found by division. */
+const NO_TIME_US = 1e-9;
 
 /** What a run of pages reads and writes. */
 interface PageRunParts {
@@ -55,6 +57,8 @@ export class PageRun {
   readonly #populateUs: number;
   readonly #xbzrle: XbzrleRun | null;
   #mixed: PageCost | null = null;
+  /** Time that multifd's channels still need for what was queued, µs: so long the migration thread looks for zero pages beside them. */
+  #aheadUs = 0;
 
   constructor({ setup, clock, link, memory, guest, stream: costs, state, counters, period }: PageRunParts) {
     const { host, migration } = setup;
@@ -79,7 +83,17 @@ export class PageRun {
 
   /** All pages of the run cost the same. */
   get hasOneCost(): boolean {
-    return this.#xbzrle === null;
+    return this.#xbzrle === null && !this.#isBeside;
+  }
+
+  /** Zero pages are looked for while channels send. */
+  get #isBeside(): boolean {
+    return this.#aheadUs > 0 && this.#sentAsZero() === 1;
+  }
+
+  /** multifd_send_sync_main waits for the channels; so does whoever waits for longer. */
+  drained(): void {
+    this.#aheadUs = 0;
   }
 
   /**
@@ -118,6 +132,7 @@ export class PageRun {
 
   /** How many pages of it can be priced together. */
   available(): number {
+    if (this.#isBeside) return min(this.left, max(1, ceil(this.#aheadUs / this.#stream.zero.cpuUs)));
     if (this.#xbzrle === null) return this.left;
     if (this.#encodes()) return min(this.left, this.#xbzrle.batch);
     // Encoding begins with the second round, and a run of the fluid memory may go on into it.
@@ -158,14 +173,18 @@ export class PageRun {
     return mixed;
   }
 
-  /** Time that one page takes now, µs: sending thread, link, and in the first pass a destination that populates it. */
-  pageUs(cost: PageCost): number {
-    const us = pageTimeUs(cost, this.#link.bytesPerSecond * this.#link.share);
+  /**
+   * Time that one page takes now over so many bytes/s, µs: sending thread, link, and in the first pass a destination that
+   * populates it.
+   */
+  pageUs(cost: PageCost, bytesPerSecond = this.#link.bytesPerSecond * this.#link.share): number {
+    if (this.#isBeside && cost === this.#stream.zero) return NO_TIME_US;
+    const us = pageTimeUs(cost, bytesPerSecond);
     const { normal } = this.#stream;
     const isMixed = cost.mixed !== undefined;
     if (this.#populateUs === 0 || this.#period.syncCount > 1 || !(isMixed || cost === normal)) return us;
     if (!isMixed) return max(us, this.#populateUs);
-    const normalUs = pageTimeUs(normal, this.#link.bytesPerSecond * this.#link.share);
+    const normalUs = pageTimeUs(normal, bytesPerSecond);
     return us + (1 - this.zeroShare) * max(0, this.#populateUs - normalUs);
   }
 
@@ -183,6 +202,7 @@ export class PageRun {
     const counters = this.#counters;
     const bytes = pages * bytesPerPage;
     const zeroPages = pages * this.#sentAsZero();
+    if (this.#stream.aheadPages > 0) this.#goAhead(pages);
     counters.zeroPages += zeroPages;
     if (this.#encodes()) this.#countEncoded(pages);
     else counters.normalPages += pages - zeroPages;
@@ -190,6 +210,17 @@ export class PageRun {
     const onMain = multifd ? (zeroInPackets ? 0 : zeroPages * zero.bytes) : bytes;
     counters.record(onMain, this.#state.stopUs === null);
     counters.recordMultifd(bytes - onMain);
+  }
+
+  /** A stretch of one kind: channels take up data as long as they have less than they can hold, and send it meanwhile. */
+  #goAhead(pages: number): void {
+    const { normal, zero, aheadPages } = this.#stream;
+    const zeroShare = this.#sentAsZero();
+    if (zeroShare === 1) this.#aheadUs = max(0, this.#aheadUs - pages * zero.cpuUs);
+    else if (zeroShare === 0) {
+      const pageUs = pageTimeUs(normal, this.#link.bytesPerSecond * this.#link.share);
+      this.#aheadUs = min(aheadPages * pageUs, this.#aheadUs + pages * pageUs);
+    }
   }
 
   /** The next `pages` of the run are pushed after the guest has moved. */

@@ -17,6 +17,8 @@ const INFINITY = Infinity;
 export class PostcopyPages {
   readonly #parts: Parts;
   readonly #stream: StreamCosts;
+  /** Time that the destination still needs for what it has received, µs. */
+  behindUs = 0;
   /** What the last push sent beyond its time, µs: 0 or less. */
   #creditUs = 0;
 
@@ -24,6 +26,13 @@ export class PostcopyPages {
     this.#parts = parts;
     const { setup, version } = parts;
     this.#stream = postcopyStreamCosts(setup.host, version, setup.migration.stream ?? PLAIN_STREAM);
+  }
+
+  /** What the destination takes to place one page, µs. */
+  get #placeUs(): number {
+    const { host, migration } = this.#parts.setup;
+    const preemptNs = migration.postcopyPreempt === true ? host.postcopyPreemptNsPerPage : 0;
+    return (host.postcopyNsPerPage + preemptNs) / 1000;
   }
 
   /** The vCPUs run on the destination until `untilUs`; the pages they asked for are sent. Returns their number. */
@@ -51,10 +60,18 @@ export class PostcopyPages {
 
   /** Time of one page at full speed, µs: the slowest of sending thread, link and destination. */
   #pageUs(cost: PageCost): number {
+    return max(pageTimeUs(cost, this.#parts.link.bytesPerSecond), this.#placeUs);
+  }
+
+  /**
+   * The same of background pages: the sockets hold what the destination has not taken in yet, thousands of zero pages, so
+   * that it may be slower for a while without holding the source up.
+   */
+  #pushUs(cost: PageCost): number {
     const { setup, link } = this.#parts;
-    const { postcopyNsPerPage, postcopyPreemptNsPerPage } = setup.host;
-    const preemptNs = setup.migration.postcopyPreempt === true ? postcopyPreemptNsPerPage : 0;
-    return max(pageTimeUs(cost, link.bytesPerSecond), (postcopyNsPerPage + preemptNs) / 1000);
+    const heldUs = (setup.host.socketQueueBytes / cost.bytes) * this.#placeUs;
+    const sendUs = pageTimeUs(cost, link.bytesPerSecond);
+    return this.behindUs < heldUs ? sendUs : max(sendUs, this.#placeUs);
   }
 
   /**
@@ -72,8 +89,9 @@ export class PostcopyPages {
       const zeroShare = zeroAsNormal ? 0 : run.zeroShare;
       const cost = run.costOn(this.#stream, zeroShare);
       const limitedUs = limit > 0 ? (cost.bytes / windowRate(cost, limit)) * 1e6 : 0;
-      const pageUs = max(this.#pageUs(cost), limitedUs);
+      const pageUs = max(this.#pushUs(cost), limitedUs);
       const pages = min(run.left, ceil(leftUs / pageUs));
+      this.behindUs = max(0, this.behindUs + pages * (this.#placeUs - pageUs));
       run.push(pages, cost.bytes, zeroShare);
       leftUs -= pages * pageUs;
     }

@@ -14,6 +14,7 @@ import {
   PAGE_HEADER_BYTES,
   type PageCost,
 } from '../rules/stream.js';
+import { encodedTlsUs } from '../rules/cpu-costs.js';
 import { XBZRLE_HEADER_BYTES, XbzrleCache, cacheSlots } from '../rules/xbzrle.js';
 import type { MigrationSetup, StreamSpec } from '../setup.js';
 import { type XbzrleSample, sampleSlots } from './xbzrle-sample.js';
@@ -41,6 +42,8 @@ export class XbzrleRun {
   readonly #cache: XbzrleCache;
   readonly #sample: XbzrleSample | null;
   readonly #encodeUs: number;
+  /** Encrypting one encoded page. */
+  readonly #encryptUs: number;
   readonly #plainUs: number;
   readonly #countsEachPage: boolean;
   readonly #pages = new Int32Array(FLUSH_NORMAL_PAGES);
@@ -56,6 +59,7 @@ export class XbzrleRun {
     this.#cache = new XbzrleCache(this.#sample === null ? this.#slots : this.#sample.slotCount);
     const encodes = spec.xbzrleBytesPerSecond;
     this.#encodeUs = encodes > 0 ? (PAGE_BYTES / encodes) * 1e6 : 0;
+    this.#encryptUs = encodedTlsUs(spec);
     this.#plainUs = normal.cpuUs;
     this.#countsEachPage = normal.flushPages === 1;
     memory.watchRewrites?.();
@@ -90,7 +94,7 @@ export class XbzrleRun {
             bufferShare: min(1, bytes / IO_BUFFER_BYTES),
           }),
       // A difference is copied into the buffer with others: only whole pages cost a write of their own.
-      cpuUs: whole * this.#plainUs + this.hitShare * this.#encodeUs,
+      cpuUs: whole * this.#plainUs + this.hitShare * this.#encodeUs + encoded * this.#encryptUs,
     };
     return this.#cost;
   }

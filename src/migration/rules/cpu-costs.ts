@@ -5,6 +5,7 @@
 import { type HostProfile, PAGE_BYTES } from '../../guest/spec.js';
 import type { StreamSpec } from '../setup.js';
 import type { StreamCosts } from './stream.js';
+import { XBZRLE_HEADER_BYTES } from './xbzrle.js';
 
 const { max, min } = Math;
 
@@ -44,6 +45,12 @@ export function normalPageCpu(host: HostProfile, spec: StreamSpec, { normal }: S
     receiveUs: min(receiveUs, unpackUs),
     decodeUs: unpackUs - min(receiveUs, unpackUs) + tlsUs,
   };
+}
+
+/** XBZRLE: encrypting, or decrypting, the encoded bytes of one page, µs; they are copied into a buffer with others. */
+export function encodedTlsUs({ xbzrleEncodedBytes, tlsBytesPerSecond }: StreamSpec): number {
+  if (tlsBytesPerSecond === 0) return 0;
+  return ((XBZRLE_HEADER_BYTES + xbzrleEncodedBytes) / tlsBytesPerSecond) * 1e6;
 }
 
 /** A zero page: the destination looks whether its own page is zero too, and leaves it alone (ram.c:ram_handle_zero). */

@@ -53,6 +53,8 @@ interface MixedCost {
   readonly zeroShare: number;
   readonly zero: PageCost;
   readonly normal: PageCost;
+  /** Of each page's time, that of so many pages of data may pass while zero pages are looked for. */
+  readonly besidePages: number;
 }
 
 export interface StreamCosts {
@@ -69,6 +71,8 @@ export interface StreamCosts {
   readonly syncFlagBytes: number;
   /** That synchronisation comes at the end of every iteration (up to machine type 8.0), not once a round. */
   readonly syncsEveryIteration: boolean;
+  /** Pages that channels have on their way while the migration thread goes on to look for zero pages by itself; 0: it does all. */
+  readonly aheadPages: number;
   /** Sent once in setup; nothing counts them up to 8.0. */
   readonly helloBytes: number;
 }
@@ -155,6 +159,7 @@ function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec):
     syncPacketBytes: 0,
     syncFlagBytes: 0,
     syncsEveryIteration: false,
+    aheadPages: 0,
     helloBytes: 0,
   };
 }
@@ -199,6 +204,8 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
     syncPacketBytes: channels * MULTIFD_PACKET_HEADER_BYTES,
     syncFlagBytes: version.multifdSyncsEveryIteration ? 0 : 8,
     syncsEveryIteration: version.multifdSyncsEveryIteration,
+    // multifd_send_pages waits for a channel that is idle: each has a packet by then.
+    aheadPages: mainUs > 0 ? channels * MULTIFD_PACKET_PAGES : 0,
     helloBytes: version.multifdCountsQueued ? 0 : channels * MULTIFD_HELLO_BYTES,
   };
 }
@@ -213,7 +220,7 @@ export function iterationEndBytes(costs: StreamCosts): number {
  * the buffer and data the vector, each as if alone. Runs are longer than a packet: packets hold either kind, and what counts
  * is how many hold data, one for each run of data at least.
  */
-export function mixedCost({ normal, zero }: StreamCosts, zeroShare: number): PageCost {
+export function mixedCost({ normal, zero, aheadPages }: StreamCosts, zeroShare: number): PageCost {
   const dataShare = 1 - zeroShare;
   const ofData = dataShare * normal.vectorShare;
   const vectorShare = zero.inPacket ? max(ofData, 1 / BLOCK_PAGES) : ofData + zeroShare * zero.vectorShare;
@@ -226,16 +233,21 @@ export function mixedCost({ normal, zero }: StreamCosts, zeroShare: number): Pag
     vectorShare,
     bufferShare,
     cpuUs: dataShare * normal.cpuUs + zeroShare * zero.cpuUs,
-    mixed: { zeroShare, zero, normal },
+    mixed: { zeroShare, zero, normal, besidePages: aheadPages / BLOCK_PAGES },
   };
 }
 
-/** Time that one page takes, µs: the slower of the sending side and the link. */
+/**
+ * Time that one page takes, µs: the slower of the sending side and the link. Where multifd's channels send data while the
+ * migration thread looks for zero pages, a stretch of either takes only what it takes longer.
+ */
 export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number): number {
   const { mixed } = cost;
   if (mixed !== undefined) {
-    const zeroUs = pageTimeUs(mixed.zero, linkBytesPerSecond);
-    return mixed.zeroShare * zeroUs + (1 - mixed.zeroShare) * pageTimeUs(mixed.normal, linkBytesPerSecond);
+    const normalUs = pageTimeUs(mixed.normal, linkBytesPerSecond);
+    const zerosUs = mixed.zeroShare * pageTimeUs(mixed.zero, linkBytesPerSecond);
+    const dataUs = (1 - mixed.zeroShare) * normalUs;
+    return zerosUs + dataUs - min(zerosUs, dataUs, mixed.besidePages * normalUs);
   }
   return max(cost.cpuUs, (cost.wireBytes / linkBytesPerSecond) * 1e6);
 }
