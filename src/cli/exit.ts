@@ -14,6 +14,8 @@ export const EXIT = {
   defect: 70,
   /** 128 and the number of SIGINT, as shells have it. */
   interrupted: 130,
+  /** The same for SIGTERM. */
+  terminated: 143,
 } as const;
 
 export interface Ending {

@@ -120,6 +120,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/calibrate-host.js')).calibrateHostCommand,
   },
   {
+    name: 'qmp',
+    usage: 'qmp <scenario>',
+    summary: 'Stand in for QEMU: answer QMP as the simulated guest would',
+    load: async () => (await import('./commands/qmp.js')).qmpCommand,
+  },
+  {
     name: 'list',
     usage: 'list <what>',
     summary: 'List strategies, policies, workloads, scenarios or host profiles',

@@ -9,7 +9,7 @@
 import { PAGE_BYTES } from '../guest/spec.js';
 import { BitmapSync } from './parts/bitmap-sync.js';
 import { type Run, advance, pass, pauses } from './parts/pauses.js';
-import type { Controls } from './controls.js';
+import type { Controls, MigrationStats } from './controls.js';
 import { DirtyLog } from './parts/dirty-log.js';
 import { askForFreePages, takeFreePages } from './parts/free-page-hints.js';
 import { leap } from './leap.js';
@@ -74,8 +74,8 @@ export function runMigration(
 export interface SteppedMigration {
   readonly controls: Controls;
   readonly seen: Seen;
-  /** Who is told when the guest stops and runs. */
-  readonly orders: Orders;
+  /** Tells of each change of the status, and when the guest is stopped (false) and runs again (true) at the source. */
+  watch(onStatus: (status: MigrationStats['status']) => void, onRuns: (runs: boolean) => void): void;
   /**
    * Lets time pass to `untilUs`, µs since `migrate`, or to the end. What is then done to it happens at that instant, as if it
    * had been scheduled. Returns the result once it is over, null before.
@@ -129,8 +129,9 @@ class Migration implements SteppedMigration {
     return this.#parts;
   }
 
-  get orders(): Orders {
-    return this.#orders;
+  watch(onStatus: (status: MigrationStats['status']) => void, onRuns: (runs: boolean) => void): void {
+    this.#parts.state.onPhase = onStatus;
+    this.#orders.runListeners.push(onRuns);
   }
 
   start(names: RunLabels): void {

@@ -1,4 +1,4 @@
-/** QMP for programs: `import { connectQmp, measureGuest } from 'migsim/qmp'`. */
+/** QMP for programs: `import { connectQmp, measureGuest, serveQmp } from 'migsim/qmp'`. */
 export { parseQmpAddress, type QmpAddress, qmpAddressText } from './address.js';
 export {
   connectQmp,
@@ -15,3 +15,4 @@ export type { GuestFacts } from './measure/facts.js';
 export { type GuestMeasurement, measureGuest, type MeasureOptions } from './measure/measure.js';
 export type { RamBlock } from './measure/ram-blocks.js';
 export { measuredScenario, type MeasuredScenarioOptions } from './measure/scenario.js';
+export { type QmpServer, serveQmp, type ServeQmpOptions } from './serve/serve.js';

@@ -10,12 +10,8 @@ import type { Controls, MigrationStats } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import type { QemuVersion } from '../../src/migration/rules/versions.js';
 import { measureDirtyRates, rateOfPages } from '../../src/strategies/kit/dirty-rate.js';
-import {
-  adjustSleep,
-  dirtyLimit,
-  queryRingFullTime,
-  ringFullTimeUs,
-} from '../../src/strategies/dirty-limit.js';
+import { dirtyLimit } from '../../src/strategies/dirty-limit.js';
+import { adjustSleep, queryRingFullTime, ringFullTimeUs } from '../../src/strategies/kit/dirty-limiter.js';
 import { FakeControls } from '../strategies/fake-controls.js';
 import {
   MIB,

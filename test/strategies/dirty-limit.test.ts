@@ -1,12 +1,12 @@
 import { parseOptions, readOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
+import { dirtyLimit } from '../../src/strategies/dirty-limit.js';
 import {
   adjustSleep,
-  dirtyLimit,
   isWithinTolerance,
   queryRingFullTime,
   ringFullTimeUs,
-} from '../../src/strategies/dirty-limit.js';
+} from '../../src/strategies/kit/dirty-limiter.js';
 import { FakeControls, type FakeOptions } from './fake-controls.js';
 import { setupWith } from './setups.js';
 

@@ -55,6 +55,11 @@ export class Link {
     return this.#isDown || this.#isCut;
   }
 
+  /** The network carries a new connection. */
+  get carries(): boolean {
+    return !this.#isDown;
+  }
+
   /** migrate-pause: the channels are shut down, until `mend`. */
   cut(): void {
     this.#isCut = true;

@@ -1,0 +1,115 @@
+/** `migsim qmp`: a QEMU that does not exist, for the tests of programs that drive migrations. */
+import { UsageError } from '../../errors.js';
+import { serveQmp, type QmpServer } from '../../qmp/serve/serve.js';
+import { parseDurationUs } from '../../units.js';
+import type { Command, Given } from '../command.js';
+import { EXIT, leave } from '../exit.js';
+import {
+  experimentOptions,
+  readMemory,
+  readScenario,
+  readSeed,
+  readStrategy,
+  scenarioFile,
+} from '../experiment-options.js';
+import { parsed, wholeNumber } from '../values.js';
+
+const AS_ASKED = 'as-fast-as-asked';
+const MOST_COPIES = 1000;
+
+export const qmpCommand: Command = {
+  positional: scenarioFile,
+  options: {
+    listen: {
+      describe: 'unix:/run/x.sock, a path, or tcp:localhost:4444; repeatable, each for one client at a time',
+      value: 'ADDRESS',
+      repeatable: true,
+    },
+    speed: {
+      describe: `Times faster than the clock; ${AS_ASKED}: time passes only as clients ask`,
+      value: 'FACTOR',
+      default: '1',
+      words: () => [AS_ASKED],
+    },
+    step: {
+      describe: `With --speed ${AS_ASKED}: time from one answer of a question to the next`,
+      value: 'TIME',
+      default: '1s',
+    },
+    copies: {
+      describe: 'Guests, each with sockets of its own: x.sock becomes x-1.sock, x-2.sock, ...',
+      value: 'N',
+      default: '1',
+    },
+    strategy: {
+      ...experimentOptions.strategy,
+      describe: 'What QEMU does by itself, as a name, "name: {option: value}" or ./file.js',
+    },
+    memory: experimentOptions.memory,
+    seed: experimentOptions.seed,
+    set: experimentOptions.set,
+    'allow-remote': { describe: 'Take TCP addresses that other machines can reach' },
+  },
+  examples: [
+    ['qmp guest.yaml --listen unix:/run/x.sock', 'a guest in step with the clock'],
+    ['qmp guest.yaml --listen x.sock --speed 10', 'ten times faster'],
+    [`qmp guest.yaml --listen x.sock --speed ${AS_ASKED}`, 'the same answers each time'],
+    ['qmp guest.yaml --listen x.sock --copies 50', '50 guests, x-1.sock to x-50.sock'],
+  ],
+  async run(given) {
+    const listen = given.values('listen');
+    if (listen.length === 0) throw new UsageError('qmp needs an address: --listen unix:/run/x.sock');
+    const scenario = readScenario(given);
+    const { label } = scenario.policy;
+    if (label !== 'wait') given.warn(`the client decides in place of the policy ${label}`);
+    const text = given.value('strategy');
+    const server = await serveQmp({
+      scenario,
+      listen,
+      speed: readSpeed(given),
+      stepMs: readStep(given),
+      copies: wholeNumber(given, 'copies', 1, MOST_COPIES) ?? 1,
+      ...(text === undefined ? {} : { strategy: await readStrategy(text, scenario) }),
+      memory: readMemory(given),
+      seed: readSeed(given),
+      allowRemote: given.flag('allow-remote'),
+      onNotice: given.warn,
+    });
+    await untilEnded(given, server);
+  },
+};
+
+function readSpeed(given: Given): number | typeof AS_ASKED {
+  const text = given.value('speed');
+  if (text === AS_ASKED) return AS_ASKED;
+  const speed = Number(text);
+  if (speed > 0 && speed < Infinity) return speed;
+  throw new UsageError(`--speed: expected a number above 0, or ${AS_ASKED}; got ${JSON.stringify(text)}`);
+}
+
+function readStep(given: Given): number {
+  if (given.has('step') && given.value('speed') !== AS_ASKED)
+    throw new UsageError(`--step goes with --speed ${AS_ASKED}: otherwise time passes by the clock`);
+  const us = parsed(given, 'step', parseDurationUs) ?? 0;
+  if (us > 0) return us / 1000;
+  throw new UsageError('--step: expected more than 0 s');
+}
+
+/** Until all guests have quit, or somebody stops it. */
+async function untilEnded(given: Given, server: QmpServer): Promise<void> {
+  let stopped: NodeJS.Signals | undefined;
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped ??= signal;
+    void server.close();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    for (const address of server.addresses) given.print(`listening at ${address}\n`);
+    await server.closed;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+  if (stopped !== undefined) leave(stopped === 'SIGINT' ? EXIT.interrupted : EXIT.terminated);
+}

@@ -1,0 +1,526 @@
+/**
+ * The simulated guest and its QEMU, as a monitor sees them: run state, capabilities, parameters, dirty limits, the last
+ * migration. Time is simulated, µs since it was made, and passes only in `advance`.
+ */
+import type { MigrationStats } from '../../migration/controls.js';
+import type { QemuVersion } from '../../migration/rules/versions.js';
+import type { MigrationSetup } from '../../migration/setup.js';
+import { PLAIN_STREAM } from '../../migration/rules/stream.js';
+import type { RuntimeParameters } from '../../migration/runtime-parameters.js';
+import { RUNTIME_NAMES } from '../../migration/runtime-parameters.js';
+import { keysOf } from '../../lists.js';
+import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
+import { refused } from './errors.js';
+import {
+  dirtyRateReply,
+  measure,
+  readRequest,
+  type Calculation,
+  type CalcRequest,
+  type DirtyRates,
+  type TimeUnit,
+} from './dirty-rate.js';
+import type { JsonValue } from './json-parser.js';
+import {
+  runtimeParametersOf,
+  setupOf,
+  startRun,
+  strategyOf,
+  whole,
+  type OutgoingRun,
+  type RunChoices,
+} from './migration-run.js';
+import { initialParameters, withParameters, type ParameterValues } from './parameters.js';
+import { queryMigrateReply, type Outgoing, type Status } from './query-migrate.js';
+import { capabilitiesOf, isIn } from './version-facts.js';
+import { withCapabilities } from './capabilities.js';
+
+const { max, min } = Math;
+
+export type RunState = 'running' | 'paused' | 'finish-migrate' | 'postmigrate' | 'shutdown';
+
+/** An event as monitors send it; `atUs` on the machine's clock. */
+export interface MachineEvent {
+  readonly event: string;
+  readonly atUs: number;
+  readonly data?: Readonly<Record<string, JsonValue>>;
+}
+
+export interface MachineOptions {
+  readonly scenario: Scenario;
+  /** What the simulated QEMU does without being asked; null: nothing. */
+  readonly strategy: StrategyChoice | null;
+  readonly memory: 'page' | 'fluid';
+  readonly seed: number;
+  /** Which of `copies` guests of one scenario, from 1 on: each has random streams of its own. */
+  readonly copy: number;
+  readonly copies: number;
+  readonly onEvent: (event: MachineEvent) => void;
+}
+
+/** Limits set by hand settle before a migration for as long as they have been in force, at most this, µs. */
+const LONGEST_SETTLE_US = 30e6;
+/** Names the random streams of measurements: beyond those of all migrations. */
+const FIRST_MEASUREMENT = 1_000_000;
+/** What QEMU says of a connection that ended. */
+const CONNECTION_LOST = 'Unable to write to socket: Broken pipe';
+
+const RUNNING: readonly Status[] = [
+  'setup',
+  'active',
+  'cancelling',
+  'device',
+  'pre-switchover',
+  'postcopy-device',
+  'postcopy-active',
+  'postcopy-paused',
+  'postcopy-recover',
+];
+
+export class Machine {
+  readonly name: string;
+  readonly version: QemuVersion;
+  readonly vcpuCount: number;
+  /** Entries of a dirty ring; 0: bitmap log. */
+  readonly dirtyRingSize: number;
+  readonly ramBytes: number;
+  readonly #options: MachineOptions;
+  readonly #ownStrategy: StrategyChoice | null;
+  #nowUs = 0;
+  #runState: RunState = 'running';
+  #capabilities: ReadonlySet<string>;
+  #parameters: ParameterValues;
+  readonly #limits = new Map<number, number>();
+  #limitsSinceUs = 0;
+  #migrations = 0;
+  #run: OutgoingRun | null = null;
+  #startUs = 0;
+  #status: Status = 'none';
+  #error: string | null = null;
+  #totalTimeMs: number | null = null;
+  /** The migration stopped the guest, which ran before. */
+  #hasStopped = false;
+  #calculation: Calculation | null = null;
+  #rates: DirtyRates | null = null;
+  #measurements = 0;
+
+  constructor(options: MachineOptions) {
+    const { setup } = options.scenario;
+    this.#options = options;
+    const { copy, copies } = options;
+    this.name = copies === 1 ? options.scenario.name : `${options.scenario.name}-${copy}`;
+    this.version = setup.migration.qemu;
+    this.vcpuCount = setup.guest.vcpus.length;
+    this.dirtyRingSize = setup.guest.dirtyRingSize;
+    this.ramBytes = setup.guest.ramPages * 4096;
+    const mapped = ofCapability(options.strategy);
+    this.#ownStrategy = mapped === null ? options.strategy : null;
+    this.#capabilities = initialCapabilities(setup, mapped?.capability);
+    this.#parameters = initialParameters(this.version, {
+      ...parametersOf(setup),
+      ...(mapped?.parameters ?? {}),
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------ time
+
+  get nowUs(): number {
+    return this.#nowUs;
+  }
+
+  /** Something happens as time passes: a migration, or a measurement. */
+  get isBusy(): boolean {
+    return RUNNING.includes(this.#status) || this.#isMeasuring;
+  }
+
+  /** Lets time pass to `toUs`; what happens on the way is told as events. */
+  advance(toUs: number): void {
+    if (toUs > this.#nowUs) {
+      this.#advanceRun(toUs);
+      this.#nowUs = toUs;
+    }
+    const calculation = this.#calculation;
+    if (calculation === null || this.#rates !== null) return;
+    if (this.#nowUs < calculation.startUs + calculation.calcMs * 1000) return;
+    this.#measurements += 1;
+    this.#rates =
+      this.#runState === 'running'
+        ? measure(this.#measuredSetup(), calculation)
+        : { total: 0, vcpus: Array.from({ length: this.vcpuCount }, () => 0) };
+  }
+
+  #advanceRun(toUs: number): void {
+    const run = this.#run;
+    if (run === null || !RUNNING.includes(this.#status)) return;
+    const result = run.stepped.advance(toUs - this.#startUs);
+    if (result === null) return;
+    this.#totalTimeMs = result.totalTimeMs;
+    if (result.status === 'completed') this.#runState = 'postmigrate';
+    else this.#backToSource();
+  }
+
+  /** migration.c:migration_iteration_finish: a guest that ran before runs again at the source. */
+  #backToSource(): void {
+    if (this.#runState !== 'finish-migrate') return;
+    this.#runState = this.#hasStopped ? 'running' : 'paused';
+    if (this.#hasStopped) this.#tell('RESUME');
+  }
+
+  // ------------------------------------------------------------------------------------------------ the guest
+
+  get runState(): RunState {
+    return this.#runState;
+  }
+
+  stop(): void {
+    if (this.#runState !== 'running') return;
+    this.#runState = 'paused';
+    this.#tell('STOP');
+    this.#running?.stepped.controls.pause();
+  }
+
+  cont(): void {
+    if (this.#runState === 'finish-migrate') throw refused('Migration is not finalized yet');
+    if (this.#runState === 'running') return;
+    this.#runState = 'running';
+    this.#running?.stepped.controls.resume();
+    this.#tell('RESUME');
+  }
+
+  quit(): void {
+    this.#tell('SHUTDOWN', { guest: false, reason: 'host-qmp-quit' });
+    this.#runState = 'shutdown';
+  }
+
+  // ------------------------------------------------------------------------------------------------ migration
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  get #running(): OutgoingRun | null {
+    return RUNNING.includes(this.#status) ? this.#run : null;
+  }
+
+  get capabilities(): ReadonlySet<string> {
+    return this.#capabilities;
+  }
+
+  get parameters(): ParameterValues {
+    return this.#parameters;
+  }
+
+  setCapabilities(changes: readonly (readonly [string, boolean])[]): void {
+    if (this.#running !== null) throw refused("There's a migration process in progress");
+    this.#capabilities = withCapabilities(this.#capabilities, changes, {
+      version: this.version,
+      hasRing: this.dirtyRingSize > 0,
+      ownStrategy: this.#ownStrategy?.label ?? null,
+    });
+  }
+
+  setParameters(set: ParameterValues): void {
+    const next = withParameters(this.version, this.#parameters, set);
+    const cache = 'xbzrle-cache-size';
+    if (this.#running !== null && next[cache] !== this.#parameters[cache] && this.#capabilities.has('xbzrle'))
+      throw refused(`migsim cannot change ${cache} while a migration with xbzrle runs`);
+    this.#parameters = next;
+    this.#running?.stepped.controls.set(runtimeParametersOf(set));
+  }
+
+  /** qmp_migrate after its address was read. Throws `QmpError` as migrate_prepare does. */
+  refuseMigrate(): void {
+    if (this.#running !== null) throw refused("There's a migration process in progress");
+    if (this.#runState === 'postmigrate')
+      throw refused("Can't migrate the vm that was paused due to previous migration");
+  }
+
+  migrate(): void {
+    this.refuseMigrate();
+    const choices = this.#choices(this.#nowUs);
+    const run = startRun(choices);
+    run.stepped.watch(
+      (phase) => this.#onPhase(phase),
+      (runs) => this.#onRuns(runs),
+    );
+    run.stepped.controls.onSync(({ n }) => this.#tellMigration('MIGRATION_PASS', { pass: n }));
+    run.stepped.controls.onSet((set) => this.#onSet(set));
+    if (this.#runState === 'paused') run.stepped.controls.pause();
+    this.#migrations += 1;
+    this.#run = run;
+    // A limit that settles first does so in the past.
+    this.#startUs = this.#nowUs;
+    this.#error = null;
+    this.#totalTimeMs = null;
+    this.#hasStopped = false;
+    this.#setStatus('setup');
+    run.stepped.advance(0);
+  }
+
+  /** An address that leads nowhere: QEMU's status is `failed` then. */
+  failToStart(error: string | null): void {
+    this.#run = null;
+    this.#error = error;
+    this.#setStatus('failed');
+  }
+
+  cancel(): void {
+    if (this.#run === null || !RUNNING.includes(this.#status)) return;
+    if (this.#status.startsWith('postcopy')) {
+      if (isIn(this.version, { since: '10.0' }))
+        throw refused('Postcopy migration in progress, cannot cancel.');
+      throw refused(
+        'migsim does not simulate migrate_cancel in post-copy, where QEMU before 10.0 loses the guest',
+      );
+    }
+    this.#setStatus('cancelling');
+    this.#run.stepped.controls.cancel('cancelled by the client');
+  }
+
+  startPostcopy(): void {
+    if (!this.#capabilities.has('postcopy-ram'))
+      throw refused('Enable postcopy with migrate_set_capability before the start of migration');
+    if (this.#status === 'none') throw refused('Postcopy must be started after migration has been started');
+    this.#running?.stepped.controls.startPostcopy();
+  }
+
+  continueMigration(state: string): void {
+    if (this.#status !== state) throw refused(`Migration not in expected state: ${this.#status}`);
+    this.#running?.stepped.controls.continueSwitchover();
+  }
+
+  pauseMigration(): void {
+    if (this.#status !== 'postcopy-active')
+      throw refused('migrate-pause is currently only supported during postcopy-active state');
+    this.#running?.stepped.controls.pausePostcopy();
+    this.#setStatus('postcopy-paused');
+  }
+
+  /** `migrate` with `resume`. Where the network is still down the new connection breaks as well. */
+  resumeMigration(): void {
+    const run = this.#running;
+    if (this.#status !== 'postcopy-paused' || run === null)
+      throw refused('Cannot resume if there is no paused migration');
+    if (this.#capabilities.has('release-ram'))
+      throw refused('Postcopy recovery cannot work when release-ram capability is set');
+    this.#setStatus('postcopy-recover');
+    if (run.stepped.seen.link.carries) run.stepped.controls.recoverPostcopy();
+    else this.#setStatus('postcopy-paused');
+  }
+
+  queryMigrate(): Record<string, JsonValue> {
+    return queryMigrateReply(this.version, this.#outgoing());
+  }
+
+  #outgoing(): Outgoing {
+    const limiter = this.#run?.byCapability() ?? null;
+    return {
+      status: this.#status,
+      error: this.#error,
+      run: this.#run?.stepped ?? null,
+      totalTimeMs: this.#totalTimeMs,
+      capabilities: this.#capabilities,
+      xbzrleCacheBytes: whole(this.#parameters['xbzrle-cache-size']),
+      dirtyLimit:
+        limiter === null ? null : { sleepUs: limiter.sleepUs, ringFullTimeUs: limiter.queryRingFullTimeUs() },
+    };
+  }
+
+  #onPhase(phase: MigrationStats['status']): void {
+    // A cancel is told of when it is asked for.
+    if (phase === 'failed') this.#error = CONNECTION_LOST;
+    if (phase !== 'active' && this.#runState === 'paused' && RUNNING.includes(phase))
+      this.#runState = 'finish-migrate';
+    // An outage ends, the connection stays broken until it is made again.
+    if (phase === 'postcopy-paused') this.#run?.stepped.controls.pausePostcopy();
+    this.#setStatus(phase);
+  }
+
+  #onRuns(runs: boolean): void {
+    if (runs) {
+      if (this.#runState === 'finish-migrate') this.#backToSource();
+    } else if (this.#runState === 'running') {
+      this.#hasStopped = true;
+      this.#runState = 'finish-migrate';
+      this.#tell('STOP');
+    }
+  }
+
+  /** The scenario's own `migration.at` set something, or the client did. */
+  #onSet(set: RuntimeParameters): void {
+    const names = keysOf(RUNTIME_NAMES).filter((key) => set[key] !== undefined);
+    const values = Object.fromEntries(names.map((key) => [RUNTIME_NAMES[key], set[key]!]));
+    this.#parameters = { ...this.#parameters, ...values };
+  }
+
+  #setStatus(status: Status): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#tellMigration('MIGRATION', { status });
+  }
+
+  #choices(nowUs: number): RunChoices {
+    const { scenario, memory, seed, copy, copies } = this.#options;
+    const inForceUs = this.#limits.size > 0 ? nowUs - this.#limitsSinceUs : 0;
+    return {
+      scenario,
+      strategy: this.#ownStrategy,
+      capabilities: this.#capabilities,
+      parameters: this.#parameters,
+      memory,
+      seed,
+      run: copy + this.#migrations * copies,
+      draw: copies > 1 || this.#migrations > 0,
+      limits: this.#limits,
+      settleUs: min(max(0, inForceUs), LONGEST_SETTLE_US),
+    };
+  }
+
+  // ------------------------------------------------------------------------------------------------ dirty rates and limits
+
+  get #isMeasuring(): boolean {
+    return this.#calculation !== null && this.#rates === null;
+  }
+
+  calculateDirtyRate(request: CalcRequest): void {
+    if (this.#isMeasuring) throw refused('the dirty rate is already being measured.');
+    this.#calculation = readRequest(request, this.version, this.dirtyRingSize > 0, this.#nowUs);
+    this.#rates = null;
+  }
+
+  queryDirtyRate(unit: TimeUnit = 'second'): Record<string, JsonValue> {
+    return dirtyRateReply(this.version, this.#calculation, this.#rates, unit);
+  }
+
+  #measuredSetup(): MigrationSetup {
+    const choices = this.#choices(this.#nowUs);
+    const setup = setupOf(choices, strategyOf(choices));
+    return {
+      ...setup,
+      run: FIRST_MEASUREMENT + this.#measurements * this.#options.copies + this.#options.copy,
+    };
+  }
+
+  /** set-vcpu-dirty-limit; `vcpu` undefined: all. */
+  limitDirtyRate(vcpu: number | undefined, mibPerSecond: number): void {
+    if (this.dirtyRingSize === 0)
+      throw refused("dirty page limit feature requires KVM with accelerator property 'dirty-ring-size' set'");
+    const vcpus = this.#vcpusOf(vcpu);
+    if (!this.#mayLimit) throw refused("can't set dirty page rate limit while migration is running");
+    if (mibPerSecond === 0) return this.#lift(vcpus);
+    if (this.#limits.size === 0) this.#limitsSinceUs = this.#nowUs;
+    for (const each of vcpus) this.#limits.set(each, mibPerSecond);
+    this.#running?.byHand.set(vcpus, mibPerSecond);
+  }
+
+  liftDirtyLimit(vcpu: number | undefined): void {
+    if (this.dirtyRingSize === 0) return;
+    const vcpus = this.#vcpusOf(vcpu);
+    if (!this.#mayLimit) throw refused("can't cancel dirty page rate limit while migration is running");
+    this.#lift(vcpus);
+  }
+
+  /** DirtyLimitInfo of each limited vCPU. */
+  queryDirtyLimits(): JsonValue[] {
+    const limiter = this.#running?.byCapability() ?? null;
+    const quota = whole(this.#parameters['vcpu-dirty-limit']);
+    const limits =
+      limiter === null
+        ? [...this.#limits]
+        : Array.from({ length: this.vcpuCount }, (_, vcpu) => [vcpu, quota] as const);
+    if (limits.length === 0) return [];
+    const rates = limiter?.rates ?? this.#ratesUnderLimits();
+    return [...limits]
+      .sort(([a], [b]) => a - b)
+      .map(([vcpu, limit]) => ({
+        'cpu-index': vcpu,
+        'limit-rate': limit,
+        'current-rate': rates[vcpu] ?? 0,
+      }));
+  }
+
+  /** Rates that the statistics thread last measured, of a guest that runs or is being migrated. */
+  #ratesUnderLimits(): readonly number[] {
+    if (this.#running !== null) return this.#running.byHand.rates;
+    if (this.#runState !== 'running') return [];
+    const choices = this.#choices(this.#nowUs);
+    if (choices.settleUs === 0) return [];
+    const run = startRun(choices);
+    run.stepped.advance(0);
+    return run.byHand.rates;
+  }
+
+  get #mayLimit(): boolean {
+    return this.#running?.byCapability() == null;
+  }
+
+  #lift(vcpus: readonly number[]): void {
+    for (const vcpu of vcpus) this.#limits.delete(vcpu);
+    this.#running?.byHand.cancel(vcpus);
+  }
+
+  #vcpusOf(vcpu: number | undefined): number[] {
+    if (vcpu === undefined) return Array.from({ length: this.vcpuCount }, (_, index) => index);
+    if (vcpu < 0 || vcpu >= this.vcpuCount) throw refused('incorrect cpu index specified');
+    return [vcpu];
+  }
+
+  // ------------------------------------------------------------------------------------------------ events
+
+  /** Only with the capability `events`. */
+  #tellMigration(event: string, data: Readonly<Record<string, JsonValue>>): void {
+    if (this.#capabilities.has('events')) this.#tell(event, data);
+  }
+
+  #tell(event: string, data?: Readonly<Record<string, JsonValue>>): void {
+    // A migration's clock is ahead while time passes, and stands still once it is over.
+    const clockUs = this.#startUs + (this.#run?.stepped.seen.clock.nowUs ?? 0);
+    const atUs = max(this.#nowUs, clockUs);
+    this.#options.onEvent({ event, atUs, ...(data === undefined ? {} : { data }) });
+  }
+}
+
+/** A strategy that QEMU has as a capability, which a client can switch off; null: it is another. */
+function ofCapability(
+  strategy: StrategyChoice | null,
+): { readonly capability: string; readonly parameters: ParameterValues } | null {
+  const name = strategy?.definition.name;
+  if (strategy === null || (name !== 'auto-converge' && name !== 'dirty-limit')) return null;
+  if (name === 'dirty-limit' && strategy.options['when'] !== 'trigger') return null;
+  const parameters: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(strategy.options))
+    if (typeof value === 'number' || typeof value === 'boolean') parameters[key] = value;
+  delete parameters['settle'];
+  return { capability: name, parameters };
+}
+
+function initialCapabilities({ migration }: MigrationSetup, strategy?: string): ReadonlySet<string> {
+  const kind = (migration.stream ?? PLAIN_STREAM).kind;
+  const wanted: readonly (readonly [string, boolean])[] = [
+    [strategy ?? '', strategy !== undefined],
+    [kind, kind !== 'plain'],
+    ['return-path', migration.returnPath],
+    ['pause-before-switchover', migration.pauseBeforeSwitchover],
+    ['postcopy-ram', migration.postcopy === true],
+    ['postcopy-preempt', migration.postcopyPreempt === true],
+  ];
+  const known = capabilitiesOf(migration.qemu);
+  return new Set(wanted.filter(([name, on]) => on && known.includes(name)).map(([name]) => name));
+}
+
+/** Under QEMU's names. */
+function parametersOf({ migration }: MigrationSetup): ParameterValues {
+  const stream = migration.stream ?? PLAIN_STREAM;
+  return {
+    'max-bandwidth': migration.maxBandwidth,
+    'downtime-limit': migration.downtimeLimitMs,
+    'avail-switchover-bandwidth': migration.availSwitchoverBandwidth,
+    'max-postcopy-bandwidth': migration.maxPostcopyBandwidth ?? 0,
+    'throttle-trigger-threshold': migration.throttleTriggerThreshold,
+    'zero-page-detection': stream.zeroPageDetection,
+    ...(stream.kind === 'multifd'
+      ? { 'multifd-channels': stream.channels, 'multifd-compression': stream.compression }
+      : {}),
+    ...(stream.kind === 'xbzrle' ? { 'xbzrle-cache-size': stream.xbzrleCacheBytes } : {}),
+  };
+}
