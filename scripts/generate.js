@@ -13,13 +13,23 @@ import * as man from './generated/man.js';
 import * as pages from './generated/pages.js';
 import * as questions from './generated/questions.js';
 import * as schemas from './generated/schemas.js';
+import * as variability from './generated/variability.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Those that differ from what the program says now: [path, text]. */
 async function outdated() {
   const found = [];
-  for (const { files, same = Object.is } of [schemas, man, pages, questions, fidelity, golden, baseline]) {
+  for (const { files, same = Object.is } of [
+    schemas,
+    man,
+    pages,
+    questions,
+    fidelity,
+    variability,
+    golden,
+    baseline,
+  ]) {
     for (const [path, made] of Object.entries(await files())) {
       const text = await formatted(path, made);
       const before = existsSync(`${ROOT}${path}`) ? readFileSync(`${ROOT}${path}`, 'utf8') : null;

@@ -26,7 +26,13 @@ export function parametersOf(scenario: Scenario): Parameters {
     zeroExtents.reduce((sum, extent) => sum + pages(extent), 0);
   const zeroPages = total((extent) => extent.zeroPages ?? extent.pages);
   const hintedPages = total((extent) => (extent.hintedZeroPages ?? 0) + (extent.hintedDataPages ?? 0));
-  const { summary: _summary, source: _source, residuals: _residuals, ...costs } = host;
+  const {
+    summary: _summary,
+    source: _source,
+    residuals: _residuals,
+    variabilityOrigins: _origins,
+    ...costs
+  } = host;
   const flat: Record<string, Parameter> = {};
   flatten('guest', { ...memory, zeroPages, hintedPages }, flat);
   flatten('guest.vcpus', groupsOf(vcpus), flat);

@@ -4,7 +4,7 @@
  */
 
 import type { ModelResiduals } from './host-profiles/residuals.js';
-import type { HostVariability } from './host-profiles/variability.js';
+import type { HostVariability, VariabilityOrigins } from './host-profiles/variability.js';
 
 export { PAGE_BYTES } from '../units.js';
 
@@ -204,6 +204,8 @@ export interface HostProfile {
   readonly socketReceiveBytes: number;
   /** How much it varies from run to run and within one; absent: not at all. */
   readonly variability?: HostVariability;
+  /** Where the figures of its variability come from. */
+  readonly variabilityOrigins?: VariabilityOrigins;
   /** What predictions for this host miss beyond what they draw; absent: not known. */
   readonly residuals?: ModelResiduals;
 }

@@ -40,9 +40,18 @@ export function variedHost(host: HostProfile, draw: DrawShare): HostProfile {
   return { ...host, ...changed };
 }
 
+/** Factors of what sending costs from one 5 s to the next; absent where it does not drift. */
+export function driftOfSending(
+  { sendDrift }: HostVariability,
+  draw: DrawShare,
+): readonly number[] | undefined {
+  if (sendDrift === 0) return undefined;
+  return EVEN_STEPS.map((_, step) => exp(sendDrift * cutNormal(draw(`host send-drift ${step}`))));
+}
+
 /** Steps of a drift, of 5 s each; after the last they begin again. */
 const DRIFT_STEPS = 24;
-const DRIFT_STEP_US = 5e6;
+export const DRIFT_STEP_US = 5e6;
 
 /** The speeds that one run meets. */
 export function variedGuest(guest: GuestSpec, variability: HostVariability, draw: DrawShare): GuestSpec {

@@ -1,5 +1,5 @@
 /** A migration on the host that one run meets. */
-import { variedGuest, variedHost } from '../guest/variability.js';
+import { driftOfSending, variedGuest, variedHost } from '../guest/variability.js';
 import { drawOf } from '../random/draws.js';
 import type { MigrationSetup } from './setup.js';
 
@@ -8,5 +8,11 @@ export function onDrawnHost(setup: MigrationSetup, seed: number, run: number): M
   const { host, guest } = setup;
   if (host.variability === undefined) return setup;
   const draw = (key: string): number => drawOf(key, seed, run);
-  return { ...setup, host: variedHost(host, draw), guest: variedGuest(guest, host.variability, draw) };
+  const sendDrift = driftOfSending(host.variability, draw);
+  return {
+    ...setup,
+    host: variedHost(host, draw),
+    guest: variedGuest(guest, host.variability, draw),
+    ...(sendDrift === undefined ? {} : { sendDrift }),
+  };
 }

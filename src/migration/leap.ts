@@ -20,7 +20,7 @@ const { ceil, floor, max, min } = Math;
  * look closer. Returns the end of the wait that it stands in, µs; 0: in none.
  */
 export function leap(parts: Parts, orders: Readonly<Orders>): number {
-  const { setup, clock, link, stream, state, counters, window, run, devices } = parts;
+  const { setup, clock, link, pace, stream, state, counters, window, run, devices } = parts;
   // Each iteration sends a block of every device.
   if (!devices.none) return 0;
   if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return 0;
@@ -34,7 +34,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
   const pagesToLate = ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs);
   const latePages = pagesToClockCheck(pagesToLate);
   const endBytes = iterationEndBytes(stream);
-  const nextEventUs = min(clock.events.nextUs, clock.pauseUs);
+  const nextEventUs = min(clock.events.nextUs, clock.pauseUs, pace.nextUs);
   let nowUs = clock.nowUs;
   let taken = run.taken;
   let dirtyPages = run.dirtyPages;

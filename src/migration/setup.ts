@@ -96,6 +96,8 @@ export interface MigrationSetup {
   readonly guest: GuestSpec;
   readonly host: HostProfile;
   readonly link: LinkSpec;
+  /** What sending costs from one 5 s to the next, as factors of the host's costs, again from the first after the last. Absent: always 1. */
+  readonly sendDrift?: readonly number[];
   readonly migration: MigrationParameters;
   readonly memory: 'page' | 'fluid';
   /** Unsigned 32-bit. */

@@ -50,7 +50,9 @@ function buildHost(host: ScenarioFile['host']): HostProfile {
     .map((field) => [field, written[hostFields[field].key]] as const)
     .filter(([, value]) => value !== undefined);
   const { variability, ...steady } = hostProfiles[profile]!;
-  const kept = varies === 'none' || variability === undefined ? {} : { variability };
+  const own = typeof varies === 'string' ? {} : varies;
+  const kept =
+    varies === 'none' || variability === undefined ? {} : { variability: { ...variability, ...own } };
   return { ...steady, ...kept, ...(Object.fromEntries(overrides) as Partial<HostProfile>) };
 }
 

@@ -13,6 +13,7 @@ import { expected, expectedWord, oneOf } from '../options/wording.js';
 import { SCHEDULED_COMMANDS } from '../migration/runtime-parameters.js';
 import { runtimeOptions } from '../strategies/kit/runtime-options.js';
 import { streamSchema } from './stream-schema.js';
+import { variabilitySchema } from './variability-schema.js';
 import { versionSchema } from './version-schema.js';
 import { workloadSchema } from './workload-schema.js';
 
@@ -209,13 +210,7 @@ const host = section('{ profile: default }', {
     default: 'default',
     summary: 'what the host costs: docs/host-profiles.md',
   },
-  variability: {
-    kind: 'choice',
-    choices: ['profile', 'none'],
-    default: 'profile',
-    summary:
-      'how much the host differs from run to run: as in the profile, or not at all; a single run meets the median',
-  },
+  variability: variabilitySchema.prefault('profile'),
   ...Object.fromEntries(
     Object.values(hostFields).map(({ key, ...entry }) => [
       key,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compare } from '../../src/experiment/compare.js';
 import { bareMetal } from '../../src/guest/host-profiles/default.js';
+import { runMigration } from '../../src/migration/engine.js';
 import { variedHost } from '../../src/guest/variability.js';
 import { drawSetup } from '../../src/scenario/draw.js';
 import { parseScenario } from '../../src/scenario/parse.js';
@@ -39,6 +40,37 @@ describe("a host's variability", () => {
     const [first, second] = drawSetup(scenario(), 1, 1).guest.vcpus;
     expect(first!.classes[0]!.writesPerSecond).not.toBe(second!.classes[0]!.writesPerSecond);
     expect(new Set(first!.phases.map(({ writeFactor }) => writeFactor)).size).toBe(first!.phases.length);
+  });
+
+  test('a drift of the sending cost counts where the sender is the limit, for as long as each step lasts', () => {
+    const { setup } = parseScenario(
+      `
+guest: { memory: 4GiB, hidden: 0MiB, vcpus: [{ count: 1, workload: idle }] }
+host: { variability: none, send-per-page: 10us }
+link: { bandwidth: 100Gbit/s }
+migration: { max-bandwidth: unlimited }
+`,
+      'drift.yaml',
+    );
+    const pages = setup.guest.ramPages;
+    const timeWith = (sendDrift: readonly number[]): number => {
+      const varied = { ...setup, sendDrift, memory: 'fluid' as const };
+      return runMigration(varied, { strategy: 'none', policy: 'wait' }, () => undefined).totalTimeMs;
+    };
+    // All pages at 10 us take 10.5 s. At twice that after 5 s: what is left then, 5 s' worth and more, takes twice as long.
+    const steadyMs = timeWith([1]);
+    expect(Math.abs(steadyMs - pages / 100)).toBeLessThan(100);
+    const slowMs = timeWith([1, 2, 2, 2]);
+    // An iteration of 50 ms meets the cost at its begin.
+    expect(Math.abs(slowMs - (5000 + 2 * (steadyMs - 5000)))).toBeLessThan(100);
+    expect(timeWith([1, 2])).toBeLessThan(slowMs);
+  });
+
+  test('of a scenario replaces that of the profile kind by kind', () => {
+    const own = scenario('host.variability={ vcpu-speed: 6%, switchover: 0% }').setup.host.variability;
+    expect(own).toEqual({ ...bareMetal.variability, vcpuSpeed: 0.06, switchover: 0 });
+    expect(() => scenario('host.variability={ vcpu-sped: 6% }')).toThrow('vcpu-speed');
+    expect(() => scenario('host.variability=much')).toThrow('profile, none');
   });
 
   test('none: every run meets the profile', () => {

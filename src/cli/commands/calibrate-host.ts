@@ -7,9 +7,11 @@ import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment
 import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { readRecordings } from '../../recording/validate/validate.js';
 import { calibrateHost } from '../../recording/validate/calibrate.js';
+import { repeatsIn } from '../../formats/repeats.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { grid } from '../../report/terminal/grid.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
+import { variabilityKinds } from '../../guest/host-profiles/variability.js';
 
 export const calibrateHostCommand: Command = {
   positional: {
@@ -45,13 +47,16 @@ export const calibrateHostCommand: Command = {
     const name = given.value('profile') ?? '';
     const start = hostProfiles[name];
     if (start === undefined) throw new UsageError(unknown('host profile', name, Object.keys(hostProfiles)));
-    const recordings = readRecordings(given.all('recordings'));
+    const paths = given.all('recordings');
+    const recordings = readRecordings(paths);
+    const repeats = repeatsIn(paths);
     const out = given.value('out');
     const write = out === undefined ? null : openOutputFile(out);
     // How many profiles will be tried is not known: the line shows that it works.
     const progress = given.progress(MOST_TRIED);
     const calibration = calibrateHost(recordings, {
       start,
+      repeats,
       runs: readRuns(given),
       seed: readSeed(given),
       memory: readMemory(given),
@@ -61,6 +66,7 @@ export const calibrateHostCommand: Command = {
     if (given.flag('json')) given.print(`${JSON.stringify(calibration, null, 2)}\n`);
     else {
       printReport(given, calibration);
+      printVariability(given, calibration, repeats.length);
       printResiduals(given, calibration);
     }
     if (write === null) return;
@@ -93,6 +99,26 @@ function printReport(given: Given, calibration: Calibration): void {
   );
 }
 
+/** How much the machine varies from run to run and within one. */
+function printVariability(given: Given, { variability }: Calibration, repeats: number): void {
+  const columns = [
+    { head: 'varies', align: 'left' as const },
+    ...['before', 'after', 'observations'].map((head) => ({ head, align: 'right' as const })),
+  ];
+  const rows = variability.map(({ kind, before, after, of }) => [
+    variabilityKinds[kind].key,
+    variabilityText(before),
+    after === before ? 'as before' : variabilityText(after),
+    String(of),
+  ]);
+  given.print(`\n${grid(columns, rows)}\n`);
+  given.print(`Standard deviations of natural logarithms. Runs that were made twice: ${repeats}\n`);
+}
+
+function variabilityText(sigma: number): string {
+  return `${Number((sigma * 100).toPrecision(2))}%`;
+}
+
 /** By what the spread of each figure has to be taken for a band that holds. */
 function printResiduals(given: Given, { residuals }: Calibration): void {
   const columns = [
@@ -114,12 +140,15 @@ function valueOf(kind: string, value: number): string {
   return kind === 'size' ? `${value}B` : String(value);
 }
 
-function hostSection(profile: string, { fields }: Calibration): string {
+function hostSection(profile: string, { fields, variability: kinds }: Calibration): string {
   const entries = fields.map(({ field, after }) => {
     const { key, kind } = hostFields[field];
     return [key, valueOf(kind, after)];
   });
-  return `${JSON.stringify({ profile, ...Object.fromEntries(entries) }, null, 2)}\n`;
+  const variability = Object.fromEntries(
+    kinds.map(({ kind, after }) => [variabilityKinds[kind].key, variabilityText(after)]),
+  );
+  return `${JSON.stringify({ profile, variability, ...Object.fromEntries(entries) }, null, 2)}\n`;
 }
 
 function percent(share: number): string {

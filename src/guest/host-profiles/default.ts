@@ -51,10 +51,22 @@ export const bareMetal: HostProfile = {
     pacedVcpuSpeed: 0.02,
     vcpuDrift: 0.01,
     send: 0.08,
+    sendDrift: 0.05,
     wake: 0.3,
     sync: 0.1,
     switchover: 0.8,
     resume: 0.5,
+  },
+  variabilityOrigins: {
+    vcpuSpeed: 'estimate: a server with a CPU for each thread; half of recordings-host',
+    pacedVcpuSpeed: 'likewise',
+    vcpuDrift: 'estimate: between recordings-tcg (0.005) and recordings-host (0.058)',
+    send: 'streams of 22 to 26 Gbit/s on current servers',
+    sendDrift: 'estimate: a third of the recordings, whose source and destination share two CPUs',
+    wake: 'as recordings-host',
+    sync: '1,028 GiB: setup 273 to 280 ms, downtime 264 to 279 ms. On shared CPUs 0.6',
+    switchover: 'idle guests with disks: 2 GiB 40 to 155 ms, 8 GiB 33 and 277 ms',
+    resume: 'estimate: storage and network of a cold destination',
   },
   residuals: {
     origin:

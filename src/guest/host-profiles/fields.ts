@@ -7,7 +7,7 @@ import type { HostProfile } from '../spec.js';
 
 export type HostField = Exclude<
   keyof HostProfile,
-  'name' | 'summary' | 'source' | 'residuals' | 'variability'
+  'name' | 'summary' | 'source' | 'residuals' | 'variability' | 'variabilityOrigins'
 >;
 
 /** Times are stored in ns or µs, as the name of the field says. */

@@ -9,6 +9,7 @@ import type { Counters } from './counters.js';
 import type { Link } from './link.js';
 import type { MigrationSetup } from '../setup.js';
 import type { MigrationState } from './state.js';
+import type { SendPace } from './send-pace.js';
 import { type PageCost, type StreamCosts, mixedCost, pageTimeUs } from '../rules/stream.js';
 import type { SyncPeriod } from './sync-period.js';
 import { XbzrleRun } from './xbzrle-run.js';
@@ -24,6 +25,7 @@ interface PageRunParts {
   readonly setup: MigrationSetup;
   readonly clock: Clock;
   readonly link: Link;
+  readonly pace: SendPace;
   readonly memory: GuestMemory;
   readonly guest: Guest;
   readonly stream: StreamCosts;
@@ -49,6 +51,7 @@ export class PageRun {
   readonly #guest: Guest;
   readonly #clock: Clock;
   readonly #link: Readonly<Link>;
+  readonly #pace: Readonly<SendPace>;
   readonly #state: Readonly<MigrationState>;
   readonly #counters: Counters;
   readonly #period: Readonly<SyncPeriod>;
@@ -60,12 +63,24 @@ export class PageRun {
   /** Time that multifd's channels still need for what was queued, µs: so long the migration thread looks for zero pages beside them. */
   #aheadUs = 0;
 
-  constructor({ setup, clock, link, memory, guest, stream: costs, state, counters, period }: PageRunParts) {
+  constructor({
+    setup,
+    clock,
+    link,
+    pace,
+    memory,
+    guest,
+    stream: costs,
+    state,
+    counters,
+    period,
+  }: PageRunParts) {
     const { host, migration } = setup;
     this.#memory = memory;
     this.#guest = guest;
     this.#clock = clock;
     this.#link = link;
+    this.#pace = pace;
     this.#state = state;
     this.#counters = counters;
     this.#period = period;
@@ -179,13 +194,15 @@ export class PageRun {
    */
   pageUs(cost: PageCost, bytesPerSecond = this.#link.bytesPerSecond * this.#link.share): number {
     if (this.#isBeside && cost === this.#stream.zero) return NO_TIME_US;
-    const us = pageTimeUs(cost, bytesPerSecond);
+    const pace = this.#pace.factor;
+    const us = pageTimeUs(cost, bytesPerSecond, pace);
     const { normal } = this.#stream;
     const isMixed = cost.mixed !== undefined;
     if (this.#populateUs === 0 || this.#period.syncCount > 1 || !(isMixed || cost === normal)) return us;
-    if (!isMixed) return max(us, this.#populateUs);
-    const normalUs = pageTimeUs(normal, bytesPerSecond);
-    return us + (1 - this.zeroShare) * max(0, this.#populateUs - normalUs);
+    const populateUs = this.#populateUs * pace;
+    if (!isMixed) return max(us, populateUs);
+    const normalUs = pageTimeUs(normal, bytesPerSecond, pace);
+    return us + (1 - this.zeroShare) * max(0, populateUs - normalUs);
   }
 
   /** The next `pages` of the run leave. */
@@ -218,7 +235,8 @@ export class PageRun {
     const zeroShare = this.#sentAsZero();
     if (zeroShare === 1) this.#aheadUs = max(0, this.#aheadUs - pages * zero.cpuUs);
     else if (zeroShare === 0) {
-      const pageUs = pageTimeUs(normal, this.#link.bytesPerSecond * this.#link.share);
+      const rate = this.#link.bytesPerSecond * this.#link.share;
+      const pageUs = pageTimeUs(normal, rate, this.#pace.factor);
       this.#aheadUs = min(aheadPages * pageUs, this.#aheadUs + pages * pageUs);
     }
   }

@@ -11,6 +11,7 @@ import { Link } from './link.js';
 import { PageRun } from './page-run.js';
 import { RateWindow } from './rate-window.js';
 import { Restraint } from './restraint.js';
+import { SendPace } from './send-pace.js';
 import { SendQueue } from './send-queue.js';
 import type { MigrationSetup } from '../setup.js';
 import { MigrationState } from './state.js';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly version: VersionFacts;
   readonly clock: Clock;
   readonly link: Link;
+  readonly pace: SendPace;
   readonly memory: GuestMemory;
   readonly guest: Guest;
   readonly stream: StreamCosts;
@@ -49,6 +51,7 @@ export function makeParts(setup: MigrationSetup): Parts {
   const period = new SyncPeriod(migration.throttleTriggerThreshold);
   const guest = new Guest(setup.guest, host, memory, startUs, seed, run);
   const link = new Link(setup.link, clock.events, seed, run);
+  const pace = new SendPace(setup.sendDrift, clock);
   const costs = streamCosts(host, version, migration.stream ?? PLAIN_STREAM);
   const state = new MigrationState();
   const packets = costs.multifd && !version.multifdCountsQueued ? (migration.stream?.channels ?? 1) - 1 : 0;
@@ -58,6 +61,7 @@ export function makeParts(setup: MigrationSetup): Parts {
     version,
     clock,
     link,
+    pace,
     memory,
     guest,
     stream: costs,
@@ -66,7 +70,7 @@ export function makeParts(setup: MigrationSetup): Parts {
     period,
     queue,
     window: new RateWindow(migration, version, counters, period, queue),
-    run: new PageRun({ setup, clock, link, memory, guest, stream: costs, state, counters, period }),
+    run: new PageRun({ setup, clock, link, pace, memory, guest, stream: costs, state, counters, period }),
     restraint: new Restraint(guest, clock, period),
     devices: new Devices(setup.guest.devices ?? [], version),
   };

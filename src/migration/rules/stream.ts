@@ -238,18 +238,19 @@ export function mixedCost({ normal, zero, aheadPages }: StreamCosts, zeroShare: 
 }
 
 /**
- * Time that one page takes, µs: the slower of the sending side and the link. Where multifd's channels send data while the
- * migration thread looks for zero pages, a stretch of either takes only what it takes longer.
+ * Time that one page takes, µs: the slower of the sending side, whose costs take `pace` times as long, and the link. Where
+ * multifd's channels send data while the migration thread looks for zero pages, a stretch of either takes only what it takes
+ * longer.
  */
-export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number): number {
+export function pageTimeUs(cost: PageCost, linkBytesPerSecond: number, pace = 1): number {
   const { mixed } = cost;
   if (mixed !== undefined) {
-    const normalUs = pageTimeUs(mixed.normal, linkBytesPerSecond);
-    const zerosUs = mixed.zeroShare * pageTimeUs(mixed.zero, linkBytesPerSecond);
+    const normalUs = pageTimeUs(mixed.normal, linkBytesPerSecond, pace);
+    const zerosUs = mixed.zeroShare * pageTimeUs(mixed.zero, linkBytesPerSecond, pace);
     const dataUs = (1 - mixed.zeroShare) * normalUs;
     return zerosUs + dataUs - min(zerosUs, dataUs, mixed.besidePages * normalUs);
   }
-  return max(cost.cpuUs, (cost.wireBytes / linkBytesPerSecond) * 1e6);
+  return max(cost.cpuUs * pace, (cost.wireBytes / linkBytesPerSecond) * 1e6);
 }
 
 /** Pages of one kind after which the window's bytes exceed its quota, seen only at flushes; Infinity when unlimited. */

@@ -10,6 +10,8 @@ import type { Recording } from '../recording-file.js';
 import type { ValidatedRecording } from './summary.js';
 import type { ModelResiduals } from '../../guest/host-profiles/residuals.js';
 import { residualsOf } from './bands.js';
+import { fitVariability, variabilityOf, type FittedVariability } from './fit-variability.js';
+import type { RepeatedRun } from '../../formats/repeats.js';
 import { validateRecording } from './validate.js';
 
 const { abs, log, min, round } = Math;
@@ -44,6 +46,8 @@ export interface CalibrateOptions {
   readonly memory?: 'page' | 'fluid';
   /** Default: all. */
   readonly fields?: readonly CalibratedField[];
+  /** Runs that were made twice; default none. */
+  readonly repeats?: readonly RepeatedRun[];
   /** Called after each profile that was tried. */
   readonly onTried?: () => void;
 }
@@ -68,7 +72,9 @@ export interface Calibration {
   /** Mean loss of each recording under the profile that is best for all others, of those that the search tried. */
   readonly leaveOneOutLoss: number;
   readonly recordings: readonly { readonly id: string; readonly startLoss: number; readonly loss: number }[];
-  /** What predictions with the fitted profile miss: what its bands are made from. */
+  /** How much the machine varies: kind by kind, in the order of tables. */
+  readonly variability: readonly FittedVariability[];
+  /** What predictions with the fitted profile, its variability drawn, miss: what its bands are made from. */
   readonly residuals: ModelResiduals;
   /** Profiles tried. */
   readonly tried: number;
@@ -123,7 +129,7 @@ interface Tried {
 /** Fits a profile to all recordings at once. */
 export function calibrateHost(recordings: readonly Recording[], options: CalibrateOptions = {}): Calibration {
   const { start = recordingsHost, fields = CALIBRATED_FIELDS, onTried } = options;
-  const { runs = 4, seed = 1, memory = 'page' } = options;
+  const { runs = 4, seed = 1, memory = 'page', repeats = [] } = options;
   const tried: Tried[] = [];
   // The point of a prediction is that of the undrawn host: nothing of its variability decides the loss.
   const lossesOf = ({ variability: _, ...host }: HostProfile, withSeed: number): number[] =>
@@ -166,8 +172,13 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
     const lossRise = probes.length === 0 ? 0 : probes.reduce((least, rise) => min(least, rise));
     return { field, before: start[field], after: fitted.profile[field], lossRise };
   });
+  const { variability: _, ...steady } = fitted.profile;
+  const undrawn = recordings.map((one) => validateRecording(one, { runs, seed, memory, host: steady }));
+  const variability = fitVariability(recordings, undrawn, repeats, fitted.profile);
+  const profile = { ...fitted.profile, variability: variabilityOf(variability) };
   return {
-    profile: fitted.profile,
+    profile,
+    variability,
     fields: results,
     startLoss: first.loss,
     loss: fitted.loss,
@@ -180,9 +191,7 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
       loss: fitted.losses[at] ?? 0,
     })),
     residuals: residualsOf(
-      recordings.map((one) =>
-        validateRecording(one, { runs: RESIDUAL_RUNS, seed, memory, host: fitted.profile }),
-      ),
+      recordings.map((one) => validateRecording(one, { runs: RESIDUAL_RUNS, seed, memory, host: profile })),
       `${recordings.length} recordings`,
     ),
     tried: tried.length,
