@@ -18,6 +18,8 @@ const PRINTS: Readonly<Record<string, readonly RegExp[]>> = {
     /^auto-converge: done after \d+ s, downtime \d+ ms$/m,
     /^predictive-restraint: done after \d+ s, downtime \d+ ms$/m,
   ],
+  // What it does to a real QEMU is tested with one.
+  'measure-and-record.mjs': [/^Give the QMP socket of a guest/],
   'own-strategy.mjs': [
     /^auto-converge: completed after /m,
     /^half-speed: completed after /m,

@@ -3,7 +3,7 @@
  * The words of a command line are read in src/cli/words.ts; yargs prints help (src/cli/help.ts).
  */
 import type { Page } from '../report/terminal/style.js';
-import type { Progress } from './progress.js';
+import type { Progress, StatusLine } from './progress.js';
 
 export interface Option {
   readonly describe: string;
@@ -74,6 +74,8 @@ export interface Given {
   warn(text: string): void;
   /** Shows on stderr how many of `total` runs are done. */
   progress(total: number): Progress;
+  /** Shows on stderr how something stands that has no known end. */
+  status(): StatusLine;
 }
 
 export const globalOptions: Readonly<Record<string, Option>> = {

@@ -5,7 +5,7 @@ import { unknown } from '../options/wording.js';
 import { type CommandEntry, type Given, type LoadedCommand, globalOptions, loaded } from './command.js';
 import { complete } from './complete.js';
 import { EXIT, endQuietlyOnBrokenPipe, watchEarlyEnd, endingOf } from './exit.js';
-import { type Progress, startProgress } from './progress.js';
+import { startProgress, startStatusLine } from './progress.js';
 import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 import { commandAt, optionMistake, readWords, tokensOf } from './words.js';
 
@@ -106,6 +106,12 @@ export const commands: readonly CommandEntry[] = [
     usage: 'measure <socket>',
     summary: 'Measure a running guest through its QEMU, and write it as a scenario',
     load: async () => (await import('./commands/measure.js')).measureCommand,
+  },
+  {
+    name: 'record',
+    usage: 'record <socket>',
+    summary: 'Record a migration through its QEMU',
+    load: async () => (await import('./commands/record.js')).recordCommand,
   },
   {
     name: 'validate',
@@ -209,7 +215,7 @@ async function execute(
     return values.get(option) ?? (fallback === undefined ? [] : [fallback]);
   };
   const all = (positional: string): readonly string[] => positionals[positional] ?? [];
-  const shown: Progress[] = [];
+  const shown: { end(): void }[] = [];
   const given: Given = {
     positional: all(command.positional.name)[0] ?? '',
     all,
@@ -219,6 +225,11 @@ async function execute(
       const progress = startProgress(stderr, total, env);
       shown.push(progress);
       return progress;
+    },
+    status() {
+      const line = startStatusLine(stderr, env, widthOf(stderr));
+      shown.push(line);
+      return line;
     },
     values: valuesOf,
     value: (option) => valuesOf(option)[0],

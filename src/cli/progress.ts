@@ -49,3 +49,25 @@ export function startProgress(
     },
   };
 }
+
+/** A line of text on stderr that changes, and goes away at the end. */
+export interface StatusLine {
+  show(text: string): void;
+  end(): void;
+}
+
+/** Says nothing where nobody watches, as `startProgress`. */
+export function startStatusLine(
+  output: Pick<Output, 'isTTY' | 'write'>,
+  environment: Environment,
+  width: number,
+): StatusLine {
+  const watched = output.isTTY === true && environment['CI'] === undefined;
+  let shown = '';
+  const show = (text: string): void => {
+    const line = text.slice(0, width - 1);
+    if (watched && line !== shown) output.write(CLEAR_LINE + line);
+    shown = line;
+  };
+  return { show, end: () => show('') };
+}

@@ -4,7 +4,16 @@ import type { Place } from '../errors.js';
 
 /** The programs whose logs are read. */
 export type LogSource =
-  'qmp' | 'hmp' | 'virsh' | 'proxmox' | 'nova' | 'vdsm' | 'virt-launcher' | 'cloudstack' | 'guestperf';
+  | 'record'
+  | 'qmp'
+  | 'hmp'
+  | 'virsh'
+  | 'proxmox'
+  | 'nova'
+  | 'vdsm'
+  | 'virt-launcher'
+  | 'cloudstack'
+  | 'guestperf';
 
 /** One reading of a running migration. Times in ms or us, sizes in bytes; null: the log does not say. */
 export interface LogSample {
@@ -80,6 +89,9 @@ export interface LogSettings {
   /** Later limits, in the order in which they were set, ms. */
   readonly laterDowntimeLimitsMs?: readonly number[];
   readonly capabilities?: readonly string[];
+  /** Guest RAM, bytes, and vCPUs. */
+  readonly memoryBytes?: number;
+  readonly vcpus?: number;
 }
 
 export interface MigrationLog {

@@ -16,3 +16,12 @@ export { type GuestMeasurement, measureGuest, type MeasureOptions } from './meas
 export type { RamBlock } from './measure/ram-blocks.js';
 export { measuredScenario, type MeasuredScenarioOptions } from './measure/scenario.js';
 export { type QmpServer, serveQmp, type ServeQmpOptions } from './serve/serve.js';
+export type { RecordEnd, RecordHeader, RecordLine } from '../formats/record.js';
+export {
+  type MigrateReply,
+  type Recorded,
+  type RecordedSettings,
+  recordMigration,
+  type RecordOptions,
+} from './record/record.js';
+export { RemainingPredictor, type RemainingTime } from './record/remaining.js';

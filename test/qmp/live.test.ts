@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readRecorded } from '../../src/experiment/recorded/measured.js';
 import { connectQmp, type QmpClient } from '../../src/qmp/client.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import { inProcess } from '../cli/migsim.js';
@@ -70,4 +71,47 @@ if (QEMU === null) {
       client.close();
     }, 30_000);
   });
+
+  test('a migration is recorded to its end, and predicted from what was measured before', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'migsim-live-'));
+    const port = join(folder, 'migration.sock');
+    const more = join(folder, 'orchestrator.sock');
+    // Idle on its first screen; a monitor of its own for who records, as libvirt keeps its one.
+    const source = await new Qemu([
+      ...WORDS,
+      ...['-kernel', MEMTEST, '-qmp', `unix:${more},server=on,wait=off`],
+    ]).ready();
+    const destination = await new Qemu([...WORDS, '-incoming', `unix:${port}`]).ready();
+    try {
+      const guest = join(folder, 'guest.yaml');
+      const out = join(folder, 'run.jsonl');
+      const measure = ['measure', source.socket, '--periods', '1s', '--repeat', '1', '--out', guest];
+      expect(await inProcess(measure)).toMatchObject({ status: 0, stderr: '' });
+      const orchestrator = await connectQmp(more);
+      const record = inProcess(['record', source.socket, '--out', out, '--predict', guest]);
+      await orchestrator.execute('migrate-set-parameters', { 'max-bandwidth': 24 * 2 ** 20 });
+      await orchestrator.execute('migrate', { uri: `unix:${port}` });
+      const { status, stderr } = await record;
+      expect(stderr).toMatch(/^The migration completed in .+, downtime .+; recorded in /m);
+      expect(status).toBe(0);
+      const { measured, conditions, log } = readRecorded(readFileSync(out, 'utf8'), out);
+      // What QEMU itself says at the end, and the settings that were given.
+      const reply = (await orchestrator.execute('query-migrate')) as Record<string, number>;
+      expect(measured).toMatchObject({
+        completed: true,
+        totalTimeMs: reply['total-time'],
+        downtimeMs: reply['downtime'],
+      });
+      expect(conditions.parameters['max-bandwidth']).toBe(24 * 2 ** 20);
+      expect(log.samples.length).toBeGreaterThan(3);
+      orchestrator.close();
+      const page = await inProcess(['validate', out, guest, '--runs', '3']);
+      expect(page).toMatchObject({ status: 0, stderr: '' });
+      expect(page.stdout).toMatch(/^total time +\S/m);
+    } finally {
+      await source.stop();
+      await destination.stop();
+      rmSync(folder, { recursive: true });
+    }
+  }, 60_000);
 }

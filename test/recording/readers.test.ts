@@ -75,6 +75,7 @@ describe('what each program says', () => {
     ['vdsm.log', 'vdsm', 3, { zeroPages: 1_111_020, dirtySyncCount: 2, dirtyPagesRate: 28_900 }],
     ['virt-launcher.log', 'virt-launcher', 1, { dirtySyncCount: 12, normalPages: 158_000, mbps: 320 }],
     ['cloudstack.txt', 'cloudstack', 1, { tUs: 30.5e6, remainingBytes: 402_653_184 }],
+    ['record.jsonl', 'record', 38, { status: 'completed', downtimeMs: 21, dirtySyncCount: 31 }],
     ['qmp-behind-a-name.log', 'qmp', 1, { normalPages: 15, totalBytes: 286_334_976 }],
     ['libvirtd-debug.log', 'qmp', 3, { tUs: 6_253_000 }],
     ['python-qmp.log', 'qmp', 3, { tUs: 6_253_000 }],

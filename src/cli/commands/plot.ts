@@ -28,7 +28,8 @@ export const drawingOptions = {
 export const plotCommand: Command = {
   positional: {
     name: 'results',
-    describe: 'Folder written by --out, one of its CSV files, a guestperf report or a folder of such reports',
+    describe:
+      'Folder written by --out, one of its CSV files, a file of migsim record, a guestperf report or a folder of such reports',
   },
   options: {
     figure: {

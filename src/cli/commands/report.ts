@@ -14,7 +14,7 @@ import { choice } from '../values.js';
 const FORMATS: readonly ('html' | PaperFormat)[] = ['html', ...PAPER_FORMATS];
 
 export const reportCommand: Command = {
-  positional: { name: 'results', describe: 'Folder written by --out' },
+  positional: { name: 'results', describe: 'Folder written by --out, or a file of migsim record' },
   options: {
     format: {
       describe: `html (a file), or ${PAPER_FORMATS.join(', ')} (prints the table; for a sweep, one per cell)`,
@@ -23,7 +23,10 @@ export const reportCommand: Command = {
       words: () => FORMATS,
     },
     ...drawingOptions,
-    out: { describe: 'The HTML file; default: report.html in the folder', value: 'FILE' },
+    out: {
+      describe: 'The HTML file; default: report.html in the folder, or next to the recording',
+      value: 'FILE',
+    },
   },
   examples: [
     ['report results/mine', 'results/mine/report.html, which needs no network'],
@@ -32,11 +35,12 @@ export const reportCommand: Command = {
   async run(given) {
     const format = choice(given, 'format', FORMATS) ?? 'html';
     const folder = given.positional;
-    if (existsSync(folder) && !statSync(folder).isDirectory()) {
+    const isFile = existsSync(folder) && !statSync(folder).isDirectory();
+    if (isFile && !folder.endsWith('.jsonl')) {
       throw new UsageError('expected a results folder; `migsim plot` draws a single file', { file: folder });
     }
     const results = await readChosen(given);
-    const provenance = readProvenance(folder);
+    const provenance = isFile ? null : readProvenance(folder);
     if (format !== 'html') {
       if (results.runs.length === 0)
         throw new UsageError('no runs.csv in it, from which the table is made', { file: folder });
@@ -46,7 +50,8 @@ export const reportCommand: Command = {
       given.print(tables.join('\n'));
       return;
     }
-    const file = given.value('out') ?? join(folder, 'report.html');
+    const file =
+      given.value('out') ?? (isFile ? folder.replace(/jsonl$/, 'html') : join(folder, 'report.html'));
     const write = openOutputFile(file);
     write(htmlReport({ results, provenance, title: basename(resolve(folder)) }));
     given.print(`Written: ${file}\n`);

@@ -1,5 +1,9 @@
 /** `migsim validate`: real migrations, predicted versus measured. */
 import { UsageError } from '../../errors.js';
+import { readRecorded } from '../../experiment/recorded/measured.js';
+import { validateRecord } from '../../experiment/recorded/validate.js';
+import { statusOf } from '../../files.js';
+import { looksLikeRecord } from '../../formats/record.js';
 import type { OutcomeName, Spread } from '../../recording/validate/outcome.js';
 import type { Tally, ValidatedRecording, ValidationSummary } from '../../recording/validate/summary.js';
 import type { ResidualFigure } from '../../guest/host-profiles/residuals.js';
@@ -7,6 +11,9 @@ import type { Command, Given } from '../command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
 import { validationJson, validationRows } from '../../recording/validate/records.js';
 import { readRecordings, validateRecordings, type Validation } from '../../recording/validate/validate.js';
+import { recordText } from '../../report/terminal/record-text.js';
+import { readText } from '../../scenario/read-text.js';
+import { readLogFile } from '../log-files.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { validationCsv } from '../../report/files/validation-csv.js';
 import { grid } from '../../report/terminal/grid.js';
@@ -14,7 +21,7 @@ import { grid } from '../../report/terminal/grid.js';
 export const validateCommand: Command = {
   positional: {
     name: 'recordings',
-    describe: 'Recordings (JSON) or folders of them',
+    describe: 'Recordings (JSON) or folders of them; or one of migsim record and a scenario of its guest',
     takes: 'one or more',
   },
   options: {
@@ -33,6 +40,7 @@ export const validateCommand: Command = {
     },
   },
   examples: [
+    ['validate run.jsonl guest.yaml', 'predicted before (measure), measured after (record)'],
     ['validate recordings', 'migrations under KVM that come with migsim'],
     ['validate recordings/tcg', 'those without it: XBZRLE, multifd, post-copy and more'],
     ['validate recordings/T05.json --runs 50', 'one of them, closely'],
@@ -41,6 +49,7 @@ export const validateCommand: Command = {
   ],
   async run(given) {
     if (given.flag('json') && given.flag('csv')) throw new UsageError('--json and --csv exclude each other');
+    if (given.all('recordings').some(isRecord)) return validateOwn(given);
     const plot = given.value('plot');
     if (plot !== undefined && !/\.(svg|png)$/.test(plot)) {
       throw new UsageError(`--plot: expected a file that ends in .svg or .png, got "${plot}"`);
@@ -60,6 +69,55 @@ export const validateCommand: Command = {
     } else printReport(given, validation);
   },
 };
+
+// ---------------------------------------------------------------------------------------- a recording of migsim record
+
+function isRecord(path: string): boolean {
+  const stat = statusOf(path);
+  return (
+    stat !== undefined &&
+    !stat.isDirectory() &&
+    /\.jsonl$|\.log$/.test(path) &&
+    looksLikeRecord(readLogFile(path))
+  );
+}
+
+function validateOwn(given: Given): void {
+  const paths = given.all('recordings');
+  const [file = '', ...more] = paths.filter(isRecord);
+  const [guest, ...others] = paths.filter((path) => !isRecord(path));
+  const extra = more[0] ?? others[0];
+  if (extra !== undefined)
+    throw new UsageError('expected one recording of migsim record and at most one scenario of its guest', {
+      file: extra,
+    });
+  for (const option of ['csv', 'plot'])
+    if (given.has(option))
+      throw new UsageError(`--${option} is for folders of recordings; migsim plot ${file} draws this one`);
+  const runs = given.has('runs') ? readRuns(given) : RUNS_OF_ONE;
+  const progress = given.progress(runs);
+  const validated = validateRecord(
+    readRecorded(readLogFile(file), file),
+    guest === undefined ? null : { text: readText(guest), file: guest },
+    {
+      runs,
+      seed: readSeed(given),
+      memory: given.has('memory') ? readMemory(given) : 'fluid',
+      onProgress: () => progress.step(),
+    },
+  );
+  progress.end();
+  if (!given.flag('json')) return given.print(`${recordText(validated, given.page)}\n`);
+  const { recorded, under, ...rest } = validated;
+  const { frame, measured } = recorded;
+  const { differences, ignored } = under;
+  given.print(
+    `${JSON.stringify({ recording: frame.header, end: frame.end, ...rest, measured, differences, ignored }, null, 2)}\n`,
+  );
+}
+
+/** One migration is predicted more often than each of a folder. */
+const RUNS_OF_ONE = 20;
 
 async function draw(
   validation: readonly Readonly<Record<string, string | number | null>>[],

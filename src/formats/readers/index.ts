@@ -17,6 +17,7 @@ import { dirtyRateReader, guestperfReader, recordingReader } from './others.js';
 import { proxmoxReader } from './proxmox.js';
 import { qmpReader } from './qmp.js';
 import type { Content, Reader } from './reader.js';
+import { recordReader } from './record.js';
 import { vdsmReader } from './vdsm.js';
 import { virtLauncherReader } from './virt-launcher.js';
 
@@ -24,6 +25,7 @@ import { virtLauncherReader } from './virt-launcher.js';
 export const readers: readonly Reader[] = [
   guestperfReader,
   recordingReader,
+  recordReader,
   qmpReader,
   hmpReader,
   domjobinfoReader,

@@ -24,7 +24,7 @@ export interface Reading {
 /** How a guest is going to be measured. */
 export interface MeasurePlan {
   /** The modes to try, the one that says most first: whether a guest has a dirty ring shows only when it is asked for. */
-  readonly modes: NonEmpty<DirtyRateMode>;
+  readonly modes: readonly [DirtyRateMode, ...DirtyRateMode[]];
   /** Modes that would tell more, and why they are not used. */
   readonly refused: readonly { readonly mode: DirtyRateMode; readonly reason: string }[];
   /** For page-sampling: pages per GiB. */
@@ -126,6 +126,7 @@ export function weaknessOf(mode: DirtyRateMode): string {
   return 'dirty-ring counts a page again each time the rings are emptied, at least once per second: rates over longer periods are too high, so page-sampling measures those';
 }
 
+/** How a measurement waits. */
 export interface CalcOptions {
   /** How the time passes; tests replace it. */
   readonly wait?: (ms: number) => Promise<void>;

@@ -19,6 +19,7 @@ export interface GuestSituation {
   readonly hasVfio: boolean;
 }
 
+/** What `calc-dirty-rate` can do to a guest. */
 export interface Danger {
   readonly modes: readonly DirtyRateMode[];
   /** For people: first and last release that have it. */
@@ -44,6 +45,7 @@ function releaseOf({ version }: GuestSituation): number {
   return release(version.major, version.minor);
 }
 
+/** All that are known, with their sources; docs/live.md prints them. */
 export const dangers: readonly Danger[] = [
   {
     modes: TRACKING_MODES,

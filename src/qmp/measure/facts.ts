@@ -1,6 +1,6 @@
 /** What QEMU says of a guest without measuring anything: one question each, and nothing is changed by asking. */
 import { UsageError } from '../../errors.js';
-import { isNonEmpty, type UnknownMap } from '../../lists.js';
+import { isNonEmpty } from '../../lists.js';
 import type { QmpClient, QmpVersion } from '../client.js';
 import { askHuman, askIfKnown, mapIn, mapsIn, numberIn, textIn } from './ask.js';
 import { parseRamBlocks, type RamBlock } from './ram-blocks.js';
@@ -27,7 +27,7 @@ export interface GuestFacts {
   /** Ids or QOM paths of devices passed through by VFIO. */
   readonly vfio: readonly string[];
   /** `query-migrate-parameters`. */
-  readonly parameters: UnknownMap;
+  readonly parameters: Readonly<Record<string, unknown>>;
   /** Those that are on. */
   readonly capabilities: readonly string[];
   /** Status of the last migration; `none` where there was none. */

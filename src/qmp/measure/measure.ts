@@ -25,6 +25,7 @@ export interface MeasureOptions extends CalcOptions {
   readonly now?: () => number;
   /** Before the first measurement, with what is going to happen. */
   readonly onPlan?: (facts: GuestFacts, plan: MeasurePlan, periodsMs: readonly number[]) => void;
+  /** After each measurement. */
   readonly onReading?: (reading: Reading) => void;
   /** Asked between two measurements: true ends them. */
   readonly isStopped?: () => boolean;

@@ -1,6 +1,7 @@
 /** `migsim learn`: logs or readings in, a scenario and a comparison with the log out. */
 import { UsageError } from '../../errors.js';
 import { readLogs, type LogFile, type ReadLog } from '../../formats/readers/index.js';
+import type { MigrationLog } from '../../formats/migration-log.js';
 import { learn } from './learn.js';
 import { learnFromReadings } from './learn-readings.js';
 import { learnedScenario } from './learn-scenario.js';
@@ -38,8 +39,17 @@ export function learnFromFiles(files: readonly LogFile[], options: LearnOptions 
   return learnFrom(readLogs(files), options);
 }
 
+/** What a log says of the guest itself. */
+function guestIn({ settings: { memoryBytes, vcpus } }: MigrationLog): LearnOptions {
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(vcpus === undefined ? {} : { vcpus }),
+  };
+}
+
 /** Likewise from what was read already. */
-export function learnFrom(read: ReadLog, options: LearnOptions = {}): LearnResult {
+export function learnFrom(read: ReadLog, given: LearnOptions = {}): LearnResult {
+  const options = read.kind === 'migration' ? { ...guestIn(read.log), ...given } : given;
   if (read.kind === 'guestperf') {
     throw new UsageError('this is a guestperf report, which is a whole run: learnFromGuestperf learns it', {
       file: read.report.file,

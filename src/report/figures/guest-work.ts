@@ -35,11 +35,16 @@ export const guestWork: Figure = {
     const { vcpuTimeline, timeline } = results;
     const ofEach = vcpuTimeline.length > 0;
     const curves = [...groupBy(ofEach ? vcpuTimeline : timeline, 'strategy')]
-      .filter(([, rows]) => rows.length > 1)
+      .filter(([, rows]) => rows.length > 1 && rows.some(hasWork))
       .map(([label, rows]) => ({ name: names.of(label), rows, endS: endOf(rows) }));
     return curves.length === 0 ? [] : [drawing(curves, ofEach, shownSeconds(results), sheet)];
   },
 };
+
+/** What a recorded guest did is not known. */
+function hasWork(row: Row): boolean {
+  return ['work_share', ...GROUPS.map(({ column }) => column)].some((name) => numberIn(row, name) !== null);
+}
 
 interface Curve {
   readonly name: Name;

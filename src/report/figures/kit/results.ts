@@ -8,8 +8,10 @@ import { UsageError } from '../../../errors.js';
 import { statusOf } from '../../../files.js';
 import type { Unit, Value } from '../../../experiment/measure.js';
 import { type GuestperfReport, looksLikeGuestperf, readGuestperf } from '../../../formats/guestperf/read.js';
+import { looksLikeRecord } from '../../../formats/record.js';
 import { resultTables } from '../../columns.js';
 import type { Row } from '../../files/rows.js';
+import { recordResults } from './record-results.js';
 
 /** Empty where there is no such file. A column that no table of migsim has keeps its text: it is a varied parameter. */
 export interface Results {
@@ -72,6 +74,7 @@ export async function readResults(path: string, selection: Selection): Promise<R
     const text = readFileSync(path, 'utf8');
     if (extname(path) === '.json' && readerOf(text) === null)
       return { ...NOTHING, guestperf: [readGuestperf(text, path)] };
+    if (looksLikeRecord(text)) return { ...NOTHING, ...recordResults(text, path) };
     if (looksLikeGuestperf(text)) return { ...NOTHING, guestperf: [readGuestperf(text, path)] };
     refuseLog(text, path);
   }
