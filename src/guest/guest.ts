@@ -7,6 +7,7 @@
 import { exponential } from '../random/distributions.js';
 import type { Generator } from '../random/generator.js';
 import { stream } from '../random/streams.js';
+import { Effort } from './effort.js';
 import type { GuestMemory } from './memory/memory.js';
 import { type GuestSpec, type HostProfile, type Phase, type VcpuSpec, slackPerAccessUs } from './spec.js';
 import { CPU_THROTTLE_TIMESLICE_US, ThrottleTimetable } from './throttle.js';
@@ -67,6 +68,7 @@ export class Guest {
   /** null: nobody wants to know. */
   history: WorkHistory | null = null;
   readonly #host: HostProfile;
+  readonly #effort: Effort;
   readonly #shared: ThrottleTimetable;
   readonly #startUs: number;
   readonly #ring: boolean;
@@ -78,7 +80,16 @@ export class Guest {
   #stopped = false;
   #timeUs: number;
 
-  constructor(spec: GuestSpec, host: HostProfile, memory: GuestMemory, startUs: number, seed = 1, run = 1) {
+  constructor(
+    spec: GuestSpec,
+    host: HostProfile,
+    memory: GuestMemory,
+    startUs: number,
+    seed = 1,
+    run = 1,
+    effort = new Effort(),
+  ) {
+    this.#effort = effort;
     this.memory = memory;
     this.#host = host;
     this.#startUs = startUs;
@@ -216,6 +227,7 @@ export class Guest {
     const { outcome } = memory;
     const { phases } = vcpu.spec;
     while (vcpu.timeUs < toUs) {
+      this.#effort.stretch();
       if (vcpu.sleepUntilUs > vcpu.timeUs) {
         const awake = min(vcpu.sleepUntilUs, toUs);
         addBacklog(vcpu, awake - vcpu.timeUs);
@@ -386,6 +398,7 @@ export class Guest {
     for (let i = 0; i < this.vcpus.length; i += 1) {
       const vcpu = this.vcpus[i]!;
       while (vcpu.timeUs < toUs) {
+        this.#effort.stretch();
         const phase = phaseAt(vcpu.spec, vcpu.timeUs);
         const end = min(toUs, phase.untilUs);
         const wallUs = end - vcpu.timeUs;

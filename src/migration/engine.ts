@@ -6,7 +6,10 @@
  * memories are brought to the present only when somebody looks: at a sync, where a chunk's tracking is cleared, at an event.
  * Time is virtual, in µs since `migrate`; QEMU's millisecond clocks are cut from it.
  */
+import { UsageError } from '../errors.js';
+import { TooMuchWork } from '../guest/effort.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import { formatDurationMs } from '../units.js';
 import { BitmapSync } from './parts/bitmap-sync.js';
 import { type Run, advance, pass, pauses } from './parts/pauses.js';
 import type { Controls, MigrationStats } from './controls.js';
@@ -58,7 +61,7 @@ const POSTCOPY_STEP_US = 500;
 /**
  * Run one migration. `attach` hangs a strategy and a policy on it before it starts.
  * The same setup and attachments give the same result to the last bit. Throws `UsageError` where a number of the setup is not
- * finite.
+ * finite, and where a run takes too much work (`Effort`).
  */
 export function runMigration(
   setup: MigrationSetup,
@@ -164,7 +167,11 @@ class Migration implements SteppedMigration {
       } else if (error instanceof Ended) {
         status = this.#orders.gaveUp ? 'gave-up' : 'cancelled';
         reason = this.#orders.cancelReason;
-      } else throw error;
+      } else if (error instanceof TooMuchWork)
+        throw new UsageError(
+          `too much to simulate: ${formatDurationMs(max(0, clock.nowUs) / 1000)} into the migration ${error.message}`,
+        );
+      else throw error;
       this.#timeline.look();
       state.phase = status === 'failed' ? 'failed' : 'cancelled';
       if (!this.#guestLost) guest.advance(clock.nowUs);

@@ -13,6 +13,8 @@ import {
 import { iterationEndBytes, pagesToExceed } from './rules/stream.js';
 
 const { ceil, floor, max, min } = Math;
+/** An iteration that is passed takes as long as going through so many words of a bitmap. */
+const WORDS_PER_ITERATION = 20;
 
 /**
  * The very arithmetic of the loop's iterate, rate limit and RateWindow.update on local numbers, as a long pass is thousands
@@ -120,6 +122,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
       nowUs = wakeUs;
     }
   }
+  parts.effort.scan(iterationsDone * WORDS_PER_ITERATION);
   clock.nowUs = nowUs;
   run.taken = taken;
   run.dirtyPages = dirtyPages;

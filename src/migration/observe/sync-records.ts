@@ -30,6 +30,7 @@ export class SyncRecords {
     if (cause !== 'setup') this.last.add(remainingBytes, newDirtyPages);
     if (!setup.keepSyncs) return;
     const { vcpus } = guest;
+    this.#seen.effort.record(vcpus.length);
     this.kept.push({
       n: period.syncCount,
       cause,

@@ -43,6 +43,7 @@ export class Timeline implements Watcher {
 
   look(): void {
     if (this.#periodUs === 0) return;
+    const { effort, guest } = this.#seen;
     const { nowUs } = this.#seen.clock;
     const { transferred } = this.#seen.counters;
     const { dirtyPages } = this.#seen.run;
@@ -51,6 +52,7 @@ export class Timeline implements Watcher {
       const share = nowUs > sinceUs ? (this.#nextUs - sinceUs) / (nowUs - sinceUs) : 1;
       const bytes = this.#turnBytes + share * (transferred - this.#turnBytes);
       const pages = this.#turnPages + share * (dirtyPages - this.#turnPages);
+      effort.record(guest.vcpus.length);
       this.#looks.push(this.#lookAt(this.#nextUs, bytes, pages));
       this.#nextUs = this.#fromUs + this.#looks.length * this.#periodUs;
     }

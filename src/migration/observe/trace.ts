@@ -36,6 +36,7 @@ export class Trace {
   explain(rule: string, text: string | (() => string), sync: number | null): void {
     if (typeof text !== 'string' && !this.#isOn) return;
     const said = typeof text === 'string' ? text : text();
+    this.#seen.effort.record(0);
     this.decisions.push({ timeMs: this.#nowMs(), rule, text: said, ...(sync === null ? {} : { sync }) });
   }
 
@@ -142,6 +143,7 @@ export class Trace {
   #note(facts: DecisionFacts): void {
     if (!this.#isOn) return;
     const sync = 'sync' in facts ? { sync: facts.sync } : {};
+    this.#seen.effort.record(0);
     this.decisions.push({ timeMs: this.#nowMs(), ...inWords(facts), ...sync, facts });
   }
 

@@ -1,5 +1,6 @@
 /** Virtual time and what is due in it. Events have a total order: time, then the order in which they were asked for. */
 import { UsageError } from '../../errors.js';
+import { Effort } from '../../guest/effort.js';
 import type { Generator } from '../../random/generator.js';
 import type { Timer } from '../controls.js';
 
@@ -68,10 +69,12 @@ export class Clock {
   #eventsNow = 0;
   readonly #meanWakeLatencyUs: number;
   readonly #latency: Generator;
+  readonly #effort: Effort;
   /** Where in its millisecond the host's clock stood when the migration began, µs. */
   readonly #phaseUs: number;
 
-  constructor(startUs: number, meanWakeLatencyUs: number, latency: Generator) {
+  constructor(startUs: number, meanWakeLatencyUs: number, latency: Generator, effort = new Effort()) {
+    this.#effort = effort;
     this.nowUs = startUs;
     this.#meanWakeLatencyUs = meanWakeLatencyUs;
     this.#latency = latency;
@@ -93,6 +96,7 @@ export class Clock {
     while (this.events.nextUs <= toUs && !this.#isHalted) {
       const atUs = max(this.events.nextUs, this.nowUs);
       const fire = this.events.take();
+      this.#effort.turn();
       this.#eventsNow = atUs === this.nowUs ? this.#eventsNow + 1 : 0;
       if (this.#eventsNow > MOST_AT_ONCE) throw standstill(atUs);
       this.nowUs = atUs;

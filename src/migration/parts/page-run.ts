@@ -3,6 +3,7 @@
  * and is taken off the memory when somebody looks at that.
  */
 import type { Guest } from '../../guest/guest.js';
+import type { Effort } from '../../guest/effort.js';
 import type { GuestMemory } from '../../guest/memory/memory.js';
 import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
@@ -28,6 +29,7 @@ interface PageRunParts {
   readonly pace: SendPace;
   readonly memory: GuestMemory;
   readonly guest: Guest;
+  readonly effort: Effort;
   readonly stream: StreamCosts;
   readonly state: MigrationState;
   readonly counters: Counters;
@@ -49,6 +51,7 @@ export class PageRun {
 
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
+  readonly #effort: Effort;
   readonly #clock: Clock;
   readonly #link: Readonly<Link>;
   readonly #pace: Readonly<SendPace>;
@@ -63,21 +66,12 @@ export class PageRun {
   /** Time that multifd's channels still need for what was queued, µs: so long the migration thread looks for zero pages beside them. */
   #aheadUs = 0;
 
-  constructor({
-    setup,
-    clock,
-    link,
-    pace,
-    memory,
-    guest,
-    stream: costs,
-    state,
-    counters,
-    period,
-  }: PageRunParts) {
+  constructor(parts: PageRunParts) {
+    const { setup, clock, link, pace, memory, guest, effort, stream: costs, state, counters, period } = parts;
     const { host, migration } = setup;
     this.#memory = memory;
     this.#guest = guest;
+    this.#effort = effort;
     this.#clock = clock;
     this.#link = link;
     this.#pace = pace;
@@ -116,6 +110,7 @@ export class PageRun {
    * to be cleared first, the guest is brought to that instant.
    */
   find(atUs: number): boolean {
+    this.#effort.turn();
     while (this.taken >= this.pages) {
       this.handOver();
       this.pages = this.#memory.nextRun();

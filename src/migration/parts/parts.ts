@@ -1,5 +1,6 @@
 /** What one migration is made of, before anything runs: everything that its files share. */
 import { FluidMemory } from '../../guest/memory/fluid/fluid-memory.js';
+import { Effort } from '../../guest/effort.js';
 import { Guest } from '../../guest/guest.js';
 import type { GuestMemory, Tracking } from '../../guest/memory/memory.js';
 import { PageMemory } from '../../guest/memory/page/page-memory.js';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly setup: MigrationSetup;
   readonly version: VersionFacts;
   readonly clock: Clock;
+  readonly effort: Effort;
   readonly link: Link;
   readonly pace: SendPace;
   readonly memory: GuestMemory;
@@ -45,11 +47,12 @@ export function makeParts(setup: MigrationSetup): Parts {
   const { host, migration, seed, run } = setup;
   const version = factsOf(migration.qemu, migration.machine);
   const startUs = 0 - (migration.settleUs ?? 0);
-  const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'));
-  const memory = makeMemory(setup);
+  const effort = new Effort();
+  const clock = new Clock(startUs, host.wakeLatencyUs, stream(seed, run, 'host latency'), effort);
+  const memory = makeMemory(setup, effort);
   const counters = new Counters(version.transferredIsRamOnly);
   const period = new SyncPeriod(migration.throttleTriggerThreshold);
-  const guest = new Guest(setup.guest, host, memory, startUs, seed, run);
+  const guest = new Guest(setup.guest, host, memory, startUs, seed, run, effort);
   const link = new Link(setup.link, clock.events, seed, run);
   const pace = new SendPace(setup.sendDrift, clock);
   const costs = streamCosts(host, version, migration.stream ?? PLAIN_STREAM);
@@ -60,6 +63,7 @@ export function makeParts(setup: MigrationSetup): Parts {
     setup,
     version,
     clock,
+    effort,
     link,
     pace,
     memory,
@@ -70,16 +74,31 @@ export function makeParts(setup: MigrationSetup): Parts {
     period,
     queue,
     window: new RateWindow(migration, version, counters, period, queue),
-    run: new PageRun({ setup, clock, link, pace, memory, guest, stream: costs, state, counters, period }),
+    run: new PageRun({
+      setup,
+      clock,
+      link,
+      pace,
+      memory,
+      guest,
+      effort,
+      stream: costs,
+      state,
+      counters,
+      period,
+    }),
     restraint: new Restraint(guest, clock, period),
     devices: new Devices(setup.guest.devices ?? [], version),
   };
 }
 
-function makeMemory({ guest, host, migration, memory, seed, run }: MigrationSetup): GuestMemory {
+function makeMemory(
+  { guest, host, migration, memory, seed, run }: MigrationSetup,
+  effort: Effort,
+): GuestMemory {
   let tracking: Tracking = 'ring';
   if (guest.dirtyRingSize === 0) tracking = migration.manualDirtyLogProtect ? 'bitmap-manual' : 'bitmap';
   if (memory === 'fluid')
-    return new FluidMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
-  return new PageMemory(guest, host, tracking, migration.clearBitmapShift, seed, run);
+    return new FluidMemory(guest, host, tracking, migration.clearBitmapShift, seed, run, effort);
+  return new PageMemory(guest, host, tracking, migration.clearBitmapShift, seed, run, effort);
 }

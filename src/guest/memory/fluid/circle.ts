@@ -29,6 +29,8 @@ export class SegmentCircle {
   runZeroShare = 0;
   clearNeeded = false;
   rounds = 0;
+  /** Segments that the last sync went through. */
+  segmentCount = 0;
   readonly #snapshots: boolean;
   readonly #ranges: readonly WrittenRange[];
   readonly #clears: ChunkClears;
@@ -254,8 +256,13 @@ export class SegmentCircle {
   #recount(): void {
     const first = this.#cursor;
     let pages = 0;
-    for (let s = first; s !== null; s = s.next === first ? null : s.next) pages += s.dirty;
+    let segments = 0;
+    for (let s = first; s !== null; s = s.next === first ? null : s.next) {
+      pages += s.dirty;
+      segments += 1;
+    }
     this.dirtyPages = pages;
+    this.segmentCount = segments;
   }
 
   /**

@@ -28,6 +28,7 @@ import {
 import { type RemoteVcpu, newRemote, runRemote } from './remote.js';
 import type { WrittenRange } from './segment.js';
 import { type Use, pagesTouched, timeToTouch, touchRate, touchedDeviation } from './vcpu.js';
+import { Effort } from '../../effort.js';
 import { type GuestMemory, type RunOutcome, type Stretch, type Tracking, noOutcome } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
 import {
@@ -42,6 +43,8 @@ import {
 const { abs, exp, max, min } = Math;
 const INFINITY = Infinity;
 
+/** Going through a segment takes as long as going through so many words of a bitmap. */
+const WORDS_PER_SEGMENT = 20;
 /** Pages of a huge page, which the first noticed write in it splits. */
 const HUGE_PAGE_PAGES = 512;
 /** A run that costs time ends this close to its budget, as a share of it. */
@@ -84,6 +87,7 @@ export class FluidMemory implements GuestMemory {
   readonly outcome: RunOutcome = noOutcome();
 
   readonly #tracking: Tracking;
+  readonly #effort: Effort;
   readonly #circle: SegmentCircle;
   readonly #zero: readonly ZeroExtent[];
   readonly #softLimit: number;
@@ -104,7 +108,9 @@ export class FluidMemory implements GuestMemory {
     clearBitmapShift: number,
     seed: number,
     run: number,
+    effort = new Effort(),
   ) {
+    this.#effort = effort;
     this.totalPages = guest.ramPages + guest.hiddenPages;
     this.#tracking = tracking;
     const byChunks = tracking === 'bitmap-manual';
@@ -460,7 +466,9 @@ export class FluidMemory implements GuestMemory {
 
   harvest(): number {
     if (this.#tracking === 'ring') this.#markArcs();
-    return this.#circle.harvest();
+    const fresh = this.#circle.harvest();
+    this.#effort.scan(WORDS_PER_SEGMENT * this.#circle.segmentCount);
+    return fresh;
   }
 
   /** In ring mode the arcs of sequential writers are drawn at a sync only. */

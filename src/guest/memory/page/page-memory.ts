@@ -18,6 +18,7 @@ import {
   nextSet,
   setRange,
 } from './bitmap.js';
+import { Effort } from '../../effort.js';
 import { type GuestMemory, type RunOutcome, type Tracking, noOutcome } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
 import { BLOCK_PAGES, countInBlock, hintedPagesOf, zeroPagesOf } from '../../unused.js';
@@ -74,6 +75,7 @@ export class PageMemory implements GuestMemory {
   rounds = 0;
 
   readonly #tracking: Tracking;
+  readonly #effort: Effort;
   readonly #ramPages: number;
   readonly #toSend: Int32Array;
   readonly #log: Int32Array;
@@ -106,7 +108,9 @@ export class PageMemory implements GuestMemory {
     clearBitmapShift: number,
     seed: number,
     run: number,
+    effort = new Effort(),
   ) {
+    this.#effort = effort;
     this.totalPages = guest.ramPages + guest.hiddenPages;
     this.#tracking = tracking;
     this.#ramPages = guest.ramPages;
@@ -232,6 +236,7 @@ export class PageMemory implements GuestMemory {
       if (ring) writes = min(writes, this.#softLimit - state.ringCount);
       c.writeCredit = due - writes;
       if (writes === 0) continue;
+      this.#effort.draw(writes);
       this.outcome.writes += writes;
       if (!this.#logging) {
         if (c.sequential) c.next = (c.next + writes) % c.pages;
@@ -393,6 +398,7 @@ export class PageMemory implements GuestMemory {
       // Outside the written words log and migration bitmap only differ by pages already cleared and sent.
       for (let i = 0; i < this.#written.length; i += 1) {
         const [from, to] = this.#written[i]!;
+        this.#effort.scan(to - from);
         fresh += mergeKeep(this.#toSend, this.#log, this.#aside, from, to);
       }
       if (this.#snapshotNeverTaken) {
@@ -403,6 +409,7 @@ export class PageMemory implements GuestMemory {
     } else {
       for (let i = 0; i < this.#written.length; i += 1) {
         const [from, to] = this.#written[i]!;
+        this.#effort.scan(to - from);
         fresh += mergeClear(this.#toSend, this.#log, from, to);
       }
     }
@@ -560,6 +567,7 @@ export class PageMemory implements GuestMemory {
       const due = state.accessCredit + rate * left;
       const accesses = floor(due);
       const done = this.#accessUntilMissing(state, accesses, stallUs);
+      this.#effort.draw(done);
       outcome.writes += done * writeShare;
       outcome.reads += done * (1 - writeShare);
       if (done === accesses && state.owedUs === 0) {

@@ -1,0 +1,91 @@
+/** What a run may cost: every kind of work is counted where it is done, and none goes on for ever. */
+import { describe, expect, test } from '@jest/globals';
+import { Effort, TooMuchWork } from '../../src/guest/effort.js';
+import { Guest } from '../../src/guest/guest.js';
+import { FluidMemory } from '../../src/guest/memory/fluid/fluid-memory.js';
+import { PageMemory } from '../../src/guest/memory/page/page-memory.js';
+import type { GuestSpec, VcpuSpec } from '../../src/guest/spec.js';
+import { Clock } from '../../src/migration/parts/clock.js';
+import { stream } from '../../src/random/streams.js';
+import { MIB, freeHost, migrate, setupOf, writer } from '../migration/setups.js';
+
+const MEMORIES = { page: PageMemory, fluid: FluidMemory };
+const FEW = 1e7;
+
+function guestOf(memory: keyof typeof MEMORIES, vcpus: readonly VcpuSpec[], dirtyRingSize = 0): Guest {
+  const { guest } = setupOf({ guest: { vcpus, dirtyRingSize } });
+  const spec: GuestSpec = guest;
+  const effort = new Effort(FEW);
+  const tracking = dirtyRingSize > 0 ? 'ring' : 'bitmap';
+  const made = new MEMORIES[memory](spec, freeHost, tracking, 18, 1, 1, effort);
+  made.startLogging();
+  return new Guest(spec, freeHost, made, 0, 1, 1, effort);
+}
+
+const YEAR_US = 365 * 86_400e6;
+
+describe.each(['page', 'fluid'] as const)('%s memory', (memory) => {
+  const phases = [
+    { atUs: 0, writeFactor: 1, readFactor: 1 },
+    { atUs: 500, writeFactor: 0, readFactor: 1 },
+  ];
+  test('a year of short phases', () => {
+    const vcpu = { ...writer({ pages: 1, writesPerSecond: 1 }), phases, phasePeriodUs: 1000 };
+    expect(() => guestOf(memory, [vcpu]).advance(YEAR_US)).toThrow('stretches');
+  });
+
+  test('a year of a throttled guest that is looked at again and again', () => {
+    const guest = guestOf(memory, [writer({ pages: 1, writesPerSecond: 1 })]);
+    const year = (): void => {
+      for (let us = 1000; us < YEAR_US; us += 1000) guest.advance(us);
+    };
+    expect(year).toThrow(TooMuchWork);
+  });
+
+  test('a year in which a ring gets full', () => {
+    const guest = guestOf(memory, [writer({ pages: 8 * MIB, writesPerSecond: 1e9 })], 256);
+    guest.setLimited(true);
+    expect(() => guest.advance(YEAR_US)).toThrow(TooMuchWork);
+  });
+
+  test('a year of post-copy', () => {
+    const guest = guestOf(memory, [writer({ pages: 8 * MIB, writesPerSecond: 1e9 })]);
+    const year = (): void => {
+      for (let us = 500; us < YEAR_US; us += 500) guest.advanceRemote(us, 1000);
+    };
+    expect(year).toThrow(TooMuchWork);
+  });
+
+  test('bitmaps and segments that are gone through for ever', () => {
+    const { memory: made } = guestOf(memory, [writer({ pages: 8 * MIB, writesPerSecond: 1 })]);
+    const syncs = (): void => {
+      for (let n = 0; n < FEW; n += 1) made.harvest();
+    };
+    expect(syncs).toThrow('words of bitmaps');
+  });
+});
+
+test('every write that is drawn, tracked or not', () => {
+  const guest = guestOf('page', [writer({ pages: 1000, writesPerSecond: 1e9 })]);
+  expect(() => guest.advance(1e6)).toThrow('expected the fluid memory');
+  guest.memory.stopLogging();
+  expect(() => guest.advance(2e6)).toThrow('expected the fluid memory');
+});
+
+test('events', () => {
+  const clock = new Clock(0, 0, stream(1, 1, 'host latency'), new Effort(FEW));
+  clock.every(0.001, () => undefined);
+  expect(() => clock.advance(YEAR_US)).toThrow('turns and events');
+});
+
+/** 1.5 million decisions are more than half a minute's worth of work; the run is refused at that instant. */
+test('a run that keeps more and more is refused, with the time it had come to', () => {
+  const setup = setupOf({ link: { bandwidthBytesPerSecond: 1 }, migration: { giveUpAfterUs: 0 } });
+  const endless = (): unknown =>
+    migrate(setup, 'none', {}, (controls) => {
+      controls.every(1, () => controls.explain('test', 'again'));
+    });
+  expect(endless).toThrow(
+    /^too much to simulate: 3\d min \d+ s into the migration 1\.\d million syncs, points of its timeline and decisions/,
+  );
+});
