@@ -64,6 +64,15 @@ function migrateMembers(version: QemuVersion): QapiMembers {
   };
 }
 
+function incomingMembers(version: QemuVersion): QapiMembers {
+  const { channels } = migrateMembers(version);
+  return {
+    uri: channels === undefined ? required(str) : optional(str),
+    ...(channels === undefined ? {} : { channels }),
+    ...(isIn(version, { since: '9.1' }) ? { 'exit-on-error': optional(bool) } : {}),
+  };
+}
+
 function migrate(machine: Machine, args: Arguments): void {
   if (args['resume'] === true) return machine.resumeMigration();
   if (args['blk'] === true || args['inc'] === true)
@@ -166,9 +175,7 @@ const commands: Readonly<Record<string, QmpCommand>> = {
     },
   },
   'migrate-incoming': {
-    members: (version) => ({
-      ...migrateMembers(version),
-    }),
+    members: incomingMembers,
     run() {
       throw refused("'-incoming' was not specified on the command line");
     },

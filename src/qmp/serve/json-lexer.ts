@@ -12,6 +12,7 @@ export type TokenSink = (kind: TokenKind, bytes: readonly number[]) => void;
 type State =
   | 'start'
   | 'recovery'
+  | 'rest-of-line'
   | 'double'
   | 'double-escape'
   | 'single'
@@ -26,13 +27,15 @@ type State =
   | 'exponent-digits'
   | 'keyword';
 
+/** Ends a line that is skipped. */
+export const NEWLINE = 0x0a;
 const TAB = 0x09;
 const SPACE = 0x20;
 const DOUBLE_QUOTE = 0x22;
 const SINGLE_QUOTE = 0x27;
 const BACKSLASH = 0x5c;
 const PUNCTUATION = new Set([...'{}[],:'].map((letter) => letter.charCodeAt(0)));
-const BLANKS = new Set([SPACE, TAB, 0x0a, 0x0d]);
+const BLANKS = new Set([SPACE, TAB, NEWLINE, 0x0d]);
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 const isLetter = (byte: number): boolean => byte >= 0x61 && byte <= 0x7a;
@@ -88,12 +91,24 @@ export class JsonLexer {
     this.#sink = sink;
   }
 
+  /** What comes up to the end of the line is no longer read. */
+  skipLine(): void {
+    this.#state = 'rest-of-line';
+  }
+
+  get isSkipping(): boolean {
+    return this.#state === 'rest-of-line';
+  }
+
   feed(byte: number): void {
     switch (this.#state) {
       case 'recovery':
         if (!PUNCTUATION.has(byte) && (byte >= SPACE || byte === TAB) && byte < 0xfe) return;
         this.#state = 'start';
         return this.#begin(byte);
+      case 'rest-of-line':
+        if (byte === NEWLINE) this.#state = 'start';
+        return;
       case 'start':
         return this.#begin(byte);
       case 'double':
@@ -137,7 +152,7 @@ export class JsonLexer {
     // A digit after a leading zero is stray; every other byte ends the token and begins the next.
     if (kind === undefined || (this.#state === 'zero' && isDigit(byte))) return this.#stray(byte);
     this.#end(kind);
-    this.#begin(byte);
+    this.feed(byte);
   }
 
   #keep(byte: number, state: State): void {
@@ -145,7 +160,6 @@ export class JsonLexer {
     this.#state = state;
     if (this.#bytes.length <= this.#longestBytes) return;
     this.#end('too-long');
-    this.#state = 'recovery';
   }
 
   #end(kind: TokenKind): void {

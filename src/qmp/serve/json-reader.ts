@@ -1,5 +1,5 @@
 /** JSON values out of a stream, or what is wrong with them in QEMU's words. */
-import { JsonLexer, type TokenKind } from './json-lexer.js';
+import { JsonLexer, NEWLINE, type TokenKind } from './json-lexer.js';
 import { parseTokens, tokenText, type JsonValue, type Token } from './json-parser.js';
 
 /** A value, or QEMU's message. */
@@ -10,7 +10,7 @@ export const LONGEST_VALUE_BYTES = 2 ** 20;
 const MOST_TOKENS = 2 ** 16;
 const DEEPEST = 1024;
 
-/** Memory is bounded: what is longer than a limit is an error, and what follows of it is skipped. */
+/** Memory is bounded: what passes a limit is one error, and the rest of its line is skipped. */
 export class JsonReader {
   readonly #lexer: JsonLexer;
   #tokens: Token[] = [];
@@ -25,7 +25,13 @@ export class JsonReader {
 
   /** What the bytes complete, in order. */
   push(chunk: Uint8Array): JsonFound[] {
-    for (const byte of chunk) this.#lexer.feed(byte);
+    for (let i = 0; i < chunk.length; i += 1) {
+      if (this.#lexer.isSkipping) {
+        i = chunk.indexOf(NEWLINE, i);
+        if (i < 0) break;
+      }
+      this.#lexer.feed(chunk[i]!);
+    }
     const found = this.#found;
     this.#found = [];
     return found;
@@ -34,16 +40,22 @@ export class JsonReader {
   #take(kind: TokenKind, bytes: readonly number[]): void {
     if (kind === 'stray') return this.#emit({ error: `JSON parse error, stray '${tokenText(bytes)}'` });
     if (kind === 'punctuation') this.#count(bytes[0]!);
-    if (kind === 'too-long' || this.#bytes + bytes.length > LONGEST_VALUE_BYTES)
-      return this.#emit({ error: 'JSON token size limit exceeded' });
-    if (this.#tokens.length >= MOST_TOKENS) return this.#emit({ error: 'JSON token count limit exceeded' });
-    if (this.#braces + this.#brackets > DEEPEST)
-      return this.#emit({ error: 'JSON nesting depth limit exceeded' });
+    const limit = this.#limitPassed(kind, bytes.length);
+    if (limit !== null) {
+      this.#emit({ error: `JSON ${limit} limit exceeded` });
+      return this.#lexer.skipLine();
+    }
     this.#tokens.push({ kind, bytes });
     this.#bytes += bytes.length;
     const isOpen = this.#braces > 0 || this.#brackets > 0;
     if (isOpen && this.#braces >= 0 && this.#brackets >= 0) return;
     this.#emit(parseTokens(this.#tokens));
+  }
+
+  #limitPassed(kind: TokenKind, length: number): string | null {
+    if (kind === 'too-long' || this.#bytes + length > LONGEST_VALUE_BYTES) return 'token size';
+    if (this.#tokens.length >= MOST_TOKENS) return 'token count';
+    return this.#braces + this.#brackets > DEEPEST ? 'nesting depth' : null;
   }
 
   #count(byte: number): void {

@@ -35,7 +35,7 @@ import { queryMigrateReply, type Outgoing, type Status } from './query-migrate.j
 import { capabilitiesOf, isIn } from './version-facts.js';
 import { withCapabilities } from './capabilities.js';
 
-const { max, min } = Math;
+const { floor, max, min } = Math;
 
 export type RunState = 'running' | 'paused' | 'finish-migrate' | 'postmigrate' | 'shutdown';
 
@@ -92,6 +92,9 @@ export class Machine {
   #parameters: ParameterValues;
   readonly #limits = new Map<number, number>();
   #limitsSinceUs = 0;
+  /** Rates under the limits after so much of their time; -1: they have changed since. */
+  #settledUs = -1;
+  #settledRates: readonly number[] = [];
   #migrations = 0;
   #run: OutgoingRun | null = null;
   #startUs = 0;
@@ -410,6 +413,7 @@ export class Machine {
     if (mibPerSecond === 0) return this.#lift(vcpus);
     if (this.#limits.size === 0) this.#limitsSinceUs = this.#nowUs;
     for (const each of vcpus) this.#limits.set(each, mibPerSecond);
+    this.#settledUs = -1;
     this.#running?.byHand.set(vcpus, mibPerSecond);
   }
 
@@ -439,15 +443,20 @@ export class Machine {
       }));
   }
 
-  /** Rates that the statistics thread last measured, of a guest that runs or is being migrated. */
+  /** Rates that the statistics thread last measured, once a second, of a guest that runs or is being migrated. */
   #ratesUnderLimits(): readonly number[] {
     if (this.#running !== null) return this.#running.byHand.rates;
     if (this.#runState !== 'running') return [];
     const choices = this.#choices(this.#nowUs);
-    if (choices.settleUs === 0) return [];
-    const run = startRun(choices);
-    run.stepped.advance(0);
-    return run.byHand.rates;
+    const settleUs = floor(choices.settleUs / 1e6) * 1e6;
+    if (settleUs === 0) return [];
+    if (settleUs !== this.#settledUs) {
+      const run = startRun({ ...choices, settleUs });
+      run.stepped.advance(0);
+      this.#settledRates = run.byHand.rates;
+      this.#settledUs = settleUs;
+    }
+    return this.#settledRates;
   }
 
   get #mayLimit(): boolean {
@@ -456,6 +465,7 @@ export class Machine {
 
   #lift(vcpus: readonly number[]): void {
     for (const vcpu of vcpus) this.#limits.delete(vcpu);
+    this.#settledUs = -1;
     this.#running?.byHand.cancel(vcpus);
   }
 

@@ -1,4 +1,5 @@
 /** One client of a monitor: greeting, negotiation, commands, replies and events, as docs/interop/qmp-spec.rst has them. */
+import { UsageError } from '../../errors.js';
 import { commandNamed, versionOf, type QmpCommand } from './commands.js';
 import { QmpError, refused, type QmpErrorClass } from './errors.js';
 import type { JsonFound } from './json-reader.js';
@@ -46,8 +47,10 @@ export class Session {
       const result = this.#execute(this.#read(value));
       this.#send({ return: result ?? {}, ...(id === undefined ? {} : { id }) });
     } catch (error) {
-      if (!(error instanceof QmpError)) throw error;
-      this.#fail(error.errorClass, error.message, id);
+      // What a simulation refuses, such as values that were drawn and do not go together.
+      if (error instanceof UsageError) this.#fail('GenericError', `migsim: ${error.message}`, id);
+      else if (error instanceof QmpError) this.#fail(error.errorClass, error.message, id);
+      else throw error;
     }
   }
 

@@ -42,24 +42,21 @@ const SLICE_US = 50_000;
 const LONGEST_MS = 50;
 
 /**
- * `speed` times as fast as a clock, which gives ms. A simulation that cannot keep up falls behind: what was missed is not
- * made up for, and `onLate` is told once.
+ * `speed` times as fast as a clock, which gives ms from 0 on. A simulation that cannot keep up falls behind: what was missed
+ * is not made up for, and `onLate` is told.
  */
 export function clockPace(clockMs: () => number, speed: number, epochUs: number, onLate: () => void): Pace {
-  const startMs = clockMs();
   let lostUs = 0;
-  let isLate = false;
   const advance = (machine: Machine): void => {
     const beganMs = clockMs();
-    const dueUs = floor((beganMs - startMs) * 1000 * speed) - lostUs;
+    const dueUs = floor(beganMs * 1000 * speed) - lostUs;
     while (machine.nowUs < dueUs) {
       machine.advance(machine.isBusy ? min(dueUs, machine.nowUs + SLICE_US) : dueUs);
       if (clockMs() - beganMs > LONGEST_MS) break;
     }
     if (machine.nowUs >= dueUs) return;
     lostUs += dueUs - machine.nowUs;
-    if (!isLate) onLate();
-    isLate = true;
+    onLate();
   };
   return { epochUs, beforeCommand: advance, tick: advance };
 }

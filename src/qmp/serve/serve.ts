@@ -6,7 +6,8 @@ import { UsageError } from '../../errors.js';
 import { isNonEmpty, nth } from '../../lists.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
-import { chooseStrategy } from '../../experiment/choice.js';
+import { choosePolicy, chooseStrategy } from '../../experiment/choice.js';
+import { refuseImpossible } from '../../experiment/simulate.js';
 import { parseQmpAddress, type QmpAddress, qmpAddressText } from '../address.js';
 import { JsonReader } from './json-reader.js';
 import { Listener, type Client, type Handler } from './listener.js';
@@ -54,7 +55,7 @@ export interface ServeQmpOptions {
 export interface QmpServer {
   /** As `connectQmp` takes them: all monitors of guest 1, then those of guest 2 and so on. */
   readonly addresses: readonly string[];
-  /** Resolves once all guests have quit, or after `close`. */
+  /** Resolves once all guests have quit, or after `close`; rejects where a strategy of one's own went wrong. */
   readonly closed: Promise<void>;
   /** Ends all connections and removes the sockets. */
   close(): Promise<void>;
@@ -80,8 +81,10 @@ export async function serveQmp(options: ServeQmpOptions): Promise<QmpServer> {
   if (!isNonEmpty(addresses))
     throw new UsageError('no address to listen at; expected one, such as unix:/run/x.sock');
   const strategy = strategyFor(scenario, options.strategy);
-  const pace = paceOf(options, onNotice);
+  refuseImpossible(scenario, strategy === null ? [] : [strategy], { policy: choosePolicy('wait') });
+  const makePace = pacesOf(options, onNotice);
   const guests = Array.from({ length: copies }, (_, index) => {
+    const pace = makePace();
     const machine = new SimulatedGuest({
       scenario,
       strategy,
@@ -103,7 +106,7 @@ interface GuestAt {
 
 async function listenAll(guests: readonly GuestAt[]): Promise<QmpServer> {
   const close = async (): Promise<void> => {
-    await Promise.all(guests.map(({ machine }) => machine.close()));
+    await Promise.allSettled(guests.map(({ machine }) => machine.close()));
   };
   try {
     for (const { machine, own } of guests) for (const address of own) await machine.listen(address);
@@ -137,7 +140,7 @@ class SimulatedGuest {
   readonly #listeners: Listener[] = [];
   readonly #clients = new Map<Session, Client>();
   readonly #timer: NodeJS.Timeout;
-  #onClosed: () => void = () => undefined;
+  #settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #isClosing = false;
 
   constructor({ scenario, strategy, options, pace, onNotice, copy, copies }: GuestOptions) {
@@ -146,10 +149,9 @@ class SimulatedGuest {
     this.#machine = new Machine({ scenario, strategy, memory, seed, copy, copies, onEvent });
     this.#pace = pace;
     this.#onNotice = onNotice;
-    this.closed = new Promise((resolve) => (this.#onClosed = resolve));
-    this.#timer = setInterval(() => {
-      if (this.#machine.isBusy) pace.tick(this.#machine);
-    }, TICK_MS);
+    this.closed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+    this.closed.catch(() => undefined);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
 
@@ -161,35 +163,60 @@ class SimulatedGuest {
 
   async close(): Promise<void> {
     if (this.#isClosing) return await this.closed;
+    await this.#end();
+    this.#settle?.resolve();
+  }
+
+  async #end(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#timer);
     await Promise.all(this.#listeners.map((listener) => listener.close()));
-    this.#onClosed();
+  }
+
+  #tick(): void {
+    try {
+      if (this.#machine.isBusy) this.#pace.tick(this.#machine);
+    } catch (error) {
+      void this.#fail(error);
+    }
+  }
+
+  /** A defect, or a strategy of the user's own that went wrong: the guest is gone. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.#isClosing) return;
+    await this.#end();
+    this.#settle?.reject(error);
   }
 
   #open(client: Client, where: string): Handler {
     const reader = new JsonReader();
+    let isDropped = false;
     const session = new Session({
       machine: this.#machine,
       hostTimeUs: (us) => this.#pace.epochUs + us,
       beforeCommand: (who, name, polls) => this.#pace.beforeCommand(this.#machine, who, name, polls),
       send: (text) => {
+        if (isDropped) return;
         client.send(text);
-        if (client.backlog > MOST_UNREAD_BYTES) {
-          this.#onNotice(`${where}: dropped a client that does not read`);
-          client.destroy();
-        }
+        if (client.backlog <= MOST_UNREAD_BYTES) return;
+        isDropped = true;
+        this.#onNotice(`${where}: dropped a client that does not read`);
+        client.destroy();
       },
     });
     this.#clients.set(session, client);
     return {
       data: async (chunk) => {
-        for (const found of reader.push(chunk)) {
-          session.take(found);
-          const draining = client.drained();
-          if (draining !== undefined) await draining;
+        try {
+          for (const found of reader.push(chunk)) {
+            session.take(found);
+            const draining = client.drained();
+            if (draining !== undefined) await draining;
+          }
+          if (this.#machine.runState === 'shutdown') await this.close();
+        } catch (error) {
+          await this.#fail(error);
         }
-        if (this.#machine.runState === 'shutdown') await this.close();
       },
       closed: () => void this.#clients.delete(session),
     };
@@ -225,11 +252,12 @@ function onlyOne(strategies: readonly StrategyChoice[]): StrategyChoice | null {
   return strategies.length === 1 ? nth(strategies, 0) : null;
 }
 
-function paceOf(options: ServeQmpOptions, onNotice: (text: string) => void): Pace {
+/** Each guest has its own, from the same instant on. */
+function pacesOf(options: ServeQmpOptions, onNotice: (text: string) => void): () => Pace {
   const { speed = 1, stepMs = 1000, clock } = options;
   if (speed === 'as-fast-as-asked') {
     if (!(stepMs > 0)) throw new UsageError(`expected a step of more than 0 ms, got ${stepMs}`);
-    return askedPace(stepMs * 1000);
+    return () => askedPace(stepMs * 1000);
   }
   if (!(speed > 0 && Number.isFinite(speed)))
     throw new UsageError(`expected a speed of more than 0, got ${speed}`);
@@ -237,6 +265,11 @@ function paceOf(options: ServeQmpOptions, onNotice: (text: string) => void): Pac
     nowMs: () => performance.now(),
     epochUs: (performance.timeOrigin + performance.now()) * 1000,
   };
-  const late = 'the simulation is slower than that speed; time passes as it can be computed';
-  return clockPace(nowMs, speed, epochUs, () => onNotice(late));
+  let isLate = false;
+  const onLate = (): void => {
+    if (!isLate) onNotice('the simulation is slower than that speed; time passes as it can be computed');
+    isLate = true;
+  };
+  const startMs = nowMs();
+  return () => clockPace(() => nowMs() - startMs, speed, epochUs, onLate);
 }
