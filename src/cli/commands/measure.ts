@@ -1,7 +1,7 @@
 /** `migsim measure`: a guest from its running QEMU. */
 import { UsageError } from '../../errors.js';
 import { connectQmp, QmpCommandError, type QmpClient } from '../../qmp/client.js';
-import { costOf, rateText, type MeasurePlan, type Reading } from '../../qmp/measure/calc.js';
+import { costsOf, rateText, type MeasurePlan, type Reading } from '../../qmp/measure/calc.js';
 import type { GuestFacts } from '../../qmp/measure/facts.js';
 import { measureGuest, type GuestMeasurement } from '../../qmp/measure/measure.js';
 import { measuredScenario, versionText } from '../../qmp/measure/scenario.js';
@@ -141,7 +141,7 @@ function readOptions(given: Given) {
 function planLines(
   given: Given,
   facts: GuestFacts,
-  { modes, refused, samplePages }: MeasurePlan,
+  plan: MeasurePlan,
   periodsMs: readonly number[],
   repeats: number,
 ): string[] {
@@ -152,16 +152,13 @@ function planLines(
     );
   const total = repeats * periodsMs.reduce((sum, ms) => sum + ms, 0);
   const periods = periodsMs.map((ms) => formatDurationMs(ms)).join(', ');
-  // Without tracking, page-sampling is the only mode; with it, it is the last resort.
-  const costs = modes.filter((mode, at) => at === 0 || mode !== 'page-sampling');
+  const { modes, refused } = plan;
   return [
     ...row('Guest', guestText(facts)),
     ...refusals(refused).flatMap((text) => row('Not used', text)),
     ...row('Mode', modes.length === 1 ? modes[0] : `${modes[0]}, else ${modes.slice(1).join(', ')}`),
-    ...costs.flatMap((mode) =>
-      row('Costs', `${costs.length === 1 ? '' : `${mode}: `}${costOf(facts, mode, samplePages)}`),
-    ),
-    ...row('Takes', `${formatDurationMs(total)}: ${counted(repeats, 'time')} ${periods}`),
+    ...costsOf(facts, plan).flatMap((text, at) => row(at === 0 ? 'Costs' : '', text)),
+    ...row('Takes', `${formatDurationMs(total)}: ${repeats === 1 ? 'once' : `${repeats} times`} ${periods}`),
   ];
 }
 

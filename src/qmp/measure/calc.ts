@@ -94,22 +94,33 @@ function dangerText({ short, source }: Danger): string {
 const CRC32_NS_PER_PAGE = 4300;
 const XXHASH_NS_PER_PAGE = 850;
 
-/** What measuring in a mode costs the guest, for its owner to read before. */
-export function costOf(facts: GuestFacts, mode: DirtyRateMode, samplePages: number): string {
-  if (mode === 'page-sampling') {
-    const pages = floor((facts.memoryBytes / GIB) * samplePages);
-    const ns = releaseOf(facts) < HAS_XXHASH ? CRC32_NS_PER_PAGE : XXHASH_NS_PER_PAGE;
-    return (
-      `a thread of QEMU reads ${pages} pages twice per measurement (some ${formatDurationMs(max(1, (pages * ns) / 1e6))} of one host CPU); ` +
-      'vCPUs run on, and no write is tracked. Shared or huge pages that the guest never touched are allocated where they are read'
-    );
-  }
-  const tracked =
-    'all RAM is write-protected while a measurement lasts, so the first write to each page takes about 1 µs longer (less with PML), ' +
-    'and huge pages are mapped in 4 KiB until they are put together again';
-  if (mode === 'dirty-bitmap')
-    return `${tracked}; the start and the end hold QEMU's main loop for about ${formatDurationMs(stallMs(facts))}`;
-  return `${tracked}; a vCPU leaves the guest whenever its ring is full. Plug no vCPU meanwhile`;
+const TRACKING_COST =
+  'all RAM is write-protected while a measurement lasts, so the first write to each page takes about 1 µs longer (less with PML), ' +
+  'and huge pages are mapped in 4 KiB until they are put together again';
+
+/** What measuring in the modes of a plan costs the guest, for its owner to read before: what all have in common first. */
+export function costsOf(facts: GuestFacts, { modes, samplePages }: MeasurePlan): string[] {
+  if (modes[0] === 'page-sampling') return [samplingCost(facts, samplePages)];
+  return [
+    TRACKING_COST,
+    ...(modes.includes('dirty-ring')
+      ? ['dirty-ring: a vCPU leaves the guest whenever its ring is full. Plug no vCPU meanwhile']
+      : []),
+    ...(modes.includes('dirty-bitmap')
+      ? [
+          `dirty-bitmap: the start and the end hold QEMU's main loop for about ${formatDurationMs(stallMs(facts))}`,
+        ]
+      : []),
+  ];
+}
+
+function samplingCost(facts: GuestFacts, samplePages: number): string {
+  const pages = floor((facts.memoryBytes / GIB) * samplePages);
+  const ns = releaseOf(facts) < HAS_XXHASH ? CRC32_NS_PER_PAGE : XXHASH_NS_PER_PAGE;
+  return (
+    `a thread of QEMU reads ${pages} pages twice per measurement (some ${formatDurationMs(max(1, (pages * ns) / 1e6))} of one host CPU); ` +
+    'vCPUs run on, and no write is tracked. Shared or huge pages that the guest never touched are allocated where they are read'
+  );
 }
 
 /** Write-protecting and reading the log: 65 and 200 µs per GiB (docs/host-profiles.md), 1 ms at least. */

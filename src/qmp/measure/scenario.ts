@@ -83,7 +83,7 @@ function opening(
       `QEMU ${versionText(facts)}, ${facts.hasKvm ? 'KVM' : 'no KVM'}, ${facts.machine ?? 'unknown machine'}.`,
     ),
     ...comment(
-      `Measured ${repeats} times in each period by calc-dirty-rate, mode ${[mode, ...sampled].join(' ')}; rates are whole MiB/s, cut off:`,
+      `Measured ${repeats === 1 ? 'once' : `${repeats} times`} in each period by calc-dirty-rate, mode ${[mode, ...sampled].join(' ')}; rates are whole MiB/s, cut off:`,
     ),
     ...periods.flatMap((period) => comment(periodText(period, mode), '', '  ')),
     ...comment(
@@ -158,7 +158,8 @@ const HOST_PAGES: Readonly<Record<number, string>> = {
   [2 ** 30]: '1GiB',
 };
 
-function hostPageLines({ hostPageBytes }: GuestFacts): string[] {
+function hostPageLines({ hostPageBytes, blocks }: GuestFacts): string[] {
+  if (blocks.length === 0) return ['  host-page: 4KiB # an assumption: QEMU lists no RAM blocks'];
   const known = HOST_PAGES[hostPageBytes];
   if (known !== undefined) return [`  host-page: ${known} # info ramblock`];
   return comment(`host pages of ${formatBytes(hostPageBytes)} cannot be simulated: 4KiB`, '  ');
