@@ -19,8 +19,8 @@ export function formatPlace(place: Place): string {
 export class UsageError extends Error {
   readonly place: Place | undefined;
 
-  constructor(message: string, place?: Place) {
-    super(place === undefined ? message : `${formatPlace(place)}: ${message}`);
+  constructor(message: string, place?: Place, options?: ErrorOptions) {
+    super(place === undefined ? message : `${formatPlace(place)}: ${message}`, options);
     this.name = 'UsageError';
     this.place = place;
   }

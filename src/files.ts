@@ -1,4 +1,4 @@
-/** What stands at a path of a user's, and reading it at a bounded cost. */
+/** What stands at a path of a user's, reading it at a bounded cost, and what must not stay there half-written. */
 import {
   closeSync,
   constants,
@@ -94,4 +94,28 @@ function readSome(file: number, into: Buffer): number {
 
 function failure(code: 'TOO_LARGE' | 'SILENT'): Error {
   return Object.assign(new Error(code), { code });
+}
+
+/** Something on disk that is not yet what was asked for. */
+export interface Unfinished {
+  /** Called when the program is ended before it was done. */
+  undo(): void;
+  /** For the user, when it was undone: `12 runs are kept in results/mine`. */
+  readonly left: () => string;
+}
+
+const unfinished = new Set<Unfinished>();
+
+/** Has it undone if the program is ended before the function that is returned was called. */
+export function untilDone(one: Unfinished): () => void {
+  unfinished.add(one);
+  return () => void unfinished.delete(one);
+}
+
+/** Undoes all that is unfinished, and returns what is to be said of it. */
+export function undoUnfinished(): string[] {
+  const all = [...unfinished];
+  unfinished.clear();
+  for (const { undo } of all) undo();
+  return all.map(({ left }) => left());
 }

@@ -34,6 +34,10 @@ export interface Command {
   /** Those after it; only the last may take several words, or none. */
   readonly further?: readonly Positional[];
   readonly options: Readonly<Record<string, Option>>;
+  /** Writes files without an option that asks for one. */
+  readonly alwaysWrites?: true;
+  /** Ends in an order of its own when a signal comes. */
+  readonly hearsSignals?: true;
   /** At least two: a command line without `migsim`, and what it does. */
   readonly examples: readonly (readonly [string, string])[];
   run(given: Given): Promise<void> | void;

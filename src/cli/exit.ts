@@ -1,4 +1,6 @@
 /** How migsim ends: exit statuses, and what is said on stderr. */
+import { undoUnfinished } from '../files.js';
+import { keysOf } from '../lists.js';
 import { ExpectationError, NoRemedyError, UsageError, thrownText, visibleControls } from '../errors.js';
 import type { Output } from './terminal.js';
 
@@ -28,7 +30,7 @@ export interface Ending {
 export function endingOf(error: unknown): Ending {
   if (error instanceof UsageError) {
     const who = error.place === undefined ? 'migsim: ' : '';
-    return { status: EXIT.usage, message: `${who}${visibleControls(error.message)}\n` };
+    return { status: EXIT.usage, message: `${who}${visibleControls(error.message)}\n${stackOf(error)}` };
   }
   if (error instanceof ExpectationError)
     return { status: EXIT.expectation, message: `${visibleControls(error.message)}\n` };
@@ -37,8 +39,15 @@ export function endingOf(error: unknown): Ending {
   const stack = error instanceof Error ? (error.stack ?? error.message) : thrownText(error);
   return {
     status: EXIT.defect,
-    message: `migsim: internal error in migsim or in your own strategy\n${visibleControls(stack)}\n`,
+    message: `migsim: internal error, a defect of migsim\n${visibleControls(stack)}\n`,
   };
+}
+
+/** Of what the user's own code threw, where it was asked for. */
+function stackOf({ cause }: UsageError): string {
+  const isWanted = (process.env['MIGSIM_DEBUG'] ?? '') !== '';
+  const hasStack = typeof cause === 'object' && cause !== null && 'stack' in cause;
+  return isWanted && hasStack ? `${visibleControls(String(cause.stack))}\n` : '';
 }
 
 /** A reader that has seen enough, such as `head`, is no error; a full disk is. */
@@ -49,6 +58,30 @@ export function endQuietlyOnBrokenPipe(stream: Output): void {
     process.stderr.write(`migsim: cannot write the output: ${error.message}\n`);
     leave(EXIT.usage);
   });
+}
+
+/** With the exit status that shells give a program that one of them has ended: 128 and its number. */
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+
+/**
+ * Has a signal end the program in order: no file stays half-written, and a line says what does. `tidy` is called before it.
+ * Only for a command that gives signals their turn. Call what this returns once it is done.
+ */
+export function endOnSignals(stderr: Pick<Output, 'write'>, tidy: () => void): () => void {
+  const end = (signal: 'SIGINT' | 'SIGTERM'): void => {
+    // One signal is enough: a second must not end it half-way.
+    if (isLeaving) return;
+    tidy();
+    const left = undoUnfinished().filter((text) => text !== '');
+    stderr.write(
+      `migsim: ended by ${signal}; ${left.length === 0 ? 'nothing is written' : left.join('; ')}\n`,
+    );
+    leave(SIGNALS[signal]);
+  };
+  for (const signal of keysOf(SIGNALS)) process.on(signal, end);
+  return () => {
+    for (const signal of keysOf(SIGNALS)) process.off(signal, end);
+  };
 }
 
 let isLeaving = false;

@@ -4,7 +4,7 @@ import { version } from '../experiment/manifest.js';
 import { unknown } from '../options/wording.js';
 import { type CommandEntry, type Given, type LoadedCommand, globalOptions, loaded } from './command.js';
 import { complete } from './complete.js';
-import { EXIT, endQuietlyOnBrokenPipe, watchEarlyEnd, endingOf } from './exit.js';
+import { EXIT, endOnSignals, endQuietlyOnBrokenPipe, watchEarlyEnd, endingOf } from './exit.js';
 import { startProgress, startStatusLine } from './progress.js';
 import { type Environment, type Output, pageFor, widthOf } from './terminal.js';
 import { commandAt, optionMistake, readWords, tokensOf } from './words.js';
@@ -197,6 +197,9 @@ async function answer(words: readonly string[], streams: Streams): Promise<void>
   await execute(await loaded(entry), words, streams);
 }
 
+/** What options take that name what a command writes. */
+const FILES: readonly string[] = ['FILE', 'FOLDER'];
+
 function noSuchCommand(words: readonly string[], name: string | undefined): UsageError {
   const names = [...commands.map((candidate) => candidate.name), 'completion'];
   if (name !== undefined) return new UsageError(unknown('command', name, names));
@@ -238,10 +241,17 @@ async function execute(
     print: (text) => void stdout.write(text),
     warn: (text) => void stderr.write(`${text}\n`),
   };
+  const endProgress = (): void => {
+    for (const progress of shown) progress.end();
+  };
+  const isFile = (name: string): boolean => FILES.includes(command.options[name]?.value ?? '');
+  const writes = command.alwaysWrites === true || [...values.keys()].some(isFile);
+  const over = writes && command.hearsSignals !== true ? endOnSignals(stderr, endProgress) : () => undefined;
   try {
     await command.run(given);
   } finally {
     // Even when the run throws: before its message.
-    for (const progress of shown) progress.end();
+    endProgress();
+    over();
   }
 }

@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { Scenario } from '../scenario/scenario.js';
-import { compare } from './compare.js';
+import { compareInThreads } from './parallel/compare.js';
 import { version } from './manifest.js';
 import { type MemoryChoice, memoryFor } from './memory-choice.js';
 import type { Outcome } from './outcomes.js';
@@ -35,11 +35,12 @@ export interface Baseline {
   readonly results: readonly MigrationResult[];
 }
 
-export function takeBaseline(
+export async function takeBaseline(
   scenarios: readonly Scenario[],
   options: BaselineOptions,
-  onResult?: () => void,
-): Baseline {
+  threads: number,
+  onResult: () => void,
+): Promise<Baseline> {
   const { runs, seed } = options;
   const sorted = [...scenarios].sort((a, b) => order(a.name, b.name));
   refuseNamesakes(sorted);
@@ -49,18 +50,16 @@ export function takeBaseline(
     memory: memoryFor(scenario, options.memory, runs),
     parameters: parametersOf(scenario),
   }));
-  const results = sorted.flatMap((scenario, index) => {
+  const results: MigrationResult[] = [];
+  for (const [index, scenario] of sorted.entries()) {
     const { memory } = described[index]!;
-    const comparison = compare(scenario, {
-      runs,
-      seed,
-      memory,
-      keep: 'scalars',
-      ...(onResult === undefined ? {} : { onResult }),
-    });
+    const how = { runs, seed, memory, keep: 'scalars', onResult } as const;
+    const comparison = await compareInThreads(scenario, how, threads);
+    // Lets signals have their turn.
+    await new Promise(setImmediate);
     const byName = [...comparison.strategies].sort((a, b) => order(a.strategy.label, b.strategy.label));
-    return byName.flatMap((entry) => entry.results);
-  });
+    for (const entry of byName) for (const result of entry.results) results.push(result);
+  }
   return {
     manifest: { migsim: version(), node: process.version, ...options, scenarios: described },
     results,

@@ -186,15 +186,18 @@ export type PresetOptions = Pick<CompareOptions, 'runs' | 'seed' | 'memory' | 't
 };
 
 /** Runs a preset as one comparison: its scenarios stand where strategies stand. Throws `UsageError`. */
-export function comparePreset(
+export async function comparePreset(
   name: string,
   preset: Preset,
   set: readonly string[],
   options: PresetOptions = {},
-): Comparison {
-  const comparisons = presetRuns(name, preset, set).map(({ scenario, strategy, policy }) =>
-    compare(scenario, { ...options, strategies: [strategy], policy, keep: 'scalars' }),
-  );
+): Promise<Comparison> {
+  const comparisons: Comparison[] = [];
+  for (const { scenario, strategy, policy } of presetRuns(name, preset, set)) {
+    comparisons.push(compare(scenario, { ...options, strategies: [strategy], policy, keep: 'scalars' }));
+    // Lets signals have their turn.
+    await new Promise(setImmediate);
+  }
   const first = comparisons[0]!;
   const labels = new Set(comparisons.map(({ policy }) => policy.label));
   const policy = labels.size === 1 ? first.policy : { ...first.policy, label: first.policy.definition.name };

@@ -7,6 +7,7 @@ import { drawSetup } from '../scenario/draw.js';
 import type { Choice, PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { unreadBy } from '../strategies/kit/runtime-options.js';
 import type { StrategyDefinition } from '../strategies/define.js';
+import { blamingOwnCode } from './own-code.js';
 
 /** How one migration is run; all have defaults. */
 export interface SimulateOptions {
@@ -36,10 +37,13 @@ export function simulate(
 ): MigrationResult {
   const policy = options.policy ?? scenario.policy;
   const setup = preparedSetup(scenario, strategy, options);
-  return runMigration(setup, { strategy: strategy.label, policy: policy.label }, (migration) => {
-    strategy.definition.start(strategy.options, migration);
-    policy.definition.start(policy.options, migration);
-  });
+  const names = { strategy: strategy.label, policy: policy.label };
+  return blamingOwnCode([strategy, policy], () =>
+    runMigration(setup, names, (migration) => {
+      strategy.definition.start(strategy.options, migration);
+      policy.definition.start(policy.options, migration);
+    }),
+  );
 }
 
 /** What the engine is given: the scenario's setup after the strategy and the policy had their say. Throws `UsageError`. */
@@ -60,7 +64,9 @@ export function preparedSetup(
   } = options;
   const met = draw ? drawSetup(scenario, seed, run) : scenario.setup;
   const setup: MigrationSetup = { ...met, memory, seed, run, timelineMs, keepSyncs, trace };
-  return withoutDefaultEnd(policy, prepare(policy, prepare(strategy, reading(strategy, policy, setup))));
+  return blamingOwnCode([strategy, policy], () =>
+    withoutDefaultEnd(policy, prepare(policy, prepare(strategy, reading(strategy, policy, setup)))),
+  );
 }
 
 /** A policy with a time-out of its own ends the migration: a give-up-after that nobody asked for must not come first. */

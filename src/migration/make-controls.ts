@@ -33,17 +33,22 @@ export function makeControls(
       guest.advance(clock.nowUs);
       return memory.reapedPages(vcpu);
     },
-    onSync: (listener) => orders.syncListeners.push(listener),
-    onDetector: (listener) => orders.detectorListeners.push(listener),
-    onEligibleSync: (listener) => orders.eligibleListeners.push(listener),
+    onSync: (listener) => orders.syncListeners.push(heard('onSync', listener)),
+    onDetector: (listener) => orders.detectorListeners.push(heard('onDetector', listener)),
+    onEligibleSync: (listener) => orders.eligibleListeners.push(heard('onEligibleSync', listener)),
     onRingFull: (listener) => {
-      guest.onRingFull = listener;
+      guest.onRingFull = heard('onRingFull', listener);
     },
     every: (periodMs, listener) =>
-      clock.every(between('every(periodMs)', periodMs, SHORTEST_PERIOD_MS, LONGEST_MS), listener),
-    after: (delayMs, listener) => clock.after(between('after(delayMs)', delayMs, 0, LONGEST_MS), listener),
-    afterRunning: (delayMs, listener) => afterRunning(parts, orders, delayMs * 1000, listener),
-    onEnd: (listener) => orders.endListeners.push(listener),
+      clock.every(
+        between('every(periodMs)', periodMs, SHORTEST_PERIOD_MS, LONGEST_MS),
+        heard('every', listener),
+      ),
+    after: (delayMs, listener) =>
+      clock.after(between('after(delayMs)', delayMs, 0, LONGEST_MS), heard('after', listener)),
+    afterRunning: (delayMs, listener) =>
+      afterRunning(parts, orders, delayMs * 1000, heard('afterRunning', listener)),
+    onEnd: (listener) => orders.endListeners.push(heard('onEnd', listener)),
     throttle: (vcpus, percent) => restraint.throttle(vcpus, between('throttle(percent)', percent, 0, 99)),
     ringFullSleep: (vcpu, sleepUs) =>
       restraint.sleepAtFullRing(vcpu, between('ringFullSleep(sleepUs)', sleepUs, 0, LONGEST_MS * 1000)),
@@ -59,8 +64,8 @@ export function makeControls(
       apply(parts, trace, parameters);
       for (const listener of orders.setListeners) listener(parameters);
     },
-    onSet: (listener) => orders.setListeners.push(listener),
-    onQuery: (listener) => orders.queryListeners.push(listener),
+    onSet: (listener) => orders.setListeners.push(heard('onSet', listener)),
+    onQuery: (listener) => orders.queryListeners.push(heard('onQuery', listener)),
     startPostcopy: () => {
       if (migration.postcopy !== true)
         throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');
@@ -106,6 +111,12 @@ function between(what: string, value: number, least: number, most: number): numb
 }
 
 /** A timer on QEMU_CLOCK_VIRTUAL_RT, which stands still while the guest is stopped. */
+/** What a strategy of the user's gives may be no function, which would fail far from it. */
+function heard<Listener>(where: string, listener: Listener): Listener {
+  if (typeof listener === 'function') return listener;
+  throw new UsageError(`${where}: expected a function to call, got ${typeof listener}`);
+}
+
 function afterRunning({ clock, state }: Parts, orders: Orders, delayUs: number, listener: () => void): Timer {
   const ranUs = (): number => (state.stopUs ?? clock.nowUs) - state.pausedUs;
   const dueUs = ranUs() + delayUs;

@@ -91,7 +91,12 @@ function orchestratorPolicy(path: string, which: string | undefined): PolicyChoi
 async function loadChoice(kind: Kind, text: string): Promise<StrategyChoice> {
   const { name, options } = splitText(kind, text);
   return isFile(name)
-    ? { ...withOptions(await importDefinition(kind, name), options), text, from: name }
+    ? {
+        ...withOptions(await importDefinition(kind, name), options),
+        text,
+        from: name,
+        module: moduleOf(name),
+      }
     : parseChoiceText(kind, text);
 }
 
@@ -148,7 +153,7 @@ async function importDefinition({ word }: Kind, path: string): Promise<StrategyD
   if (!existsSync(path)) throw new UsageError(`no such file; expected ${what}`, place);
   let module: Readonly<Record<string, unknown>>;
   try {
-    module = (await inTime(import(pathToFileURL(resolve(path)).href), place)) as typeof module;
+    module = (await inTime(import(moduleOf(path)), place)) as typeof module;
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`cannot be loaded: ${thrownText(error)}; expected ${what}`, place);
@@ -157,6 +162,10 @@ async function importDefinition({ word }: Kind, path: string): Promise<StrategyD
   const lacking = lackOf(definition, word);
   if (lacking !== null) throw new UsageError(`${lacking}; expected ${what}`, place);
   return withCheckedAnswers(definition as StrategyDefinition, place);
+}
+
+function moduleOf(path: string): string {
+  return pathToFileURL(resolve(path)).href;
 }
 
 /** A module whose top level waits for what never comes would end the program without a word. */

@@ -66,6 +66,8 @@ export interface Choice<Definition> {
   readonly text?: string;
   /** The file that it comes from, where it is not one of migsim's. */
   readonly from?: string;
+  /** URL of that file where it is a program, as stacks name it. */
+  readonly module?: string;
   /** What a user should know of how it was read: settings of an orchestrator's file that are not its own. */
   readonly notes?: readonly string[];
 }

@@ -100,18 +100,20 @@ describe('an output folder that cannot be written', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  test('a strategy that breaks down is a defect with its stack, and takes its folder along', () => {
+  test('a strategy that breaks down is a mistake at a line of its file, and takes its folder along', () => {
     const file = join(folder, 'broken.mjs');
-    const options = '{ safeParse: (data) => ({ success: true, data }), shape: {} }';
-    const start = "start() { throw new TypeError('broken on purpose'); }";
+    const start = "start() {\n  throw new TypeError('broken on purpose'); }";
     writeFileSync(
       file,
-      `export default { name: 'broken', summary: '', source: '', rule: '', options: ${options}, ${start} };`,
+      `export default { name: 'broken', summary: '', source: '', rule: '', options: {}, ${start} };`,
     );
     const out = join(folder, 'new');
-    const { status, stderr } = migsim(['run', SMALL, '--strategy', file, '--out', out]);
-    expect(stderr).toMatch(/TypeError: broken on purpose\n\s+at /);
-    expect(status).toBe(70);
+    const words = ['run', SMALL, '--strategy', file, '--out', out];
+    const line = `${file}:2:9: broken failed: broken on purpose\n`;
+    expect(migsim(words)).toEqual({ status: 2, stdout: '', stderr: line });
     expect(existsSync(out)).toBe(false);
+    const { status, stderr } = migsim(words, { MIGSIM_DEBUG: '1' });
+    expect(status).toBe(2);
+    expect(stderr.startsWith(`${line}TypeError: broken on purpose\n    at `)).toBe(true);
   });
 });

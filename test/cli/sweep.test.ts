@@ -105,15 +105,16 @@ export default defineStrategy({
   });
 
   test.each([
-    [1, 'it called process.exit, which would end the sweep'],
-    [2, 'no luck'],
-  ])('that fail end it with one line', (at, said) => {
+    [1, '4:77', 'it called process.exit, which would end the sweep'],
+    [2, '4:106', 'no luck'],
+  ])('that fail end it with one line', (at, place, said) => {
     const out = into(`failing-${at}`);
     const { status, stderr } = migsim([...words(`${mine}:{at: ${at}}`), ...out]);
     expect(status).toBe(2);
     expect(stderr).toBe(
-      `migsim: mine(at=${at}), run 1 link.bandwidth=1Gbit/s: ${said}; what is finished stays in ${out[1]}, and the same command goes on\n`,
+      `migsim: mine(at=${at}), run 1 link.bandwidth=1Gbit/s: ${mine}:${place}: mine(at=${at}) failed: ${said}\n`,
     );
+    expect(existsSync(out[1]!)).toBe(false);
   });
 });
 

@@ -1,5 +1,6 @@
 /** `migsim baseline`: outcomes that are kept, and later compared with. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { ExpectationError, UsageError } from '../../errors.js';
 import type { Baseline, BaselineManifest, BaselineOptions } from '../../experiment/baseline.js';
@@ -31,6 +32,7 @@ export const baselineCommand: Command = {
       describe: 'Scenario files or folders (default: scenarios/, or those of the saved baseline)',
     },
   ],
+  alwaysWrites: true,
   options: {
     tolerance: {
       describe: `diff: share by which an outcome may differ (default: ${TOLERANCE}), or MEASURE=SHARE; repeatable`,
@@ -46,14 +48,13 @@ export const baselineCommand: Command = {
     ['baseline diff shipped', 'exits with 1 when an outcome has changed'],
     ['baseline diff shipped --tolerance 5% --tolerance downtime=20%', 'looser tolerances'],
   ],
-  run(given) {
+  async run(given) {
     const action = ACTIONS.find((candidate) => candidate === given.positional);
     if (action === undefined) throw new UsageError(unknown('action', given.positional, ACTIONS));
     const name = given.all('name')[0] ?? '';
     if (!/^[\w][\w.-]*$/.test(name))
       throw new UsageError(`${JSON.stringify(name)} is no name; expected letters, digits, -, _ and dots`);
-    if (action === 'save') save(given, name);
-    else diff(given, name);
+    await (action === 'save' ? save(given, name) : diff(given, name));
   },
 };
 
@@ -61,11 +62,11 @@ function lower(sentence: string): string {
   return `${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1)}`;
 }
 
-function save(given: Given, name: string): void {
+async function save(given: Given, name: string): Promise<void> {
   if (given.value('tolerance') !== undefined) throw new UsageError('--tolerance belongs to baseline diff');
   const options = { memory: readMemoryChoice(given), runs: readRuns(given), seed: readSeed(given) };
   const scenarios = loadAll(namedFiles(given.all('files')));
-  const { results, manifest } = take(given, scenarios, options);
+  const { results, manifest } = await take(given, scenarios, options);
   const [csv, json] = pathsOf(name);
   const output = openOutputFolder(
     FOLDER,
@@ -82,7 +83,7 @@ function save(given: Given, name: string): void {
   given.print(`Written: ${csv}, ${json}\n`);
 }
 
-function diff(given: Given, name: string): void {
+async function diff(given: Given, name: string): Promise<void> {
   for (const option of ['runs', 'memory', 'seed']) {
     if (given.has(option))
       throw new UsageError(`--${option} belongs to baseline save; diff runs what was saved`);
@@ -97,7 +98,7 @@ function diff(given: Given, name: string): void {
   const scenarios = loadAll(chosen.length === 0 ? files.filter((file) => existsSync(file)) : files);
   const names = new Set(scenarios.map((scenario) => scenario.name));
 
-  const { results, manifest } = take(given, scenarios, saved);
+  const { results, manifest } = await take(given, scenarios, saved);
   const outcomes = readOutcomes(readFileSync(csv, 'utf8'), csv).filter(
     ({ scenario }) => chosen.length === 0 || names.has(scenario),
   );
@@ -108,14 +109,14 @@ function diff(given: Given, name: string): void {
   if (changes.length > 0) throw new ExpectationError(`migsim: ${name} has changed`);
 }
 
-function take(
+async function take(
   given: Given,
   scenarios: readonly Scenario[],
   { memory, runs, seed }: BaselineOptions,
-): Baseline {
+): Promise<Baseline> {
   const total = scenarios.reduce((sum, { strategies }) => sum + strategies.length * runs, 0);
   const progress = given.progress(total);
-  return takeBaseline(scenarios, { memory, runs, seed }, () => progress.step());
+  return takeBaseline(scenarios, { memory, runs, seed }, availableParallelism(), () => progress.step());
 }
 
 function pathsOf(name: string): [csv: string, json: string] {

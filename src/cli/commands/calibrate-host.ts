@@ -6,8 +6,8 @@ import type { Command, Given } from '../command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { readRecordings } from '../../recording/validate/validate.js';
-import { calibrateHost } from '../../recording/validate/calibrate.js';
 import { repeatsIn } from '../../formats/repeats.js';
+import { longWork } from '../long-work.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { grid } from '../../report/terminal/grid.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
@@ -43,25 +43,25 @@ export const calibrateHostCommand: Command = {
     ['calibrate-host recordings', 'fit the costs of the host of the recordings'],
     ['calibrate-host mine/*.json --profile default --out host.json', 'fit your own machine'],
   ],
-  run(given) {
+  async run(given) {
     const name = given.value('profile') ?? '';
     const start = hostProfiles[name];
     if (start === undefined) throw new UsageError(unknown('host profile', name, Object.keys(hostProfiles)));
     const paths = given.all('recordings');
-    const recordings = readRecordings(paths);
+    readRecordings(paths);
     const repeats = repeatsIn(paths);
     const out = given.value('out');
     const write = out === undefined ? null : openOutputFile(out);
     // How many profiles will be tried is not known: the line shows that it works.
     const progress = given.progress(MOST_TRIED);
-    const calibration = calibrateHost(recordings, {
+    const options = {
       start,
       repeats,
       runs: readRuns(given),
       seed: readSeed(given),
       memory: readMemory(given),
-      onTried: () => progress.step(),
-    });
+    };
+    const calibration = await longWork('calibrate', { paths, options }, () => progress.step());
     for (let left = calibration.tried; left < MOST_TRIED; left += 1) progress.step();
     if (given.flag('json')) given.print(`${JSON.stringify(calibration, null, 2)}\n`);
     else {

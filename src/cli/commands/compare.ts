@@ -47,7 +47,7 @@ export const compareCommand: Command = {
   async run(given) {
     const format = readTableFormat(given);
     const preset = presetName(given);
-    const experiment = preset === null ? await runScenario(given) : runPreset(given, preset);
+    const experiment = preset === null ? await runScenario(given) : await runPreset(given, preset);
     const { comparison, manifest } = experiment;
     if (given.flag('json')) {
       const results = comparison.strategies.flatMap((entry) => entry.results);

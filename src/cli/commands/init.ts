@@ -1,9 +1,9 @@
 /** `migsim init`: a scenario to start from. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError, errorCode } from '../../errors.js';
-import { makeFolder } from '../../report/files/output-folder.js';
+import { makeFolder, reasonOf, removeEmpty } from '../../report/files/output-folder.js';
 import type { Command } from '../command.js';
 
 const FILE = 'guest.yaml';
@@ -14,6 +14,7 @@ export const initCommand: Command = {
     describe: `File to write (default: ${FILE}), or - for standard output; never overwrites a file`,
     takes: 'none or one',
   },
+  alwaysWrites: true,
   options: {},
   examples: [
     ['init', `then: migsim compare ${FILE}`],
@@ -32,11 +33,12 @@ export const initCommand: Command = {
   },
 };
 
-/** Fails rather than overwrite a file. */
+/** Fails rather than overwrite a file, and leaves nothing where it fails. */
 function write(file: string): void {
   const folder = dirname(file);
+  let made: readonly string[];
   try {
-    makeFolder(folder);
+    made = makeFolder(folder);
   } catch (error) {
     const code = errorCode(error);
     const isFile = code === 'EEXIST' || code === 'ENOTDIR';
@@ -51,9 +53,12 @@ function write(file: string): void {
     });
   } catch (error) {
     const code = errorCode(error);
+    // What stands there already is the user's.
+    if (code !== 'EEXIST') rmSync(file, { force: true });
+    removeEmpty(made);
     if (code === 'EEXIST') throw new UsageError('exists already; expected the name of a new file', { file });
     if (code === 'ENOENT') throw new UsageError('there is no such folder to write it to', { file });
-    throw new UsageError(`cannot be written (${code ?? 'unknown reason'})`, { file });
+    throw new UsageError(`cannot be written: ${reasonOf(error)}`, { file });
   }
 }
 

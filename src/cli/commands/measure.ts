@@ -23,6 +23,7 @@ import { parsed, wholeNumber } from '../values.js';
 const MOST_REPEATS = 100;
 
 export const measureCommand: Command = {
+  hearsSignals: true,
   positional: {
     name: 'socket',
     describe: 'QMP server of the guest: unix:/run/vm.sock or tcp:localhost:4444',

@@ -18,6 +18,7 @@ export const playCommand: Command = {
     describe: 'Scenario file to start with (default: a shipped one)',
     takes: 'none or one',
   },
+  alwaysWrites: true,
   options: {
     out: { describe: `HTML file to write, default ${FILE}`, value: 'FILE' },
     open: { describe: 'Open the page in the browser' },

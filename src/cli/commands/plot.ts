@@ -31,6 +31,7 @@ export const plotCommand: Command = {
     describe:
       'Folder written by --out, one of its CSV files, a file of migsim record, a guestperf report or a folder of such reports',
   },
+  alwaysWrites: true,
   options: {
     figure: {
       describe: 'Only this figure; repeatable (default: all that the data allow)',

@@ -30,7 +30,7 @@ export function presetName(given: Given): string | null {
 }
 
 /** Runs it like a comparison of strategies, with its question and what there is to know on stderr. */
-export function runPreset(given: Given, name: string): Experiment {
+export async function runPreset(given: Given, name: string): Promise<Experiment> {
   const preset = presets[name];
   if (preset === undefined) throw new UsageError(unknown('preset', name, Object.keys(presets)));
   const numbers = { seed: readSeed(given), runs: readRuns(given), memory: readMemory(given) };
@@ -45,7 +45,7 @@ export function runPreset(given: Given, name: string): Experiment {
       csv?.add(result);
       progress.step();
     };
-    const comparison = comparePreset(name, preset, given.values('set'), { ...numbers, onResult });
+    const comparison = await comparePreset(name, preset, given.values('set'), { ...numbers, onResult });
     const manifest = manifestOf(comparison, given.recorded);
     return { comparison, manifest, written: csv?.finish(manifest, bandRows(comparison)) ?? [] };
   } catch (error) {

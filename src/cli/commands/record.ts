@@ -18,6 +18,7 @@ import { EXIT, leave } from '../exit.js';
 import { parsed } from '../values.js';
 
 export const recordCommand: Command = {
+  hearsSignals: true,
   positional: {
     name: 'socket',
     describe: 'QMP server of the source: unix:/run/vm.sock or tcp:localhost:4444',
@@ -38,12 +39,12 @@ export const recordCommand: Command = {
     const client = await connectQmp(given.positional);
     const sink = openSink(given);
     try {
-      const recorded = await watched(given, client, sink, {
+      const { recorded, signal } = await watched(given, client, sink, {
         predictor: predicted === null ? null : predictorOf(predicted, client),
         ...(timeoutUs === undefined ? {} : { timeoutMs: timeoutUs / 1000 }),
       });
       sink.close();
-      ended(given, recorded);
+      ended(given, recorded, signal);
     } catch (error) {
       sink.close();
       throw error instanceof QmpCommandError ? new UsageError(error.message) : error;
@@ -63,10 +64,10 @@ async function watched(
   client: QmpClient,
   sink: Sink,
   { predictor, ...limits }: Watch,
-): Promise<Recorded> {
-  let isStopped = false;
-  const stop = (): void => {
-    isStopped = true;
+): Promise<{ readonly recorded: Recorded; readonly signal: NodeJS.Signals | null }> {
+  let stopped: NodeJS.Signals | null = null;
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped ??= signal;
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -99,12 +100,12 @@ async function watched(
         line.show(statusText(reply, left, working?.isHopeless === true));
       },
       onIdle: () => working?.step(),
-      isStopped: () => isStopped,
+      isStopped: () => stopped !== null,
     });
     line.end();
     if (atStart !== null) given.warn(predictedText(atStart, recorded));
     else if (working?.isHopeless === true) given.warn('Predicted: it does not complete');
-    return recorded;
+    return { recorded, signal: stopped };
   } finally {
     line.end();
     process.off('SIGINT', stop);
@@ -117,7 +118,7 @@ function plus({ pointMs, lowMs, highMs }: RemainingTime, passedMs: number): Rema
   return { pointMs: pointMs + passedMs, lowMs: lowMs + passedMs, highMs: highMs + passedMs };
 }
 
-function ended(given: Given, recorded: Recorded): void {
+function ended(given: Given, recorded: Recorded, signal: NodeJS.Signals | null): void {
   const where = given.value('out') === undefined ? '' : `; recorded in ${given.value('out')}`;
   const nothing = recorded.hasBegun ? where : '; no migration was seen, and nothing is kept';
   switch (recorded.end) {
@@ -131,7 +132,7 @@ function ended(given: Given, recorded: Recorded): void {
       throw new ExpectationError(`the migration was cancelled${where}`);
     case 'interrupted':
       given.warn(`migsim: interrupted${nothing}`);
-      return leave(EXIT.interrupted);
+      return leave(signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
     case 'disconnected':
       if (!recorded.hadSwitched)
         throw new ExpectationError(`QEMU closed the connection before the switchover${where}`);

@@ -15,6 +15,7 @@ const FORMATS: readonly ('html' | PaperFormat)[] = ['html', ...PAPER_FORMATS];
 
 export const reportCommand: Command = {
   positional: { name: 'results', describe: 'Folder written by --out, or a file of migsim record' },
+  alwaysWrites: true,
   options: {
     format: {
       describe: `html (a file), or ${PAPER_FORMATS.join(', ')} (prints the table; for a sweep, one per cell)`,

@@ -7,7 +7,6 @@ import type { LoadedSweep, Sweep, SweepOptions } from '../../api/sweep.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
 import type { Command, Given, Option } from '../command.js';
-import { EXIT, leave } from '../exit.js';
 import { printWritten } from '../experiment.js';
 import type { Progress } from '../progress.js';
 import {
@@ -102,17 +101,6 @@ export const sweepCommand: Command = {
     const demanded = demandsOnRows(demands, rowMeasures);
     let progress: Progress | undefined;
     let shown: number | undefined;
-    const stop = (): void => {
-      const kept =
-        options.out === undefined
-          ? 'nothing is kept without --out'
-          : `${shown ?? 0} runs are kept in ${options.out}, and the same command goes on`;
-      progress?.end();
-      given.warn(`migsim: interrupted; ${kept}`);
-      leave(EXIT.interrupted);
-    };
-    // In this thread, runs would keep the signal waiting.
-    if (options.workers !== 1) process.once('SIGINT', stop);
     const swept = await sweep(scenario, {
       ...options,
       keep: 'nothing',
@@ -132,10 +120,7 @@ export const sweepCommand: Command = {
         progress ??= given.progress(of - done);
         progress.advance(done - before);
       },
-    }).finally(() => {
-      process.off('SIGINT', stop);
-      progress?.end();
-    });
+    }).finally(() => progress?.end());
     printSweep(given, swept, options.shard ?? null, collected.cells);
     failUnlessKept(demanded.unmet());
   },

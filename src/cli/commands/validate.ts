@@ -10,10 +10,11 @@ import type { ResidualFigure } from '../../guest/host-profiles/residuals.js';
 import type { Command, Given } from '../command.js';
 import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
 import { validationJson, validationRows } from '../../recording/validate/records.js';
-import { readRecordings, validateRecordings, type Validation } from '../../recording/validate/validate.js';
+import { readRecordings, type Validation } from '../../recording/validate/validate.js';
 import { recordText } from '../../report/terminal/record-text.js';
 import { readText } from '../../scenario/read-text.js';
 import { readLogFile } from '../log-files.js';
+import { longWork } from '../long-work.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { validationCsv } from '../../report/files/validation-csv.js';
 import { grid } from '../../report/terminal/grid.js';
@@ -58,10 +59,7 @@ export const validateCommand: Command = {
     const paths = given.all('recordings');
     const options = { runs: readRuns(given), seed: readSeed(given), memory: readMemory(given) };
     const progress = given.progress(readRecordings(paths).length);
-    const validation = validateRecordings(paths, {
-      ...options,
-      onProgress: () => progress.step(),
-    });
+    const validation = await longWork('validate', { paths, options }, () => progress.step());
     if (plot !== undefined && write !== null) write(await draw(validationRows(validation), plot));
     if (given.flag('json')) given.print(`${JSON.stringify(validationJson(validation), null, 2)}\n`);
     else if (given.flag('csv')) {

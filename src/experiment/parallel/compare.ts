@@ -1,5 +1,4 @@
 /** Comparisons spread over threads: the same results in the same order as `compare` makes in one. */
-import { UsageError } from '../../errors.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { type CompareOptions, type Comparison, type StrategyResults, compare } from '../compare.js';
@@ -7,6 +6,7 @@ import { isLongWork } from '../memory-choice.js';
 import { predictedFrom } from '../predicted.js';
 import { refuseImpossible } from '../simulate.js';
 import { openBatches } from './batches.js';
+import { usageErrorFrom } from './refusal.js';
 import type { Batch } from './run-worker.js';
 
 /**
@@ -22,7 +22,8 @@ export async function compareInThreads(
   const { strategies = scenario.strategies, onResult, timelineMs = 0, trace = false } = options;
   const words = wordsOf(scenario, strategies, policy);
   const count = Math.min(threads, strategies.length * runs);
-  if (words === null || count < 2 || !isLongWork(scenario, strategies.length * runs, memory)) {
+  // A thread even for a single run: this one stays free for signals.
+  if (words === null || threads < 2 || !isLongWork(scenario, strategies.length * runs, memory)) {
     return compare(scenario, options);
   }
   refuseImpossible(scenario, strategies, { policy, memory });
@@ -45,10 +46,10 @@ export async function compareInThreads(
     })),
   );
   const results: MigrationResult[] = [];
-  const batches = openBatches(count);
+  const batches = openBatches(Math.max(2, count));
   try {
     await batches.run(perStrategy.flat(), (outcome) => {
-      if ('refusal' in outcome) throw new UsageError(outcome.refusal);
+      if ('refusal' in outcome) throw usageErrorFrom(outcome);
       for (const result of outcome.results) {
         onResult?.(result);
         results.push(keep === 'everything' ? result : { ...result, syncs: [], timeline: [], decisions: [] });

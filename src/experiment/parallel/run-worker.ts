@@ -5,6 +5,7 @@ import { scenarioLoader } from '../../scenario/parse.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { listedStrategy } from '../choice.js';
+import { refusalOf, type Refusal } from './refusal.js';
 import { simulate } from '../simulate.js';
 
 /** Runs of one strategy in one scenario, as plain data. */
@@ -33,14 +34,13 @@ export interface Batch {
 const loaders = new Map<string, ReturnType<typeof scenarioLoader>>();
 
 /** The runs, or the sentence with which the scenario, the strategy or the policy refuses them. */
-export type BatchOutcome = { readonly results: readonly MigrationResult[] } | { readonly refusal: string };
+export type BatchOutcome = { readonly results: readonly MigrationResult[] } | Refusal;
 
 export default async function runBatch(batch: Batch): Promise<BatchOutcome> {
   try {
     return { results: await resultsOf(batch) };
   } catch (error) {
-    // Errors lose their class on the way from a thread.
-    if (error instanceof UsageError) return { refusal: error.message };
+    if (error instanceof UsageError) return refusalOf(error);
     throw error;
   }
 }

@@ -41,6 +41,8 @@ function created(path: string, text: string): boolean {
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
+    // Made, and not written: a disk that is full.
+    rmSync(path, { force: true });
     throw error;
   }
 }

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { checkCells, runningCells } from './cells.js';
-import { type PlanFile, RUNS, openFiles, partOf, readPlan, requireWhole, stateOf } from './folder.js';
+import { openFiles } from './folder-files.js';
+import { type PlanFile, RUNS, readPlan, requireWhole, stateOf } from './folder.js';
 import { runsCode } from '../../scenario/choices.js';
 import { openPlan } from './plan.js';
 import { SKIPPED, type SweepCell, cellSummary, headersOf, skippedText, summaryTexts } from './results.js';
@@ -32,7 +33,10 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
   const units = unitsOf(plan, runningCells(labels));
   if (stateOf(out, planFile) === 'finished')
     throw new UsageError(`${out} is merged already; remove it to merge again`);
-  const files = openFiles(out, planFile, fileNames(extras, skipped), false);
+  const files = openFiles(out, planFile, fileNames(extras, skipped), {
+    begun: false,
+    whenEnded: 'removed',
+  });
   try {
     files.append(RUNS, headerLine(plan, table));
     for (const [name, text] of Object.entries(headersOf(plan, table, banded))) files.append(name, text);
@@ -54,6 +58,8 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
         text += `${row}\n`;
       }
       files.append(RUNS, text);
+      // Lets signals have their turn.
+      if (unit % UNITS_AT_ONCE === 0) await new Promise(setImmediate);
     }
     const tooMany = folders.find((_, index) => sources[index]!.next() !== null);
     if (tooMany !== undefined) throw notAll(tooMany);
@@ -63,10 +69,10 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
   } catch (error) {
     files.abandon();
     throw error;
-  } finally {
-    files.close();
   }
 }
+
+const UNITS_AT_ONCE = 100;
 
 function notAll(folder: string): UsageError {
   return new UsageError(`not the rows that its plan asks for; run its shard again`, {

@@ -1,11 +1,16 @@
 /** Units done by several threads, their rows handed on in the order of the units. */
 import { Tinypool } from 'tinypool';
+import { usageErrorFrom } from '../parallel/refusal.js';
 import type { SweepSpec } from './spec.js';
+import type { UnitOutcome } from './worker.js';
 
 /** Units in flight for each thread: enough that none waits, few enough to hold in memory. */
 const PER_THREAD = 4;
 
-/** `worker` is a module that exports a `unitServer`, which is given the indices of units one by one. Throws what a worker threw, or that it ended. */
+/**
+ * `worker` is a module that exports a `unitServer`, which is given the indices of units one by one. Throws what a worker threw,
+ * or that it ended.
+ */
 export async function inThreads(
   worker: URL,
   threads: number,
@@ -19,19 +24,21 @@ export async function inThreads(
     maxThreads: threads,
     workerData: spec,
   });
-  const inFlight: Promise<string>[] = [];
+  const inFlight: Promise<UnitOutcome>[] = [];
   let next = units.next();
   try {
     for (;;) {
       for (; next.done !== true && inFlight.length < threads * PER_THREAD; next = units.next()) {
-        const rows = pool.run(next.value) as Promise<string>;
+        const rows = pool.run(next.value) as Promise<UnitOutcome>;
         // The error is met when its turn comes.
         rows.catch(() => undefined);
         inFlight.push(rows);
       }
       const oldest = inFlight.shift();
       if (oldest === undefined) return;
-      onRows(await oldest);
+      const outcome = await oldest;
+      if ('refusal' in outcome) throw usageErrorFrom(outcome);
+      onRows(outcome.rows);
     }
   } finally {
     await pool.destroy();

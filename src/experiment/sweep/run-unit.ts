@@ -1,5 +1,5 @@
 /** Runs one unit and returns its rows as text. */
-import { UsageError } from '../../errors.js';
+import { UsageError, errorMessage } from '../../errors.js';
 import { simulate } from '../simulate.js';
 import { type SweepPlan, cellText } from './plan.js';
 import { type Positions, cellSamples, positionsOf } from './samples.js';
@@ -39,7 +39,10 @@ function failing<Result>(at: () => string, compute: () => Result): Result {
   try {
     return compute();
   } catch (error) {
-    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw new UsageError(`${at()}: ${line}`);
+    const [line = ''] = errorMessage(error).split('\n');
+    const message = `${at()}: ${line}`;
+    throw error instanceof UsageError
+      ? new UsageError(message, undefined, { cause: error.cause })
+      : new Error(message, { cause: error });
   }
 }

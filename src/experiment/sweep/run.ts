@@ -1,9 +1,10 @@
 /** Runs a sweep, or goes on with one: units to workers, rows to files, cells to their summaries. Nothing is collected. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { UsageError, errorCode, errorMessage } from '../../errors.js';
+import { UsageError, errorCode } from '../../errors.js';
 import { type CellLabels, type CheckedCells, type Skipped, checkCells, runningCells } from './cells.js';
-import { type PlanFile, RUNS, type SweepFiles, openFiles, partOf, planFileOf, stateOf } from './folder.js';
+import { type SweepFiles, openFiles } from './folder-files.js';
+import { type PlanFile, RUNS, partOf, planFileOf, stateOf } from './folder.js';
 import { type MadeChoices, type SweepPlan, openPlan } from './plan.js';
 import { inThreads } from './pool.js';
 import {
@@ -106,7 +107,7 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
     let rows = 0;
     if (out !== null) {
       const names = shard === null ? fileNames(options.extras, skipped) : [RUNS];
-      files = openFiles(out, planFile, names, state === 'begun');
+      files = openFiles(out, planFile, names, { begun: state === 'begun', whenEnded: 'kept' });
       if (shard === null) {
         for (const [name, text] of Object.entries(headersOf(plan, table, banded))) files.append(name, text);
         if (skipped.length > 0) files.append(SKIPPED, skippedText(plan, table, skipped));
@@ -129,11 +130,10 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
     const written = files === null ? [] : await finish(files, planFile, options);
     return { plan, planFile, resumed, rows, finishedBefore: false, skipped, written };
   } catch (error) {
-    throw out !== null && error instanceof UsageError
-      ? new UsageError(`${error.message}; what is finished stays in ${out}, and the same command goes on`)
-      : error;
-  } finally {
-    files?.close();
+    const stays = files === null ? state === 'begun' : files.close();
+    if (out === null || !stays || !(error instanceof UsageError)) throw error;
+    const message = `${error.message}; what is finished stays in ${out}, and the same command goes on`;
+    throw new UsageError(message, undefined, { cause: error.cause });
   }
 }
 
@@ -193,7 +193,8 @@ async function runUnits(
     try {
       await inThreads(worker, threads, spec, indices(units, taker.next, step), onRows);
     } catch (error) {
-      throw asUsage(error);
+      if (errorCode(error) !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
+      throw new UsageError('a worker ran out of memory');
     }
     return;
   }
@@ -207,13 +208,6 @@ async function runUnits(
 
 function* indices(units: Units, first: number, step: number): Generator<number, void> {
   for (let position = first; position < units.count; position += step) yield units.at(position).index;
-}
-
-/** What comes out of a thread has lost its class; that it ended, as for want of memory, comes from the pool. */
-function asUsage(error: unknown): UsageError {
-  if (error instanceof UsageError) return error;
-  const outOfMemory = errorCode(error) === 'ERR_WORKER_OUT_OF_MEMORY';
-  return new UsageError(outOfMemory ? 'a worker ran out of memory' : errorMessage(error));
 }
 
 function runsAtMost(units: Units, labels: CellLabels, shard: Shard | null): number {

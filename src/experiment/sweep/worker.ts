@@ -1,5 +1,7 @@
 /** The worker's side: it is told the specification once, then numbers of units. */
 import { workerData } from 'node:worker_threads';
+import { UsageError } from '../../errors.js';
+import { refusalOf, type Refusal } from '../parallel/refusal.js';
 import { openPlan } from './plan.js';
 import { unitRunner } from './run-unit.js';
 import type { SweepSpec } from './spec.js';
@@ -7,10 +9,20 @@ import type { SweepTable } from './table.js';
 import { type Unit, unitsOf } from './unit.js';
 
 /** What a worker thread exports; `table` has the columns, which this layer does not know. */
-export function unitServer(table: SweepTable): (index: number) => Promise<string> {
+export function unitServer(table: SweepTable): (index: number) => Promise<UnitOutcome> {
   let ready: Promise<(index: number) => string> | undefined;
-  return async (index) => (await (ready ??= prepare(table)))(index);
+  return async (index) => {
+    try {
+      return { rows: (await (ready ??= prepare(table)))(index) };
+    } catch (error) {
+      if (error instanceof UsageError) return refusalOf(error);
+      throw error;
+    }
+  };
 }
+
+/** The rows of a unit as text, or why it cannot be run. */
+export type UnitOutcome = { readonly rows: string } | Refusal;
 
 async function prepare(table: SweepTable): Promise<(index: number) => string> {
   // A thread that is gone without a word would be waited for in vain.

@@ -22,7 +22,12 @@ export function openCsv(folder: string): CsvWriter {
   const names = resultTables.map((table) => `${table.name}.csv`);
   refuseForeign(folder, [...names, BANDS, MANIFEST]);
   const output: OutputFolder = openOutputFolder(folder, [...names, MANIFEST]);
-  resultTables.forEach((table, index) => output.append(names[index]!, csvHeader(table)));
+  try {
+    resultTables.forEach((table, index) => output.append(names[index]!, csvHeader(table)));
+  } catch (error) {
+    output.abandon();
+    throw error;
+  }
   return {
     add(result) {
       resultTables.forEach((table, index) => output.append(names[index]!, csvRows(table, result)));

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError, errorCode, errorMessage } from '../../errors.js';
-import { linkStatusOf, statusOf } from '../../files.js';
+import { linkStatusOf, statusOf, untilDone } from '../../files.js';
 
 export interface OutputFolder {
   append(name: string, content: string | Uint8Array): void;
@@ -31,6 +31,7 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
   const files = new Map<string, Part>();
 
   const abandon = (): void => {
+    done();
     for (const { path, file } of files.values()) {
       closeSync(file);
       rmSync(path, { force: true });
@@ -39,6 +40,7 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
     removeEmpty(missing);
   };
 
+  const done = untilDone({ undo: abandon, left: () => `nothing is written to ${folder}` });
   const cannotWrite = (error: unknown, path = folder): UsageError =>
     new UsageError(`cannot write to ${path}: ${reasonOf(error)}`);
 
@@ -65,6 +67,7 @@ export function openOutputFolder(folder: string, names: readonly string[]): Outp
       }
     },
     finish() {
+      done();
       for (const { file } of files.values()) closeSync(file);
       const paths = [...files].map(([name, { path }]) => {
         renameSync(path, join(folder, name));
@@ -157,11 +160,13 @@ function isStandardOutput(path: string): boolean {
   return there !== undefined && there.dev === out.dev && there.ino === out.ino;
 }
 
-/** Makes a folder and those on the way to it. Throws Node's error where one cannot be made, EEXIST where a file stands. */
-export function makeFolder(folder: string): void {
+/** Makes a folder and those on the way to it, and returns those that it made, the deepest first. Throws Node's error where one cannot be made, EEXIST where a file stands. */
+export function makeFolder(folder: string): readonly string[] {
+  const missing = missingFolders(folder);
   // One by one: Node's own recursion never returns where a folder such as /proc takes none.
-  for (const path of missingFolders(folder).toReversed()) mkdirSync(path);
+  for (const path of missing.toReversed()) mkdirSync(path);
   if (!statSync(folder).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'EEXIST' });
+  return missing;
 }
 
 /** Folders on the way to `folder` that do not exist yet, the deepest first. */
@@ -171,7 +176,8 @@ function missingFolders(folder: string): string[] {
   return missing;
 }
 
-function removeEmpty(folders: readonly string[]): void {
+/** Removes folders that are empty, the deepest first. */
+export function removeEmpty(folders: readonly string[]): void {
   for (const folder of folders) {
     try {
       rmdirSync(folder);
@@ -187,6 +193,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space is left',
+  EDQUOT: 'the quota is used up',
+  EFBIG: 'the file would be larger than allowed',
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'it is a file',
   EISDIR: 'a folder stands where a file should be',
@@ -195,7 +203,8 @@ const REASONS: Readonly<Record<string, string>> = {
   NOT_REGULAR: 'it is a device, a pipe or a link; expected a regular file',
 };
 
-function reasonOf(error: unknown): string {
+/** What an error of the system means for a file that is to be written. */
+export function reasonOf(error: unknown): string {
   const code = errorCode(error);
   return REASONS[code ?? ''] ?? code ?? errorMessage(error);
 }

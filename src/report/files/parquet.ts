@@ -1,6 +1,7 @@
 /** runs.csv and summary.csv as Parquet: the same rows and columns, typed, a quarter of the size. */
 import { renameSync, rmSync } from 'node:fs';
 import { type BasicType, ParquetWriter, fileWriter, schemaFromColumnData } from 'hyparquet-writer';
+import { untilDone } from '../../files.js';
 import { type Line, linesIn } from '../../experiment/sweep/rows.js';
 import { BAND_COLUMNS, SUMMARY_COLUMNS } from '../../experiment/sweep/summary.js';
 import { fieldsOf } from '../../experiment/sweep/table.js';
@@ -62,6 +63,8 @@ async function csvToParquet(csv: string, path: string, typeOf: TypeOf): Promise<
       return { name, type, data: rows.map((row) => (row[index] === '' ? null : read(row[index]!))) };
     });
   const temporary = `${path}.writing`;
+  const remove = (): void => rmSync(temporary, { force: true });
+  const done = untilDone({ undo: remove, left: () => '' });
   try {
     const schema = schemaFromColumnData({ columnData: filled([]) });
     const writer = new ParquetWriter({ writer: fileWriter(temporary), schema });
@@ -78,6 +81,7 @@ async function csvToParquet(csv: string, path: string, typeOf: TypeOf): Promise<
     await writer.finish();
     renameSync(temporary, path);
   } finally {
-    rmSync(temporary, { force: true });
+    remove();
+    done();
   }
 }
