@@ -98,6 +98,14 @@ export interface ZeroExtent {
   readonly hintedDataPages?: number;
 }
 
+/** Pages whose content compresses in a way of its own. */
+export interface ContentExtent {
+  readonly firstPage: number;
+  readonly pages: number;
+  /** Bytes in per byte out of zstd at its first level, at least 1. */
+  readonly compressibility: number;
+}
+
 /** A device passed through by VFIO, whose state migrates with the guest. */
 export interface DeviceSpec {
   /** State that it sends while the guest runs (VFIO_MIGRATION_PRE_COPY), bytes; 0: it cannot. */
@@ -121,6 +129,10 @@ export interface GuestSpec {
   readonly hiddenPages: number;
   /** In address order, disjoint. Page numbers from `ramPages` on are hidden pages. */
   readonly zeroExtents: readonly ZeroExtent[];
+  /** Of all pages outside `contents`. Absent: as that on which the compressors of the table were measured. */
+  readonly compressibility?: number;
+  /** In address order, disjoint; none begins or ends inside a class that is written. Absent: none. */
+  readonly contents?: readonly ContentExtent[];
   /** Entries of each vCPU's dirty ring, a power of two; 0: dirty tracking by the bitmap log. */
   readonly dirtyRingSize: number;
   /** Pages of one host page: 1, or 512 (2 MiB), or 262144 (1 GiB). Dirty pages of one host page are sent together. */

@@ -29,7 +29,7 @@ export interface StreamSpec {
   /** multifd: channels, 1..255. */
   readonly channels: number;
   readonly compression: string;
-  /** multifd compression: bytes in per byte out, and uncompressed bytes/s of one channel, sending included; 0: no limit of its own. */
+  /** multifd compression: bytes in per byte out of the content of the table (`ratioFor`), and uncompressed bytes/s of one channel, sending included; 0: no limit of its own. */
   readonly compressionRatio: number;
   readonly compressionBytesPerSecond: number;
   /** Of a channel's time so much is CPU time, 0..1. Absent: all. */

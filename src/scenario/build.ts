@@ -105,6 +105,14 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
         'expected postcopy-ram: false',
     );
   }
+  const { ratioIsGiven, ...stream } = migration.stream;
+  const hasContent = [guest, ...guest.vcpus].some(({ compressibility }) => compressibility !== undefined);
+  if (ratioIsGiven === true && hasContent) {
+    fail(
+      ['migration', 'stream', 'multifd', 'compression-ratio'],
+      'the ratio follows from the compressibility that the guest states; expected one of the two',
+    );
+  }
   const version = factsOf(migration.qemu.qemu, migration.machine?.qemu);
   checkDevices(file, version, fail);
   return {
@@ -132,7 +140,7 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
     postcopyRecover: migration['postcopy-recover'],
     schedule: buildSchedule(migration, fail),
     stream: {
-      ...migration.stream,
+      ...stream,
       zeroPageDetection:
         migration.stream.zeroPageDetection ?? (version.multifdFindsZeroPages ? 'multifd' : 'legacy'),
     },

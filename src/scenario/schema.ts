@@ -37,6 +37,13 @@ const vcpus = section('{ count: 4, workload: stress }', {
     optional: true,
     summary: 'true: these vCPUs use one working set together, else each has its own',
   },
+  compressibility: {
+    kind: 'number',
+    min: 1,
+    max: 1000,
+    optional: true,
+    summary: "that of the pages of their working sets; when left out, the guest's",
+  },
   cpu: {
     kind: 'share',
     max: '100%',
@@ -180,6 +187,15 @@ const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] 
     default: 0,
     summary:
       'size of an inflated balloon: pages that the guest gave back, read as zero pages, and sent as such',
+  },
+  compressibility: {
+    kind: 'number',
+    min: 1,
+    max: 1000,
+    optional: true,
+    summary:
+      'how far the content of pages compresses: bytes in per byte out of zstd at its first level, from which the ratio of ' +
+      'each multifd compression follows; when left out, that of its table. Zero pages do not count',
   },
   'dirty-ring-size': ringSize(
     "entries of each vCPU's dirty ring (-accel kvm,dirty-ring-size=…); 0: the dirty bitmap",

@@ -12,7 +12,10 @@ const ZERO_PAGE_DETECTION = ['none', 'legacy', 'multifd'] as const;
 
 /** Without `zeroPageDetection` where it hangs on the QEMU version. */
 export type StreamChoice = Omit<StreamSpec, 'zeroPageDetection'> &
-  Partial<Pick<StreamSpec, 'zeroPageDetection'>>;
+  Partial<Pick<StreamSpec, 'zeroPageDetection'>> & {
+    /** compression-ratio was written. */
+    readonly ratioIsGiven?: boolean;
+  };
 
 const tls = rate('what one channel with TLS carries on the wire, sending included; 0: no TLS', {
   zero: true,
@@ -127,6 +130,7 @@ const multifd = section('{ channels: 4, compression: zstd }', {
     channels: form.channels,
     compression: usual.name,
     compressionRatio: form['compression-ratio'] ?? usual.ratio,
+    ...(form['compression-ratio'] === undefined ? {} : { ratioIsGiven: true }),
     compressionBytesPerSecond: form['compression-speed'] ?? usual.bytesPerSecond,
     compressionCpuShare: usual.cpuShare,
     decompressionBytesPerSecond: usual.decompressionBytesPerSecond,

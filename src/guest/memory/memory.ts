@@ -98,6 +98,8 @@ export interface GuestMemory {
    * pages and data alternate in runs much shorter than what leaves in one window.
    */
   readonly runZeroShare: number;
+  /** Of the last `nextRun`: which content its pages have (`content.ts`); one throughout. */
+  readonly runContent: number;
   /** Of the last `nextRun`: the next dirty page lies in a chunk whose tracking must be cleared first. */
   readonly clearNeeded: boolean;
   /**

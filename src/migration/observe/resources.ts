@@ -3,7 +3,7 @@ import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Seen } from '../parts/parts.js';
 import { migrationMemory } from '../rules/buffers.js';
 import { encodedTlsUs, normalPageCpu, zeroPageCpu } from '../rules/cpu-costs.js';
-import { PAGE_HEADER_BYTES, PLAIN_STREAM, postcopyStreamCosts } from '../rules/stream.js';
+import { PAGE_HEADER_BYTES, PLAIN_STREAM, type StreamCosts, postcopyStreamCosts } from '../rules/stream.js';
 import { XBZRLE_HEADER_BYTES } from '../rules/xbzrle.js';
 
 const { max, min } = Math;
@@ -58,18 +58,27 @@ function carried({ counters }: Seen) {
   };
 }
 
-function pageCpu({ setup, version, stream }: Seen) {
+function pageCpu(seen: Seen) {
+  const { setup, version } = seen;
   const { host, migration } = setup;
   const spec = migration.stream ?? PLAIN_STREAM;
   const main = { ...spec, kind: 'plain' as const };
   return {
-    normal: normalPageCpu(host, spec, stream),
+    normal: normalPageCpu(host, spec, meanNormal(seen)),
     zero: zeroPageCpu(host),
     postcopy: normalPageCpu(host, main, postcopyStreamCosts(host, version, spec)),
     encodedTlsUs: encodedTlsUs(spec),
     countedBytes: spec.xbzrleEncodedBytes + XBZRLE_HEADER_BYTES - PAGE_HEADER_BYTES,
     lookUpUs: spec.xbzrleBytesPerSecond > 0 ? (PAGE_BYTES / spec.xbzrleBytesPerSecond) * 1e6 : 0,
   };
+}
+
+/** A page of data as it went out on average, where contents differ. */
+function meanNormal({ setup, stream, counters }: Seen): Pick<StreamCosts, 'normal'> {
+  const whole = counters.normalPages - counters.postcopyNormalPages;
+  if (whole <= 0 || setup.migration.stream?.kind !== 'multifd' || setup.guest.contents === undefined)
+    return stream;
+  return { normal: { ...stream.normal, wireBytes: counters.wholeBytes / whole } };
 }
 
 function sender(seen: Seen) {

@@ -7,6 +7,8 @@ export class Counters {
   /** Of these, the ones that are no RAM records: headers, commands, device state. */
   framing = 0;
   normalPages = 0;
+  /** What multifd's data took on the wire before post-copy, bytes. */
+  wholeBytes = 0;
   zeroPages = 0;
   /** xbzrle_counters.pages: found in the cache, whatever came of it. */
   xbzrlePages = 0;
@@ -80,6 +82,7 @@ export class Counters {
     this.transferred = from.transferred;
     this.framing = from.framing;
     this.normalPages = from.normalPages;
+    this.wholeBytes = from.wholeBytes;
     this.zeroPages = from.zeroPages;
     this.xbzrlePages = from.xbzrlePages;
     this.xbzrleOverflows = from.xbzrleOverflows;
@@ -96,6 +99,7 @@ export class Counters {
     this.transferred += (to.transferred - from.transferred) * share;
     this.framing += (to.framing - from.framing) * share;
     this.normalPages += (to.normalPages - from.normalPages) * share;
+    this.wholeBytes += (to.wholeBytes - from.wholeBytes) * share;
     this.zeroPages += (to.zeroPages - from.zeroPages) * share;
     this.xbzrlePages += (to.xbzrlePages - from.xbzrlePages) * share;
     this.xbzrleOverflows += (to.xbzrleOverflows - from.xbzrleOverflows) * share;

@@ -4,6 +4,7 @@
  */
 import type { Guest } from '../../guest/guest.js';
 import type { Effort } from '../../guest/effort.js';
+import type { NonEmpty } from '../../lists.js';
 import type { GuestMemory } from '../../guest/memory/memory.js';
 import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
@@ -30,7 +31,8 @@ interface PageRunParts {
   readonly memory: GuestMemory;
   readonly guest: Guest;
   readonly effort: Effort;
-  readonly stream: StreamCosts;
+  /** One for each content. */
+  readonly streams: NonEmpty<StreamCosts>;
   readonly state: MigrationState;
   readonly counters: Counters;
   readonly period: SyncPeriod;
@@ -58,6 +60,8 @@ export class PageRun {
   readonly #state: Readonly<MigrationState>;
   readonly #counters: Counters;
   readonly #period: Readonly<SyncPeriod>;
+  readonly #streams: NonEmpty<StreamCosts>;
+  /** Of the guest at large: contents differ in what data costs only. */
   readonly #stream: StreamCosts;
   readonly #hasHugePages: boolean;
   readonly #populateUs: number;
@@ -67,7 +71,7 @@ export class PageRun {
   #aheadUs = 0;
 
   constructor(parts: PageRunParts) {
-    const { setup, clock, link, pace, memory, guest, effort, stream: costs, state, counters, period } = parts;
+    const { setup, clock, link, pace, memory, guest, effort, streams, state, counters, period } = parts;
     const { host, migration } = setup;
     this.#memory = memory;
     this.#guest = guest;
@@ -78,11 +82,12 @@ export class PageRun {
     this.#state = state;
     this.#counters = counters;
     this.#period = period;
-    this.#stream = costs;
+    this.#streams = streams;
+    [this.#stream] = streams;
     this.#hasHugePages = setup.guest.hostPagePages > 1;
     this.#populateUs = host.populateNsPerPage / 1000;
     const xbzrle = migration.stream?.kind === 'xbzrle' ? migration.stream : null;
-    this.#xbzrle = xbzrle === null ? null : new XbzrleRun(setup, xbzrle, memory, costs.normal);
+    this.#xbzrle = xbzrle === null ? null : new XbzrleRun(setup, xbzrle, memory, this.#stream.normal);
   }
 
   /** Pages of the run that are still here. */
@@ -167,9 +172,14 @@ export class PageRun {
     return this.#xbzrle!.price(pages, this.#period.syncCount, this.isLastStage);
   }
 
+  /** What data of the run costs. */
+  get #ofContent(): StreamCosts {
+    return this.#streams[this.#memory.runContent]!;
+  }
+
   /** The same where no page is encoded. */
   plainCost(): PageCost {
-    return this.costOn(this.#stream, this.#sentAsZero());
+    return this.costOn(this.#ofContent, this.#sentAsZero());
   }
 
   /** What a page costs on a stream when a share of the run's pages go out as zero pages. */
@@ -177,7 +187,7 @@ export class PageRun {
     if (zeroShare === 0) return stream.normal;
     if (zeroShare === 1) return stream.zero;
     const kept = this.#mixed;
-    if (kept?.mixed?.zeroShare === zeroShare && kept.mixed.zero === stream.zero) return kept;
+    if (kept?.mixed?.zeroShare === zeroShare && kept.mixed.normal === stream.normal) return kept;
     const mixed = mixedCost(stream, zeroShare);
     this.#mixed = mixed;
     return mixed;
@@ -188,10 +198,10 @@ export class PageRun {
    * populates it.
    */
   pageUs(cost: PageCost, bytesPerSecond = this.#link.bytesPerSecond * this.#link.share): number {
-    if (this.#isBeside && cost === this.#stream.zero) return NO_TIME_US;
+    const { normal, zero } = this.#ofContent;
+    if (this.#isBeside && cost === zero) return NO_TIME_US;
     const pace = this.#pace.factor;
     const us = pageTimeUs(cost, bytesPerSecond, pace);
-    const { normal } = this.#stream;
     const isMixed = cost.mixed !== undefined;
     if (this.#populateUs === 0 || this.#period.syncCount > 1 || !(isMixed || cost === normal)) return us;
     const populateUs = this.#populateUs * pace;
@@ -217,7 +227,10 @@ export class PageRun {
     if (this.#stream.aheadPages > 0) this.#goAhead(pages);
     counters.zeroPages += zeroPages;
     if (this.#encodes()) this.#countEncoded(pages);
-    else counters.normalPages += pages - zeroPages;
+    else {
+      counters.normalPages += pages - zeroPages;
+      counters.wholeBytes += (pages - zeroPages) * this.#ofContent.normal.wireBytes;
+    }
     const { multifd, zeroInPackets, zero } = this.#stream;
     const onMain = multifd ? (zeroInPackets ? 0 : zeroPages * zero.bytes) : bytes;
     counters.record(onMain, this.#state.stopUs === null);
@@ -226,7 +239,7 @@ export class PageRun {
 
   /** A stretch of one kind: channels take up data as long as they have less than they can hold, and send it meanwhile. */
   #goAhead(pages: number): void {
-    const { normal, zero, aheadPages } = this.#stream;
+    const { normal, zero, aheadPages } = this.#ofContent;
     const zeroShare = this.#sentAsZero();
     if (zeroShare === 1) this.#aheadUs = max(0, this.#aheadUs - pages * zero.cpuUs);
     else if (zeroShare === 0) {

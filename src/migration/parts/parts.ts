@@ -1,9 +1,11 @@
 /** What one migration is made of, before anything runs: everything that its files share. */
 import { FluidMemory } from '../../guest/memory/fluid/fluid-memory.js';
+import { compressibilities } from '../../guest/content.js';
 import { Effort } from '../../guest/effort.js';
 import { Guest } from '../../guest/guest.js';
 import type { GuestMemory, Tracking } from '../../guest/memory/memory.js';
 import { PageMemory } from '../../guest/memory/page/page-memory.js';
+import { mapNonEmpty } from '../../lists.js';
 import { stream } from '../../random/streams.js';
 import { Clock } from './clock.js';
 import { Devices } from './devices.js';
@@ -16,6 +18,7 @@ import { SendPace } from './send-pace.js';
 import { SendQueue } from './send-queue.js';
 import type { MigrationSetup } from '../setup.js';
 import { MigrationState } from './state.js';
+import { ratioFor } from '../rules/compressors.js';
 import { PLAIN_STREAM, type StreamCosts, streamCosts } from '../rules/stream.js';
 import { SyncPeriod } from './sync-period.js';
 import { type VersionFacts, factsOf } from '../rules/versions.js';
@@ -55,7 +58,14 @@ export function makeParts(setup: MigrationSetup): Parts {
   const guest = new Guest(setup.guest, host, memory, startUs, seed, run, effort);
   const link = new Link(setup.link, clock.events, seed, run);
   const pace = new SendPace(setup.sendDrift, clock);
-  const costs = streamCosts(host, version, migration.stream ?? PLAIN_STREAM);
+  const spec = migration.stream ?? PLAIN_STREAM;
+  const streams = mapNonEmpty(compressibilities(setup.guest), (compressibility) =>
+    streamCosts(host, version, {
+      ...spec,
+      compressionRatio: ratioFor(spec.compressionRatio, compressibility),
+    }),
+  );
+  const [costs] = streams;
   const state = new MigrationState();
   const packets = costs.multifd && !version.multifdCountsQueued ? (migration.stream?.channels ?? 1) - 1 : 0;
   const queue = new SendQueue(packets);
@@ -82,7 +92,7 @@ export function makeParts(setup: MigrationSetup): Parts {
       memory,
       guest,
       effort,
-      stream: costs,
+      streams,
       state,
       counters,
       period,

@@ -90,6 +90,16 @@ export const compressors = {
 export type CompressorName = keyof typeof compressors;
 export const COMPRESSORS: readonly CompressorName[] = keysOf(compressors);
 
+/**
+ * What a compressor makes of content that zstd compresses `compressibility` times: rows were measured, or stand, for content
+ * that zstd compresses as its own row says, and gain over 1 in proportion. An assumption that is right at both ends: nothing
+ * compresses what zstd does not, and the content of the table by the ratio of the table.
+ */
+export function ratioFor(tableRatio: number, compressibility: number | undefined): number {
+  if (compressibility === undefined) return tableRatio;
+  return 1 + ((tableRatio - 1) * (compressibility - 1)) / (compressors.zstd.ratio - 1);
+}
+
 /** The row of that name; undefined for one that a scenario brought along. */
 export function compressorNamed(name: string): Compressor | undefined {
   return isOneOf(COMPRESSORS, name) ? compressors[name] : undefined;

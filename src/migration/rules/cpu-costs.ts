@@ -24,7 +24,11 @@ export interface PageCpu {
  * A page that is sent with its content. What one side takes to compress and send is known as a whole; of it, what the
  * compressed bytes take to be sent counts as sending. Decrypting takes as long as encrypting.
  */
-export function normalPageCpu(host: HostProfile, spec: StreamSpec, { normal }: StreamCosts): PageCpu {
+export function normalPageCpu(
+  host: HostProfile,
+  spec: StreamSpec,
+  { normal }: Pick<StreamCosts, 'normal'>,
+): PageCpu {
   const { wireBytes } = normal;
   const share = min(1, wireBytes / PAGE_BYTES);
   const sendUs = (host.sendNsPerPage / 1000) * share;

@@ -1,7 +1,9 @@
 /** The lines above every report: what was run, on what, and how to run it again. What is shown is what was in force. */
 import { show } from '../../experiment/measure.js';
 import { withoutDefaultEnd } from '../../experiment/simulate.js';
-import { PAGE_BYTES } from '../../guest/spec.js';
+import { compressibilities } from '../../guest/content.js';
+import { type GuestSpec, PAGE_BYTES } from '../../guest/spec.js';
+import { ratioFor } from '../../migration/rules/compressors.js';
 import type { MigrationResult, ParametersInForce } from '../../migration/result.js';
 import type { MigrationSetup, StreamSpec } from '../../migration/setup.js';
 import type { PolicyChoice, Scenario } from '../../scenario/scenario.js';
@@ -42,7 +44,7 @@ export function heading(
         : [migration.downtimeLimitMs],
       (ms) => show('ms', ms),
     )}`,
-    ...streamText(migration.stream),
+    ...streamText(migration.stream, setup.guest),
     ...(migration.postcopy === true ? ['postcopy-ram'] : []),
     `QEMU ${migration.qemu}`,
   ];
@@ -71,7 +73,7 @@ function capText(caps: readonly number[]): string {
 }
 
 /** `stream multifd (4 channels, zstd 3.3:1 at 500 MB/s)`; nothing for the plain one. */
-function streamText(stream: StreamSpec | undefined): string[] {
+function streamText(stream: StreamSpec | undefined, guest: GuestSpec): string[] {
   if (stream === undefined) return [];
   const rate = (bytesPerSecond: number): string => show('bytes/s', bytesPerSecond);
   const tls = stream.tlsBytesPerSecond > 0 ? [`TLS at ${rate(stream.tlsBytesPerSecond)}`] : [];
@@ -81,7 +83,9 @@ function streamText(stream: StreamSpec | undefined): string[] {
     if (stream.compression !== 'none') {
       const speed =
         stream.compressionBytesPerSecond > 0 ? ` at ${rate(stream.compressionBytesPerSecond)}` : '';
-      options.push(`${stream.compression} ${Number(stream.compressionRatio.toFixed(2))}:1${speed}`);
+      const ratios = compressibilities(guest).map((one) => ratioFor(stream.compressionRatio, one));
+      const ratio = range(ratios, (one) => `${Number(one.toFixed(2))}:1`);
+      options.push(`${stream.compression} ${ratio}${speed}`);
     }
   }
   if (stream.kind === 'xbzrle') options.push(`cache of ${show('bytes', stream.xbzrleCacheBytes)}`);

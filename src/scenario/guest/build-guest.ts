@@ -13,7 +13,7 @@ import { formatBytes } from '../../units.js';
 import type { Fail, Path } from '../problems.js';
 import type { ScenarioFile, ZeroPages } from '../schema.js';
 import { unknown } from '../../options/wording.js';
-import { layOut, setPagesOf, type Group } from './layout.js';
+import { layOut, setPagesOf, type Group, type LaidOut } from './layout.js';
 import { type GuestForm, NoRoom, smallestMemory } from './smallest-memory.js';
 import { pagesIn, zeroExtents, type Extent, type UnusedMemory } from './unused-memory.js';
 
@@ -61,11 +61,29 @@ function placeGuest(guest: GuestForm, host: HostProfile, fail: Fail, lackRoom: F
   return {
     ramPages,
     hiddenPages: Math.ceil(guest.hidden / PAGE_BYTES),
+    ...contentsOf(guest, sets),
     zeroExtents: zeroExtents(buildUnused(guest, stretches, sets, lackRoom), sets),
     dirtyRingSize: ring,
     hostPagePages,
     vcpus,
     ...(guest.devices.length === 0 ? {} : { devices: guest.devices.flatMap(buildDevices) }),
+  };
+}
+
+/** Contents of working sets that compress in a way of their own, and of all other memory. */
+function contentsOf(
+  { compressibility, vcpus }: GuestForm,
+  sets: LaidOut['sets'],
+): Pick<GuestSpec, 'compressibility' | 'contents'> {
+  const contents = sets
+    .flatMap(({ group, firstPage, pages }) => {
+      const own = vcpus[group]?.compressibility;
+      return own === undefined ? [] : [{ firstPage, pages, compressibility: own }];
+    })
+    .sort((a, b) => a.firstPage - b.firstPage);
+  return {
+    ...(compressibility === undefined ? {} : { compressibility }),
+    ...(contents.length === 0 ? {} : { contents }),
   };
 }
 
@@ -210,6 +228,11 @@ function buildGroup(form: GroupForm, index: number, fail: Fail, planAt: (path: P
   }
   if (workload.of !== undefined && at !== undefined)
     fail([...path, 'at'], `the working sets of ${workload.of} lie where they are; expected no "at"`);
+  if (workload.of !== undefined && form.compressibility !== undefined)
+    fail(
+      [...path, 'compressibility'],
+      `its working sets are those of ${workload.of}; expected it in that group`,
+    );
   if (workload.of !== undefined && fork !== undefined)
     fail([...path, 'fork'], `its working sets are those of ${workload.of}; expected fork in that group`);
   if (fork !== undefined && plan.classes.every(({ writesPerSecond }) => writesPerSecond === 0))

@@ -16,6 +16,7 @@ import {
   settle,
   split,
 } from './segment.js';
+import { ContentMap } from '../../content.js';
 import type { GuestSpec, ZeroExtent } from '../../spec.js';
 import { hintedPagesOf, zeroPagesOf } from '../../unused.js';
 import type { Stretch } from '../memory.js';
@@ -23,10 +24,13 @@ import type { Stretch } from '../memory.js';
 const { max, min } = Math;
 const INFINITY = Infinity;
 
+type CircleGuest = Pick<GuestSpec, 'ramPages' | 'zeroExtents' | 'compressibility' | 'contents'>;
+
 export class SegmentCircle {
   /** Pages whose bit is set. */
   dirtyPages = 0;
   runZeroShare = 0;
+  runContent = 0;
   clearNeeded = false;
   rounds = 0;
   /** Segments that the last sync went through. */
@@ -38,15 +42,18 @@ export class SegmentCircle {
   /** The segment behind the last run. */
   #behindRun: Segment | null = null;
 
-  readonly #guest: Pick<GuestSpec, 'ramPages' | 'zeroExtents'>;
+  readonly #guest: CircleGuest;
+  readonly #contents: ContentMap;
 
   /** `snapshots`: a sync keeps the log, and sending the first page of a chunk clears it (manual dirty-log protect). */
-  constructor(layout: Layout, guest: Pick<GuestSpec, 'ramPages' | 'zeroExtents'>, snapshots: boolean) {
+  constructor(layout: Layout, guest: CircleGuest, snapshots: boolean) {
     this.#snapshots = snapshots;
     this.#guest = guest;
     this.#ranges = layout.ranges;
     this.#clears = new ChunkClears(layout.chunks, layout.ranges);
+    this.#contents = new ContentMap(guest);
     this.#cursor = circle(layout.pieces, guest.zeroExtents);
+    cutAt(this.#cursor, this.#contents.borders());
   }
 
   /** All pages are to be sent; with snapshots all count as noticed, none is armed (KVM_DIRTY_LOG_INITIALLY_SET). */
@@ -87,15 +94,18 @@ export class SegmentCircle {
     }
     const first = segment;
     const { zeroShare } = first;
+    const content = this.#contents.at(first.firstPage);
     let pages = 0;
     do {
       if (segment.dirty > 0) {
         if (segment.zeroShare !== zeroShare || this.#clears.stopsAt(segment)) break;
+        if (this.#contents.at(segment.firstPage) !== content) break;
         pages += segment.dirty;
       }
       segment = segment.next;
     } while (segment !== first);
     this.runZeroShare = zeroShare;
+    this.runContent = content;
     this.#behindRun = segment;
     return pages;
   }
@@ -438,6 +448,16 @@ function circle(pieces: readonly Piece[], zero: readonly ZeroExtent[]): Segment 
     if (range !== null && chunk !== null) chunk.first ??= segment;
   }
   return segments[0] ?? null;
+}
+
+/** Segments of pages that nobody writes end at these pages too. */
+function cutAt(first: Segment | null, borders: readonly number[]): void {
+  for (const page of borders) {
+    for (let s = first; s !== null; s = s.next === first ? null : s.next) {
+      const inside = page - s.firstPage;
+      if (s.range === null && inside > 0 && inside < s.pages) split(s, inside);
+    }
+  }
 }
 
 /** The same stretch as one that nobody writes: it leaves the circle once it is sent. */

@@ -139,6 +139,10 @@ export class FluidMemory implements GuestMemory {
     return this.#circle.runZeroShare;
   }
 
+  get runContent(): number {
+    return this.#circle.runContent;
+  }
+
   get clearNeeded(): boolean {
     return this.#circle.clearNeeded;
   }

@@ -18,6 +18,7 @@ import {
   nextSet,
   setRange,
 } from './bitmap.js';
+import { ContentMap } from '../../content.js';
 import { Effort } from '../../effort.js';
 import { type GuestMemory, type RunOutcome, type Tracking, noOutcome } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
@@ -71,6 +72,7 @@ export class PageMemory implements GuestMemory {
   readonly totalPages: number;
   readonly outcome: RunOutcome = noOutcome();
   runZeroShare = 0;
+  runContent = 0;
   clearNeeded = false;
   rounds = 0;
 
@@ -81,6 +83,7 @@ export class PageMemory implements GuestMemory {
   readonly #log: Int32Array;
   readonly #aside: Int32Array;
   readonly #zero: readonly ZeroExtent[];
+  readonly #contents: ContentMap;
   /** Words that hold pages some vCPU writes: only these can become dirty again. Pairs of [from, to). */
   readonly #written: readonly (readonly [number, number])[];
   readonly #chunkShift: number;
@@ -119,6 +122,7 @@ export class PageMemory implements GuestMemory {
     this.#log = new Int32Array(words);
     this.#aside = new Int32Array(words);
     this.#zero = guest.zeroExtents;
+    this.#contents = new ContentMap(guest);
     this.#chunkShift = clearBitmapShift;
     this.#chunkClear = new Uint8Array(this.#chunkOf(this.totalPages - 1) + 1);
     this.#softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
@@ -442,7 +446,8 @@ export class PageMemory implements GuestMemory {
       }
       end = min(end, this.#chunkEnd(chunk));
     }
-    end = min(end, this.#kindEnd(page), this.#hostPageEnd(page));
+    this.runContent = this.#contents.at(page);
+    end = min(end, this.#kindEnd(page), this.#contents.endOf(page, end), this.#hostPageEnd(page));
     this.#runEnd = end;
     return countRange(this.#toSend, page, end);
   }
