@@ -14,7 +14,8 @@ import { compareInThreads } from '../experiment/parallel/compare.js';
 import { manifestOf, sourceFile } from '../experiment/manifest.js';
 import { openCsv } from '../report/files/csv.js';
 import { bandRows } from '../report/files/bands.js';
-import { writtenText } from '../report/terminal/text.js';
+import { dependenceLines } from '../report/terminal/dependence-text.js';
+import { wrap, writtenText } from '../report/terminal/text.js';
 
 /** Period of timeline.csv and of the curves of `run`, ms. */
 const TIMELINE_MS = 100;
@@ -83,6 +84,13 @@ export async function runExperiment(
 /** After the report. Throws `ExpectationError` when `--fail-unless` is not met. */
 export function failUnlessMet(given: Given, comparison: Comparison): void {
   failUnlessKept(unmet(readDemands(given), comparison, demandMeasures));
+}
+
+/** Behind the results: the two inputs that they depend on most, and how to measure them. */
+export function printDependences(given: Given, comparison: Comparison): void {
+  const { width, style } = given.page;
+  const lines = dependenceLines(comparison).flatMap((line) => wrap(line, width, '  '));
+  if (lines.length > 0) given.print(`\n${lines.map(style.faint).join('\n')}\n`);
 }
 
 /** The last line of a report. */

@@ -91,7 +91,9 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
     notes: [...file.migration.qemu.notes, ...(file.migration.machine?.notes ?? [])],
     setup,
     uncertainty: {
-      values: uncertain.map(({ key, form }) => ({ key, text: form.text, at: form.at })),
+      values: uncertain
+        .filter(({ key }, index) => uncertain.findIndex((other) => other.key === key) === index)
+        .map(({ key, form }) => ({ key, text: form.text, at: form.at })),
       median: setup,
       setupAt,
     },

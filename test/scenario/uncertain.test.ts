@@ -43,6 +43,29 @@ describe('an uncertain value', () => {
     expect(Math.abs(mean(writes) - 60)).toBeLessThan(4 * 0.82);
   });
 
+  test('behind a YAML anchor is one quantity in all its places; the same text twice is two', () => {
+    const guestWith = (second: string) =>
+      parseScenario(
+        `
+guest:
+  memory: 512MiB
+  vcpus:
+    - { workload: { write: 50MiB/s, working-set: 64MiB }, cpu: &cpu { normal: [80%, 5%] } }
+    - { workload: { write: 20MiB/s, working-set: 64MiB }, cpu: ${second} }
+link: { bandwidth: 10Gbit/s }
+`,
+        'anchor.yaml',
+      );
+    const one = guestWith('*cpu');
+    expect(one.uncertainty.values.map(({ key }) => key)).toEqual(['guest.vcpus.0.cpu']);
+    const [first, second] = drawSetup(one, 1, 3).guest.vcpus;
+    expect(first!.busy).not.toBeCloseTo(0.8, 6);
+    expect(second!.busy).toBe(first!.busy);
+    const two = drawSetup(guestWith('{ normal: [80%, 5%] }'), 1, 3).guest.vcpus;
+    expect(two[0]!.busy).toBe(first!.busy);
+    expect(two[1]!.busy).not.toBe(first!.busy);
+  });
+
   test.each([
     ['{ normal: [60MiB/s, 10%] }', 42, 78],
     ['{ normal: [60MiB/s, 6MiB/s] }', 42, 78],

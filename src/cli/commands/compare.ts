@@ -1,7 +1,13 @@
 /** `migsim compare`: strategies side by side on the same guest. */
 import type { Command, Given } from '../command.js';
 import { TABLE_FORMATS, paperTable, readTableFormat } from '../table-format.js';
-import { type Experiment, failUnlessMet, printWritten, runExperiment } from '../experiment.js';
+import {
+  type Experiment,
+  failUnlessMet,
+  printDependences,
+  printWritten,
+  runExperiment,
+} from '../experiment.js';
 import {
   experimentOptions,
   readStrategy,
@@ -60,6 +66,8 @@ export const compareCommand: Command = {
       return failUnlessMet(given, comparison);
     }
     given.print(`${comparisonTable(comparison, given.page)}\n`);
+    // A preset compares scenarios of its own.
+    if (preset === null) printDependences(given, comparison);
     printWritten(given, experiment);
     failUnlessMet(given, comparison);
   },

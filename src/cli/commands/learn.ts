@@ -18,7 +18,9 @@ import { parseScenario } from '../../scenario/parse.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { learnFromGuestperf } from '../../experiment/learn-guestperf.js';
 import { guestperfCheckText } from '../../report/terminal/guestperf-check.js';
+import { predictionLines } from '../../report/terminal/learned-prediction.js';
 import { wrap } from '../../report/terminal/text.js';
+import type { Scenario } from '../../scenario/scenario.js';
 import { grid } from '../../report/terminal/grid.js';
 import { parsed, wholeNumber } from '../values.js';
 
@@ -57,7 +59,7 @@ export const learnCommand: Command = {
     const read = readLogs(paths.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
     if (read.kind === 'guestperf') return runGuestperf(given, read.text);
     const result = learnFrom(read, options);
-    checkLoads(result.scenario, nameOfLog(paths[0]!));
+    const loaded = loadable(result.scenario, nameOfLog(paths[0]!));
     const { learned, scenario, check, outlook } = result;
     if (given.flag('json')) {
       const { understood } = result;
@@ -78,6 +80,8 @@ export const learnCommand: Command = {
       given.print(
         `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
       );
+    const lines = learned.guest.classes.length > 0 ? predictionLines(loaded) : [];
+    for (const line of lines.flatMap((one) => wrap(one, given.page.width, '  '))) given.print(`${line}\n`);
     given.print(`Written to ${out}\n`);
   },
 };
@@ -98,9 +102,9 @@ function wordsOf(given: Given, { understood, outlook }: LearnResult): string[] {
 }
 
 /** Figures that a log can have and a scenario cannot end here, and not in a file that nothing loads. */
-function checkLoads(scenario: string, file: string): void {
+function loadable(scenario: string, file: string): Scenario {
   try {
-    parseScenario(scenario, file);
+    return parseScenario(scenario, file);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const what = error.message.replace(/^.*?:\d+(?::\d+)?: /, '').split('\n')[0]!;

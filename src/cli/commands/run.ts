@@ -3,7 +3,7 @@ import type { Comparison } from '../../experiment/compare.js';
 import { preparedSetup } from '../../experiment/simulate.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import type { Command, Given } from '../command.js';
-import { failUnlessMet, printWritten, runExperiment } from '../experiment.js';
+import { failUnlessMet, printDependences, printWritten, runExperiment } from '../experiment.js';
 import { experimentOptions, oneStrategy, scenarioFile } from '../experiment-options.js';
 import { failUnlessOption } from '../fail-unless.js';
 import { jsonReport } from '../../report/files/json.js';
@@ -46,6 +46,7 @@ export const runCommand: Command = {
       return failUnlessMet(given, comparison);
     }
     given.print(`${runReport(comparison.scenario, result, comparison, given.flag('verbose'), given.page)}\n`);
+    printDependences(given, comparison);
     if (given.flag('chart')) {
       given.print(`\n${runChart(result, given.page)}\n`);
     }

@@ -63,6 +63,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       dirtyRingSize: options.dirtyRingSize ?? 0,
       vcpus: options.vcpus ?? DEFAULT_VCPUS,
       cpu: options.cpu ?? DEFAULT_CPU,
+      cpuAssumed: options.cpu === undefined,
       layout: memoryLayout(ramPages, 0, []),
       readings,
       ...fitReadings(points.length === 1 ? growing(readings[0]!, ramPages) : readings, ramPages),

@@ -3,7 +3,7 @@ import { dirtyPagesIn, type DirtyPoint, type UniformSet } from '../../guest/dirt
 import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
-import type { CurveReading, Learned, LearnedGuest } from './learned.js';
+import { CPU_SPREAD, type CurveReading, type Learned, type LearnedGuest } from './learned.js';
 import { autoConvergeOf, PLACING_IN_RATE_NS } from '../validate/replay.js';
 import { fittingRoom } from './room.js';
 import { comment, exactRate, exactSize, percentage } from './scenario-text.js';
@@ -153,8 +153,14 @@ function zeroLines({ layout }: LearnedGuest): string[] {
 }
 
 function cpuComment(guest: LearnedGuest): string {
+  const spread = 2 * CPU_SPREAD * guest.cpu;
+  const known = guest.cpuAssumed
+    ? `cpu: an assumption, the log does not say it. With --runs every run draws it, mostly between ` +
+      `${percentage(guest.cpu - spread)} and ${percentage(guest.cpu + spread)}, as one throttled database leaves open. `
+    : "cpu: as given, or as the syncs under the log's throttles say. ";
   return (
-    `cpu: an assumption, the log does not say it. The load needs ${percentage(guest.cpu)} of its vCPU's run time; what it does not ` +
+    known +
+    `The load needs ${percentage(guest.cpu)} of its vCPU's run time; what it does not ` +
     'need (waiting for clients or a disk) absorbs the cost of dirty tracking, and with catch-up makes up for throttles: ' +
     'a throttle of f costs nothing while 1 - f is at least cpu. At 100% a throttle takes its share of the work.'
   );
@@ -182,7 +188,7 @@ function vcpuLines(guest: LearnedGuest, part: number): string[] {
   return [
     '    - name: load',
     `      at: ${exactSize((roomFirstPage + part * partPages) * PAGE_BYTES)}`,
-    `      cpu: ${exactShare(guest.cpu)}`,
+    `      cpu: ${cpuText(guest, part)}`,
     '      catch-up: true',
     ...(part === 0 && guest.vcpus > 1
       ? comment(
@@ -192,6 +198,13 @@ function vcpuLines(guest: LearnedGuest, part: number): string[] {
       : []),
     ...workload,
   ];
+}
+
+/** One quantity for all parts of the load: an anchor. */
+function cpuText({ cpu, cpuAssumed, vcpus }: LearnedGuest, part: number): string {
+  if (!cpuAssumed) return exactShare(cpu);
+  if (part > 0) return '*cpu';
+  return `${vcpus > 1 ? '&cpu ' : ''}{ normal: [${exactShare(cpu)}, ${exactShare(CPU_SPREAD)}] }`;
 }
 
 function loopLines({ pages, writesPerSecond }: UniformSet, vcpus: number): string[] {

@@ -80,6 +80,7 @@ export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learn
     dirtyRingSize: options.dirtyRingSize ?? 0,
     vcpus: options.vcpus ?? DEFAULT_VCPUS,
     cpu: options.cpu ?? DEFAULT_CPU,
+    cpuAssumed: options.cpu === undefined,
     layout,
     readings: reading === null ? [] : [reading],
     ...(reading === null

@@ -112,6 +112,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
       dirtyRingSize,
       vcpus: options.vcpus ?? DEFAULT_VCPUS,
       cpu: options.cpu ?? DEFAULT_CPU,
+      cpuAssumed: options.cpu === undefined,
       layout,
       readings,
       ...fitReadings(readings, layout.roomPages),

@@ -20,14 +20,21 @@ const WHOLE_UNITS: Readonly<Record<string, readonly string[]>> = {
   'downtime-limit': ['ms'],
 };
 
-/** In the order of the file; what is wrong with one goes to `problems`. */
+/**
+ * In the order of the file; what is wrong with one goes to `problems`. A YAML anchor stands for one quantity wherever it is
+ * used: all its places have the key of the first, and so the same draw.
+ */
 export function findUncertain(value: unknown, problems: Problem[]): Uncertain[] {
   const found: Uncertain[] = [];
+  const anchored = new Map<unknown, string>();
   const visit = (inner: unknown, path: Path, names: readonly string[]): void => {
     const form = readForm(inner);
     if (typeof form === 'string') problems.push({ path, at: 'value', message: form });
-    else if (form !== null) found.push({ key: names.join('.'), path, form });
-    else if (Array.isArray(inner))
+    else if (form !== null) {
+      const key = (isMap(inner) ? anchored.get(inner) : undefined) ?? names.join('.');
+      anchored.set(inner, key);
+      found.push({ key, path, form });
+    } else if (Array.isArray(inner))
       inner.forEach((entry, i) => visit(entry, [...path, i], [...names, nameIn(inner, i)]));
     else if (isMap(inner))
       for (const [key, entry] of Object.entries(inner)) visit(entry, [...path, key], [...names, key]);
