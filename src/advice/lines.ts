@@ -74,8 +74,13 @@ function qmp({ change }: LinesOf): string[] {
   return lines;
 }
 
-function virsh({ change }: LinesOf): string[] {
+/**
+ * As virsh(1) of libvirt 11 has it. zlib and zstd are there since 9.4 and need --parallel; other compressors are not. libvirt
+ * knows no dirty-limit: it goes to QEMU's monitor before the migration, and libvirt leaves what it does not know as it is.
+ */
+function virsh({ change }: LinesOf): string[] | null {
   const { throttle, multifdChannels, compression, xbzrleCacheMib, postcopy, pause, maxBandwidth } = change;
+  if (compression !== undefined && !['zlib', 'zstd'].includes(compression)) return null;
   const options = [
     ...(throttle === undefined
       ? []
@@ -90,7 +95,11 @@ function virsh({ change }: LinesOf): string[] {
       ? []
       : ['--compressed', '--comp-methods xbzrle', `--comp-xbzrle-cache ${xbzrleCacheMib * MIB}`]),
     ...(postcopy === undefined ? [] : ['--postcopy']),
-    ...(postcopy !== undefined && postcopy.passes <= 2 ? ['--postcopy-after-precopy'] : []),
+    ...(postcopy === undefined
+      ? []
+      : postcopy.passes <= 2
+        ? ['--postcopy-after-precopy']
+        : [`--timeout ${postcopy.afterS}`, '--timeout-postcopy']),
     ...(pause === undefined ? [] : [`--timeout ${pause.afterS}`, '--timeout-suspend']),
   ];
   const before: string[] = [];
@@ -99,8 +108,15 @@ function virsh({ change }: LinesOf): string[] {
     before.push(`<features><kvm><dirty-ring state='on' size='${change.dirtyRingSize}'/></kvm></features>`);
   }
   if (change.dirtyLimitMib !== undefined) {
-    const command = { execute: 'set-vcpu-dirty-limit', arguments: { 'dirty-rate': change.dirtyLimitMib } };
-    before.push(`virsh qemu-monitor-command DOMAIN '${json(command)}'`);
+    const capabilities = [{ capability: 'dirty-limit', state: true }];
+    before.push(
+      '# libvirt has no dirty-limit; these go to QEMU itself, and the log calls the domain tainted:',
+      monitor({ execute: 'migrate-set-capabilities', arguments: { capabilities } }),
+      monitor({
+        execute: 'migrate-set-parameters',
+        arguments: { 'vcpu-dirty-limit': change.dirtyLimitMib },
+      }),
+    );
   }
   if (change.stopFirst) before.push('virsh suspend DOMAIN');
   if (change.downtimeLimitMs !== undefined)
@@ -109,19 +125,29 @@ function virsh({ change }: LinesOf): string[] {
     const speed = maxBandwidth === 0 ? LIBVIRT_UNLIMITED : ceil(maxBandwidth / MIB);
     before.push(`virsh migrate-setspeed DOMAIN ${speed}`);
   }
-  if (postcopy !== undefined && postcopy.passes > 2) {
-    during.push(`# after about ${postcopy.afterS} s:`, 'virsh migrate-postcopy DOMAIN');
-  }
-  const plain = options.length === 0 && change.stopFirst === undefined;
+  const plain =
+    options.length === 0 &&
+    change.stopFirst === undefined &&
+    change.dirtyLimitMib === undefined &&
+    change.withoutTls === undefined;
+  if (change.withoutTls) before.push('# without --tls:');
   if (change.timeoutS !== undefined) before.push(`# no --timeout below ${change.timeoutS} s`);
   const migrate = plain ? [] : [`virsh migrate --live ${[...options, 'DOMAIN', 'DESTINATION'].join(' ')}`];
   return [...before, ...migrate, ...during];
+}
+
+function monitor(command: unknown): string {
+  return `virsh qemu-monitor-command DOMAIN '${json(command)}'`;
 }
 
 function perGib(seconds: number, ramBytes: number, least: number): number {
   return ceil(seconds / Math.max(least, ramBytes / 2 ** 30));
 }
 
+/**
+ * As nova/conf/libvirt.py has it: downtime in ms from 100 on, bandwidth in MiB/s, the timeout in s per GiB of RAM, at least 2.
+ * live_migration_parallel_connections came with 2026.1 (Nova 33).
+ */
 function nova({ change, ramBytes }: LinesOf): string[] | null {
   const { postcopy, pause, maxBandwidth } = change;
   if (change.compression !== undefined || change.xbzrleCacheMib !== undefined) return null;
@@ -138,7 +164,7 @@ function nova({ change, ramBytes }: LinesOf): string[] | null {
     ...(change.throttle === undefined ? [] : ['live_migration_permit_auto_converge = true']),
     ...(change.multifdChannels === undefined
       ? []
-      : [`live_migration_parallel_connections = ${change.multifdChannels}`]),
+      : ['# from 2026.1 on:', `live_migration_parallel_connections = ${change.multifdChannels}`]),
     ...(change.withoutTls === undefined ? [] : ['live_migration_with_native_tls = false']),
     ...(postcopy === undefined ? [] : ['live_migration_permit_post_copy = true']),
     ...(end === undefined
@@ -153,6 +179,10 @@ function nova({ change, ramBytes }: LinesOf): string[] | null {
   ];
 }
 
+/**
+ * MigrationPolicySpec of kubevirt.io/api migrations/v1alpha1. Its webhook wants allowWorkloadDisruption with allowPostCopy,
+ * and one of two alpha feature gates for maxDowntimeMs; compression is one of the experimental options: none or zstd.
+ */
 function kubevirt({ change, ramBytes }: LinesOf): string[] | null {
   const { postcopy, pause, compression, maxBandwidth } = change;
   if (change.xbzrleCacheMib !== undefined || change.dirtyLimitMib !== undefined) return null;
@@ -167,19 +197,27 @@ function kubevirt({ change, ramBytes }: LinesOf): string[] | null {
     'metadata: { name: as-advised }',
     'spec:',
     '  selectors: { virtualMachineInstanceSelector: { migration: as-advised } }',
-    ...(change.downtimeLimitMs === undefined ? [] : [`  maxDowntimeMs: ${change.downtimeLimitMs}`]),
+    ...(change.downtimeLimitMs === undefined
+      ? []
+      : [
+          '  # needs the feature gate MigrationStallDetection or MigrationDowntimeTuning:',
+          `  maxDowntimeMs: ${change.downtimeLimitMs}`,
+        ]),
     ...(maxBandwidth === undefined
       ? []
       : [`  bandwidthPerMigration: ${maxBandwidth === 0 ? "'0'" : `${ceil(maxBandwidth / MIB)}Mi`}`]),
     ...(change.throttle === undefined ? [] : ['  allowAutoConverge: true']),
     ...(postcopy === undefined ? [] : ['  allowPostCopy: true']),
-    ...(pause === undefined ? [] : ['  allowWorkloadDisruption: true']),
+    ...(end === undefined ? [] : ['  allowWorkloadDisruption: true']),
     ...(timeoutS === undefined ? [] : [`  completionTimeoutPerGiB: ${perGib(timeoutS, ramBytes, 1)}`]),
     ...(compression === undefined ? [] : [`  experimental: { compression: ${compression} }`]),
   ];
 }
 
-/** `qm set`: seconds, and MB/s with 0 for no limit. */
+/**
+ * `qm set`, as PVE/QemuServer.pm has it: seconds, and MB/s of 1024 × 1024 with 0 for no limit. bwlimit of datacenter.cfg
+ * holds as well (PVE/QemuMigrate.pm takes the lower); auto-converge is always on, XBZRLE always off.
+ */
 function proxmox({ change }: LinesOf): string[] | null {
   const { downtimeLimitMs, maxBandwidth, withoutTls, stopFirst, ...others } = change;
   if (Object.keys(others).length > 0) return null;
@@ -189,22 +227,34 @@ function proxmox({ change }: LinesOf): string[] | null {
   ];
   return [
     ...(options.length === 0 ? [] : [`qm set VMID ${options.join(' ')}`]),
+    ...(maxBandwidth === undefined ? [] : ['# and no lower bwlimit in datacenter.cfg']),
     ...(stopFirst === undefined ? [] : ['qm suspend VMID']),
     ...(withoutTls === undefined ? [] : ['qm migrate VMID TARGET --online --migration_type insecure']),
   ];
 }
 
+/**
+ * engine-config.properties and the migration policies of oVirt 4. Each policy but Legacy has auto-converge on and sets the
+ * downtime by steps of its own (dbscripts/upgrade/pre_upgrade/0000_config.sql, MigrateVmCommand.java), so that the two
+ * options count with Legacy only; compression is on with `Suspend workload if needed`.
+ */
 function ovirt({ change }: LinesOf): string[] | null {
   const { postcopy, pause, multifdChannels, maxBandwidth } = change;
   if (change.compression !== undefined || change.dirtyLimitMib !== undefined) return null;
   if (change.stopFirst !== undefined || change.withoutTls !== undefined || change.timeoutS !== undefined)
     return null;
+  const legacy =
+    change.downtimeLimitMs !== undefined ||
+    change.throttle !== undefined ||
+    change.xbzrleCacheMib !== undefined;
   return [
+    ...(legacy ? ['# with the migration policy Legacy; others set these themselves:'] : []),
     ...(change.downtimeLimitMs === undefined
       ? []
       : [`engine-config -s DefaultMaximumMigrationDowntime=${change.downtimeLimitMs}`]),
     ...(change.throttle === undefined ? [] : ['engine-config -s DefaultAutoConvergence=true']),
     ...(change.xbzrleCacheMib === undefined ? [] : ['engine-config -s DefaultMigrationCompression=true']),
+    ...(legacy ? ['systemctl restart ovirt-engine'] : []),
     ...(maxBandwidth === undefined
       ? []
       : [

@@ -36,7 +36,10 @@ describe('the same change for each program', () => {
   test.each([
     ['virsh', ['virsh migrate-setspeed DOMAIN 8796093022207', 'virsh migrate-setmaxdowntime DOMAIN 650']],
     ['nova', ['[libvirt]', 'live_migration_downtime = 650', 'live_migration_bandwidth = 0']],
-    ['proxmox', ['qm set VMID --migrate_downtime 0.65 --migrate_speed 0']],
+    [
+      'proxmox',
+      ['qm set VMID --migrate_downtime 0.65 --migrate_speed 0', '# and no lower bwlimit in datacenter.cfg'],
+    ],
   ] as const)('%s', (program, lines) => {
     expect(linesFor(program, { change: limit, ramBytes })).toEqual(lines);
   });
@@ -63,4 +66,66 @@ test('what a program has no setting for is not written at all, rather than in pa
   const change: Change = { downtimeLimitMs: 500, dirtyLimitMib: 100 };
   const written = PROGRAMS.filter((program) => linesFor(program, { change, ramBytes }) !== null);
   expect(written).toEqual(['virsh', 'qmp']);
+});
+
+describe('what a program takes in a way of its own', () => {
+  test('libvirt has no dirty-limit: QEMU gets it before the migration, by commands that QEMU has', () => {
+    const lines = linesFor('virsh', { change: { dirtyLimitMib: 100, dirtyRingSize: 4096 }, ramBytes })!;
+    const sent = lines.filter((line) => line.startsWith('virsh qemu-monitor-command'));
+    expect(sent.map((line) => JSON.parse(line.slice(line.indexOf("'") + 1, -1)) as unknown)).toEqual([
+      {
+        execute: 'migrate-set-capabilities',
+        arguments: { capabilities: [{ capability: 'dirty-limit', state: true }] },
+      },
+      { execute: 'migrate-set-parameters', arguments: { 'vcpu-dirty-limit': 100 } },
+    ]);
+    expect(lines.at(-1)).toBe('virsh migrate --live DOMAIN DESTINATION');
+  });
+
+  test('virsh compresses with zlib and zstd alone', () => {
+    const written = ['zlib', 'zstd', 'qatzip', 'qpl', 'uadk'].filter(
+      (compression) => linesFor('virsh', { change: { multifdChannels: 4, compression }, ramBytes }) !== null,
+    );
+    expect(written).toEqual(['zlib', 'zstd']);
+  });
+
+  test('virsh switches by itself, after the first pass or by the clock', () => {
+    const early = linesFor('virsh', { change: { postcopy: { passes: 2, afterS: 20 } }, ramBytes });
+    const late = linesFor('virsh', { change: { postcopy: { passes: 4, afterS: 64 } }, ramBytes });
+    expect([early, late]).toEqual([
+      ['virsh migrate --live --postcopy --postcopy-after-precopy DOMAIN DESTINATION'],
+      ['virsh migrate --live --postcopy --timeout 64 --timeout-postcopy DOMAIN DESTINATION'],
+    ]);
+  });
+
+  test('KubeVirt refuses post-copy without the leave to disrupt', () => {
+    const lines = linesFor('kubevirt', { change: { postcopy: { passes: 3, afterS: 64 } }, ramBytes })!;
+    expect(lines).toEqual(
+      expect.arrayContaining(['  allowPostCopy: true', '  allowWorkloadDisruption: true']),
+    );
+  });
+
+  test('nothing is written as nothing: each change has a line, or none can be written', () => {
+    const changes: Change[] = [
+      { downtimeLimitMs: 650 },
+      { maxBandwidth: 0 },
+      { multifdChannels: 4 },
+      { multifdChannels: 4, compression: 'zstd' },
+      { xbzrleCacheMib: 64 },
+      { withoutTls: true },
+      { throttle: { initial: 40, increment: 10 } },
+      { dirtyLimitMib: 100 },
+      { postcopy: { passes: 3, afterS: 20 } },
+      { pause: { passes: 3, afterS: 20 } },
+      { timeoutS: 600 },
+      { stopFirst: true },
+    ];
+    for (const program of PROGRAMS)
+      for (const change of changes)
+        expect([program, change, linesFor(program, { change, ramBytes })?.length]).not.toEqual([
+          program,
+          change,
+          0,
+        ]);
+  });
 });
