@@ -13,6 +13,7 @@ import { formatDurationMs } from '../units.js';
 import { BitmapSync } from './parts/bitmap-sync.js';
 import { type Run, advance, pass, pauses } from './parts/pauses.js';
 import type { Controls, MigrationStats } from './controls.js';
+import type { Counters } from './parts/counters.js';
 import { DirtyLog } from './parts/dirty-log.js';
 import { askForFreePages, takeFreePages } from './parts/free-page-hints.js';
 import { leap } from './leap.js';
@@ -77,6 +78,8 @@ export function runMigration(
 export interface SteppedMigration {
   readonly controls: Controls;
   readonly seen: Seen;
+  /** What query-migrate would show at this instant. In the middle of a turn: with what has left by now. */
+  look(): { readonly stats: MigrationStats; readonly counters: Readonly<Counters> };
   /** Tells of each change of the status, and when the guest is stopped (false) and runs again (true) at the source. */
   watch(onStatus: (status: MigrationStats['status']) => void, onRuns: (runs: boolean) => void): void;
   /**
@@ -130,6 +133,20 @@ class Migration implements SteppedMigration {
 
   get seen(): Seen {
     return this.#parts;
+  }
+
+  look(): { readonly stats: MigrationStats; readonly counters: Readonly<Counters> } {
+    const { clock, counters } = this.#parts;
+    const stats = this.controls.stats();
+    const left = this.#sends.leftBy(clock.nowUs);
+    if (left === null) return { stats, counters };
+    const shown = {
+      transferredBytes: round(left.counters.shown),
+      remainingBytes: pendingEstimate(left.dirtyPages),
+      duplicatePages: round(left.counters.zeroPages),
+      normalPages: round(left.counters.normalPages),
+    };
+    return { stats: { ...stats, ...shown }, counters: left.counters };
   }
 
   watch(onStatus: (status: MigrationStats['status']) => void, onRuns: (runs: boolean) => void): void {

@@ -87,7 +87,8 @@ export function makeControls(
       if (state.phase === 'pre-switchover') orders.goOn = true;
     },
     pausePostcopy: () => {
-      if (state.phase === 'postcopy-active') link.cut();
+      // Of a network that has failed the channels are gone as well, and do not come back with it.
+      if (state.phase === 'postcopy-active' || state.phase === 'postcopy-paused') link.cut();
     },
     recoverPostcopy: () => link.mend(),
     cancel: (reason) => {

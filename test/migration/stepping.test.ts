@@ -135,3 +135,25 @@ function rounded(result: unknown): unknown {
     ),
   );
 }
+
+test('in the middle of a turn what has left by then is seen: at the rate of the link, without steps', () => {
+  for (const memory of ['page', 'fluid'] as const) {
+    const scenario = scenarioOf('at: [{ after: 1s, set: { downtime-limit: 30s } }]', '', '', '50MiB/s');
+    const run = start(scenario, memory);
+    let before = { bytes: 0, us: 0 };
+    let looks = 0;
+    step(run, 10_000, (nowUs) => {
+      const { stats } = run.look();
+      const isSwitching = stats.status === 'device' && stats.remainingBytes > 0;
+      if (isSwitching && before.us > 0) {
+        // Nothing but the link limits it then, and whatever a page takes to leave is less than a millisecond.
+        const bytesPerSecond = ((stats.transferredBytes - before.bytes) / (nowUs - before.us)) * 1e6;
+        expect(bytesPerSecond / run.seen.link.bytesPerSecond).toBeGreaterThan(0.9);
+        expect(bytesPerSecond / run.seen.link.bytesPerSecond).toBeLessThan(1.1);
+        looks += 1;
+      }
+      before = isSwitching ? { bytes: stats.transferredBytes, us: nowUs } : { bytes: 0, us: 0 };
+    });
+    expect(looks).toBeGreaterThan(20);
+  }
+});

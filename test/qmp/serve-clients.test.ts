@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { connectQmp } from '../../src/qmp/client.js';
-import { JsonReader, LONGEST_VALUE_BYTES } from '../../src/qmp/serve/json-reader.js';
+import { JsonReader, LONGEST_VALUE_BYTES } from '../../src/qmp/serve/json/reader.js';
 import { serveQmp } from '../../src/qmp/serve/serve.js';
 import { inProcess } from '../cli/migsim.js';
 import { negotiated, rawClient, smallGuest, standingIn } from './standin.js';

@@ -14,10 +14,11 @@ export function smallGuest(
   rest = '',
   guest = '',
   qemu = '10.0',
+  link = '',
 ): Scenario {
   return parseScenario(
     `guest: { memory: 256MiB, ${guest} vcpus: [{ count: 2, workload: { write: ${write}, working-set: 40MiB } }] }
-link: { bandwidth: 2Gbit/s }
+link: { bandwidth: 2Gbit/s, ${link} }
 migration: { qemu: '${qemu}', max-bandwidth: 64MiB/s, downtime-limit: 300ms, ${migration} }
 ${rest}`,
     'guest.yaml',

@@ -29,16 +29,17 @@ export class Counters {
   syncCpuUs = 0;
   /** What multifd's channels carry: hello, packets of pages, packets of synchronisation. */
   multifdBytes = 0;
-  readonly #showsRamOnly: boolean;
+  /** `shown` leaves out the framing. */
+  readonly showsRamOnly: boolean;
 
   /** `showsRamOnly`: `ram.transferred` of the version leaves out the framing. */
   constructor(showsRamOnly: boolean) {
-    this.#showsRamOnly = showsRamOnly;
+    this.showsRamOnly = showsRamOnly;
   }
 
   /** `ram.transferred`, which the throttle detector compares with too. */
   get shown(): number {
-    return this.#showsRamOnly ? this.transferred - this.framing : this.transferred;
+    return this.showsRamOnly ? this.transferred - this.framing : this.transferred;
   }
 
   /** ram.c:ram_get_total_transferred_pages. */

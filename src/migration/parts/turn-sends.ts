@@ -20,10 +20,12 @@ export class TurnSends {
   readonly #sendings: Sending[] = [];
   #count = 0;
   readonly #after = new Counters(false);
+  readonly #left: Counters;
 
   constructor(counters: Counters, run: PageRun) {
     this.#counters = counters;
     this.#run = run;
+    this.#left = new Counters(counters.showsRamOnly);
   }
 
   begin(): void {
@@ -45,6 +47,25 @@ export class TurnSends {
     sending.pageUs = pageUs;
     sending.dirtyPages = this.#run.dirtyPages;
     sending.counters.copy(this.#counters);
+  }
+
+  /** What has left by `nowUs`, for those who look in the middle of a turn; null: all of it has. The counters are used again. */
+  leftBy(nowUs: number): { readonly counters: Readonly<Counters>; readonly dirtyPages: number } | null {
+    const last = this.#sendings[this.#count - 1];
+    if (this.#count === 0 || last === undefined || nowUs >= last.atUs + last.pages * last.pageUs) return null;
+    let after: Counters = this.#counters;
+    for (let i = this.#count - 1; i >= 0; i -= 1) {
+      const { atUs, pages, pageUs, dirtyPages, counters: before } = this.#sendings[i]!;
+      if (atUs > nowUs && i > 0) {
+        after = before;
+        continue;
+      }
+      const left = min(pages, max(0, floor((nowUs - atUs) / pageUs)));
+      this.#left.copy(before);
+      if (pages > 0) this.#left.add(before, after, left / pages);
+      return { counters: this.#left, dirtyPages: max(0, dirtyPages - left) };
+    }
+    return null;
   }
 
   /** It is `nowUs`, and all is over: what was to leave later has not left, the page that was on its way neither. */

@@ -3,7 +3,7 @@ import { keysOf } from '../../lists.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
 import { DIRTY_RATE_MODES, type CalcRequest } from './dirty-rate.js';
 import { refused } from './errors.js';
-import { textOf, type JsonValue } from './json-parser.js';
+import { textOf, type JsonValue } from './json/parser.js';
 import type { Machine } from './machine.js';
 import { whole } from './migration-run.js';
 import { parameterMembers } from './parameters.js';
@@ -187,24 +187,28 @@ const commands: Readonly<Record<string, QmpCommand>> = {
       'sample-pages': optional(int64),
       mode: optional(enumOf(DIRTY_RATE_MODES)),
     }),
-    run: (machine, args) => void machine.calculateDirtyRate(calcRequest(args)),
+    run: (machine, args) => void machine.dirtyRate.start(calcRequest(args), machine.nowUs),
   },
   'query-dirty-rate': {
     polls: true,
     members: (version) => (hasTimeUnit(version) ? { 'calc-time-unit': timeUnit } : {}),
     run: (machine, { 'calc-time-unit': unit }) =>
-      machine.queryDirtyRate(unit === 'millisecond' ? 'millisecond' : 'second'),
+      machine.dirtyRate.query(unit === 'millisecond' ? 'millisecond' : 'second'),
   },
   'set-vcpu-dirty-limit': {
     members: () => ({ 'cpu-index': optional(int64), 'dirty-rate': required(uint64) }),
     run: (machine, args) =>
-      void machine.limitDirtyRate(optionalNumber(args['cpu-index']), whole(args['dirty-rate'])),
+      void machine.dirtyLimits.set(
+        optionalNumber(args['cpu-index']),
+        whole(args['dirty-rate']),
+        machine.nowUs,
+      ),
   },
   'cancel-vcpu-dirty-limit': {
     members: () => ({ 'cpu-index': optional(int64) }),
-    run: (machine, args) => void machine.liftDirtyLimit(optionalNumber(args['cpu-index'])),
+    run: (machine, args) => void machine.dirtyLimits.cancel(optionalNumber(args['cpu-index'])),
   },
-  'query-vcpu-dirty-limit': { polls: true, run: (machine) => machine.queryDirtyLimits() },
+  'query-vcpu-dirty-limit': { polls: true, run: (machine) => machine.dirtyLimits.query(machine.nowUs) },
 };
 
 /** As on a host that has started a few processes before. */

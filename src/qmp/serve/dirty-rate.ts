@@ -7,7 +7,7 @@ import type { MigrationSetup } from '../../migration/setup.js';
 import { stream } from '../../random/streams.js';
 import { rateOfPages, rateOfWholeMib } from '../../strategies/kit/dirty-rate.js';
 import { refused } from './errors.js';
-import type { JsonValue } from './json-parser.js';
+import type { JsonValue } from './json/parser.js';
 import { isIn } from './version-facts.js';
 
 const { floor, round } = Math;
@@ -22,7 +22,8 @@ const DEFAULT_SAMPLES_PER_GIB = 512;
 const FEWEST_SAMPLES = 128;
 const MOST_SAMPLES = 16_384;
 
-export interface Calculation {
+/** A measurement that was asked for. */
+interface Calculation {
   readonly mode: DirtyRateMode;
   readonly calcMs: number;
   readonly samplesPerGib: number;
@@ -38,7 +39,7 @@ export interface CalcRequest {
 }
 
 /** qmp_calc_dirty_rate: throws `QmpError` for what QEMU refuses. */
-export function readRequest(
+function readRequest(
   request: CalcRequest,
   version: QemuVersion,
   hasRing: boolean,
@@ -78,7 +79,7 @@ function refuseSamples(version: QemuVersion, mode: DirtyRateMode, samplePages: b
     throw refused(`sample-pages is out of range[${FEWEST_SAMPLES}, ${MOST_SAMPLES}].`);
 }
 
-export interface DirtyRates {
+interface DirtyRates {
   /** MiB/s. */
   readonly total: number;
   readonly vcpus: readonly number[];
@@ -88,7 +89,7 @@ export interface DirtyRates {
  * What the guest dirties in that time at its own pace, as the mode would count it: a guest of its own with the same
  * workload, which a migration under way neither slows nor is slowed by. `setup.run` names its random streams.
  */
-export function measure(setup: MigrationSetup, { mode, calcMs, samplesPerGib }: Calculation): DirtyRates {
+function measure(setup: MigrationSetup, { mode, calcMs, samplesPerGib }: Calculation): DirtyRates {
   const { memory, guest, version } = makeParts({
     ...setup,
     migration: { ...setup.migration, settleUs: 0 },
@@ -133,7 +134,7 @@ function sampled(setup: MigrationSetup, share: number, samplesPerGib: number, ca
 }
 
 /** DirtyRateInfo. `rates` null: nothing was measured yet. */
-export function dirtyRateReply(
+function dirtyRateReply(
   version: QemuVersion,
   calculation: Calculation | null,
   rates: DirtyRates | null,
@@ -155,4 +156,50 @@ export function dirtyRateReply(
       ? { 'vcpu-dirty-rate': rates.vcpus.map((rate, id) => ({ id, 'dirty-rate': rate })) }
       : {}),
   };
+}
+
+/** Names the random streams of measurements: beyond those of all migrations. */
+const FIRST_MEASUREMENT = 1_000_000;
+
+/** The last measurement, or the one under way. */
+export class DirtyRateMeter {
+  readonly #version: QemuVersion;
+  readonly #hasRing: boolean;
+  readonly #setupOf: (measurement: number) => MigrationSetup;
+  #calculation: Calculation | null = null;
+  #rates: DirtyRates | null = null;
+  #measurements = 0;
+
+  /** `setupOf`: the guest as it is now, with the random streams of that measurement. */
+  constructor(version: QemuVersion, hasRing: boolean, setupOf: (measurement: number) => MigrationSetup) {
+    this.#version = version;
+    this.#hasRing = hasRing;
+    this.#setupOf = setupOf;
+  }
+
+  get isMeasuring(): boolean {
+    return this.#calculation !== null && this.#rates === null;
+  }
+
+  /** Throws `QmpError` for what QEMU refuses. */
+  start(request: CalcRequest, nowUs: number): void {
+    if (this.isMeasuring) throw refused('the dirty rate is already being measured.');
+    this.#calculation = readRequest(request, this.#version, this.#hasRing, nowUs);
+    this.#rates = null;
+  }
+
+  /** Time has passed; a guest that stands still dirties nothing. */
+  advance(nowUs: number, isRunning: boolean): void {
+    const calculation = this.#calculation;
+    if (calculation === null || this.#rates !== null) return;
+    if (nowUs < calculation.startUs + calculation.calcMs * 1000) return;
+    this.#measurements += 1;
+    const setup = this.#setupOf(FIRST_MEASUREMENT + this.#measurements);
+    const nothing = { total: 0, vcpus: setup.guest.vcpus.map(() => 0) };
+    this.#rates = isRunning ? measure(setup, calculation) : nothing;
+  }
+
+  query(unit: TimeUnit = 'second'): Record<string, JsonValue> {
+    return dirtyRateReply(this.#version, this.#calculation, this.#rates, unit);
+  }
 }

@@ -4,23 +4,15 @@
  */
 import type { MigrationStats } from '../../migration/controls.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
-import type { MigrationSetup } from '../../migration/setup.js';
-import { PLAIN_STREAM } from '../../migration/rules/stream.js';
 import type { RuntimeParameters } from '../../migration/runtime-parameters.js';
 import { RUNTIME_NAMES } from '../../migration/runtime-parameters.js';
 import { keysOf } from '../../lists.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { refused } from './errors.js';
-import {
-  dirtyRateReply,
-  measure,
-  readRequest,
-  type Calculation,
-  type CalcRequest,
-  type DirtyRates,
-  type TimeUnit,
-} from './dirty-rate.js';
-import type { JsonValue } from './json-parser.js';
+import { DirtyLimits } from './dirty-limits.js';
+import { DirtyRateMeter } from './dirty-rate.js';
+import { initialCapabilities, ofCapability, parametersOf } from './initial.js';
+import type { JsonValue } from './json/parser.js';
 import {
   runtimeParametersOf,
   setupOf,
@@ -32,10 +24,10 @@ import {
 } from './migration-run.js';
 import { initialParameters, withParameters, type ParameterValues } from './parameters.js';
 import { queryMigrateReply, type Outgoing, type Status } from './query-migrate.js';
-import { capabilitiesOf, isIn } from './version-facts.js';
+import { isIn } from './version-facts.js';
 import { withCapabilities } from './capabilities.js';
 
-const { floor, max, min } = Math;
+const { max } = Math;
 
 export type RunState = 'running' | 'paused' | 'finish-migrate' | 'postmigrate' | 'shutdown';
 
@@ -58,10 +50,6 @@ export interface MachineOptions {
   readonly onEvent: (event: MachineEvent) => void;
 }
 
-/** Limits set by hand settle before a migration for as long as they have been in force, at most this, µs. */
-const LONGEST_SETTLE_US = 30e6;
-/** Names the random streams of measurements: beyond those of all migrations. */
-const FIRST_MEASUREMENT = 1_000_000;
 /** What QEMU says of a connection that ended. */
 const CONNECTION_LOST = 'Unable to write to socket: Broken pipe';
 
@@ -84,17 +72,14 @@ export class Machine {
   /** Entries of a dirty ring; 0: bitmap log. */
   readonly dirtyRingSize: number;
   readonly ramBytes: number;
+  readonly dirtyRate: DirtyRateMeter;
+  readonly dirtyLimits: DirtyLimits;
   readonly #options: MachineOptions;
   readonly #ownStrategy: StrategyChoice | null;
   #nowUs = 0;
   #runState: RunState = 'running';
   #capabilities: ReadonlySet<string>;
   #parameters: ParameterValues;
-  readonly #limits = new Map<number, number>();
-  #limitsSinceUs = 0;
-  /** Rates under the limits after so much of their time; -1: they have changed since. */
-  #settledUs = -1;
-  #settledRates: readonly number[] = [];
   #migrations = 0;
   #run: OutgoingRun | null = null;
   #startUs = 0;
@@ -103,9 +88,6 @@ export class Machine {
   #totalTimeMs: number | null = null;
   /** The migration stopped the guest, which ran before. */
   #hasStopped = false;
-  #calculation: Calculation | null = null;
-  #rates: DirtyRates | null = null;
-  #measurements = 0;
 
   constructor(options: MachineOptions) {
     const { setup } = options.scenario;
@@ -123,6 +105,22 @@ export class Machine {
       ...parametersOf(setup),
       ...(mapped?.parameters ?? {}),
     });
+    this.dirtyRate = new DirtyRateMeter(this.version, this.dirtyRingSize > 0, (measurement) => {
+      const choices = this.#choices(this.#nowUs);
+      return { ...setupOf(choices, strategyOf(choices)), run: measurement * copies + copy };
+    });
+    this.dirtyLimits = new DirtyLimits({
+      vcpuCount: this.vcpuCount,
+      hasRing: this.dirtyRingSize > 0,
+      running: () => this.#running,
+      capabilityQuota: () => whole(this.#parameters['vcpu-dirty-limit']),
+      settledRates: (settleUs) => {
+        if (this.#runState !== 'running') return [];
+        const run = startRun({ ...this.#choices(this.#nowUs), settleUs });
+        run.stepped.advance(0);
+        return run.byHand.rates;
+      },
+    });
   }
 
   // ------------------------------------------------------------------------------------------------ time
@@ -133,7 +131,7 @@ export class Machine {
 
   /** Something happens as time passes: a migration, or a measurement. */
   get isBusy(): boolean {
-    return RUNNING.includes(this.#status) || this.#isMeasuring;
+    return RUNNING.includes(this.#status) || this.dirtyRate.isMeasuring;
   }
 
   /** Lets time pass to `toUs`; what happens on the way is told as events. */
@@ -142,14 +140,7 @@ export class Machine {
       this.#advanceRun(toUs);
       this.#nowUs = toUs;
     }
-    const calculation = this.#calculation;
-    if (calculation === null || this.#rates !== null) return;
-    if (this.#nowUs < calculation.startUs + calculation.calcMs * 1000) return;
-    this.#measurements += 1;
-    this.#rates =
-      this.#runState === 'running'
-        ? measure(this.#measuredSetup(), calculation)
-        : { total: 0, vcpus: Array.from({ length: this.vcpuCount }, () => 0) };
+    this.dirtyRate.advance(this.#nowUs, this.#runState === 'running');
   }
 
   #advanceRun(toUs: number): void {
@@ -364,7 +355,6 @@ export class Machine {
 
   #choices(nowUs: number): RunChoices {
     const { scenario, memory, seed, copy, copies } = this.#options;
-    const inForceUs = this.#limits.size > 0 ? nowUs - this.#limitsSinceUs : 0;
     return {
       scenario,
       strategy: this.#ownStrategy,
@@ -374,105 +364,9 @@ export class Machine {
       seed,
       run: copy + this.#migrations * copies,
       draw: copies > 1 || this.#migrations > 0,
-      limits: this.#limits,
-      settleUs: min(max(0, inForceUs), LONGEST_SETTLE_US),
+      limits: this.dirtyLimits.quotas,
+      settleUs: this.dirtyLimits.inForceUs(nowUs),
     };
-  }
-
-  // ------------------------------------------------------------------------------------------------ dirty rates and limits
-
-  get #isMeasuring(): boolean {
-    return this.#calculation !== null && this.#rates === null;
-  }
-
-  calculateDirtyRate(request: CalcRequest): void {
-    if (this.#isMeasuring) throw refused('the dirty rate is already being measured.');
-    this.#calculation = readRequest(request, this.version, this.dirtyRingSize > 0, this.#nowUs);
-    this.#rates = null;
-  }
-
-  queryDirtyRate(unit: TimeUnit = 'second'): Record<string, JsonValue> {
-    return dirtyRateReply(this.version, this.#calculation, this.#rates, unit);
-  }
-
-  #measuredSetup(): MigrationSetup {
-    const choices = this.#choices(this.#nowUs);
-    const setup = setupOf(choices, strategyOf(choices));
-    return {
-      ...setup,
-      run: FIRST_MEASUREMENT + this.#measurements * this.#options.copies + this.#options.copy,
-    };
-  }
-
-  /** set-vcpu-dirty-limit; `vcpu` undefined: all. */
-  limitDirtyRate(vcpu: number | undefined, mibPerSecond: number): void {
-    if (this.dirtyRingSize === 0)
-      throw refused("dirty page limit feature requires KVM with accelerator property 'dirty-ring-size' set'");
-    const vcpus = this.#vcpusOf(vcpu);
-    if (!this.#mayLimit) throw refused("can't set dirty page rate limit while migration is running");
-    if (mibPerSecond === 0) return this.#lift(vcpus);
-    if (this.#limits.size === 0) this.#limitsSinceUs = this.#nowUs;
-    for (const each of vcpus) this.#limits.set(each, mibPerSecond);
-    this.#settledUs = -1;
-    this.#running?.byHand.set(vcpus, mibPerSecond);
-  }
-
-  liftDirtyLimit(vcpu: number | undefined): void {
-    if (this.dirtyRingSize === 0) return;
-    const vcpus = this.#vcpusOf(vcpu);
-    if (!this.#mayLimit) throw refused("can't cancel dirty page rate limit while migration is running");
-    this.#lift(vcpus);
-  }
-
-  /** DirtyLimitInfo of each limited vCPU. */
-  queryDirtyLimits(): JsonValue[] {
-    const limiter = this.#running?.byCapability() ?? null;
-    const quota = whole(this.#parameters['vcpu-dirty-limit']);
-    const limits =
-      limiter === null
-        ? [...this.#limits]
-        : Array.from({ length: this.vcpuCount }, (_, vcpu) => [vcpu, quota] as const);
-    if (limits.length === 0) return [];
-    const rates = limiter?.rates ?? this.#ratesUnderLimits();
-    return [...limits]
-      .sort(([a], [b]) => a - b)
-      .map(([vcpu, limit]) => ({
-        'cpu-index': vcpu,
-        'limit-rate': limit,
-        'current-rate': rates[vcpu] ?? 0,
-      }));
-  }
-
-  /** Rates that the statistics thread last measured, once a second, of a guest that runs or is being migrated. */
-  #ratesUnderLimits(): readonly number[] {
-    if (this.#running !== null) return this.#running.byHand.rates;
-    if (this.#runState !== 'running') return [];
-    const choices = this.#choices(this.#nowUs);
-    const settleUs = floor(choices.settleUs / 1e6) * 1e6;
-    if (settleUs === 0) return [];
-    if (settleUs !== this.#settledUs) {
-      const run = startRun({ ...choices, settleUs });
-      run.stepped.advance(0);
-      this.#settledRates = run.byHand.rates;
-      this.#settledUs = settleUs;
-    }
-    return this.#settledRates;
-  }
-
-  get #mayLimit(): boolean {
-    return this.#running?.byCapability() == null;
-  }
-
-  #lift(vcpus: readonly number[]): void {
-    for (const vcpu of vcpus) this.#limits.delete(vcpu);
-    this.#settledUs = -1;
-    this.#running?.byHand.cancel(vcpus);
-  }
-
-  #vcpusOf(vcpu: number | undefined): number[] {
-    if (vcpu === undefined) return Array.from({ length: this.vcpuCount }, (_, index) => index);
-    if (vcpu < 0 || vcpu >= this.vcpuCount) throw refused('incorrect cpu index specified');
-    return [vcpu];
   }
 
   // ------------------------------------------------------------------------------------------------ events
@@ -488,49 +382,4 @@ export class Machine {
     const atUs = max(this.#nowUs, clockUs);
     this.#options.onEvent({ event, atUs, ...(data === undefined ? {} : { data }) });
   }
-}
-
-/** A strategy that QEMU has as a capability, which a client can switch off; null: it is another. */
-function ofCapability(
-  strategy: StrategyChoice | null,
-): { readonly capability: string; readonly parameters: ParameterValues } | null {
-  const name = strategy?.definition.name;
-  if (strategy === null || (name !== 'auto-converge' && name !== 'dirty-limit')) return null;
-  if (name === 'dirty-limit' && strategy.options['when'] !== 'trigger') return null;
-  const parameters: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(strategy.options))
-    if (typeof value === 'number' || typeof value === 'boolean') parameters[key] = value;
-  delete parameters['settle'];
-  return { capability: name, parameters };
-}
-
-function initialCapabilities({ migration }: MigrationSetup, strategy?: string): ReadonlySet<string> {
-  const kind = (migration.stream ?? PLAIN_STREAM).kind;
-  const wanted: readonly (readonly [string, boolean])[] = [
-    [strategy ?? '', strategy !== undefined],
-    [kind, kind !== 'plain'],
-    ['return-path', migration.returnPath],
-    ['pause-before-switchover', migration.pauseBeforeSwitchover],
-    ['postcopy-ram', migration.postcopy === true],
-    ['postcopy-preempt', migration.postcopyPreempt === true],
-  ];
-  const known = capabilitiesOf(migration.qemu);
-  return new Set(wanted.filter(([name, on]) => on && known.includes(name)).map(([name]) => name));
-}
-
-/** Under QEMU's names. */
-function parametersOf({ migration }: MigrationSetup): ParameterValues {
-  const stream = migration.stream ?? PLAIN_STREAM;
-  return {
-    'max-bandwidth': migration.maxBandwidth,
-    'downtime-limit': migration.downtimeLimitMs,
-    'avail-switchover-bandwidth': migration.availSwitchoverBandwidth,
-    'max-postcopy-bandwidth': migration.maxPostcopyBandwidth ?? 0,
-    'throttle-trigger-threshold': migration.throttleTriggerThreshold,
-    'zero-page-detection': stream.zeroPageDetection,
-    ...(stream.kind === 'multifd'
-      ? { 'multifd-channels': stream.channels, 'multifd-compression': stream.compression }
-      : {}),
-    ...(stream.kind === 'xbzrle' ? { 'xbzrle-cache-size': stream.xbzrleCacheBytes } : {}),
-  };
 }

@@ -13,7 +13,7 @@ import {
   startDirtyLimitCapability,
 } from '../../strategies/kit/dirty-limiter.js';
 import { refused } from './errors.js';
-import { textOf } from './json-parser.js';
+import { textOf } from './json/parser.js';
 import type { ParameterValues } from './parameters.js';
 
 /** What decides how a migration runs, when `migrate` is given. */

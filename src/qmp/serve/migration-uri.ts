@@ -1,7 +1,7 @@
 /** Where `migrate` is sent. Nothing is connected to: an address only has to be one. */
 import { isMap } from '../../lists.js';
 import { refused } from './errors.js';
-import type { JsonValue } from './json-parser.js';
+import type { JsonValue } from './json/parser.js';
 import type { Machine } from './machine.js';
 import { isIn } from './version-facts.js';
 

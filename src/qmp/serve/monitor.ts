@@ -2,9 +2,9 @@
 import { UsageError } from '../../errors.js';
 import { commandNamed, versionOf, type QmpCommand } from './commands.js';
 import { QmpError, refused, type QmpErrorClass } from './errors.js';
-import type { JsonFound } from './json-reader.js';
-import { textOf, type JsonValue } from './json-parser.js';
-import { jsonText } from './json-text.js';
+import type { JsonFound } from './json/reader.js';
+import { textOf, type JsonValue } from './json/parser.js';
+import { jsonText } from './json/text.js';
 import type { Machine, MachineEvent } from './machine.js';
 import { checkArguments, enumOf, isObject, listOf, optional } from './qapi.js';
 

@@ -2,7 +2,7 @@
 import type { Machine } from './machine.js';
 import type { Session } from './monitor.js';
 
-const { floor, min } = Math;
+const { floor, max, min } = Math;
 
 export interface Pace {
   /** µs since 1970 at the machine's beginning. */
@@ -37,22 +37,31 @@ export function askedPace(stepUs: number): Pace {
   };
 }
 
-/** Simulated time that is computed at once, µs, and how long that may go on, ms of the clock. */
+/** Simulated time that is computed at once, µs. */
 const SLICE_US = 50_000;
+/** How long all guests together may compute before somebody else gets a turn, ms of the clock; each has its share. */
 const LONGEST_MS = 50;
+const SHORTEST_SHARE_MS = 1;
 
 /**
  * `speed` times as fast as a clock, which gives ms from 0 on. A simulation that cannot keep up falls behind: what was missed
- * is not made up for, and `onLate` is told.
+ * is not made up for, and `onLate` is told. `copies`: guests that share the processor.
  */
-export function clockPace(clockMs: () => number, speed: number, epochUs: number, onLate: () => void): Pace {
+export function clockPace(
+  clockMs: () => number,
+  speed: number,
+  epochUs: number,
+  copies: number,
+  onLate: () => void,
+): Pace {
+  const longestMs = max(SHORTEST_SHARE_MS, LONGEST_MS / copies);
   let lostUs = 0;
   const advance = (machine: Machine): void => {
     const beganMs = clockMs();
     const dueUs = floor(beganMs * 1000 * speed) - lostUs;
     while (machine.nowUs < dueUs) {
       machine.advance(machine.isBusy ? min(dueUs, machine.nowUs + SLICE_US) : dueUs);
-      if (clockMs() - beganMs > LONGEST_MS) break;
+      if (clockMs() - beganMs > longestMs) break;
     }
     if (machine.nowUs >= dueUs) return;
     lostUs += dueUs - machine.nowUs;

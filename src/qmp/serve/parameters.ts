@@ -2,7 +2,7 @@
 import { keysOf, mapOf } from '../../lists.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
 import { refused } from './errors.js';
-import type { JsonValue } from './json-parser.js';
+import type { JsonValue } from './json/parser.js';
 import {
   any,
   bool,

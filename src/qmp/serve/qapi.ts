@@ -4,7 +4,7 @@
  */
 import { isMap } from '../../lists.js';
 import { refused, type QmpError } from './errors.js';
-import { JsonFloat, type JsonValue } from './json-parser.js';
+import { JsonFloat, type JsonValue } from './json/parser.js';
 
 const { isSafeInteger } = Number;
 

@@ -3,7 +3,8 @@ import { PAGE_BYTES } from '../../guest/spec.js';
 import type { MigrationStats } from '../../migration/controls.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
 import type { SteppedMigration } from '../../migration/engine.js';
-import type { JsonValue } from './json-parser.js';
+import type { Counters } from '../../migration/parts/counters.js';
+import type { JsonValue } from './json/parser.js';
 import { isIn } from './version-facts.js';
 
 const { floor, max, round } = Math;
@@ -53,7 +54,7 @@ export function queryMigrateReply(version: QemuVersion, outgoing: Outgoing): Rep
 
 function figures(version: QemuVersion, outgoing: Outgoing, run: SteppedMigration): Reply {
   const { status, capabilities, dirtyLimit } = outgoing;
-  const stats = run.controls.stats();
+  const { stats, counters } = run.look();
   const { state, restraint } = run.seen;
   const isOver = status === 'completed';
   const isPostcopy = status.startsWith('postcopy');
@@ -64,7 +65,7 @@ function figures(version: QemuVersion, outgoing: Outgoing, run: SteppedMigration
     'total-time': outgoing.totalTimeMs ?? stats.totalTimeMs,
     'setup-time': stats.setupTimeMs,
     ...(showsDowntime ? { downtime: downtimeMs } : { 'expected-downtime': stats.expectedDowntimeMs }),
-    ram: ramOf(version, stats, run, isOver),
+    ram: ramOf(version, stats, counters, { requests: run.seen.guest.requests, isOver }),
     ...(stats.totalRemainingBytes === undefined ? {} : { remaining: round(stats.totalRemainingBytes) }),
     ...(capabilities.has('xbzrle') ? { 'xbzrle-cache': xbzrleOf(outgoing, run) } : {}),
     ...(throttle > 0 && !isOver ? { 'cpu-throttle-percentage': throttle } : {}),
@@ -77,8 +78,12 @@ function figures(version: QemuVersion, outgoing: Outgoing, run: SteppedMigration
   };
 }
 
-function ramOf(version: QemuVersion, stats: MigrationStats, run: SteppedMigration, isOver: boolean): Reply {
-  const { counters, guest } = run.seen;
+function ramOf(
+  version: QemuVersion,
+  stats: MigrationStats,
+  counters: Readonly<Counters>,
+  { requests, isOver }: { readonly requests: number; readonly isOver: boolean },
+): Reply {
   return {
     transferred: stats.transferredBytes,
     remaining: isOver ? 0 : max(0, round(stats.remainingBytes)),
@@ -90,7 +95,7 @@ function ramOf(version: QemuVersion, stats: MigrationStats, run: SteppedMigratio
     'dirty-pages-rate': isOver ? 0 : stats.dirtyPagesRate,
     mbps: stats.mbps,
     'dirty-sync-count': stats.dirtySyncCount,
-    'postcopy-requests': round(guest.requests),
+    'postcopy-requests': round(requests),
     'page-size': PAGE_BYTES,
     'multifd-bytes': round(counters.multifdBytes),
     'pages-per-second': max(0, stats.pagesPerSecond),

@@ -9,7 +9,7 @@ import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { choosePolicy, chooseStrategy } from '../../experiment/choice.js';
 import { refuseImpossible } from '../../experiment/simulate.js';
 import { parseQmpAddress, type QmpAddress, qmpAddressText } from '../address.js';
-import { JsonReader } from './json-reader.js';
+import { JsonReader } from './json/reader.js';
 import { Listener, type Client, type Handler } from './listener.js';
 import { Machine, type MachineEvent } from './machine.js';
 import { Session } from './monitor.js';
@@ -271,5 +271,5 @@ function pacesOf(options: ServeQmpOptions, onNotice: (text: string) => void): ()
     isLate = true;
   };
   const startMs = nowMs();
-  return () => clockPace(() => nowMs() - startMs, speed, epochUs, onLate);
+  return () => clockPace(() => nowMs() - startMs, speed, epochUs, options.copies ?? 1, onLate);
 }

@@ -1,5 +1,5 @@
 /** From tokens to a JSON value, with the messages of QEMU's parser (qobject/json-parser.c). */
-import type { TokenKind } from './json-lexer.js';
+import type { TokenKind } from './lexer.js';
 
 /** A number with a fraction or an exponent, however whole it is, or one beyond 64 bits: no integer to QEMU. */
 export class JsonFloat {

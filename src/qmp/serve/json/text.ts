@@ -1,6 +1,6 @@
 /** JSON as QEMU writes it (qobject/qjson.c): ASCII only, with a space after each comma and colon. */
-import { isMap } from '../../lists.js';
-import { JsonFloat } from './json-parser.js';
+import { isMap } from '../../../lists.js';
+import { JsonFloat } from './parser.js';
 
 /** Of null, booleans, numbers, strings, lists, maps and what the parser makes; members without a value are left out. */
 export function jsonText(value: unknown): string {

@@ -1,6 +1,6 @@
 /** JSON values out of a stream, or what is wrong with them in QEMU's words. */
-import { JsonLexer, NEWLINE, type TokenKind } from './json-lexer.js';
-import { parseTokens, tokenText, type JsonValue, type Token } from './json-parser.js';
+import { JsonLexer, NEWLINE, type TokenKind } from './lexer.js';
+import { parseTokens, tokenText, type JsonValue, type Token } from './parser.js';
 
 /** A value, or QEMU's message. */
 export type JsonFound = { readonly value: JsonValue } | { readonly error: string };
