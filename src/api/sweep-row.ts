@@ -25,8 +25,8 @@ export interface SweepRow<Key extends string = string> extends Omit<
   readonly longestStallMs: number;
   /** `why.stallsAtBytes`: what each pass of a run that did not converge leaves, bytes; null where there is no such plateau. */
   readonly stallsAtBytes: number | null;
-  /** `why.pauseNeededMs`: a downtime-limit that is enough for that, ms. */
-  readonly pauseNeededMs: number | null;
+  /** `why.sufficientPauseMs`: a downtime-limit that is enough for that, ms. */
+  readonly sufficientPauseMs: number | null;
 }
 
 type RowScalar = Exclude<keyof SweepRow, 'varied'>;

@@ -34,7 +34,7 @@ function pagesAtMost({ setup, policy }: Scenario): number {
     const fastest = Math.max(1, largest(phases.map(({ writeFactor }) => writeFactor)));
     return classes.map(({ writesPerSecond }) => writesPerSecond * fastest);
   });
-  const writesPerSecond = rates.reduce((sum, rate) => sum + rate, 0);
+  const writesPerSecond = rates.reduce((sum, rate) => sum + rate, guest.dma?.writesPerSecond ?? 0);
   const seconds = migration.giveUpAfterUs === 0 ? Infinity : migration.giveUpAfterUs / 1e6;
   return guest.ramPages + (writesPerSecond === 0 ? 0 : writesPerSecond * seconds);
 }

@@ -72,6 +72,7 @@ export class Guest {
   readonly #shared: ThrottleTimetable;
   readonly #startUs: number;
   readonly #ring: boolean;
+  readonly #hasDma: boolean;
   readonly #ringIsFull: Uint8Array;
   /** One vCPU for each sequence of phases. */
   readonly #phased: readonly VcpuSpec[];
@@ -95,6 +96,7 @@ export class Guest {
     this.#startUs = startUs;
     this.#shared = new ThrottleTimetable(startUs);
     this.#ring = spec.dirtyRingSize > 0;
+    this.#hasDma = spec.dma !== undefined;
     this.#ringIsFull = new Uint8Array(spec.vcpus.length);
     this.#isEven = memory.kind === 'fluid' && !this.#ring && spec.vcpus.every(writesEvenly);
     this.#timeUs = startUs;
@@ -141,6 +143,7 @@ export class Guest {
   advance(toUs: number): void {
     if (toUs <= this.#timeUs) return;
     if (!this.#stopped) {
+      if (this.#hasDma) this.memory.writeByDevices(toUs - this.#timeUs);
       if (this.#isEven) this.memory.beginSpan(this.#shared.runTimeUs(this.#timeUs, toUs, 0));
       if (this.#ring && !this.limited && this.memory.kind === 'fluid') this.#advanceByPhases(toUs);
       else if (!this.#ring || this.limited || this.vcpus.length === 1) this.#advanceEach(toUs);

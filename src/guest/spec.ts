@@ -106,6 +106,17 @@ export interface ContentExtent {
   readonly compressibility: number;
 }
 
+/**
+ * What devices write into guest RAM (DMA of VFIO devices, vhost and virtio backends): any page of a part of RAM that no vCPU
+ * writes. They go on whatever holds vCPUs back, and stop with the guest. Each bitmap sync reads their own logs, beside KVM's:
+ * neither a dirty ring nor the clearing of chunks sees these pages.
+ */
+export interface DmaSpec {
+  readonly firstPage: number;
+  readonly pages: number;
+  readonly writesPerSecond: number;
+}
+
 /** A device passed through by VFIO, whose state migrates with the guest. */
 export interface DeviceSpec {
   /** State that it sends while the guest runs (VFIO_MIGRATION_PRE_COPY), bytes; 0: it cannot. */
@@ -140,6 +151,8 @@ export interface GuestSpec {
   readonly vcpus: readonly VcpuSpec[];
   /** Absent: none. */
   readonly devices?: readonly DeviceSpec[];
+  /** Absent: they write nothing that counts. */
+  readonly dma?: DmaSpec;
 }
 
 /** What the host costs. One profile describes one machine; nothing in it belongs to a single run. See docs/host-profiles.md. */

@@ -99,10 +99,14 @@ export interface WhyNot {
    * pass 1 did not end.
    */
   readonly stallsAtBytes: number | null;
-  /** A downtime-limit that is enough for that, ms; null where there is no such plateau, or none that QEMU takes. */
-  readonly pauseNeededMs: number | null;
+  /**
+   * A downtime-limit that is enough for that, ms, not the smallest one; null where there is no such plateau, or none that
+   * QEMU takes.
+   */
+  readonly sufficientPauseMs: number | null;
   /** What binds. */
-  readonly binds: 'max-bandwidth' | 'link' | 'sender-cpu' | 'quota' | 'ring' | 'throttle' | 'give-up-after';
+  readonly binds:
+    'max-bandwidth' | 'link' | 'sender-cpu' | 'quota' | 'ring' | 'throttle' | 'devices' | 'give-up-after';
   /** One sentence in words. */
   readonly text: string;
 }

@@ -247,11 +247,11 @@ export const runColumns: readonly Column<MigrationResult>[] = [
     { label: 'stalls at' },
   ),
   column(
-    'pause_needed_ms',
+    'sufficient_pause_ms',
     'ms',
-    'a downtime-limit that is enough for that: what a pass leaves unsent and what the guest dirties in it, at the bandwidth that QEMU reckons with',
-    (r) => r.why?.pauseNeededMs ?? null,
-    { label: 'pause needed' },
+    'a downtime-limit that is enough for that, not the smallest one: the most that one of the last syncs left, and the state of devices, at the bandwidth that QEMU reckons with',
+    (r) => r.why?.sufficientPauseMs ?? null,
+    { label: 'sufficient pause' },
   ),
 ];
 

@@ -97,6 +97,12 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
       'QEMU asks for no hints where post-copy is possible; expected postcopy-ram: false',
     );
   }
+  if (guest.dma !== undefined && migration['postcopy-ram']) {
+    fail(
+      ['guest', 'dma'],
+      'what devices write after a switch to post-copy is not modelled; expected postcopy-ram: false',
+    );
+  }
   const forking = guest.vcpus.findIndex(({ fork }) => fork !== undefined);
   if (forking >= 0 && migration['postcopy-ram']) {
     fail(

@@ -57,7 +57,7 @@ export const RUN_KEYS = [
   'sender-memory',
   'receiver-memory',
   'stalls-at',
-  'pause-needed',
+  'sufficient-pause',
 ] as const;
 
 /** What can be expected of a group of vCPUs, as in `reader.work-done`: the columns of vcpus.csv. */

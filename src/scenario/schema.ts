@@ -216,6 +216,24 @@ const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] 
   devices: list(device, '[{ stop-copy: 4MiB, speed: 100MiB/s }]')
     .describe('devices passed through by VFIO, whose state migrates too')
     .default([]),
+  dma: section('{ write: 200MiB/s, working-set: 1GiB }', {
+    write: {
+      kind: 'rate',
+      max: '1TiB/s',
+      summary: 'page writes a second times 4 KiB, to any page of the working set',
+    },
+    'working-set': {
+      kind: 'size',
+      min: '4KiB',
+      max: '64TiB',
+      summary: 'the buffers that they write, behind those of the vCPUs',
+    },
+  })
+    .describe(
+      'what devices (VFIO, vhost, virtio) write into guest RAM, all together: no throttle and no dirty limit holds them back, ' +
+        'and no dirty ring sees it; every bitmap sync does',
+    )
+    .optional(),
   vcpus: list(vcpus, '[{ count: 4, workload: stress }]').min(1).describe('groups of vCPUs'),
 });
 

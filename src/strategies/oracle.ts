@@ -137,6 +137,8 @@ each write will land, so that a regret can be a little below nothing.`,
       summary: 'total time by which the migration should be over; none: no matter when',
     },
   },
+  refuses: (_options, { guest }) =>
+    guest.dma === undefined ? null : 'its bound counts what vCPUs write, not devices; expected no guest.dma',
   prepare(options, setup) {
     guests.set(options, setup);
     return setup;

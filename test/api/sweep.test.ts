@@ -80,7 +80,7 @@ describe('rows', () => {
         readersWorkDone: near(workDoneOf(result, 'readers'), 6),
         longestStallMs: near(Math.max(...vcpus.map(({ longestStallMs }) => longestStallMs)), 3),
         stallsAtBytes: near(why?.stallsAtBytes ?? null, 3),
-        pauseNeededMs: near(why?.pauseNeededMs ?? null, 3),
+        sufficientPauseMs: near(why?.sufficientPauseMs ?? null, 3),
       });
     }
   });

@@ -41,7 +41,7 @@ const STALLING: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 describe('a run that stalls', () => {
-  test.each(STALLING)('converges with the pause needed as its downtime-limit: %s', (_, set) => {
+  test.each(STALLING)('converges with the sufficient pause as its downtime-limit: %s', (_, set) => {
     // Both memories, where the page memory is quick.
     const memories =
       set.length === 0 || set[0]!.startsWith('migration.max-bandwidth')
@@ -50,10 +50,10 @@ describe('a run that stalls', () => {
     for (const memory of memories) {
       const stalled = run(set, 'none', {}, memory);
       expect([memory, stalled.converged]).toEqual([memory, false]);
-      const needed = stalled.why!.pauseNeededMs;
-      expect(needed).not.toBeNull();
-      const limited = run([...set, `migration.downtime-limit=${needed}ms`], 'none', {}, memory);
-      expect([memory, needed, limited.converged]).toEqual([memory, needed, true]);
+      const enough = stalled.why!.sufficientPauseMs;
+      expect(enough).not.toBeNull();
+      const limited = run([...set, `migration.downtime-limit=${enough}ms`], 'none', {}, memory);
+      expect([memory, enough, limited.converged]).toEqual([memory, enough, true]);
     }
   });
 
@@ -113,7 +113,7 @@ describe('what binds', () => {
   test('no plateau is made up where pass 1 did not end: that it did not is what is said', () => {
     const { why, dirtySyncCount } = run(['migration.give-up-after=5s', 'migration.max-bandwidth=32MiB/s']);
     expect(dirtySyncCount).toBe(1);
-    expect(why).toMatchObject({ stallsAtBytes: null, pauseNeededMs: null, binds: 'max-bandwidth' });
+    expect(why).toMatchObject({ stallsAtBytes: null, sufficientPauseMs: null, binds: 'max-bandwidth' });
     expect(why?.text).toMatch(
       /^after 5 s pass 1 had not ended, with .* of .* sent; what binds is max-bandwidth/,
     );
@@ -121,7 +121,7 @@ describe('what binds', () => {
 
   test('is the end itself where what is left still changes', () => {
     const { why } = run(['migration.give-up-after=22s']);
-    expect(why).toMatchObject({ stallsAtBytes: null, pauseNeededMs: null, binds: 'give-up-after' });
+    expect(why).toMatchObject({ stallsAtBytes: null, sufficientPauseMs: null, binds: 'give-up-after' });
   });
 });
 

@@ -152,7 +152,7 @@ export function madeUpFailure(changes: Partial<MigrationResult> = {}): Migration
     blackoutMs: null,
     why: {
       stallsAtBytes: 2 ** 31,
-      pauseNeededMs: 1700,
+      sufficientPauseMs: 1700,
       binds: 'max-bandwidth',
       text: 'nothing restrains the guest',
     },

@@ -81,7 +81,7 @@ describe('the comparison table', () => {
     const table = comparisonTable(madeUpComparison([[none, [madeUpFailure()]]]));
     expect(lineOf(table, 'converged')).toMatch(/no$/);
     expect(lineOf(table, 'stalls at')).toMatch(/2 GiB$/);
-    expect(lineOf(table, 'pause needed')).toMatch(/1\.7 s$/);
+    expect(lineOf(table, 'sufficient pause')).toMatch(/1\.7 s$/);
     expect(table).toContain('none did not converge: nothing restrains the guest');
   });
 

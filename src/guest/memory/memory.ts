@@ -75,6 +75,8 @@ export interface GuestMemory {
    * budget is used or its ring is full. Fills `outcome`.
    */
   run(vcpu: number, budgetUs: number, writeFactor: number, readFactor: number): void;
+  /** Devices write for `us`, while the guest is not stopped (`DmaSpec`). */
+  writeByDevices(us: number): void;
   /** The process of a vCPU forks: its writes go to the other area of each class from here on (see `Fork`). */
   fork(vcpu: number): void;
   /** A time in µs before which this vCPU cannot fill its ring; Infinity where it never has to be asked. */

@@ -104,5 +104,5 @@ export function outcome(
       seen.stream.normal.cpuUs > 0 ? (seen.stream.normal.bytes / seen.stream.normal.cpuUs) * 1e6 : Infinity,
   };
   const inForce = { ...setup, migration: { ...setup.migration, downtimeLimitMs: window.downtimeLimitMs } };
-  return { ...result, why: whyNot(inForce, result, syncs.last, limits) };
+  return { ...result, why: whyNot(inForce, result, syncs.last, limits, seen.devices.exact(clock.nowUs)) };
 }

@@ -49,6 +49,8 @@ interface Plateau {
   readonly fresh: number;
   /** The most that was left after one of the syncs. */
   readonly most: number;
+  /** State of devices that the exact count adds. */
+  readonly devices: number;
 }
 
 export function whyNot(
@@ -56,38 +58,55 @@ export function whyNot(
   result: Omit<MigrationResult, 'why'>,
   last: LastSyncs,
   limits: SendLimits,
+  deviceBytes: number,
 ): WhyNot {
-  const plateau = plateauOf(last);
+  const plateau = plateauOf(last, deviceBytes);
   return {
     stallsAtBytes: plateau?.remaining ?? null,
-    pauseNeededMs: plateau === null ? null : pauseNeeded(plateau, result, setup),
-    ...(plateau === null
-      ? unsettled(result, last, limits)
-      : (brakeAtItsEnd(setup, result, plateau) ?? tooSlow(setup, result, plateau, limits))),
+    sufficientPauseMs: plateau === null ? null : sufficientPause(plateau, result, setup),
+    ...(tooMuchState(result, last, deviceBytes) ??
+      (plateau === null
+        ? unsettled(result, last, limits)
+        : (brakeAtItsEnd(setup, result, plateau) ?? tooSlow(setup, result, plateau, limits)))),
   };
 }
 
-function plateauOf({ remainingBytes, newDirtyPages }: LastSyncs): Plateau | null {
+/** However little RAM is left, the state of the devices is more than may be; null where it is not. */
+function tooMuchState(
+  { thresholdBytes }: Pick<MigrationResult, 'thresholdBytes'>,
+  { remainingBytes }: LastSyncs,
+  deviceBytes: number,
+): Binding | null {
+  if (deviceBytes === 0 || deviceBytes < thresholdBytes || remainingBytes.length < LEAST_SYNCS) return null;
+  return {
+    binds: 'devices',
+    text:
+      `the devices have ${mib(deviceBytes)} of state to send, and only ${mib(thresholdBytes)} may be left, RAM included; ` +
+      'what binds is the state of the devices',
+  };
+}
+
+function plateauOf({ remainingBytes, newDirtyPages }: LastSyncs, devices: number): Plateau | null {
   if (remainingBytes.length < LEAST_SYNCS) return null;
   const most = largest(remainingBytes);
   const least = smallest(remainingBytes);
   if (least === 0 || most > PLATEAU_FACTOR * least) return null;
   const remaining = median(remainingBytes);
-  return { remaining, most, fresh: min(remaining, median(newDirtyPages) * PAGE_BYTES) };
+  return { remaining, most, devices, fresh: min(remaining, median(newDirtyPages) * PAGE_BYTES) };
 }
 
 /**
- * The downtime-limit, ms, that would have let the last syncs end in a switchover: the most that one of them left, at the
- * bandwidth that QEMU reckons with. It is enough, not the least: with a longer limit a pass ends earlier and the guest
+ * The downtime-limit, ms, that would have let the last syncs end in a switchover: the most that one of them left, and the
+ * state of devices, at the bandwidth that QEMU reckons with. It is enough, not the least: with a longer limit a pass ends earlier and the guest
  * dirties less in it. null where QEMU takes no such limit.
  */
-function pauseNeeded(
-  { most }: Plateau,
+function sufficientPause(
+  { most, devices }: Plateau,
   { thresholdBytes }: Pick<MigrationResult, 'thresholdBytes'>,
   { migration }: MigrationSetup,
 ): number | null {
   if (thresholdBytes === 0) return null;
-  const ms = ceil(most / (thresholdBytes / migration.downtimeLimitMs)) + 1;
+  const ms = ceil((most + devices) / (thresholdBytes / migration.downtimeLimitMs)) + 1;
   return ms > MOST_DOWNTIME_MS ? null : ms;
 }
 
@@ -125,11 +144,12 @@ function brakeAtItsEnd(
       const ring = `the dirty ring: ${mib(burst)}${on} are dirtied before it is full and the vCPU sleeps`;
       return { binds: 'ring', text: `${sum(plateau, thresholdBytes)}; what binds is ${ring}` };
     }
-    return { binds: 'quota', text: `under the quota ${sum(plateau, thresholdBytes)}` };
+    return { binds: 'quota', text: `under the quota ${sum(plateau, thresholdBytes)}${byDevices(setup)}` };
   }
   if (percent === 0) return null;
+  const devices = byDevices(setup);
   const at = percent >= 99 ? `even at ${percent} % throttle` : `with a throttle of up to ${percent} %`;
-  return { binds: 'throttle', text: `${at} ${sum(plateau, thresholdBytes)}` };
+  return { binds: 'throttle', text: `${at} ${sum(plateau, thresholdBytes)}${devices}` };
 }
 
 /** Nothing holds the guest back, and what it dirties is not sent fast enough. */
@@ -142,16 +162,25 @@ function tooSlow(
   const { binds, words } = carrier(limits);
   const set = workingSetPages(setup) * PAGE_BYTES;
   const whole = plateau.fresh >= 0.9 * set ? `, the whole working set of ${mib(set)}` : '';
-  return { binds, text: `${sum(plateau, thresholdBytes, whole)}; what binds is ${words}` };
+  return { binds, text: `${sum(plateau, thresholdBytes, whole)}; what binds is ${words}${byDevices(setup)}` };
 }
 
 /** `each pass leaves 307 MiB and the guest dirties 588 MiB meanwhile: 895 MiB, and only 307 MiB may be left`. */
-function sum({ remaining, fresh }: Plateau, thresholdBytes: number, whole = ''): string {
+function sum({ remaining, fresh, devices }: Plateau, thresholdBytes: number, whole = ''): string {
   const left = mib(remaining - fresh);
+  const state = devices > 0 ? `, and the devices have ${mib(devices)} of state` : '';
+  const together = wholeMib(remaining - fresh) + wholeMib(fresh) + wholeMib(devices);
   return (
-    `each pass leaves ${left} unsent and the guest dirties ${mib(fresh)} meanwhile${whole}: ` +
-    `together ${mib(wholeMib(remaining - fresh) + wholeMib(fresh))}, and only ${mib(thresholdBytes)} may be left`
+    `each pass leaves ${left} unsent and the guest dirties ${mib(fresh)} meanwhile${whole}${state}: ` +
+    `together ${mib(together)}, and only ${mib(thresholdBytes)} may be left`
   );
+}
+
+/** What no strategy can hold back; nothing where devices write nothing. */
+function byDevices({ guest }: MigrationSetup): string {
+  if (guest.dma === undefined) return '';
+  const rate = formatBytesPerSecond(guest.dma.writesPerSecond * PAGE_BYTES);
+  return `; devices write ${rate} of it, which nothing holds back`;
 }
 
 /** What limits the stream, with its figure. */
@@ -173,13 +202,13 @@ function carrier({ maxBandwidth, link, sender }: SendLimits): {
   return { binds: 'sender-cpu', words: `${cpu}, not ${linkText}` };
 }
 
-/** Distinct pages that some vCPU writes. */
+/** Distinct pages that some vCPU or device writes. */
 function workingSetPages(setup: MigrationSetup): number {
   const seen = new Map<number, number>();
   for (const vcpu of setup.guest.vcpus) {
     for (const c of vcpu.classes) if (c.writesPerSecond > 0) seen.set(c.firstPage, c.pages);
   }
-  let pages = 0;
+  let pages = setup.guest.dma?.pages ?? 0;
   for (const value of seen.values()) pages += value;
   return pages;
 }

@@ -55,6 +55,7 @@ function writtenRanges(guest: GuestSpec): Range[] {
       found.set(firstPage, { firstPage, pages });
       if (copyFirstPage !== undefined) found.set(copyFirstPage, { firstPage: copyFirstPage, pages });
     }
+  if (guest.dma !== undefined) found.set(guest.dma.firstPage, guest.dma);
   return [...found.values()].sort((a, b) => a.firstPage - b.firstPage);
 }
 

@@ -19,7 +19,7 @@ const ROWS = [
   'downtime_ms',
   'blackout_ms',
   'stalls_at_bytes',
-  'pause_needed_ms',
+  'sufficient_pause_ms',
   'sent_bytes',
   'dirty_sync_count',
   'max_throttle_percent',
@@ -40,7 +40,7 @@ const OCCASIONAL: readonly string[] = [
   'held_time_ms',
 ];
 /** What is asked of the runs that did not converge. */
-const OF_FAILURES: readonly string[] = ['stalls_at_bytes', 'pause_needed_ms'];
+const OF_FAILURES: readonly string[] = ['stalls_at_bytes', 'sufficient_pause_ms'];
 
 export function figureRows(strategies: readonly StrategyResults[]): FigureRow[] {
   return ROWS.map(columnNamed).flatMap((column) => {

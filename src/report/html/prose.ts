@@ -64,6 +64,7 @@ const BINDS: Readonly<Record<WhyNot['binds'], string>> = {
   quota: 'the quota lets the guest dirty more per pass than may remain at the switchover',
   ring: 'the entries of the full dirty rings are more pages than may be left at the switchover',
   throttle: 'even at the highest throttle, the guest dirties too much per pass',
+  devices: 'the devices have more state to send than may be left at the switchover',
   'give-up-after': 'it was ended before it came to a standstill',
 };
 
@@ -108,7 +109,7 @@ function failureOf(binds: string, failed: readonly Row[], runs: number): string 
   const many = runs === 1 ? 'It' : failed.length === runs ? 'No run' : counted(failed.length, 'run');
   const did = runs === 1 || failed.length < runs ? 'did not converge' : 'converged';
   const at = averageOf(failed, 'stalls_at_bytes');
-  const pause = averageOf(failed, 'pause_needed_ms');
+  const pause = averageOf(failed, 'sufficient_pause_ms');
   const stalls =
     at === null
       ? ''

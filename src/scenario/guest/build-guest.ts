@@ -15,7 +15,7 @@ import type { ScenarioFile, ZeroPages } from '../schema.js';
 import { unknown } from '../../options/wording.js';
 import { layOut, setPagesOf, type Group, type LaidOut } from './layout.js';
 import { type GuestForm, NoRoom, smallestMemory } from './smallest-memory.js';
-import { pagesIn, zeroExtents, type Extent, type UnusedMemory } from './unused-memory.js';
+import { gapsBetween, pagesIn, zeroExtents, type Extent, type UnusedMemory } from './unused-memory.js';
 
 /** Entries of a dirty ring that KVM keeps in reserve: its own, and those of a full PML buffer. */
 const RESERVED_ENTRIES = 64;
@@ -58,16 +58,34 @@ function placeGuest(guest: GuestForm, host: HostProfile, fail: Fail, lackRoom: F
   const { vcpus, sets } = layOut(groups, { ramPages, zero: stretches }, (group, message, needsRoom = false) =>
     (needsRoom ? lackRoom : fail)(['guest', 'vcpus', group], message),
   );
+  const dma = placeDma(guest, [...sets, ...stretches], lackRoom);
+  const taken = dma === undefined ? sets : [...sets, dma];
   return {
     ramPages,
     hiddenPages: Math.ceil(guest.hidden / PAGE_BYTES),
     ...contentsOf(guest, sets),
-    zeroExtents: zeroExtents(buildUnused(guest, stretches, sets, lackRoom), sets),
+    zeroExtents: zeroExtents(buildUnused(guest, stretches, taken, lackRoom), taken),
     dirtyRingSize: ring,
     hostPagePages,
     vcpus,
+    ...(dma === undefined ? {} : { dma }),
     ...(guest.devices.length === 0 ? {} : { devices: guest.devices.flatMap(buildDevices) }),
   };
+}
+
+/** The buffers of devices, in the first gap that has room for them. */
+function placeDma({ dma, memory }: GuestForm, taken: readonly Extent[], lackRoom: Fail): GuestSpec['dma'] {
+  if (dma === undefined) return undefined;
+  const pages = Math.max(1, Math.round(dma['working-set'] / PAGE_BYTES));
+  const gap = gapsBetween(taken, memory / PAGE_BYTES).find((one) => one.pages >= pages);
+  if (gap === undefined) {
+    lackRoom(
+      ['guest', 'dma', 'working-set'],
+      `there is no room for ${formatBytes(pages * PAGE_BYTES)} in one piece next to working sets and zero pages in ` +
+        `${formatBytes(memory)} of RAM; expected smaller sets or more memory`,
+    );
+  }
+  return { firstPage: gap.firstPage, pages, writesPerSecond: dma.write / PAGE_BYTES };
 }
 
 /** Contents of working sets that compress in a way of their own, and of all other memory. */

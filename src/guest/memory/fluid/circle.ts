@@ -66,9 +66,10 @@ export class SegmentCircle {
       this.dirtyPages += segment.pages;
       const { range } = segment;
       if (range !== null) {
-        segment.loggedDirty = this.#snapshots ? segment.pages : 0;
+        const isKept = this.#snapshots && !range.device;
+        segment.loggedDirty = isKept ? segment.pages : 0;
         segment.asOf = range.writes;
-        range.armed = this.#snapshots ? 0 : range.pages;
+        range.armed = isKept ? 0 : range.pages;
       }
       segment = segment.next === first ? null : segment.next;
     }
@@ -253,7 +254,7 @@ export class SegmentCircle {
       const found = max(0, s.loggedClean);
       fresh += found;
       s.dirty = min(s.pages, s.dirty + found);
-      s.loggedDirty = this.#snapshots ? min(s.dirty, max(0, s.loggedDirty) + found) : 0;
+      s.loggedDirty = this.#snapshots && !range.device ? min(s.dirty, max(0, s.loggedDirty) + found) : 0;
       s.loggedClean = 0;
       s.snapshotDirty = s.loggedDirty;
       s.snapshotClean = 0;

@@ -90,6 +90,8 @@ export class FluidMemory implements GuestMemory {
   readonly #effort: Effort;
   readonly #circle: SegmentCircle;
   readonly #zero: readonly ZeroExtent[];
+  /** What devices write; null: nothing. */
+  readonly #dma: { readonly range: WrittenRange; readonly writesPerUs: number } | null;
   readonly #softLimit: number;
   readonly #exitCost: ExitCost;
   readonly #splitUs: number;
@@ -128,6 +130,12 @@ export class FluidMemory implements GuestMemory {
       pushAll: host.ringPushesEveryWrite,
     };
     const faultUs = (host.pml ? host.pmlNsPerPage : host.writeFaultNs) / 1000;
+    const { dma } = guest;
+    const byDevices = layout.ranges.find(({ device }) => device);
+    this.#dma =
+      dma === undefined || byDevices === undefined
+        ? null
+        : { range: byDevices, writesPerUs: dma.writesPerSecond / 1e6 };
     const rangeAt = new Map(layout.ranges.map((range) => [range.firstPage, range]));
     this.#vcpus = guest.vcpus.map((vcpu, id) =>
       newVcpu(vcpu, rangeAt, faultUs, startsOf(vcpu, seed, run, id)),
@@ -215,6 +223,11 @@ export class FluidMemory implements GuestMemory {
     state.fillRunUs = INFINITY;
     state.deviation = 0;
     state.entriesVaryBy = 0;
+  }
+
+  writeByDevices(us: number): void {
+    if (this.#dma === null || !this.#logging) return;
+    this.#dma.range.writes += this.#dma.writesPerUs * us;
   }
 
   fork(vcpu: number): void {

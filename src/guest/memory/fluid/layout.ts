@@ -64,6 +64,11 @@ function writtenRanges(guest: GuestSpec): WrittenRange[] {
       if (use.copyFirstPage !== undefined) addUse(found, { ...use, firstPage: use.copyFirstPage });
     }
   }
+  const { dma } = guest;
+  if (dma !== undefined) {
+    addUse(found, { ...dma, pattern: 'uniform', readsPerSecond: 0 });
+    found.set(dma.firstPage, { ...found.get(dma.firstPage)!, device: true });
+  }
   const ranges = [...found.values()].sort((a, b) => a.firstPage - b.firstPage);
   for (let i = 1; i < ranges.length; i += 1) {
     const { firstPage, pages } = ranges[i - 1]!;
@@ -87,6 +92,7 @@ function newRange(use: AccessClass): WrittenRange {
     firstPage: use.firstPage,
     pages: use.pages,
     sequential: false,
+    device: false,
     users: 0,
     // Set when the segments are made.
     first: null,
@@ -136,7 +142,7 @@ class ChunkMap {
   addWritten(pieces: Piece[], range: WrittenRange, most: number): void {
     const end = range.firstPage + range.pages;
     const size = this.#chunkPages;
-    if (size === null) {
+    if (size === null || range.device) {
       add(pieces, range, null, range.firstPage, end);
       return;
     }

@@ -25,6 +25,8 @@ export interface WrittenRange {
   readonly users: number;
   /** Some vCPU goes through it page after page: where a page lies matters. */
   readonly sequential: boolean;
+  /** Devices write it: their own logs, which a sync empties, tell which pages. */
+  readonly device: boolean;
   /** The segment that begins it. */
   first: Segment | null;
   /** Uniform writes to it while tracked. */

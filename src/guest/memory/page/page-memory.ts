@@ -18,6 +18,7 @@ import {
   nextSet,
   setRange,
 } from './bitmap.js';
+import { DeviceWrites } from './device-writes.js';
 import { ContentMap } from '../../content.js';
 import { Effort } from '../../effort.js';
 import { type GuestMemory, type RunOutcome, type Tracking, noOutcome } from '../memory.js';
@@ -86,6 +87,8 @@ export class PageMemory implements GuestMemory {
   readonly #contents: ContentMap;
   /** Words that hold pages some vCPU writes: only these can become dirty again. Pairs of [from, to). */
   readonly #written: readonly (readonly [number, number])[];
+  /** What devices write, and what their logs hold; null: nothing. */
+  readonly #dma: DeviceWrites | null;
   readonly #chunkShift: number;
   readonly #chunkClear: Uint8Array;
   readonly #softLimit: number;
@@ -128,6 +131,8 @@ export class PageMemory implements GuestMemory {
     this.#softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
     this.#pushAll = host.ringPushesEveryWrite && tracking === 'ring';
     this.#written = writtenWords(guest);
+    this.#dma =
+      guest.dma === undefined ? null : new DeviceWrites(guest.dma, words, stream(seed, run, 'device writes'));
     this.#splitUs = host.splitUs;
     this.#hostPagePages = guest.hostPagePages;
     this.#huge = new Uint8Array(host.splitUs > 0 ? ceil(this.totalPages / HUGE_PAGE_PAGES) : 0);
@@ -365,6 +370,14 @@ export class PageMemory implements GuestMemory {
     return rate === 0 ? INFINITY : (this.#softLimit - state.ringCount) / rate;
   }
 
+  writeByDevices(us: number): void {
+    const dma = this.#dma;
+    if (dma === null) return;
+    const drawn = dma.write(us, this.#rewritten);
+    this.#effort.draw(drawn);
+    if (!this.#logging) dma.forget();
+  }
+
   fork(vcpu: number): void {
     const { classes } = this.#vcpus[vcpu]!;
     for (let i = 0; i < classes.length; i += 1) {
@@ -417,6 +430,7 @@ export class PageMemory implements GuestMemory {
         fresh += mergeClear(this.#toSend, this.#log, from, to);
       }
     }
+    if (this.#dma !== null) fresh += this.#dma.harvest(this.#toSend);
     this.#dirty += fresh;
     return fresh;
   }
