@@ -161,23 +161,58 @@ export const passed = { entries: 0, exits: 0 };
 
 /** A vCPU makes `us` of progress, through full rings and rounds of the reaper. The result is in `passed`. */
 export function passThroughFills(user: RingUser, us: number, pushAll: boolean): void {
+  const { cyclePhase, cycleUs, entriesPerCycle, fillsPerCycle } = user;
   passed.entries = 0;
   passed.exits = 0;
-  const toReaperUs = (1 - user.cyclePhase) * user.cycleUs;
-  if (us < toReaperUs) {
-    passFills(user, us, pushAll);
-    user.cyclePhase += us / user.cycleUs;
-    return;
+  user.cyclePhase = passBorders(
+    user,
+    us,
+    pushAll,
+    passFills,
+    cyclePhase,
+    cycleUs,
+    entriesPerCycle,
+    fillsPerCycle,
+    0,
+  );
+}
+
+/** Progress without a round of the reaper. */
+function passFills(user: RingUser, us: number, pushAll: boolean): void {
+  const { fillPhase, fillUs, entriesPerFill } = user;
+  user.fillPhase = passBorders(user, us, pushAll, push, fillPhase, fillUs, entriesPerFill, 1, 1);
+}
+
+/**
+ * Progress through borders at which the ring is emptied, one every `periodUs`: to the first, by whole periods, and the rest.
+ * `inside` is progress between two; a period has so many entries and exits, and the first border so many. Returns where the
+ * vCPU stands in its period, as a share.
+ */
+function passBorders(
+  user: RingUser,
+  us: number,
+  pushAll: boolean,
+  inside: (user: RingUser, us: number, pushAll: boolean) => void,
+  phase: number,
+  periodUs: number,
+  entriesPerPeriod: number,
+  exitsPerPeriod: number,
+  exitsAtFirst: number,
+): number {
+  const toFirstUs = (1 - phase) * periodUs;
+  if (us < toFirstUs) {
+    inside(user, us, pushAll);
+    return phase + us / periodUs;
   }
-  passFills(user, toReaperUs, pushAll);
+  inside(user, toFirstUs, pushAll);
   emptyRing(user);
-  const left = us - toReaperUs;
-  const cycles = floor(left / user.cycleUs);
-  passed.entries += cycles * user.entriesPerCycle;
-  passed.exits += cycles * user.fillsPerCycle * user.exitShare;
-  const restUs = left - cycles * user.cycleUs;
-  passFills(user, restUs, pushAll);
-  user.cyclePhase = restUs / user.cycleUs;
+  const left = us - toFirstUs;
+  const periods = floor(left / periodUs);
+  passed.entries += periods * entriesPerPeriod;
+  passed.exits += (exitsAtFirst + periods * exitsPerPeriod) * user.exitShare;
+  const restUs = left - periods * periodUs;
+  inside(user, restUs, pushAll);
+  return restUs / periodUs;
 }
 
 /** A vCPU runs for `us` without a write: only the reaper's rounds go on. */
@@ -186,25 +221,6 @@ export function passIdle(user: RingUser, us: number): void {
   if (user.cyclePhase < 1) return;
   user.cyclePhase -= floor(user.cyclePhase);
   emptyRing(user);
-}
-
-/** Progress without a round of the reaper. */
-function passFills(user: RingUser, us: number, pushAll: boolean): void {
-  const toFullUs = (1 - user.fillPhase) * user.fillUs;
-  if (us < toFullUs) {
-    push(user, us, pushAll);
-    user.fillPhase += us / user.fillUs;
-    return;
-  }
-  push(user, toFullUs, pushAll);
-  emptyRing(user);
-  const left = us - toFullUs;
-  const fills = floor(left / user.fillUs);
-  passed.entries += fills * user.entriesPerFill;
-  passed.exits += (1 + fills) * user.exitShare;
-  const restUs = left - fills * user.fillUs;
-  push(user, restUs, pushAll);
-  user.fillPhase = restUs / user.fillUs;
 }
 
 /** Entries of `us` of progress in which no ring gets full. */
