@@ -95,10 +95,10 @@ function usage(command) {
 }
 
 function optionLines(options) {
-  return Object.entries(options).flatMap(([name, { describe, value, default: fallback }]) => {
+  return Object.entries(options).flatMap(([name, { summary, value, default: fallback }]) => {
     const argument = value === undefined ? '' : ` \\fI${text(value)}\\fR`;
-    const unless = fallback === undefined ? '' : ` (default: ${text(fallback)})`;
-    return ['.TP', `\\fB\\-\\-${text(name)}\\fR${argument}`, `${text(describe)}${unless}.`];
+    const unless = fallback === undefined ? '' : ` (default: ${text(String(fallback))})`;
+    return ['.TP', `\\fB\\-\\-${text(name)}\\fR${argument}`, `${text(summary)}${unless}.`];
   });
 }
 

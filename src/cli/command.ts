@@ -2,16 +2,24 @@
  * How a command is made: its words, options and examples as data, and a function that runs it.
  * The words of a command line are read in src/cli/words.ts; yargs prints help (src/cli/help.ts).
  */
+import type { EntryBase, OptionEntry } from '../options/table.js';
 import type { Page } from '../report/terminal/style.js';
 import type { Progress, StatusLine } from './progress.js';
 
-export interface Option {
-  readonly describe: string;
-  /** What its value is, such as `N` or `FOLDER`; without it, the option is a switch. */
+/** Text that the command itself reads, such as the name of a file. */
+export interface TextEntry extends EntryBase {
+  readonly kind: 'text';
+  readonly default?: string;
+}
+
+/** An entry of a table, and what only a command line has. */
+export type Option = (OptionEntry | TextEntry) & {
+  /** What its value is called, such as `N` or `FOLDER`; a flag has none. */
   readonly value?: string;
+  /** What a word of a choice is called when it is refused; when left out, as the option. */
+  readonly called?: string;
   /** May be given several times. */
   readonly repeatable?: boolean;
-  readonly default?: string;
   /** Words for shell completion and "did you mean". */
   readonly words?: () => readonly string[];
   /**
@@ -19,6 +27,13 @@ export interface Option {
    * experiment does not record them.
    */
   readonly affectsResult?: false;
+};
+
+export type Options = Readonly<Record<string, Option>>;
+
+/** Keeps the types of the entries, so that `read` knows what they are read as. */
+export function defineOptions<const Table extends Options>(options: Table): Table {
+  return options;
 }
 
 export interface Positional {
@@ -33,7 +48,7 @@ export interface Command {
   readonly positional: Positional;
   /** Those after it; only the last may take several words, or none. */
   readonly further?: readonly Positional[];
-  readonly options: Readonly<Record<string, Option>>;
+  readonly options: Options;
   /** Writes files without an option that asks for one. */
   readonly alwaysWrites?: true;
   /** Ends in an order of its own when a signal comes. */
@@ -82,11 +97,22 @@ export interface Given {
   status(): StatusLine;
 }
 
-export const globalOptions: Readonly<Record<string, Option>> = {
-  color: { describe: 'Colour the output (--no-color to disable)', affectsResult: false },
+export const globalOptions: Options = {
+  color: { kind: 'flag', summary: 'Colour the output (--no-color to disable)', affectsResult: false },
 };
 
-export function optionsOf(command: Command): Readonly<Record<string, Option>> {
+/** Its default as users write it; undefined where it has none. */
+export function fallbackOf(option: Option): string | undefined {
+  const fallback = 'default' in option ? option.default : undefined;
+  return typeof fallback === 'string' || typeof fallback === 'number' ? String(fallback) : undefined;
+}
+
+/** Words for completion. */
+export function wordsOf(option: Option): readonly string[] {
+  return option.words?.() ?? (option.kind === 'choice' ? option.choices : []);
+}
+
+export function optionsOf(command: Command): Options {
   return { ...globalOptions, ...command.options };
 }
 

@@ -1,5 +1,5 @@
 /** Words for the shell's completion. Without any, the shell offers files. */
-import { type CommandEntry, loaded, optionsOf, positionalsOf } from './command.js';
+import { type CommandEntry, loaded, optionsOf, positionalsOf, wordsOf } from './command.js';
 import { tokensOf } from './words.js';
 
 /** `line`: the words after `migsim` so far, the unfinished one last. */
@@ -17,7 +17,7 @@ export async function complete(
   const tokens = tokensOf(line.slice(1, -1), options);
   const last = tokens.at(-1);
   const option = last?.kind === 'option' && last.value === undefined ? options[last.name] : undefined;
-  if (option?.value !== undefined) return begin(current, option.words?.() ?? []);
+  if (option?.value !== undefined) return begin(current, wordsOf(option));
   if (current.startsWith('-')) {
     return begin(
       current,

@@ -3,51 +3,73 @@ import { UsageError } from '../errors.js';
 import { MEMORY_CHOICES } from '../experiment/memory-choice.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { unknown } from '../options/wording.js';
-import type { Given, Option, Positional } from './command.js';
+import { defineOptions, type Given, type Positional } from './command.js';
 import { loadScenario } from '../scenario/load.js';
 import { listedStrategy } from '../experiment/choice.js';
 import { loadStrategy, loadPolicy } from '../scenario/choices.js';
 import { strategies } from '../strategies/index.js';
 import { policies } from '../policies/index.js';
-import { wholeNumber } from './values.js';
+import { read } from './values.js';
 
 export const scenarioFile: Positional = { name: 'scenario', describe: 'Scenario file (YAML)' };
 
 const MAX_RUNS = 100_000;
 
-export const experimentOptions = {
+export const experimentOptions = defineOptions({
   strategy: {
-    describe: 'A name, "name: {option: value}" or ./file.js',
+    kind: 'text',
+    summary: 'A name, "name: {option: value}" or ./file.js',
     value: 'STRATEGY',
     words: () => Object.keys(strategies),
   },
   policy: {
-    describe: "Policy to use instead of the scenario's; same syntax as --strategy",
+    kind: 'text',
+    summary: "Policy to use instead of the scenario's; same syntax as --strategy",
     value: 'POLICY',
     words: () => Object.keys(policies),
   },
   memory: {
-    describe:
+    kind: 'choice',
+    choices: MEMORY_CHOICES,
+    called: 'memory model',
+    summary:
       'Memory model: page (exact), fluid (fast) or auto (= page here; fluid where only the policy ends a run)',
     value: 'MODEL',
     default: 'auto',
-    words: () => MEMORY_CHOICES,
   },
-  seed: { describe: 'Seed of all random numbers, 0 to 4294967295', value: 'N', default: '1' },
+  seed: {
+    kind: 'count',
+    min: 0,
+    max: 2 ** 32 - 1,
+    default: 1,
+    summary: 'Seed of all random numbers, 0 to 4294967295',
+    value: 'N',
+  },
   set: {
-    describe: 'Change a value of the scenario, such as guest.memory=32GiB; repeatable',
+    kind: 'text',
+    summary: 'Change a value of the scenario, such as guest.memory=32GiB; repeatable',
     value: 'KEY=VALUE',
     repeatable: true,
   },
   out: {
-    describe: 'Write CSV files and manifest.json to this folder',
+    kind: 'text',
+    summary: 'Write CSV files and manifest.json to this folder',
     value: 'FOLDER',
     affectsResult: false,
   },
-  json: { describe: 'Print JSON instead of text', affectsResult: false },
-} satisfies Record<string, Option>;
+  json: { kind: 'flag', summary: 'Print JSON instead of text', affectsResult: false },
+});
 
-export const runsOption: Option = { describe: 'Repetitions of each strategy', value: 'N', default: '1' };
+export const runsOption = defineOptions({
+  runs: {
+    kind: 'count',
+    min: 1,
+    max: MAX_RUNS,
+    default: 1,
+    summary: 'Repetitions of each strategy',
+    value: 'N',
+  },
+}).runs;
 
 export function readScenario(given: Given): Scenario {
   const scenario = loadScenario(given.positional, { set: given.values('set') });
@@ -72,12 +94,12 @@ export function readMemory(
 }
 
 export function readSeed(given: Given): number {
-  return wholeNumber(given, 'seed', 0, 2 ** 32 - 1) ?? 1;
+  return read(given, experimentOptions, 'seed');
 }
 
 /** 1 for commands without the option. */
 export function readRuns(given: Given): number {
-  return wholeNumber(given, 'runs', 1, MAX_RUNS) ?? 1;
+  return given.value('runs') === undefined ? 1 : read(given, { runs: runsOption }, 'runs');
 }
 
 /** One that the scenario lists is taken with the options it has there; any other by its name, with its defaults. */

@@ -6,7 +6,8 @@ import { runColumns, vcpuColumns } from '../report/columns.js';
 import type { Given, Option } from './command.js';
 
 export const failUnlessOption: Option = {
-  describe:
+  kind: 'text',
+  summary:
     "Exit with status 1 unless this holds for every strategy: converged, 'total-time < 5min'; repeatable",
   value: 'EXPECTATION',
   repeatable: true,

@@ -4,6 +4,7 @@ import {
   type Command,
   type CommandEntry,
   type LoadedCommand,
+  fallbackOf,
   globalOptions,
   positionalsOf,
 } from './command.js';
@@ -21,7 +22,7 @@ export function helpText(
 ): Promise<string> {
   const parser = parserFor(width).epilog(examplesText(EXAMPLES));
   for (const [name, option] of Object.entries(globalOptions)) {
-    parser.option(name, { type: 'boolean', describe: option.describe });
+    parser.option(name, { type: 'boolean', describe: option.summary });
   }
   for (const { name, usage, summary } of commands) {
     parser.command(usage, summary, (builder: Argv) =>
@@ -63,9 +64,10 @@ function describe(command: Command, parser: Argv): Argv {
   for (const { name, describe: what } of positionalsOf(command))
     parser.positional(name, { type: 'string', describe: what });
   for (const [name, option] of Object.entries(options)) {
-    const fallback = option.default === undefined ? {} : { default: option.default };
-    if (option.value === undefined) parser.option(name, { type: 'boolean', describe: option.describe });
-    else parser.option(name, { type: 'string', requiresArg: true, describe: option.describe, ...fallback });
+    const written = fallbackOf(option);
+    const fallback = written === undefined ? {} : { default: written };
+    if (option.value === undefined) parser.option(name, { type: 'boolean', describe: option.summary });
+    else parser.option(name, { type: 'string', requiresArg: true, describe: option.summary, ...fallback });
   }
   const everywhere = [...Object.keys(globalOptions), 'help', 'version'];
   parser.group(Object.keys(options), 'Options:').group(everywhere, 'Everywhere:');

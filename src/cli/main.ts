@@ -2,7 +2,14 @@
 import { UsageError } from '../errors.js';
 import { version } from '../experiment/manifest.js';
 import { unknown } from '../options/wording.js';
-import { type CommandEntry, type Given, type LoadedCommand, globalOptions, loaded } from './command.js';
+import {
+  type CommandEntry,
+  type Given,
+  type LoadedCommand,
+  globalOptions,
+  fallbackOf,
+  loaded,
+} from './command.js';
 import { complete } from './complete.js';
 import { EXIT, endOnSignals, endQuietlyOnBrokenPipe, watchEarlyEnd, endingOf } from './exit.js';
 import { startProgress, startStatusLine } from './progress.js';
@@ -214,7 +221,8 @@ async function execute(
 ): Promise<void> {
   const { positionals, values, switches, recorded } = readWords(words, command);
   const valuesOf = (option: string): readonly string[] => {
-    const fallback = command.options[option]?.default;
+    const known = command.options[option];
+    const fallback = known === undefined ? undefined : fallbackOf(known);
     return values.get(option) ?? (fallback === undefined ? [] : [fallback]);
   };
   const all = (positional: string): readonly string[] => positionals[positional] ?? [];

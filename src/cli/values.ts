@@ -1,7 +1,9 @@
 /** Values of command-line options, read and refused in one way. Each is undefined when the option was not given. */
 import { UsageError } from '../errors.js';
+import { readEntry } from '../options/read.js';
+import type { OptionEntry, OptionValue } from '../options/table.js';
 import { unknown } from '../options/wording.js';
-import type { Given } from './command.js';
+import type { Given, Option, Options } from './command.js';
 
 /** What `parse` makes of the value; its `UsageError` names the option. */
 export function parsed<Value>(
@@ -18,26 +20,31 @@ export function parsed<Value>(
   }
 }
 
-/** From `min` to `max`, both included. */
-export function wholeNumber(given: Given, option: string, min: number, max = Infinity): number | undefined {
-  return parsed(given, option, (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    const range = max === Infinity ? `from ${min}` : `from ${min} to ${max}`;
-    throw new UsageError(`expected a whole number ${range}, got ${JSON.stringify(text)}`);
-  });
+/** What an option is read as; undefined where it was not given and has no default. */
+type Read<Of extends Option> = Of extends OptionEntry
+  ? Of extends { readonly default: unknown }
+    ? OptionValue<Of>
+    : OptionValue<Of> | undefined
+  : never;
+
+/** The value of an option that its entry describes. Throws `UsageError`. */
+export function read<Table extends Options, Name extends keyof Table & string>(
+  given: Given,
+  options: Table,
+  name: Name,
+): Read<Table[Name]> {
+  const option: Option | undefined = options[name];
+  const text = given.value(name);
+  if (option?.kind === 'choice' && text !== undefined && !option.choices.includes(text)) {
+    throw new UsageError(unknown(option.called ?? name, text, option.choices));
+  }
+  return parsed(given, name, (text) => readText(option, text)) as Read<Table[Name]>;
 }
 
-/** One of some words; `kind` says what they are. */
-export function choice<Word extends string>(
-  given: Given,
-  option: string,
-  words: readonly Word[],
-  kind = option,
-): Word | undefined {
-  const text = given.value(option);
-  if (text === undefined) return undefined;
-  const found = words.find((word) => word === text);
-  if (found === undefined) throw new UsageError(unknown(kind, text, words));
-  return found;
+function readText(option: Option | undefined, text: string): unknown {
+  if (option === undefined || option.kind === 'text') return text;
+  const isNumber = option.kind === 'count' || option.kind === 'number';
+  return readEntry(option, isNumber && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text, (message) => {
+    throw new UsageError(message);
+  });
 }

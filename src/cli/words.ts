@@ -2,9 +2,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.js';
 import { nearest } from '../suggest.js';
-import { type LoadedCommand, type Option, globalOptions, optionsOf, positionalsOf } from './command.js';
-
-type Options = Readonly<Record<string, Option>>;
+import { type LoadedCommand, type Options, globalOptions, optionsOf, positionalsOf } from './command.js';
 
 /** One word, or an option with its value, in the order in which they were given. */
 export type Token =

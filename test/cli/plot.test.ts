@@ -51,7 +51,7 @@ describe('migsim plot', () => {
   test.each([
     [['--figure', 'paretto'], 'unknown figure "paretto"; did you mean pareto?'],
     [['--format', 'pdf'], 'unknown format "pdf"'],
-    [['--run', '0'], '--run: expected a whole number from 1, got "0"'],
+    [['--run', '0'], '--run: expected a whole number from 1, got 0'],
     [['--run', '9'], 'no run 9 in it'],
     [['--figure', 'sweep'], 'sweep needs runs.csv with a column of a parameter that was varied'],
   ])('tells what is wrong with %j', async (words, said) => {

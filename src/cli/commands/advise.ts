@@ -13,10 +13,55 @@ import { loadScenario } from '../../scenario/load.js';
 import { parseScenario } from '../../scenario/parse.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { formatBytes, PAGE_BYTES, parseDurationUs, parseShare } from '../../units.js';
-import type { Command, Given } from '../command.js';
-import { experimentOptions, noteReading, readMemory, readRuns, readSeed } from '../experiment-options.js';
+import { defineOptions, type Command, type Given } from '../command.js';
+import {
+  experimentOptions,
+  noteReading,
+  readMemory,
+  readRuns,
+  readSeed,
+  runsOption,
+} from '../experiment-options.js';
 import { nameOfLog, readLogFile } from '../log-files.js';
 import type { Progress } from '../progress.js';
+
+const options = defineOptions({
+  deadline: {
+    kind: 'text',
+    summary: 'The migration is to be over by then; default 5min, or three passes',
+    value: 'DURATION',
+  },
+  'max-downtime': {
+    kind: 'text',
+    summary: "The guest is to stand still no longer; default 1s, or the scenario's own limit",
+    value: 'DURATION',
+  },
+  'keep-readers': {
+    kind: 'text',
+    summary: 'Work that vCPUs that only read are to keep; default 90%',
+    value: 'SHARE',
+  },
+  for: {
+    kind: 'choice',
+    choices: PROGRAMS,
+    called: 'program',
+    summary: 'Whose lines to write; default: by the log or the policy, else qmp',
+    value: 'PROGRAM',
+  },
+  strategy: {
+    ...experimentOptions.strategy,
+    summary: 'What runs now; default: the first that the scenario lists',
+  },
+  runs: { ...runsOption, summary: 'Runs of each remedy', default: ADVISE_RUNS },
+  memory: {
+    ...experimentOptions.memory,
+    summary: 'page (every write drawn), or fluid (counts, fast)',
+    default: 'fluid',
+  },
+  seed: experimentOptions.seed,
+  set: experimentOptions.set,
+  json: experimentOptions.json,
+});
 
 export const adviseCommand: Command = {
   positional: {
@@ -25,35 +70,7 @@ export const adviseCommand: Command = {
       'Scenario file (YAML), or the log of a migration in any format that learn reads; -: standard input',
     takes: 'one or more',
   },
-  options: {
-    deadline: {
-      describe: 'The migration is to be over by then; default 5min, or three passes',
-      value: 'DURATION',
-    },
-    'max-downtime': {
-      describe: "The guest is to stand still no longer; default 1s, or the scenario's own limit",
-      value: 'DURATION',
-    },
-    'keep-readers': { describe: 'Work that vCPUs that only read are to keep; default 90%', value: 'SHARE' },
-    for: {
-      describe: 'Whose lines to write; default: by the log or the policy, else qmp',
-      value: 'PROGRAM',
-      words: () => PROGRAMS,
-    },
-    strategy: {
-      ...experimentOptions.strategy,
-      describe: 'What runs now; default: the first that the scenario lists',
-    },
-    runs: { describe: 'Runs of each remedy', value: 'N', default: String(ADVISE_RUNS) },
-    memory: {
-      ...experimentOptions.memory,
-      describe: 'page (every write drawn), or fluid (counts, fast)',
-      default: 'fluid',
-    },
-    seed: experimentOptions.seed,
-    set: experimentOptions.set,
-    json: experimentOptions.json,
-  },
+  options,
   examples: [
     ['advise migration.log', 'status 0: it finishes; 1: it needs a remedy; 3: none helps'],
     ['advise guest.yaml --deadline 5min --max-downtime 500ms --keep-readers 95%', 'what is wanted'],

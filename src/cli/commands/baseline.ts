@@ -35,13 +35,14 @@ export const baselineCommand: Command = {
   alwaysWrites: true,
   options: {
     tolerance: {
-      describe: `diff: share by which an outcome may differ (default: ${TOLERANCE}), or MEASURE=SHARE; repeatable`,
+      kind: 'text',
+      summary: `diff: share by which an outcome may differ (default: ${TOLERANCE}), or MEASURE=SHARE; repeatable`,
       value: 'SHARE',
       repeatable: true,
     },
-    runs: { ...runsOption, describe: 'save: repetitions of each strategy' },
-    memory: { ...memoryOption, describe: `save: ${memoryOption.describe}` },
-    seed: { ...experimentOptions.seed, describe: `save: ${lower(experimentOptions.seed.describe)}` },
+    runs: { ...runsOption, summary: 'save: repetitions of each strategy' },
+    memory: { ...memoryOption, summary: `save: ${memoryOption.summary}` },
+    seed: { ...experimentOptions.seed, summary: `save: ${lower(experimentOptions.seed.summary)}` },
   },
   examples: [
     ['baseline save shipped', 'all of scenarios/, into results/baselines/shipped.csv'],

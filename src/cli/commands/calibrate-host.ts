@@ -2,8 +2,8 @@
 import { UsageError } from '../../errors.js';
 import type { Calibration } from '../../recording/validate/calibrate.js';
 import { unknown } from '../../options/wording.js';
-import type { Command, Given } from '../command.js';
-import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
+import { defineOptions, type Command, type Given } from '../command.js';
+import { experimentOptions, readMemory, readRuns, readSeed, runsOption } from '../experiment-options.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { readRecordings } from '../../recording/validate/validate.js';
 import { repeatsIn } from '../../formats/repeats.js';
@@ -13,32 +13,36 @@ import { grid } from '../../report/terminal/grid.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
 import { variabilityKinds } from '../../guest/host-profiles/variability.js';
 
+const options = defineOptions({
+  profile: {
+    kind: 'text',
+    summary: 'Host profile to start from',
+    value: 'NAME',
+    default: 'recordings-host',
+    words: () => Object.keys(hostProfiles),
+  },
+  runs: {
+    ...runsOption,
+    summary: 'Predictions per recording, each with different random numbers',
+    default: 4,
+  },
+  memory: experimentOptions.memory,
+  seed: experimentOptions.seed,
+  out: {
+    kind: 'text',
+    summary: 'Write the profile to this file, as the host section of a scenario (JSON, which is YAML)',
+    value: 'FILE',
+  },
+  json: { kind: 'flag', summary: 'Print JSON instead of text' },
+});
+
 export const calibrateHostCommand: Command = {
   positional: {
     name: 'recordings',
     describe: 'Recordings (JSON) of one machine, or folders of them',
     takes: 'one or more',
   },
-  options: {
-    profile: {
-      describe: 'Host profile to start from',
-      value: 'NAME',
-      default: 'recordings-host',
-      words: () => Object.keys(hostProfiles),
-    },
-    runs: {
-      describe: 'Predictions per recording, each with different random numbers',
-      value: 'N',
-      default: '4',
-    },
-    memory: experimentOptions.memory,
-    seed: experimentOptions.seed,
-    out: {
-      describe: 'Write the profile to this file, as the host section of a scenario (JSON, which is YAML)',
-      value: 'FILE',
-    },
-    json: { describe: 'Print JSON instead of text' },
-  },
+  options,
   examples: [
     ['calibrate-host recordings', 'fit the costs of the host of the recordings'],
     ['calibrate-host mine/*.json --profile default --out host.json', 'fit your own machine'],

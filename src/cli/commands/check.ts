@@ -14,14 +14,16 @@ import { openOutputFile } from '../../report/files/output-folder.js';
 import { checkText, failuresOf } from '../../report/terminal/check-text.js';
 import { junitXml } from '../../report/files/junit.js';
 import { inWorkers } from '../../experiment/workers.js';
-import { choice } from '../values.js';
+import { read } from '../values.js';
 
-export const memoryOption: Option = {
-  describe: 'Memory model: page (exact), fluid (fast) or auto: page if that takes at most about a second',
+export const memoryOption = {
+  kind: 'choice',
+  choices: MEMORY_CHOICES,
+  called: 'memory model',
+  summary: 'Memory model: page (exact), fluid (fast) or auto: page if that takes at most about a second',
   value: 'MODEL',
   default: 'auto',
-  words: () => MEMORY_CHOICES,
-};
+} as const satisfies Option;
 
 export const checkCommand: Command = {
   positional: scenarioFiles,
@@ -29,8 +31,13 @@ export const checkCommand: Command = {
     runs: runsOption,
     memory: memoryOption,
     seed: experimentOptions.seed,
-    junit: { describe: 'Write a JUnit report for a CI system there', value: 'FILE', affectsResult: false },
-    verbose: { describe: 'Also print the expectations that hold', affectsResult: false },
+    junit: {
+      kind: 'text',
+      summary: 'Write a JUnit report for a CI system there',
+      value: 'FILE',
+      affectsResult: false,
+    },
+    verbose: { kind: 'flag', summary: 'Also print the expectations that hold', affectsResult: false },
   },
   examples: [
     ['check', 'everything in scenarios/'],
@@ -102,5 +109,5 @@ function progressOf(given: Given, scenarios: readonly Scenario[], runs: number):
 }
 
 export function readMemoryChoice(given: Given): MemoryChoice {
-  return choice(given, 'memory', MEMORY_CHOICES, 'memory model') ?? 'auto';
+  return read(given, { memory: memoryOption }, 'memory');
 }

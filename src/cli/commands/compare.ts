@@ -29,14 +29,15 @@ export const compareCommand: Command = {
     ...experimentOptions,
     strategy: {
       ...experimentOptions.strategy,
-      describe: `${experimentOptions.strategy.describe}; separate several by commas`,
+      summary: `${experimentOptions.strategy.summary}; separate several by commas`,
       repeatable: true,
     },
     'fail-unless': failUnlessOption,
     preset: presetOption,
     runs: runsOption,
     format: {
-      describe: `Table format: ${TABLE_FORMATS.join(', ')}`,
+      kind: 'text',
+      summary: `Table format: ${TABLE_FORMATS.join(', ')}`,
       value: 'FORMAT',
       default: 'text',
       words: () => TABLE_FORMATS,

@@ -2,45 +2,61 @@
 import { UsageError } from '../../errors.js';
 import type { DrainGuest } from '../../experiment/drain.js';
 import type { MigrationResult } from '../../migration/result.js';
-import type { Command } from '../command.js';
+import { defineOptions, type Command } from '../command.js';
 import { experimentOptions, noteReading, readMemory, readSeed, oneStrategy } from '../experiment-options.js';
 import { refuseUnreadableDemands, unmetInRun } from '../../experiment/fail-unless.js';
 import { demandMeasures, failUnlessKept, failUnlessOption, readDemands } from '../fail-unless.js';
 import { loadScenario } from '../../scenario/load.js';
 import { drain } from '../../experiment/drain.js';
 import { drainText } from '../../report/terminal/drain-text.js';
-import { choice, wholeNumber } from '../values.js';
+import { read } from '../values.js';
 
 const MODES = ['serial', 'parallel'] as const;
 const MOST_GUESTS = 10_000;
 
+const options = defineOptions({
+  mode: {
+    kind: 'choice',
+    choices: MODES,
+    summary: 'serial (one after the other) or parallel (default: both)',
+    value: 'MODE',
+  },
+  compare: { kind: 'flag', summary: 'Compare both modes, as without --mode' },
+  parallel: {
+    kind: 'count',
+    min: 1,
+    max: MOST_GUESTS,
+    summary: 'Maximum concurrent migrations (default: all)',
+    value: 'N',
+  },
+  copies: {
+    kind: 'count',
+    min: 1,
+    max: MOST_GUESTS,
+    default: 1,
+    summary: 'Number of guests per scenario',
+    value: 'N',
+  },
+  strategy: experimentOptions.strategy,
+  'fail-unless': failUnlessOption,
+  memory: experimentOptions.memory,
+  seed: experimentOptions.seed,
+  set: experimentOptions.set,
+  json: experimentOptions.json,
+});
+
 export const drainCommand: Command = {
   positional: { name: 'scenarios', describe: 'Scenario file of each guest', takes: 'one or more' },
-  options: {
-    mode: {
-      describe: 'serial (one after the other) or parallel (default: both)',
-      value: 'MODE',
-      words: () => MODES,
-    },
-    compare: { describe: 'Compare both modes, as without --mode' },
-    parallel: { describe: 'Maximum concurrent migrations (default: all)', value: 'N' },
-    copies: { describe: 'Number of guests per scenario', value: 'N', default: '1' },
-    strategy: experimentOptions.strategy,
-    'fail-unless': failUnlessOption,
-    memory: experimentOptions.memory,
-    seed: experimentOptions.seed,
-    set: experimentOptions.set,
-    json: experimentOptions.json,
-  },
+  options,
   examples: [
     ['drain web.yaml database.yaml', 'one after the other, and all at once'],
     ['drain guest.yaml --copies 8 --mode parallel --parallel 2', 'eight guests, two at a time'],
   ],
   async run(given) {
-    const word = choice(given, 'mode', MODES);
+    const word = read(given, options, 'mode');
     if (given.flag('compare') && word !== undefined)
       throw new UsageError('--compare runs both modes; expected --compare without --mode');
-    const copies = wholeNumber(given, 'copies', 1, MOST_GUESTS) ?? 1;
+    const copies = read(given, options, 'copies');
     const guests: DrainGuest[] = [];
     for (const file of given.all('scenarios')) {
       const scenario = loadScenario(file, { set: given.values('set') });
@@ -52,7 +68,7 @@ export const drainCommand: Command = {
       );
       for (let copy = 0; copy < copies; copy++) guests.push({ scenario, strategy });
     }
-    const atOnce = wholeNumber(given, 'parallel', 1, MOST_GUESTS) ?? guests.length;
+    const atOnce = read(given, options, 'parallel') ?? guests.length;
     const ways = word === undefined ? [1, atOnce] : [word === 'serial' ? 1 : atOnce];
     const progress = given.progress(guests.length * ways.length);
     const how = { seed: readSeed(given), memory: readMemory(given), onGuest: progress.step };

@@ -3,15 +3,8 @@ import { UsageError } from '../../errors.js';
 import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
 import type { LearnOptions } from '../../recording/learn/learned.js';
 import type { SelfCheck } from '../../recording/learn/self-check.js';
-import {
-  formatBytes,
-  formatDurationMs,
-  parseBytes,
-  parseBytesPerSecond,
-  parseDurationUs,
-  parseShare,
-} from '../../units.js';
-import type { Command, Given } from '../command.js';
+import { formatBytes, formatDurationMs } from '../../units.js';
+import { defineOptions, type Command, type Given } from '../command.js';
 import { nameOfLog, readLogFile } from '../log-files.js';
 import { readLogs } from '../../formats/readers/index.js';
 import { parseScenario } from '../../scenario/parse.js';
@@ -22,7 +15,38 @@ import { predictionLines } from '../../report/terminal/learned-prediction.js';
 import { wrap } from '../../report/terminal/text.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { grid } from '../../report/terminal/grid.js';
-import { parsed, wholeNumber } from '../values.js';
+import { parsed, read } from '../values.js';
+
+const options = defineOptions({
+  out: { kind: 'text', summary: 'Write the scenario to this file instead of printing it', value: 'FILE' },
+  cpu: {
+    kind: 'share',
+    max: '100%',
+    summary: "Share of its vCPUs' time that the load is busy, such as 40% (default: 83%)",
+    value: 'SHARE',
+  },
+  vcpus: {
+    kind: 'count',
+    min: 1,
+    max: 65_536,
+    summary: 'vCPUs of the guest, if not in the log (default: 4)',
+    value: 'N',
+  },
+  memory: { kind: 'size', summary: 'Guest RAM, if not in the log', value: 'SIZE' },
+  'dirty-ring-size': {
+    kind: 'text',
+    summary: 'Dirty ring size of the logged guest (default: dirty bitmap)',
+    value: 'N',
+  },
+  'downtime-limit': {
+    kind: 'duration',
+    zero: true,
+    summary: 'Downtime limit, if not in the log',
+    value: 'DURATION',
+  },
+  'max-bandwidth': { kind: 'rate', summary: 'Bandwidth limit, if not in the log', value: 'RATE' },
+  json: { kind: 'flag', summary: 'Print the result as JSON instead' },
+});
 
 export const learnCommand: Command = {
   positional: {
@@ -30,22 +54,7 @@ export const learnCommand: Command = {
     describe: 'Log of a migration in any known format, several logs of one migration, or - for stdin',
     takes: 'one or more',
   },
-  options: {
-    out: { describe: 'Write the scenario to this file instead of printing it', value: 'FILE' },
-    cpu: {
-      describe: "Share of its vCPUs' time that the load is busy, such as 40% (default: 83%)",
-      value: 'SHARE',
-    },
-    vcpus: { describe: 'vCPUs of the guest, if not in the log (default: 4)', value: 'N' },
-    memory: { describe: 'Guest RAM, if not in the log', value: 'SIZE' },
-    'dirty-ring-size': {
-      describe: 'Dirty ring size of the logged guest (default: dirty bitmap)',
-      value: 'N',
-    },
-    'downtime-limit': { describe: 'Downtime limit, if not in the log', value: 'DURATION' },
-    'max-bandwidth': { describe: 'Bandwidth limit, if not in the log', value: 'RATE' },
-    json: { describe: 'Print the result as JSON instead' },
-  },
+  options,
   examples: [
     ['learn migrate.log --out guest.yaml', 'then: migsim compare guest.yaml'],
     ['learn -', 'from a pipe: virsh domjobinfo vm | migsim learn -'],
@@ -148,18 +157,14 @@ function readOptions(given: Given): LearnOptions {
     if (size === 0 || (size >= 1024 && size <= 65_536 && Number.isInteger(Math.log2(size)))) return size;
     throw new UsageError(`expected 0 or a power of two from 1024 to 65536, got ${text}`);
   };
-  const cpu = parsed(given, 'cpu', parseShare);
-  if (cpu !== undefined && !(cpu > 0 && cpu <= 1))
-    throw new UsageError('--cpu: expected a share above 0% and up to 100%');
-  const vcpus = wholeNumber(given, 'vcpus', 1, 65_536);
-  const limitUs = parsed(given, 'downtime-limit', parseDurationUs);
+  const limitUs = read(given, options, 'downtime-limit');
   const said = {
-    cpu,
-    vcpus,
-    memoryBytes: parsed(given, 'memory', parseBytes),
+    cpu: read(given, options, 'cpu'),
+    vcpus: read(given, options, 'vcpus'),
+    memoryBytes: read(given, options, 'memory'),
     dirtyRingSize: parsed(given, 'dirty-ring-size', ringSize),
     downtimeLimitMs: limitUs === undefined ? undefined : limitUs / 1000,
-    maxBandwidth: parsed(given, 'max-bandwidth', parseBytesPerSecond),
+    maxBandwidth: read(given, options, 'max-bandwidth'),
   };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }

@@ -8,19 +8,43 @@ import { measuredScenario, versionText } from '../../qmp/measure/scenario.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { counted, wrap } from '../../report/terminal/text.js';
 import { parseScenario } from '../../scenario/parse.js';
-import {
-  formatBytes,
-  formatDurationMs,
-  parseDurationUs,
-  parseLinkBytesPerSecond,
-  parseShare,
-} from '../../units.js';
-import type { Command, Given } from '../command.js';
+import { formatBytes, formatDurationMs, parseDurationUs } from '../../units.js';
+import { defineOptions, type Command, type Given } from '../command.js';
 import { EXIT, leave } from '../exit.js';
-import { parsed, wholeNumber } from '../values.js';
+import { parsed, read } from '../values.js';
 
 /** Measurements of one period that are taken at most. */
 const MOST_REPEATS = 100;
+
+const options = defineOptions({
+  out: { kind: 'text', summary: 'Write the scenario to this file instead of printing it', value: 'FILE' },
+  periods: {
+    kind: 'text',
+    summary: 'Periods to measure, with commas (default: 100ms to 10s, from 1s up to QEMU 8.1)',
+    value: 'LIST',
+  },
+  repeat: {
+    kind: 'count',
+    min: 1,
+    max: MOST_REPEATS,
+    default: 3,
+    summary: 'Measurements of each period',
+    value: 'N',
+  },
+  link: { kind: 'link-rate', summary: 'Bandwidth between the hosts (default: 10Gbit/s)', value: 'RATE' },
+  'dirty-ring-size': {
+    kind: 'text',
+    summary: 'Entries of the dirty ring, if the guest has one (default: 4096)',
+    value: 'N',
+  },
+  cpu: {
+    kind: 'share',
+    max: '100%',
+    summary: "Share of its vCPUs' time that the load is busy (default: what KVM counts)",
+    value: 'SHARE',
+  },
+  json: { kind: 'flag', summary: 'Print what was measured as JSON instead' },
+});
 
 export const measureCommand: Command = {
   hearsSignals: true,
@@ -28,24 +52,7 @@ export const measureCommand: Command = {
     name: 'socket',
     describe: 'QMP server of the guest: unix:/run/vm.sock or tcp:localhost:4444',
   },
-  options: {
-    out: { describe: 'Write the scenario to this file instead of printing it', value: 'FILE' },
-    periods: {
-      describe: 'Periods to measure, with commas (default: 100ms to 10s, from 1s up to QEMU 8.1)',
-      value: 'LIST',
-    },
-    repeat: { describe: 'Measurements of each period', value: 'N', default: '3' },
-    link: { describe: 'Bandwidth between the hosts (default: 10Gbit/s)', value: 'RATE' },
-    'dirty-ring-size': {
-      describe: 'Entries of the dirty ring, if the guest has one (default: 4096)',
-      value: 'N',
-    },
-    cpu: {
-      describe: "Share of its vCPUs' time that the load is busy (default: what KVM counts)",
-      value: 'SHARE',
-    },
-    json: { describe: 'Print what was measured as JSON instead' },
-  },
+  options,
   examples: [
     ['measure /run/vm.sock --out guest.yaml', 'then: migsim advise guest.yaml'],
     ['measure tcp:localhost:4444 --link 25Gbit/s --out guest.yaml', 'with the link to the other host'],
@@ -117,18 +124,16 @@ function readOptions(given: Given) {
   const periodsMs = parsed(given, 'periods', (text) =>
     text.split(',').map((one) => parseDurationUs(one.trim()) / 1000),
   );
-  const link = parsed(given, 'link', parseLinkBytesPerSecond);
+  const link = read(given, options, 'link');
   const ring = parsed(given, 'dirty-ring-size', (text) => {
     const size = /^\d+$/.test(text) ? Number(text) : NaN;
     if (size >= 1024 && size <= 65_536 && Number.isInteger(Math.log2(size))) return size;
     throw new UsageError(`expected a power of two from 1024 to 65536, got ${text}`);
   });
-  const cpu = parsed(given, 'cpu', parseShare);
-  if (cpu !== undefined && !(cpu > 0 && cpu <= 1))
-    throw new UsageError('--cpu: expected a share above 0% and up to 100%');
+  const cpu = read(given, options, 'cpu');
   return {
     periodsMs,
-    repeats: wholeNumber(given, 'repeat', 1, MOST_REPEATS) ?? 3,
+    repeats: read(given, options, 'repeat'),
     scenario: {
       ...(link === undefined ? {} : { linkBytesPerSecond: link }),
       ...(ring === undefined ? {} : { dirtyRingSize: ring }),

@@ -7,14 +7,15 @@ import { mergeShards } from '../../api/sweep.js';
 export const mergeCommand: Command = {
   positional: { name: 'folders', describe: 'A folder for each shard, in any order', takes: 'one or more' },
   options: {
-    out: { describe: 'Write the results of the whole sweep there', value: 'FOLDER' },
+    out: { kind: 'text', summary: 'Write the results of the whole sweep there', value: 'FOLDER' },
     code: {
-      describe: 'Strategy or policy file of the shards that may be executed; repeatable',
+      kind: 'text',
+      summary: 'Strategy or policy file of the shards that may be executed; repeatable',
       value: 'FILE',
       repeatable: true,
     },
     format: formatOption,
-    json: { describe: 'Print JSON instead of text' },
+    json: { kind: 'flag', summary: 'Print JSON instead of text' },
   },
   examples: [
     ['merge results/shard-* --out results/whole', 'the same bytes as on one machine'],

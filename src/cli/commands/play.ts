@@ -20,8 +20,8 @@ export const playCommand: Command = {
   },
   alwaysWrites: true,
   options: {
-    out: { describe: `HTML file to write, default ${FILE}`, value: 'FILE' },
-    open: { describe: 'Open the page in the browser' },
+    out: { kind: 'text', summary: `HTML file to write, default ${FILE}`, value: 'FILE' },
+    open: { kind: 'flag', summary: 'Open the page in the browser' },
   },
   examples: [
     ['play --open', 'the shipped scenarios, in the browser'],

@@ -7,23 +7,54 @@ import type { Drawing } from '../../report/figures/kit/figure.js';
 import { type Results, type Selection, readResults } from '../../report/figures/kit/results.js';
 import { SHEETS, type Sheet } from '../../report/figures/kit/sheet.js';
 import { counted, wrapItems } from '../../report/terminal/text.js';
-import type { Command, Given } from '../command.js';
+import { defineOptions, type Command, type Given } from '../command.js';
 import { openOutputFolder } from '../../report/files/output-folder.js';
-import { choice, wholeNumber } from '../values.js';
+import { read } from '../values.js';
 
 const FORMATS = ['svg', 'png'] as const;
 const WIDTHS = ['one', 'two'] as const;
 type Format = (typeof FORMATS)[number];
 
 /** Options of what is drawn, which `report` has too. */
-export const drawingOptions = {
+export const drawingOptions = defineOptions({
   strategy: {
-    describe: 'Only this strategy, as named in the files; repeatable',
+    kind: 'text',
+    summary: 'Only this strategy, as named in the files; repeatable',
     value: 'STRATEGY',
     repeatable: true,
   },
-  run: { describe: 'The run that timelines show; default: the first', value: 'N' },
-};
+  run: { kind: 'count', min: 1, summary: 'The run that timelines show; default: the first', value: 'N' },
+});
+
+const options = defineOptions({
+  figure: {
+    kind: 'text',
+    summary: 'Only this figure; repeatable (default: all that the data allow)',
+    value: 'NAME',
+    repeatable: true,
+    words: () => figures.map(({ name }) => name),
+  },
+  format: {
+    kind: 'choice',
+    choices: FORMATS,
+    summary: 'svg or png (300 dots per inch)',
+    value: 'FORMAT',
+    default: 'svg',
+  },
+  width: {
+    kind: 'choice',
+    choices: WIDTHS,
+    summary: 'Width: one (85 mm) or two (178 mm) columns of a paper',
+    value: 'COLUMNS',
+    default: 'two',
+  },
+  ...drawingOptions,
+  out: {
+    kind: 'text',
+    summary: 'Folder for the figures (default: figures, next to the results)',
+    value: 'FOLDER',
+  },
+});
 
 export const plotCommand: Command = {
   positional: {
@@ -32,36 +63,15 @@ export const plotCommand: Command = {
       'Folder written by --out, one of its CSV files, a file of migsim record, a guestperf report or a folder of such reports',
   },
   alwaysWrites: true,
-  options: {
-    figure: {
-      describe: 'Only this figure; repeatable (default: all that the data allow)',
-      value: 'NAME',
-      repeatable: true,
-      words: () => figures.map(({ name }) => name),
-    },
-    format: {
-      describe: 'svg or png (300 dots per inch)',
-      value: 'FORMAT',
-      default: 'svg',
-      words: () => FORMATS,
-    },
-    width: {
-      describe: 'Width: one (85 mm) or two (178 mm) columns of a paper',
-      value: 'COLUMNS',
-      default: 'two',
-      words: () => WIDTHS,
-    },
-    ...drawingOptions,
-    out: { describe: 'Folder for the figures (default: figures, next to the results)', value: 'FOLDER' },
-  },
+  options,
   examples: [
     ['plot results/mine', 'all figures, to results/mine/figures'],
     ['plot results/mine --figure pareto --format png --width one', 'for one column'],
     ['plot validation.csv', 'predicted versus measured'],
   ],
   async run(given) {
-    const format = choice(given, 'format', FORMATS) ?? 'svg';
-    const width = choice(given, 'width', WIDTHS) ?? 'two';
+    const format = read(given, options, 'format');
+    const width = read(given, options, 'width');
     const drawings = await drawFigures(given.positional, {
       figures: given.values('figure'),
       width,
@@ -88,7 +98,7 @@ export async function readChosen(given: Given): Promise<Results> {
 }
 
 function chosenRuns(given: Given): Selection {
-  const run = wholeNumber(given, 'run', 1);
+  const run = read(given, drawingOptions, 'run');
   return { strategies: given.values('strategy'), ...(run === undefined ? {} : { run }) };
 }
 

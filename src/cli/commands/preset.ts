@@ -11,7 +11,8 @@ import { openCsv } from '../../report/files/csv.js';
 import { bandRows } from '../../report/files/bands.js';
 
 export const presetOption: Option = {
-  describe: "A comparison of QEMU's guestperf instead of a scenario, such as auto-converge-iters",
+  kind: 'text',
+  summary: "A comparison of QEMU's guestperf instead of a scenario, such as auto-converge-iters",
   value: 'NAME',
   words: () => Object.keys(presets),
 };

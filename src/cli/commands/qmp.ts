@@ -1,8 +1,7 @@
 /** `migsim qmp`: a QEMU that does not exist, for the tests of programs that drive migrations. */
 import { UsageError } from '../../errors.js';
 import { serveQmp, type QmpServer } from '../../qmp/serve/serve.js';
-import { parseDurationUs } from '../../units.js';
-import type { Command, Given } from '../command.js';
+import { defineOptions, type Command, type Given } from '../command.js';
 import { EXIT, leave } from '../exit.js';
 import {
   experimentOptions,
@@ -12,44 +11,52 @@ import {
   readStrategy,
   scenarioFile,
 } from '../experiment-options.js';
-import { parsed, wholeNumber } from '../values.js';
+import { read } from '../values.js';
 
 const AS_ASKED = 'as-fast-as-asked';
 const MOST_COPIES = 1000;
 
+const options = defineOptions({
+  listen: {
+    kind: 'text',
+    summary: 'unix:/run/x.sock, a path, or tcp:localhost:4444; repeatable, each for one client at a time',
+    value: 'ADDRESS',
+    repeatable: true,
+  },
+  speed: {
+    kind: 'text',
+    summary: `Times faster than the clock; ${AS_ASKED}: time passes only as clients ask`,
+    value: 'FACTOR',
+    default: '1',
+    words: () => [AS_ASKED],
+  },
+  step: {
+    kind: 'duration',
+    summary: `With --speed ${AS_ASKED}: time from one answer of a question to the next`,
+    value: 'TIME',
+    default: '1s',
+  },
+  copies: {
+    kind: 'count',
+    min: 1,
+    max: MOST_COPIES,
+    default: 1,
+    summary: 'Guests, each with sockets of its own: x.sock becomes x-1.sock, x-2.sock, ...',
+    value: 'N',
+  },
+  strategy: {
+    ...experimentOptions.strategy,
+    summary: 'What QEMU does by itself, as a name, "name: {option: value}" or ./file.js',
+  },
+  memory: experimentOptions.memory,
+  seed: experimentOptions.seed,
+  set: experimentOptions.set,
+  'allow-remote': { kind: 'flag', summary: 'Take TCP addresses that other machines can reach' },
+});
+
 export const qmpCommand: Command = {
   positional: scenarioFile,
-  options: {
-    listen: {
-      describe: 'unix:/run/x.sock, a path, or tcp:localhost:4444; repeatable, each for one client at a time',
-      value: 'ADDRESS',
-      repeatable: true,
-    },
-    speed: {
-      describe: `Times faster than the clock; ${AS_ASKED}: time passes only as clients ask`,
-      value: 'FACTOR',
-      default: '1',
-      words: () => [AS_ASKED],
-    },
-    step: {
-      describe: `With --speed ${AS_ASKED}: time from one answer of a question to the next`,
-      value: 'TIME',
-      default: '1s',
-    },
-    copies: {
-      describe: 'Guests, each with sockets of its own: x.sock becomes x-1.sock, x-2.sock, ...',
-      value: 'N',
-      default: '1',
-    },
-    strategy: {
-      ...experimentOptions.strategy,
-      describe: 'What QEMU does by itself, as a name, "name: {option: value}" or ./file.js',
-    },
-    memory: experimentOptions.memory,
-    seed: experimentOptions.seed,
-    set: experimentOptions.set,
-    'allow-remote': { describe: 'Take TCP addresses that other machines can reach' },
-  },
+  options,
   examples: [
     ['qmp guest.yaml --listen unix:/run/x.sock', 'a guest in step with the clock'],
     ['qmp guest.yaml --listen x.sock --speed 10', 'ten times faster'],
@@ -68,7 +75,7 @@ export const qmpCommand: Command = {
       listen,
       speed: readSpeed(given),
       stepMs: readStep(given),
-      copies: wholeNumber(given, 'copies', 1, MOST_COPIES) ?? 1,
+      copies: read(given, options, 'copies'),
       ...(text === undefined ? {} : { strategy: await readStrategy(text, scenario) }),
       memory: readMemory(given),
       seed: readSeed(given),
@@ -90,9 +97,7 @@ function readSpeed(given: Given): number | typeof AS_ASKED {
 function readStep(given: Given): number {
   if (given.has('step') && given.value('speed') !== AS_ASKED)
     throw new UsageError(`--step goes with --speed ${AS_ASKED}: otherwise time passes by the clock`);
-  const us = parsed(given, 'step', parseDurationUs) ?? 0;
-  if (us > 0) return us / 1000;
-  throw new UsageError('--step: expected more than 0 s');
+  return read(given, options, 'step') / 1000;
 }
 
 /** Until all guests have quit, or somebody stops it. */

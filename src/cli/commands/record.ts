@@ -12,10 +12,24 @@ import {
 import { RemainingPredictor, type RemainingTime } from '../../qmp/record/remaining.js';
 import { parseScenario } from '../../scenario/parse.js';
 import { readText } from '../../scenario/read-text.js';
-import { formatBytes, formatBytesPerSecond, formatDurationMs, parseDurationUs } from '../../units.js';
-import type { Command, Given } from '../command.js';
+import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
+import { defineOptions, type Command, type Given } from '../command.js';
 import { EXIT, leave } from '../exit.js';
-import { parsed } from '../values.js';
+import { read } from '../values.js';
+
+const options = defineOptions({
+  out: {
+    kind: 'text',
+    summary: 'Write the recording to this new file instead of printing it',
+    value: 'FILE',
+  },
+  predict: { kind: 'text', summary: 'Show meanwhile how long this guest will still take', value: 'SCENARIO' },
+  timeout: {
+    kind: 'text',
+    summary: 'Wait so long for a migration to begin (default: for ever)',
+    value: 'DURATION',
+  },
+});
 
 export const recordCommand: Command = {
   hearsSignals: true,
@@ -23,18 +37,14 @@ export const recordCommand: Command = {
     name: 'socket',
     describe: 'QMP server of the source: unix:/run/vm.sock or tcp:localhost:4444',
   },
-  options: {
-    out: { describe: 'Write the recording to this new file instead of printing it', value: 'FILE' },
-    predict: { describe: 'Show meanwhile how long this guest will still take', value: 'SCENARIO' },
-    timeout: { describe: 'Wait so long for a migration to begin (default: for ever)', value: 'DURATION' },
-  },
+  options,
   examples: [
     ['record /run/vm.sock --out run.jsonl', 'then: migsim validate run.jsonl guest.yaml'],
     ['record /run/vm.sock --out run.jsonl --predict guest.yaml', 'with the time that is left'],
     ['record /run/vm.sock | migsim learn -', 'a guest from its migration'],
   ],
   async run(given) {
-    const timeoutUs = parsed(given, 'timeout', parseDurationUs);
+    const timeoutUs = read(given, options, 'timeout');
     const predicted = readPredicted(given);
     const client = await connectQmp(given.positional);
     const sink = openSink(given);

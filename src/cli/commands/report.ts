@@ -4,37 +4,41 @@ import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { cellsBy, sweepKeys } from '../../report/figures/kit/sweep-keys.js';
 import { htmlReport } from '../../report/html/page.js';
-import type { Command } from '../command.js';
+import { defineOptions, type Command } from '../command.js';
 import { drawingOptions, readChosen } from './plot.js';
 import { PAPER_FORMATS, type PaperFormat, paperTable } from '../table-format.js';
 import { readProvenance } from '../../report/files/provenance.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
-import { choice } from '../values.js';
+import { read } from '../values.js';
 
 const FORMATS: readonly ('html' | PaperFormat)[] = ['html', ...PAPER_FORMATS];
+
+const options = defineOptions({
+  format: {
+    kind: 'choice',
+    choices: FORMATS,
+    summary: `html (a file), or ${PAPER_FORMATS.join(', ')} (prints the table; for a sweep, one per cell)`,
+    value: 'FORMAT',
+    default: 'html',
+  },
+  ...drawingOptions,
+  out: {
+    kind: 'text',
+    summary: 'The HTML file; default: report.html in the folder, or next to the recording',
+    value: 'FILE',
+  },
+});
 
 export const reportCommand: Command = {
   positional: { name: 'results', describe: 'Folder written by --out, or a file of migsim record' },
   alwaysWrites: true,
-  options: {
-    format: {
-      describe: `html (a file), or ${PAPER_FORMATS.join(', ')} (prints the table; for a sweep, one per cell)`,
-      value: 'FORMAT',
-      default: 'html',
-      words: () => FORMATS,
-    },
-    ...drawingOptions,
-    out: {
-      describe: 'The HTML file; default: report.html in the folder, or next to the recording',
-      value: 'FILE',
-    },
-  },
+  options,
   examples: [
     ['report results/mine', 'results/mine/report.html, which needs no network'],
     ['report results/mine --format latex > table.tex', 'with booktabs and siunitx'],
   ],
   async run(given) {
-    const format = choice(given, 'format', FORMATS) ?? 'html';
+    const format = read(given, options, 'format');
     const folder = given.positional;
     const isFile = existsSync(folder) && !statSync(folder).isDirectory();
     if (isFile && !folder.endsWith('.jsonl')) {

@@ -17,13 +17,14 @@ export const runCommand: Command = {
   options: {
     ...experimentOptions,
     'fail-unless': failUnlessOption,
-    chart: { describe: 'Draw the run over time', affectsResult: false },
+    chart: { kind: 'flag', summary: 'Draw the run over time', affectsResult: false },
     guestperf: {
-      describe: "Write the run as a report of QEMU's guestperf",
+      kind: 'text',
+      summary: "Write the run as a report of QEMU's guestperf",
       value: 'FILE',
       affectsResult: false,
     },
-    verbose: { describe: 'Print every decision with its rule', affectsResult: false },
+    verbose: { kind: 'flag', summary: 'Print every decision with its rule', affectsResult: false },
   },
   examples: [
     ['run guest.yaml --strategy dirty-limit', 'curves, syncs, vCPUs'],

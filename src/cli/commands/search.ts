@@ -10,7 +10,7 @@ import { searchText } from '../../report/terminal/search-text.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { unknown } from '../../options/wording.js';
-import type { Command, Given } from '../command.js';
+import { defineOptions, type Command, type Given } from '../command.js';
 import {
   experimentOptions,
   noteReading,
@@ -18,9 +18,45 @@ import {
   readRuns,
   readSeed,
   readStrategy,
+  runsOption,
 } from '../experiment-options.js';
 import { printWritten } from '../experiment.js';
 import { memoryOption, readMemoryChoice } from './check.js';
+
+const options = defineOptions({
+  find: {
+    kind: 'text',
+    summary: 'Which acceptable value: smallest, largest, or best by --minimize or --maximize',
+    value: 'WHICH',
+    default: 'smallest',
+    words: () => FINDS,
+  },
+  where: {
+    kind: 'text',
+    summary: "What must hold, as in expect: 'converges >= 95% and total-time <= 5min'",
+    value: 'CONDITIONS',
+    default: 'converges >= 95%',
+  },
+  minimize: {
+    kind: 'text',
+    summary: 'With best: the measure to minimize, such as total-time',
+    value: 'MEASURE',
+  },
+  maximize: { kind: 'text', summary: 'With best: the measure to maximize', value: 'MEASURE' },
+  from: { kind: 'text', summary: 'Smallest value to try', value: 'VALUE' },
+  to: { kind: 'text', summary: 'Largest value to try', value: 'VALUE' },
+  strategy: experimentOptions.strategy,
+  policy: experimentOptions.policy,
+  runs: { ...runsOption, summary: 'Runs at each value', default: SEARCH_RUNS },
+  memory: memoryOption,
+  seed: experimentOptions.seed,
+  set: experimentOptions.set,
+  out: {
+    ...experimentOptions.out,
+    summary: 'Write the curve to this folder as CSV files, for plot and report',
+  },
+  json: experimentOptions.json,
+});
 
 export const searchCommand: Command = {
   positional: { name: 'scenario', describe: 'Scenario file (YAML)' },
@@ -31,37 +67,7 @@ export const searchCommand: Command = {
       describe: 'Such as migration.downtime-limit, or dirty-limit.vcpu-dirty-limit',
     },
   ],
-  options: {
-    find: {
-      describe: 'Which acceptable value: smallest, largest, or best by --minimize or --maximize',
-      value: 'WHICH',
-      default: 'smallest',
-      words: () => FINDS,
-    },
-    where: {
-      describe: "What must hold, as in expect: 'converges >= 95% and total-time <= 5min'",
-      value: 'CONDITIONS',
-      default: 'converges >= 95%',
-    },
-    minimize: {
-      describe: 'With best: the measure to minimize, such as total-time',
-      value: 'MEASURE',
-    },
-    maximize: { describe: 'With best: the measure to maximize', value: 'MEASURE' },
-    from: { describe: 'Smallest value to try', value: 'VALUE' },
-    to: { describe: 'Largest value to try', value: 'VALUE' },
-    strategy: experimentOptions.strategy,
-    policy: experimentOptions.policy,
-    runs: { describe: 'Runs at each value', value: 'N', default: String(SEARCH_RUNS) },
-    memory: memoryOption,
-    seed: experimentOptions.seed,
-    set: experimentOptions.set,
-    out: {
-      ...experimentOptions.out,
-      describe: 'Write the curve to this folder as CSV files, for plot and report',
-    },
-    json: experimentOptions.json,
-  },
+  options,
   examples: [
     ['search guest.yaml migration.downtime-limit', 'the smallest with which it converges'],
     [

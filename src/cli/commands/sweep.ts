@@ -6,7 +6,7 @@ import type { Shard } from '../../experiment/sweep/shard.js';
 import type { LoadedSweep, Sweep, SweepOptions } from '../../api/sweep.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
-import type { Command, Given, Option } from '../command.js';
+import { defineOptions, type Command, type Given, type Option } from '../command.js';
 import { printWritten } from '../experiment.js';
 import type { Progress } from '../progress.js';
 import {
@@ -28,64 +28,84 @@ import { loadScenario } from '../../scenario/load.js';
 import { readShard } from '../../experiment/sweep/shard.js';
 import { leftOutText, sweepHeading, sweepText } from '../../report/terminal/sweep-text.js';
 import { counted } from '../../report/terminal/text.js';
-import { choice, parsed, wholeNumber } from '../values.js';
+import { parsed, read } from '../values.js';
 
 const FORMATS = ['csv', 'parquet'] as const;
-const MOST_RUNS = 100_000;
 const MOST_WORKERS = 1024;
 
-export const formatOption: Option = {
-  describe: 'csv, or parquet: runs.parquet and summary.parquet in addition to the CSV files',
+export const formatOption = {
+  kind: 'choice',
+  choices: FORMATS,
+  summary: 'csv, or parquet: runs.parquet and summary.parquet in addition to the CSV files',
   value: 'FORMAT',
   default: 'csv',
-  words: () => FORMATS,
   affectsResult: false,
-};
+} as const satisfies Option;
 
-const withoutDefault = ({ default: _, ...option }: Option): Option => option;
+/** Left out, it is what the sweep file says. */
+function withoutDefault<Of extends { readonly default: unknown }>({
+  default: _,
+  ...option
+}: Of): Omit<Of, 'default'> {
+  return option;
+}
+
+const options = defineOptions({
+  vary: {
+    kind: 'text',
+    summary: 'KEY=A,B or KEY=FROM..TO:COUNT:log (or lin); several keys together as K+L=A+X,B+Y; repeatable',
+    value: 'KEY=VALUES',
+    repeatable: true,
+  },
+  strategy: {
+    ...experimentOptions.strategy,
+    summary: `${experimentOptions.strategy.summary}; separate several by commas; all: every strategy that can run`,
+    repeatable: true,
+  },
+  policy: experimentOptions.policy,
+  'fail-unless': failUnlessOption,
+  runs: { ...withoutDefault(runsOption), summary: 'Maximum runs per strategy and cell (default: 1)' },
+  precision: {
+    kind: 'text',
+    summary: 'Stop a cell once total time and downtime are known to within this share, such as 2%',
+    value: 'SHARE',
+  },
+  seed: withoutDefault(experimentOptions.seed),
+  memory: {
+    kind: 'choice',
+    choices: MEMORY_CHOICES,
+    called: 'memory model',
+    summary: 'Memory model: page (exact), fluid (fast) or auto (= fluid here)',
+    value: 'MODEL',
+  },
+  set: experimentOptions.set,
+  strict: {
+    kind: 'flag',
+    summary: 'Refuse a cell that cannot run instead of leaving it out',
+    affectsResult: false,
+  },
+  out: { ...experimentOptions.out, summary: 'Output folder; resumes an unfinished sweep found there' },
+  format: formatOption,
+  shard: {
+    kind: 'text',
+    summary: 'Only part i of n: i/n, or auto/n under Slurm and Kubernetes',
+    value: 'I/N',
+    affectsResult: false,
+  },
+  workers: {
+    kind: 'count',
+    min: 1,
+    max: MOST_WORKERS,
+    summary: 'Worker threads (default: one per core)',
+    value: 'N',
+    affectsResult: false,
+  },
+  json: experimentOptions.json,
+});
 
 export const sweepCommand: Command = {
   positional: { name: 'file', describe: 'Scenario or sweep file (YAML)' },
-  options: {
-    vary: {
-      describe:
-        'KEY=A,B or KEY=FROM..TO:COUNT:log (or lin); several keys together as K+L=A+X,B+Y; repeatable',
-      value: 'KEY=VALUES',
-      repeatable: true,
-    },
-    strategy: {
-      ...experimentOptions.strategy,
-      describe: `${experimentOptions.strategy.describe}; separate several by commas; all: every strategy that can run`,
-      repeatable: true,
-    },
-    policy: experimentOptions.policy,
-    'fail-unless': failUnlessOption,
-    runs: { ...withoutDefault(runsOption), describe: 'Maximum runs per strategy and cell (default: 1)' },
-    precision: {
-      describe: 'Stop a cell once total time and downtime are known to within this share, such as 2%',
-      value: 'SHARE',
-    },
-    seed: withoutDefault(experimentOptions.seed),
-    memory: {
-      describe: 'Memory model: page (exact), fluid (fast) or auto (= fluid here)',
-      value: 'MODEL',
-      words: () => MEMORY_CHOICES,
-    },
-    set: experimentOptions.set,
-    strict: {
-      describe: 'Refuse a cell that cannot run instead of leaving it out',
-      affectsResult: false,
-    },
-    out: { ...experimentOptions.out, describe: 'Output folder; resumes an unfinished sweep found there' },
-    format: formatOption,
-    shard: {
-      describe: 'Only part i of n: i/n, or auto/n under Slurm and Kubernetes',
-      value: 'I/N',
-      affectsResult: false,
-    },
-    workers: { describe: 'Worker threads (default: one per core)', value: 'N', affectsResult: false },
-    json: experimentOptions.json,
-  },
+  options,
   examples: [
     ['sweep guest.yaml --vary link.bandwidth=1Gbit/s,10Gbit/s', 'two cells'],
     [
@@ -155,8 +175,8 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
   const memory = given.value('memory');
   const precision = parsed(given, 'precision', readPrecision);
   const shard = shardOf(given);
-  const runs = wholeNumber(given, 'runs', 1, MOST_RUNS);
-  const seed = wholeNumber(given, 'seed', 0, 2 ** 32 - 1);
+  const runs = read(given, options, 'runs');
+  const seed = read(given, options, 'seed');
   const out = outOf(given);
   const format = formatOf(given);
   return {
@@ -173,7 +193,7 @@ async function readSweep(given: Given): Promise<LoadedSweep> {
     strict: given.flag('strict'),
     ...(out === undefined ? {} : { out }),
     format,
-    workers: wholeNumber(given, 'workers', 1, MOST_WORKERS) ?? availableParallelism(),
+    workers: read(given, options, 'workers') ?? availableParallelism(),
   };
 }
 
@@ -200,7 +220,7 @@ function outOf(given: Given): string | undefined {
 }
 
 export function formatOf(given: Given): (typeof FORMATS)[number] {
-  return choice(given, 'format', FORMATS) ?? 'csv';
+  return read(given, { format: formatOption }, 'format');
 }
 
 /** The cells that are printed: the first ones, or all for --json. */

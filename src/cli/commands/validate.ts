@@ -7,8 +7,8 @@ import { looksLikeRecord } from '../../formats/record.js';
 import type { OutcomeName, Spread } from '../../recording/validate/outcome.js';
 import type { Tally, ValidatedRecording, ValidationSummary } from '../../recording/validate/summary.js';
 import type { ResidualFigure } from '../../guest/host-profiles/residuals.js';
-import type { Command, Given } from '../command.js';
-import { experimentOptions, readMemory, readRuns, readSeed } from '../experiment-options.js';
+import { defineOptions, type Command, type Given } from '../command.js';
+import { experimentOptions, readMemory, readRuns, readSeed, runsOption } from '../experiment-options.js';
 import { validationJson, validationRows } from '../../recording/validate/records.js';
 import { readRecordings, type Validation } from '../../recording/validate/validate.js';
 import { recordText } from '../../report/terminal/record-text.js';
@@ -19,27 +19,30 @@ import { openOutputFile } from '../../report/files/output-folder.js';
 import { validationCsv } from '../../report/files/validation-csv.js';
 import { grid } from '../../report/terminal/grid.js';
 
+const options = defineOptions({
+  runs: {
+    ...runsOption,
+    summary: 'Predictions per recording, each with different random numbers',
+    default: 10,
+  },
+  memory: experimentOptions.memory,
+  seed: experimentOptions.seed,
+  json: { kind: 'flag', summary: 'Print one JSON object per recording instead of text' },
+  csv: { kind: 'flag', summary: 'Print CSV instead of text' },
+  plot: {
+    kind: 'text',
+    summary: 'Plot predicted versus measured values, with lines at 10 %, to this .svg or .png file',
+    value: 'FILE',
+  },
+});
+
 export const validateCommand: Command = {
   positional: {
     name: 'recordings',
     describe: 'Recordings (JSON) or folders of them; or one of migsim record and a scenario of its guest',
     takes: 'one or more',
   },
-  options: {
-    runs: {
-      describe: 'Predictions per recording, each with different random numbers',
-      value: 'N',
-      default: '10',
-    },
-    memory: experimentOptions.memory,
-    seed: experimentOptions.seed,
-    json: { describe: 'Print one JSON object per recording instead of text' },
-    csv: { describe: 'Print CSV instead of text' },
-    plot: {
-      describe: 'Plot predicted versus measured values, with lines at 10 %, to this .svg or .png file',
-      value: 'FILE',
-    },
-  },
+  options,
   examples: [
     ['validate run.jsonl guest.yaml', 'predicted before (measure), measured after (record)'],
     ['validate recordings', 'migrations under KVM that come with migsim'],
