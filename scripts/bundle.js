@@ -40,6 +40,11 @@ const forBrowsers = {
     build.onResolve({ filter: /^csv-parse\/sync$/ }, ({ resolveDir }) =>
       build.resolve('csv-parse/browser/esm/sync', { resolveDir, kind: 'import-statement' }),
     );
+    // package.json says that no module of migsim is imported for what it does; here is one that is.
+    build.onResolve({ filter: /\/jitless\.js$/ }, ({ resolveDir }) => ({
+      path: path.join(resolveDir, 'jitless.ts'),
+      sideEffects: true,
+    }));
     build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js';",
     }));

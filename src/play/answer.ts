@@ -12,15 +12,18 @@ import { plain } from '../report/terminal/style.js';
 import { counted } from '../report/terminal/text.js';
 import { parseScenario } from '../scenario/parse.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
-import { largest } from '../stats/extremes.js';
 import { BandCollector } from './bands.js';
 import { learnAnswer } from './learn-answer.js';
 import { mapAnswers } from './map.js';
+import { shownSpan } from './panels.js';
 import type { Answer, Ask, AskCsv, AskRuns, TableView } from './protocol.js';
-import { strategyView } from './view.js';
+import { strategyView, type StrategyView } from './view.js';
 
 /** Period of the curves, ms: that of timeline.csv. */
 const TIMELINE_MS = 100;
+
+/** Drawn runs may take longer than the one at the median: bands go on a little beyond what is shown at first. */
+const BEYOND = 1.2;
 
 /** Ends with `end`, or with `wrong` where the user can mend it. */
 export function* answers(ask: Ask): Generator<Answer> {
@@ -57,19 +60,17 @@ function* runAnswers(ask: AskRuns): Generator<Answer> {
   const how = { seed: ask.seed, memory: ask.memory, timelineMs: TIMELINE_MS };
   refuseImpossible(scenario, strategies, how);
   const results: StrategyResults[] = [];
+  const views: StrategyView[] = [];
   for (const [index, strategy] of strategies.entries()) {
     if (ask.memory === 'page') yield { kind: 'progress', labels, done: index, simulatedS: 0 };
     const result = simulate(scenario, strategy, { ...how, draw: false, trace: true });
+    const view = strategyView(result);
     results.push({ strategy, results: [result] });
-    yield { kind: 'strategy', index, view: strategyView(result) };
+    views.push(view);
+    yield { kind: 'strategy', index, view };
   }
   yield tableAnswer(scenario, ask, results, 1);
-  if (ask.bands > 0) yield* bandAnswers(scenario, ask, endOf(results));
-}
-
-/** Where the last of those that completed ends, with room for runs that take longer; else where the others gave up. */
-function endOf(strategies: readonly StrategyResults[]): number {
-  return (1.5 * largest(strategies.map(({ results }) => results[0]!.totalTimeMs))) / 1e3;
+  if (ask.bands > 0) yield* bandAnswers(scenario, ask, BEYOND * shownSpan(views)[1]);
 }
 
 function* bandAnswers(scenario: Scenario, ask: AskRuns, endS: number): Generator<Answer> {

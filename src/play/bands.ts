@@ -25,7 +25,7 @@ export interface Bands {
 }
 
 const MIB = 2 ** 20;
-const INSTANTS = 160;
+const INSTANTS = 300;
 const TAIL = 0.05;
 /** Fewer runs have no tails. */
 const FEWEST = 3;

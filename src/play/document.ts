@@ -89,6 +89,11 @@ const BODY = `<a class="skip" href="#verdicts">Skip to the results</a>
 <p id="look-for"></p>
 </div>
 </header>
+<section id="outcome" aria-label="Which strategies converge">
+<p id="wrong" role="alert" hidden></p>
+<ul id="verdicts" tabindex="0"></ul>
+<p id="status" role="status" class="quiet"></p>
+</section>
 <div class="columns">
 <form id="controls-form" aria-label="The migration">
 <div id="drop" class="drop"><label for="files">Drop a migration log or a scenario here, or <span class="link">choose files</span></label><input id="files" type="file" multiple></div>
@@ -101,10 +106,6 @@ const BODY = `<a class="skip" href="#verdicts">Skip to the results</a>
 </div></details>
 </form>
 <main>
-<p id="wrong" role="alert" hidden></p>
-<p id="status" role="status" class="quiet"></p>
-<h2 class="aside">Which of them converge</h2>
-<ul id="verdicts" tabindex="-1"></ul>
 <section aria-labelledby="time-title">
 <h2 id="time-title">Over time</h2>
 <div class="tools" role="group" aria-label="Time shown">

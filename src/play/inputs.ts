@@ -128,7 +128,8 @@ const GROUP: readonly FixedInput[] = [
   { path: 'count', label: 'vCPUs', entry: { summary: '', kind: 'count', min: 1, max: 64, default: 1 } },
 ];
 const RATE_WORDS: OptionEntry = { summary: '', kind: 'rate', zero: true, words: { max: Infinity } };
-const UP_TO_MAX: Span = { from: '1MiB/s', to: '8000MiB/s', first: 0, last: 'max' };
+const FROM_1: Span = { from: '1MiB/s', to: '8000MiB/s', last: 'max' };
+const UP_TO_MAX: Span = { ...FROM_1, first: 0 };
 const ACCESSES: readonly FixedInput[] = [
   { path: 'workload.write', label: 'Writes', entry: RATE_WORDS, span: UP_TO_MAX },
   { path: 'workload.read', label: 'Reads', entry: RATE_WORDS, span: UP_TO_MAX },
@@ -181,9 +182,7 @@ function groupSection(scenario: ScenarioText, index: number, keys: KeyTable): Se
   const definition = workloadList.find((workload) => workload.name === name);
   const options =
     definition === undefined
-      ? inside(ACCESSES).filter(
-          ({ label }) => label !== 'Working set' || !scenario.has(`${path}.workload.working-set.of`),
-        )
+      ? inside(accessesOf(scenario, path))
       : tableInputs(definition.options, `${path}.workload.${name}`);
   return {
     title: groupTitle(scenario, index),
@@ -191,6 +190,19 @@ function groupSection(scenario: ScenarioText, index: number, keys: KeyTable): Se
     entry: scenario.length('guest.vcpus') > 1 ? path : null,
     inputs: [...inside(GROUP), ...options],
   };
+}
+
+/** A rate may go down to 0 only where there is another: a vCPU that does nothing is the workload `idle`. */
+function accessesOf(scenario: ScenarioText, path: DottedPath): FixedInput[] {
+  const has = (rate: string): boolean => {
+    const value = scenario.at(`${path}.workload.${rate}`);
+    return value !== undefined && value !== 0;
+  };
+  const shared = scenario.has(`${path}.workload.working-set.of`);
+  return ACCESSES.filter((input) => !(shared && input.path === 'workload.working-set')).map((input) => {
+    const other = input.path === 'workload.write' ? 'read' : input.path === 'workload.read' ? 'write' : null;
+    return other === null || has(other) ? input : { ...input, span: FROM_1 };
+  });
 }
 
 function groupTitle(scenario: ScenarioText, index: number): string {

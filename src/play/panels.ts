@@ -1,5 +1,5 @@
 /** Which panels the timeline has, and what each draws of the strategies. */
-import { largest } from '../stats/extremes.js';
+import { largest, smallest } from '../stats/extremes.js';
 import type { Band, Bands } from './bands.js';
 import type { Curve, Curves, StrategyView } from './view.js';
 
@@ -91,4 +91,10 @@ export function shownSpan(views: readonly StrategyView[]): readonly [number, num
   const converged = views.filter((view) => view.converged);
   const last = lastEnd(views);
   return [0, converged.length === 0 ? last : Math.min(last, 1.35 * lastEnd(converged))];
+}
+
+/** Where the axis of what remains ends, MiB: a little below what may be left for the switchover. */
+export function bottomOf(views: readonly StrategyView[]): number {
+  const thresholds = views.flatMap(({ curves }) => curves.threshold).filter((value) => value !== null);
+  return thresholds.length === 0 ? 1 : Math.max(0.1, smallest(thresholds) / 4);
 }

@@ -77,6 +77,9 @@ export class ScenarioText {
     const { contents } = this.#document;
     this.#document.commentBefore = ` From ${from}, changed on the page of migsim.`;
     if (isMap(contents)) {
+      // The comment that opens a file belongs to its first key.
+      const [first] = contents.items;
+      if (first !== undefined && isYamlScalar(first.key)) first.key.commentBefore = null;
       contents.commentBefore = null;
       contents.delete('expect');
     }

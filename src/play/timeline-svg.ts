@@ -2,7 +2,7 @@
 import { escape, line, round, text } from '../report/figures/kit/marks.js';
 import { lookOf } from '../report/figures/kit/sheet.js';
 import type { Bands } from './bands.js';
-import { panelsFor, type PanelSpec } from './panels.js';
+import { bottomOf, panelsFor, type PanelSpec } from './panels.js';
 import type { StrategyView } from './view.js';
 
 const WIDTH = 900;
@@ -11,8 +11,6 @@ const RIGHT = 16;
 const PANEL = 130;
 const GAP = 34;
 const FONT = "'DejaVu Sans', Verdana, sans-serif";
-/** Below it a logarithmic axis ends, MiB. */
-const FLOOR = 1;
 const TICKS = 6;
 
 interface Scale {
@@ -75,7 +73,7 @@ function panel(spec: PanelSpec, top: number, { views, bands, span, x }: Drawn): 
   const highest = values.reduce((most, value) => Math.max(most, value), 0);
   const room: readonly [number, number] = [top + PANEL, top];
   const y = spec.log
-    ? logarithmic(highest, room)
+    ? logarithmic(bottomOf(views), highest, room)
     : linear([0, spec.top ?? (highest > 0 ? highest * 1.08 : 1)], room, 4);
   const clip = `clip-${top}`;
   const areas =
@@ -112,8 +110,7 @@ function area(
   log: boolean,
 ): string {
   if (high.every((value) => value === null)) return '';
-  const at = (value: number | null): number =>
-    round(y.place(log ? Math.max(value ?? 0, FLOOR) : (value ?? 0)));
+  const at = (value: number | null): number => round(y.place(log ? Math.max(value ?? 0, 0.1) : (value ?? 0)));
   const there = time.map((instant, i) => `${round(x.place(instant))},${at(high[i] ?? null)}`);
   const back = time.map((instant, i) => `${round(x.place(instant))},${at(low[i] ?? null)}`).reverse();
   return `<polygon points="${[...there, ...back].join(' ')}" fill="${colorOf(index)}" fill-opacity="0.18"/>`;
@@ -154,11 +151,12 @@ function linear(
   return { place: (value) => start + ((value - from) / width) * (end - start), ticks };
 }
 
-function logarithmic(highest: number, [start, end]: readonly [number, number]): Scale {
-  const decades = Math.max(1, Math.log10(Math.max(highest, 10) * 1.3));
-  const ticks = Array.from({ length: Math.floor(decades) + 1 }, (_, index) => 10 ** index);
-  return {
-    place: (value) => start + (Math.log10(Math.max(value, FLOOR / 10)) / decades) * (end - start),
-    ticks,
-  };
+function logarithmic(lowest: number, highest: number, [start, end]: readonly [number, number]): Scale {
+  const first = Math.log10(lowest);
+  const decades = Math.max(1, Math.log10(Math.max(highest, 10) * 1.3) - first);
+  const ticks = Array.from(
+    { length: Math.floor(decades + first) - Math.ceil(first) + 1 },
+    (_, index) => 10 ** (Math.ceil(first) + index),
+  );
+  return { place: (value) => start + ((Math.log10(value) - first) / decades) * (end - start), ticks };
 }

@@ -197,7 +197,7 @@ export class Controls {
       RATES,
       ...workloadList.map(({ name }) => name).filter((name) => name !== 'dirty-curve' || current === name),
     ];
-    const label = (name: string): string => (name === RATES ? 'writes and reads at rates' : name);
+    const label = (name: string): string => (name === RATES ? 'set rates' : name);
     const id = `workload-${index}`;
     const choice = h(
       'select',

@@ -12,7 +12,7 @@ export class Lane {
   started = 0;
   readonly #source: string;
   #worker: Worker | null = null;
-  /** Started beforehand: what replaces a worker that is ended must not take its time to load. */
+  /** Started when the first answer is there: what replaces a worker that is ended must not take its time to load. */
   #spare: Worker | null = null;
   #id = 0;
   #heard = 0;
@@ -20,10 +20,12 @@ export class Lane {
   #patience: number | undefined;
   #limit: number | undefined;
 
-  /** `source`: the program of the worker. It is started at once, so that the first question need not wait for it. */
-  constructor(source: string) {
+  readonly #hasSpare: boolean;
+
+  /** `source`: the program of the worker. `hasSpare`: of questions that come as fast as a slider moves. */
+  constructor(source: string, hasSpare = false) {
     this.#source = source;
-    this.#start();
+    this.#hasSpare = hasSpare;
   }
 
   /** Forgets the question before. */
@@ -54,15 +56,11 @@ export class Lane {
     clearTimeout(this.#limit);
     if (this.#heard < this.#id - 1) this.#end();
     this.#heard = this.#id;
-    if (this.#worker === null) this.#start();
   }
 
   #start(): Worker {
     const worker = this.#spare ?? this.#load();
     this.#spare = null;
-    window.setTimeout(() => {
-      this.#spare ??= this.#load();
-    });
     this.#worker = worker;
     this.started += 1;
     worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#receive(data);
@@ -85,6 +83,7 @@ export class Lane {
   }
 
   #receive({ id, answer }: Reply): void {
+    if (this.#hasSpare) this.#spare ??= this.#load();
     if (id !== this.#id) return;
     clearTimeout(this.#patience);
     if (answer.kind === 'end' || answer.kind === 'wrong') {

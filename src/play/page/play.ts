@@ -26,7 +26,7 @@ const readData: (text: string) => PageData = JSON.parse;
 export class Play {
   readonly #data: PageData = readData(byId('data').textContent ?? '');
   readonly #program = byId('program').textContent ?? '';
-  readonly #lane = new Lane(this.#program);
+  readonly #lane = new Lane(this.#program, true);
   readonly #exactLane = new Lane(this.#program);
   readonly #otherLane = new Lane(this.#program);
   readonly #timeline = new Timeline(byId('timeline'), byId('readout'));
@@ -236,11 +236,16 @@ export class Play {
     showWhy(byId('why'), shown);
   }
 
+  /** The scenario cannot run: what is shown is that of the one before. */
   #wrong(message: string): void {
+    this.#complain(message);
+    document.body.classList.add('stale');
+  }
+
+  #complain(message: string): void {
     const place = byId('wrong');
     place.textContent = message;
     place.hidden = false;
-    document.body.classList.add('stale');
   }
 
   #status(text: string): void {
@@ -270,7 +275,7 @@ export class Play {
       byId('drop'),
       inputOf('files'),
       (files) => this.#learn(files),
-      (text) => this.#wrong(text),
+      (text) => this.#complain(text),
     );
     this.#wireTaking();
   }
@@ -294,7 +299,7 @@ export class Play {
     this.#otherLane.ask({ kind: 'learn', files }, (answer) => {
       if (answer.kind === 'wrong') {
         fill(byId('learned'));
-        this.#wrong(answer.message);
+        this.#complain(answer.message);
       }
       if (answer.kind !== 'learned') return;
       fill(
@@ -331,7 +336,7 @@ export class Play {
       const memory = exact ? 'page' : 'fluid';
       this.#otherLane.ask({ kind: 'csv', text, file, seed, memory, table }, (answer) => {
         if (answer.kind === 'csv') saveFile(`${stem()}-${table}.csv`, answer.text, 'text/csv');
-        if (answer.kind === 'wrong') this.#wrong(answer.message);
+        if (answer.kind === 'wrong') this.#complain(answer.message);
       });
     });
   }

@@ -29,7 +29,7 @@ export function showVerdicts(
       return h(
         'li',
         { class: view.converged ? 'verdict' : 'verdict no' },
-        h('h3', {}, h('label', {}, shown, swatch(index), ' ', view.label)),
+        h('h2', {}, h('label', {}, shown, swatch(index), ' ', ...labelParts(view.label))),
         h('p', { class: 'outcome' }, view.outcome),
         h(
           'dl',
@@ -40,6 +40,14 @@ export function showVerdicts(
       );
     }),
   );
+}
+
+/** The name, and its options in small print. */
+function labelParts(label: string): (Node | string)[] {
+  const [, name = label, options] = /^([^(]+)\((.*)\)$/s.exec(label) ?? [];
+  return options === undefined
+    ? [name]
+    : [name, h('small', { class: 'options' }, options.replaceAll(';', ', '))];
 }
 
 /** The table of `compare`, with the same words. */

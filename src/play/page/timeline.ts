@@ -4,7 +4,7 @@ import type { Bands } from '../bands.js';
 import type { Curve, StrategyView } from '../view.js';
 import { colour, fill, h } from './dom.js';
 import { fillOf, strokeOf, swatch } from './looks.js';
-import { lastEnd, panelsFor, positive, shownSpan, type PanelSpec } from '../panels.js';
+import { bottomOf, lastEnd, panelsFor, positive, shownSpan, type PanelSpec } from '../panels.js';
 
 const SYNC_KEY = 'time';
 const PANEL_HEIGHT = 150;
@@ -22,6 +22,9 @@ export class Timeline {
   #span: readonly [number, number] = [0, 1];
   #zoomed = false;
   #busy = false;
+  #isWide = false;
+  /** As in the style sheet. */
+  readonly #wide = matchMedia('(min-width: 120rem)');
 
   constructor(holder: HTMLElement, readout: HTMLElement) {
     this.#holder = holder;
@@ -99,8 +102,15 @@ export class Timeline {
     this.#busy = false;
   }
 
+  /** Of a panel: the style sheet puts two next to each other where there is room. */
+  #width(): number {
+    const { clientWidth } = this.#holder;
+    return this.#isWide ? Math.floor((clientWidth - 24) / 2) : clientWidth;
+  }
+
   #resize(): void {
-    for (const plot of this.#plots) plot.setSize({ width: this.#holder.clientWidth, height: plot.height });
+    if (this.#isWide !== this.#wide.matches) return this.#rebuild();
+    for (const plot of this.#plots) plot.setSize({ width: this.#width(), height: plot.height });
   }
 
   #refresh(): void {
@@ -116,6 +126,7 @@ export class Timeline {
     for (const plot of this.#plots) plot.destroy();
     fill(this.#holder);
     this.#plots = [];
+    this.#isWide = this.#wide.matches;
     if (this.#views.length === 0) return;
     const specs = panelsFor(this.#views);
     this.#plots.push(this.#events());
@@ -155,10 +166,10 @@ export class Timeline {
     return new uPlot(
       {
         title: spec.title,
-        ...this.#frame(height + (last ? 24 : 0), last),
+        ...this.#frame(height + (last ? 24 : 0), last, spec.log),
         series,
         bands,
-        scales: { x: { time: false }, y: scaleOf(spec) },
+        scales: { x: { time: false }, y: scaleOf(spec, this.#views) },
       },
       this.#dataOf(spec),
       this.#holder,
@@ -168,6 +179,7 @@ export class Timeline {
   #frame(
     height: number,
     last: boolean,
+    log = false,
   ): Pick<uPlot.Options, 'width' | 'height' | 'legend' | 'cursor' | 'axes' | 'hooks'> {
     const line = colour('--line');
     const ink = colour('--quiet');
@@ -178,7 +190,7 @@ export class Timeline {
       font: FONT,
     };
     return {
-      width: this.#holder.clientWidth,
+      width: this.#width(),
       height,
       legend: { show: false },
       cursor: {
@@ -191,9 +203,9 @@ export class Timeline {
         {
           ...axis,
           ...(last ? { label: 'time since migrate (s)', labelSize: 20, labelFont: FONT } : {}),
-          size: 26,
+          ...(last || this.#isWide ? { size: 26 } : { size: 8, values: () => [] }),
         },
-        { ...axis, size: 54, values: (_, ticks) => ticks.map(tickText) },
+        { ...axis, size: 54, values: (_, ticks) => ticks.map(tickText), ...(log ? { splits: decades } : {}) },
       ],
       hooks: {
         setCursor: [
@@ -228,7 +240,7 @@ export class Timeline {
       const strategy = this.#bands?.strategies[index];
       if (this.#bands === null || strategy === undefined) return [own, [[0], [null], [null]]];
       const { low, high } = spec.band(strategy);
-      const floor = spec.log ? FLOOR : 0;
+      const floor = spec.log ? bottomOf(this.#views) : 0;
       const edge = (values: readonly (number | null)[]) =>
         values.map((value) => (value === null ? null : Math.max(value, floor)));
       return [own, [[...this.#bands.time], edge(low), edge(high)]];
@@ -318,16 +330,19 @@ export class Timeline {
 }
 
 const FONT = '12px system-ui, "DejaVu Sans", sans-serif';
-/** Below this remaining MiB nothing is drawn. */
-const FLOOR = 1;
 
-function scaleOf({ log, top }: PanelSpec): uPlot.Scale {
-  if (log)
-    return {
-      distr: 3,
-      range: (_, min, max) => [Math.max(FLOOR, Math.min(min, 10)), Math.max(max, 10) * 1.3],
-    };
-  return { range: (_, _min, max) => [0, top ?? (max > 0 ? max * 1.08 : 1)] };
+function scaleOf({ log, top }: PanelSpec, views: readonly StrategyView[]): uPlot.Scale {
+  if (!log) return { range: (_, _min, max) => [0, top ?? (max > 0 ? max * 1.08 : 1)] };
+  return { distr: 3, range: (_, _min, max) => [bottomOf(views), Math.max(max, 10) * 1.3] };
+}
+
+function decades({ scales }: uPlot): number[] {
+  const { min = 1, max = 10 } = scales['y'] ?? {};
+  const first = Math.ceil(Math.log10(min ?? 1));
+  return Array.from(
+    { length: Math.max(1, Math.floor(Math.log10(max ?? 10)) - first + 1) },
+    (_, index) => 10 ** (first + index),
+  );
 }
 
 function tickText(value: number | null): string {
