@@ -3,10 +3,10 @@ import { UsageError } from '../errors.js';
 import type { Measures } from '../experiment/expect.js';
 import { lostWorkSeconds } from '../experiment/regret.js';
 import type { Batches } from '../experiment/parallel/batches.js';
+import { loaded } from '../experiment/parallel/loaded.js';
 import type { SearchPoint } from '../experiment/search/point.js';
 import { searchWith } from '../experiment/search/search.js';
 import type { MigrationResult } from '../migration/result.js';
-import { scenarioLoader } from '../scenario/parse.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { PAGE_BYTES } from '../units.js';
 import type { Change, Program } from './change.js';
@@ -194,7 +194,6 @@ interface Trial {
 function openTrial(scenario: Scenario, conduct: AdviseConduct, measures: Measures, batches: Batches): Trial {
   const { goals, program, runs, seed, memory } = conduct;
   const file = scenario.file ?? scenario.name;
-  const load = scenarioLoader(scenario.text, file);
   const run = async (
     set: readonly string[],
     strategy: string | null,
@@ -251,7 +250,13 @@ function openTrial(scenario: Scenario, conduct: AdviseConduct, measures: Measure
           hasty: true,
           ...(strategy === null ? {} : { strategy }),
         };
-        const found = await searchWith(load([...set, ...assigned]), question, how, lost, batches);
+        const found = await searchWith(
+          loaded(scenario.text, file, [...set, ...assigned]),
+          question,
+          how,
+          lost,
+          batches,
+        );
         const point = found.answer === null ? nearest(found.points) : steady(found.points, found.answer);
         hopeless ||= found.answer === null;
         assigned.push(`${found.path}=${point.text}`);

@@ -3,6 +3,7 @@ import { type Advice, adviseWith } from '../advice/advise.js';
 import type { Program } from '../advice/change.js';
 import { type Goals, goalsFor } from '../advice/goals.js';
 import { openBatches } from '../experiment/parallel/batches.js';
+import { threadsWorth } from '../experiment/memory-choice.js';
 import { runColumns, vcpuColumns } from '../report/columns.js';
 import type { Scenario } from '../scenario/scenario.js';
 
@@ -18,7 +19,7 @@ export interface AdviseOptions extends Partial<Goals> {
   readonly seed?: number;
   /** Default `fluid`. */
   readonly memory?: 'page' | 'fluid';
-  /** Threads; default 1, this one. The advice is the same for any number. */
+  /** Threads at most; default 1, this one. The advice is the same for any number. */
   readonly workers?: number;
   /** Called when a remedy was tried, one of `of` at most. */
   readonly onTried?: (of: number) => void;
@@ -60,7 +61,7 @@ export async function advise(scenario: Scenario, options: AdviseOptions = {}): P
     memory,
     ...(onTried === undefined ? {} : { onTried }),
   };
-  const batches = openBatches(workers);
+  const batches = openBatches(threadsWorth(scenario, runs, memory, workers));
   try {
     return await adviseWith(scenario, conduct, { run: runColumns, vcpu: vcpuColumns }, batches);
   } finally {

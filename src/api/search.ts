@@ -1,4 +1,5 @@
 /** Searches for programs and for `migsim search`: with the columns of results as their measures. */
+import { threadsWorth } from '../experiment/memory-choice.js';
 import type { MemoryChoice } from '../experiment/memory-choice.js';
 import { type Batches, openBatches } from '../experiment/parallel/batches.js';
 import { type SearchQuestion, type SearchResult, searchWith } from '../experiment/search/search.js';
@@ -39,7 +40,8 @@ export const SEARCH_RUNS = 20;
  * @throws UsageError for a key that takes no numbers, and a condition that cannot be read
  */
 export async function search(scenario: Scenario, options: SearchOptions): Promise<SearchResult> {
-  const batches = openBatches(options.workers ?? 1);
+  const { runs = SEARCH_RUNS, memory = 'auto', workers = 1 } = options;
+  const batches = openBatches(threadsWorth(scenario, runs, memory, workers));
   try {
     return await searchIn(batches, scenario, options);
   } finally {

@@ -28,6 +28,21 @@ export function isLongWork(scenario: Scenario, runs: number, memory: 'page' | 'f
   return memory === 'fluid' ? runs >= MANY_FLUID_RUNS : pagesAtMost(scenario) * runs > MOST_PAGES;
 }
 
+/** Values that a search tries, about. */
+export const LIKELY_VALUES = 20;
+
+/** vCPUs times runs of each value up to which threads that start, and warm up alone, are slower than one that is warm. */
+const FEW_FLUID_VCPUS = 400;
+
+/**
+ * Threads, up to `most`, that pay off where many values are tried with `runs` runs each. The rule looks at the scenario only;
+ * answers are the same for any number.
+ */
+export function threadsWorth(scenario: Scenario, runs: number, memory: MemoryChoice, most: number): number {
+  if (memoryFor(scenario, memory, runs * LIKELY_VALUES) === 'page') return most;
+  return scenario.setup.guest.vcpus.length * runs <= FEW_FLUID_VCPUS ? 1 : most;
+}
+
 function pagesAtMost({ setup, policy }: Scenario): number {
   const { guest, migration } = withoutDefaultEnd(policy, setup);
   const rates = guest.vcpus.flatMap(({ classes, phases }) => {

@@ -1,4 +1,5 @@
 /** Batches of runs, in this thread or spread over several: the results and their order are the same. */
+import { setImmediate } from 'node:timers/promises';
 import { Tinypool } from 'tinypool';
 import runBatch, { type Batch, type BatchOutcome } from './run-worker.js';
 
@@ -30,7 +31,8 @@ function runHere(
   batches: readonly Batch[],
   onOutcome?: (outcome: BatchOutcome) => void,
 ): Promise<BatchOutcome[]> {
-  return inOrder(batches, 1, runBatch, onOutcome);
+  // Between two of them, signals and progress have their turn.
+  return inOrder(batches, 1, (batch) => setImmediate().then(() => runBatch(batch)), onOutcome);
 }
 
 async function inOrder(

@@ -1,10 +1,10 @@
 /** What a worker thread does with a batch of runs. */
 import { UsageError } from '../../errors.js';
 import { loadPolicy, loadStrategy } from '../../scenario/choices.js';
-import { scenarioLoader } from '../../scenario/parse.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { listedStrategy } from '../choice.js';
+import { loaded } from './loaded.js';
 import { refusalOf, type Refusal } from './refusal.js';
 import { simulate } from '../simulate.js';
 
@@ -29,9 +29,6 @@ export interface Batch {
   /** Syncs, timeline and decisions too. */
   readonly everything: boolean;
 }
-
-/** Texts that were parsed last: batches of one scenario come one after the other. */
-const loaders = new Map<string, ReturnType<typeof scenarioLoader>>();
 
 /** The runs, or the sentence with which the scenario, the strategy or the policy refuses them. */
 export type BatchOutcome = { readonly results: readonly MigrationResult[] } | Refusal;
@@ -69,14 +66,7 @@ export async function chosen({
   readonly strategy: StrategyChoice;
   readonly policy: PolicyChoice;
 }> {
-  const key = `${file}\n${text}`;
-  let load = loaders.get(key);
-  if (load === undefined) {
-    load = scenarioLoader(text, file);
-    if (loaders.size >= MOST_LOADERS) loaders.clear();
-    loaders.set(key, load);
-  }
-  const scenario = load(set);
+  const scenario = loaded(text, file, set);
   const listed = strategy === null ? scenario.strategies[0] : listedStrategy(strategy, scenario);
   return {
     scenario,
@@ -84,5 +74,3 @@ export async function chosen({
     policy: policy === null ? scenario.policy : await loadPolicy(policy),
   };
 }
-
-const MOST_LOADERS = 20;

@@ -2,13 +2,13 @@
 import { UsageError } from '../../errors.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
-import { scenarioLoader } from '../../scenario/parse.js';
 import { shareInterval } from '../../stats/share-interval.js';
 import { mean } from '../../stats/summary.js';
 import { type Measures, measured } from '../expect.js';
 import type { Batches } from '../parallel/batches.js';
+import { loaded } from '../parallel/loaded.js';
 import { type Batch, chosen } from '../parallel/run-worker.js';
-import { memoryFor, type MemoryChoice } from '../memory-choice.js';
+import { LIKELY_VALUES, memoryFor, type MemoryChoice } from '../memory-choice.js';
 import type { Find, Found, SearchPoint, Trying } from './point.js';
 import { bisected, bestOf, bracketed } from './ways.js';
 import { type SearchKey, searchKey } from './key.js';
@@ -116,17 +116,16 @@ async function openTrying(
   batches: Batches,
 ): Promise<OpenTrying> {
   const file = base.file ?? base.name;
-  const load = scenarioLoader(base.text, file);
   const set = [...base.set, 'expect={}', ...key.before];
-  const refusalOf = (text: string): UsageError | null => {
+  const refusalOf = remembered((text: string): UsageError | null => {
     try {
-      load([...set, `${key.path}=${text}`]);
+      loaded(base.text, file, [...set, `${key.path}=${text}`]);
       return null;
     } catch (error) {
       if (error instanceof UsageError) return error;
       throw error;
     }
-  };
+  });
   const scale = scaleOf(key.path, key.now, refusalOf);
   const words = { strategy: conduct.strategy ?? key.strategy, policy: conduct.policy ?? null };
   // Conditions are judged with the groups and labels of one scenario: a value changes neither.
@@ -210,8 +209,15 @@ async function openTrying(
   return { scale, accepts, run, strategy, memory, limits };
 }
 
-/** About as many values as a search tries. */
-const LIKELY_VALUES = 20;
+/** A value is often asked for again, and loading a scenario takes milliseconds. */
+function remembered<Result>(make: (text: string) => Result): (text: string) => Result {
+  const known = new Map<string, { readonly result: Result }>();
+  return (text) => {
+    const found = known.get(text) ?? { result: make(text) };
+    known.set(text, found);
+    return found.result;
+  };
+}
 
 function readLimit(scale: Scale, text: string): number {
   const value = scale.read(text);
