@@ -5,11 +5,14 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  readdirSync,
   readSync,
   statSync,
   type Stats,
 } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { errorCode } from './errors.js';
+import { nearest } from './suggest.js';
 
 /** Longest wait for a pipe that nothing comes from, and the pause between two looks at it, ms. */
 const LONGEST_SILENCE_MS = 5000;
@@ -94,6 +97,32 @@ function readSome(file: number, into: Buffer): number {
 
 function failure(code: 'TOO_LARGE' | 'SILENT'): Error {
   return Object.assign(new Error(code), { code });
+}
+
+/** Of a path that leads nowhere: `no such file; did you mean …?` from the folder where it goes wrong, else what was expected. */
+export function noSuchFile(path: string, expected: string, what = 'file'): string {
+  const meant = meantBy(path);
+  return `no such ${what}; ${meant === undefined ? `expected ${expected}` : `did you mean ${meant}?`}`;
+}
+
+function meantBy(path: string): string | undefined {
+  const folder = dirname(path);
+  const name = basename(path);
+  if (folder === path || name === '..') return undefined;
+  const there = statusOf(folder)?.isDirectory() === true ? folder : meantBy(folder);
+  if (there === undefined) return undefined;
+  const names = namesIn(there);
+  const meant = names.includes(name) ? name : nearest(name, names);
+  return meant === undefined ? undefined : join(there, meant);
+}
+
+/** Sorted; none where it cannot be read. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }
 
 /** Something on disk that is not yet what was asked for. */

@@ -1,6 +1,6 @@
 /** Logs as commands take them: files, or standard input. */
 import { UsageError, errorCode } from '../errors.js';
-import { readInput } from '../files.js';
+import { noSuchFile, readInput } from '../files.js';
 import { decodeText } from '../formats/text.js';
 
 /** Larger files are refused: a poll each 200 ms for a week has 1.5 GB of replies, of which nobody needs more than a part. */
@@ -10,6 +10,8 @@ const MOST_BYTES = 512 * 2 ** 20;
 export function nameOfLog(path: string): string {
   return path === '-' ? 'standard input' : path;
 }
+
+const EXPECTED = 'the log of a migration, or - for standard input';
 
 const UNREADABLE: Readonly<Record<string, string>> = {
   EISDIR: 'is a folder; expected a log of a migration, or readings',
@@ -25,6 +27,7 @@ export function readLogFile(path: string): string {
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = errorCode(error) ?? 'unknown reason';
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new UsageError(noSuchFile(path, EXPECTED), { file });
     throw new UsageError(UNREADABLE[code] ?? `cannot be read (${code})`, { file });
   }
 }

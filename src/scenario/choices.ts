@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMap } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
+import { noSuchFile } from '../files.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { findPolicy } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
@@ -150,7 +151,7 @@ function withOptions(definition: StrategyDefinition, written: unknown): Strategy
 async function importDefinition({ word }: Kind, path: string): Promise<StrategyDefinition> {
   const place: Place = { file: path };
   const what = `a module that exports a ${word}, by default or as ${JSON.stringify(word)}, made with ${DEFINED_BY[word]}`;
-  if (!existsSync(path)) throw new UsageError(`no such file; expected ${what}`, place);
+  if (!existsSync(path)) throw new UsageError(noSuchFile(path, what), place);
   let module: Readonly<Record<string, unknown>>;
   try {
     module = (await inTime(import(moduleOf(path)), place)) as typeof module;

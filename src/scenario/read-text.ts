@@ -1,9 +1,7 @@
 /** Reads the text of a file that a user named, at a bounded cost. */
-import { readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { UsageError, errorMessage, errorCode } from '../errors.js';
-import { readInput } from '../files.js';
-import { nearest } from '../suggest.js';
+import { namesIn, noSuchFile, readInput } from '../files.js';
 
 /** Scenario files are written by hand; what is larger is something else. */
 const MOST_BYTES = 2 ** 24;
@@ -29,9 +27,7 @@ function unreadable(path: string, error: unknown, expected: string): UsageError 
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return new UsageError(`no such file; ${neighbour(path) ?? `expected ${expected}`}`, {
-        file: path,
-      });
+      return new UsageError(noSuchFile(path, expected), { file: path });
     case 'EISDIR':
       return new UsageError(`a folder; expected ${expected}${anyIn(path)}`, { file: path });
     case 'TOO_LARGE':
@@ -47,21 +43,7 @@ function unreadable(path: string, error: unknown, expected: string): UsageError 
   }
 }
 
-/** `did you mean …?` from the folder that the file should be in. */
-function neighbour(path: string): string | undefined {
-  const name = nearest(basename(path), filesIn(dirname(path)));
-  return name === undefined ? undefined : `did you mean ${join(dirname(path), name)}?`;
-}
-
 function anyIn(folder: string): string {
-  const name = filesIn(folder).find((file) => /\.ya?ml$/.test(file));
+  const name = namesIn(folder).find((file) => /\.ya?ml$/.test(file));
   return name === undefined ? '' : ` such as ${join(folder, name)}`;
-}
-
-function filesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

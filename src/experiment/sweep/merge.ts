@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
+import { noSuchFile } from '../../files.js';
 import { checkCells, runningCells } from './cells.js';
 import { openFiles } from './folder-files.js';
 import { type PlanFile, RUNS, readPlan, requireWhole, stateOf } from './folder.js';
@@ -130,6 +131,8 @@ function refuseOwnCode({ sweep }: PlanFile, folder: string, imports: readonly st
 }
 
 function planOf(folder: string): PlanFile {
+  if (!existsSync(folder))
+    throw new UsageError(noSuchFile(folder, 'the folder of a shard', 'folder'), { file: folder });
   const plan = readPlan(folder);
   if (plan === null) throw new UsageError('no plan.json; expected the folder of a shard', { file: folder });
   if (plan.shard === null)

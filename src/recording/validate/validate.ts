@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError, errorCode } from '../../errors.js';
-import { readInput, statusOf } from '../../files.js';
+import { noSuchFile, readInput, statusOf } from '../../files.js';
 import type { HostProfile } from '../../guest/spec.js';
 import { runMigration } from '../../migration/engine.js';
 import type { MigrationResult } from '../../migration/result.js';
@@ -53,7 +53,10 @@ export function validateRecordings(paths: readonly string[], options: ValidateOp
 export function readRecordings(paths: readonly string[]): Recording[] {
   const files = paths.flatMap((given) => {
     const stat = statusOf(given);
-    if (stat === undefined) throw new UsageError('no such file or folder', { file: given });
+    if (stat === undefined)
+      throw new UsageError(noSuchFile(given, 'recordings, such as recordings/T05.json', 'file or folder'), {
+        file: given,
+      });
     if (!stat.isDirectory()) return [given];
     const names = readdirSync(given).filter((name) => name.endsWith('.json'));
     if (names.length === 0)

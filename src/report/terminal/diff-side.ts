@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
+import { noSuchFile } from '../../files.js';
 import type { Manifest } from '../../experiment/manifest.js';
 import type { Value } from '../../experiment/measure.js';
 import type { Outcome } from '../../experiment/outcomes.js';
@@ -24,6 +25,8 @@ export interface DiffSide {
 /** `folder`, `folder#strategy` or `folder#strategy:run`. Throws `UsageError`. */
 export function readSide(text: string): DiffSide {
   const [, folder = '', word = null, run] = /^([^#]*)(?:#(.+?)(?::(\d+))?)?$/s.exec(text) ?? [];
+  if (!existsSync(folder))
+    throw new UsageError(noSuchFile(folder, 'a folder that --out has written', 'folder'), { file: folder });
   const file = join(folder, 'runs.csv');
   const manifest = readManifest(folder);
   if (manifest === null || !existsSync(file)) {

@@ -5,7 +5,7 @@ import { CsvError, parse } from 'csv-parse';
 import { keysOf } from '../../../lists.js';
 import { readerOf } from '../../../formats/readers/index.js';
 import { UsageError } from '../../../errors.js';
-import { statusOf } from '../../../files.js';
+import { noSuchFile, statusOf } from '../../../files.js';
 import type { Unit, Value } from '../../../experiment/measure.js';
 import { type GuestperfReport, looksLikeGuestperf, readGuestperf } from '../../../formats/guestperf/read.js';
 import { looksLikeRecord } from '../../../formats/record.js';
@@ -67,7 +67,10 @@ export const NOTHING: Results = {
 /** `path`: a results folder, one of its CSV files, or one or a folder of guestperf's reports. Throws `UsageError`. */
 export async function readResults(path: string, selection: Selection): Promise<Results> {
   const stat = statusOf(path);
-  if (stat === undefined) throw new UsageError('no such file or folder', { file: path });
+  if (stat === undefined)
+    throw new UsageError(noSuchFile(path, 'a folder that --out has written', 'file or folder'), {
+      file: path,
+    });
   if (!stat.isDirectory() && !stat.isFile())
     throw new UsageError('a pipe or a device; expected a file or a folder of results', { file: path });
   if (!stat.isDirectory() && extname(path) !== '.csv') {
