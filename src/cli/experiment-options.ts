@@ -107,14 +107,19 @@ export async function readStrategy(text: string, scenario: Scenario): Promise<St
   return listedStrategy(text, scenario) ?? loadStrategy(text);
 }
 
-/** The strategy of the command line, else the only one of the scenario; `lead` opens the refusal of several. */
-export async function oneStrategy(given: Given, scenario: Scenario, lead: string): Promise<StrategyChoice> {
+/** The strategy of the command line, else the first of the scenario: a note names the others. */
+export async function oneStrategy(given: Given, scenario: Scenario): Promise<StrategyChoice> {
   const text = given.value('strategy');
   if (text !== undefined) return readStrategy(text, scenario);
-  const [only, ...others] = scenario.strategies;
-  if (only !== undefined && others.length === 0) return only;
-  const labels = scenario.strategies.map(({ label }) => label).join(', ');
-  throw new UsageError(`${lead}: choose one with --strategy, such as ${labels}`);
+  const [first, ...others] = scenario.strategies;
+  if (first === undefined) throw new UsageError('the scenario lists no strategy: choose one with --strategy');
+  if (others.length > 0) {
+    const names = others.map(({ label }) => label).join(', ');
+    given.warn(
+      `${scenario.file ?? scenario.name}: ${first.label}, its first strategy; others with --strategy: ${names}`,
+    );
+  }
+  return first;
 }
 
 export async function readPolicy(given: Given, scenario: Scenario): Promise<PolicyChoice> {

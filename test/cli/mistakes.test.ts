@@ -42,7 +42,6 @@ describe('a mistake of the user gives one line on stderr, no stack, and status 2
     ['policy', ['compare', SMALL, '--policy', 'wiat'], /did you mean wait\?/],
     ['file of a strategy', ['compare', SMALL, '--strategy', './nothere.js'], /nothere\.js/],
     ['override', ['compare', SMALL, '--set', 'guest.memroy=1GiB'], /memory/],
-    ['which of several strategies', ['run', SMALL], /run takes one strategy: .*none, auto-converge/],
     ['kind of list', ['list', 'polices'], /unknown kind "polices"; did you mean policies\?/],
     ['name to explain', ['explain', 'dirty-limt'], /unknown name "dirty-limt"; did you mean dirty-limit\?/],
   ])('%s', async (_what, words, message) => {

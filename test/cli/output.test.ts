@@ -128,6 +128,13 @@ describe('run', () => {
     expect(stdout).toMatch(/^writer +1 /m);
   });
 
+  test('takes the first strategy that the scenario lists, and says so in a line', async () => {
+    const { status, stdout, stderr } = await inProcess(['run', SMALL, '--memory', 'fluid']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('none: gave up');
+    expect(stderr).toBe(`${SMALL}: none, its first strategy; others with --strategy: auto-converge\n`);
+  });
+
   test('--json has syncs, timeline and decisions too', async () => {
     const { runs } = JSON.parse(
       (await inProcess(['run', SMALL, '--strategy', 'auto-converge', '--json'])).stdout,

@@ -144,7 +144,6 @@ describe('migsim drain', () => {
   });
 
   test.each([
-    [['drain', file], 'a guest has one strategy: choose one with --strategy, such as none, auto-converge'],
     [['drain', file, '--mode', 'serail'], 'did you mean serial?'],
     [['drain', file, '--strategy', 'none', '--copies', '0'], '--copies: expected a whole number from 1'],
   ])('%j', async (words, said) => {

@@ -336,7 +336,9 @@ describe('from other files', () => {
       'd.csv:2: total_time_ms: expected a number, found "sixty"',
     );
     expect(await refused('e.csv', `${header}\n`)).toBe('e.csv: no rows in it');
-    await expect(readResults(path.join(folder, 'nowhere'), ALL)).rejects.toThrow('no such file or folder; expected a folder that --out has written');
+    await expect(readResults(path.join(folder, 'nowhere'), ALL)).rejects.toThrow(
+      'no such file or folder; expected a folder that --out has written',
+    );
     await expect(readResults(smallResults(), { strategies: ['nobody'] })).rejects.toThrow(
       'no rows of nobody in it',
     );

@@ -61,11 +61,7 @@ export const drainCommand: Command = {
     for (const file of given.all('scenarios')) {
       const scenario = loadScenario(file, { set: given.values('set') });
       noteReading(given, scenario);
-      const strategy = await oneStrategy(
-        given,
-        scenario,
-        `${scenario.file ?? scenario.name}: a guest has one strategy`,
-      );
+      const strategy = await oneStrategy(given, scenario);
       for (let copy = 0; copy < copies; copy++) guests.push({ scenario, strategy });
     }
     const atOnce = read(given, options, 'parallel') ?? guests.length;

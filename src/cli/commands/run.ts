@@ -34,7 +34,7 @@ export const runCommand: Command = {
   ],
   async run(given) {
     const choose = async (scenario: Scenario): Promise<StrategyChoice[]> => [
-      await oneStrategy(given, scenario, 'run takes one strategy'),
+      await oneStrategy(given, scenario),
     ];
     const writeGuestperf = openGuestperf(given);
     const trace = given.flag('verbose') || given.flag('json');

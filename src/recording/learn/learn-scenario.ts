@@ -53,9 +53,9 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null, words
     ...(migration.manualDirtyLogProtect ? [] : ['  manual-dirty-log-protect: false']),
     ...postcopyLines(learned),
     '  give-up-after: 10min',
+    ...comment('the first is what the log shows'),
     'strategies:',
-    '  - none',
-    `  - ${autoConvergeLine(learned)}`,
+    ...byLog(learned, '  - none', `  - ${autoConvergeLine(learned)}`),
     ...(guest.dirtyRingSize > 0 ? ['  - dirty-limit: { vcpu-dirty-limit: 50MiB/s }'] : []),
   ];
   return `${lines.join('\n')}\n`;
@@ -63,6 +63,10 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null, words
 
 function strategyName({ migration }: Learned): string {
   return autoConvergeOf(migration.throttleSteps).strategy;
+}
+
+function byLog(learned: Learned, none: string, autoConverge: string): string[] {
+  return strategyName(learned) === 'none' ? [none, autoConverge] : [autoConverge, none];
 }
 
 /** With the steps that the log shows, else QEMU's. */
