@@ -32,6 +32,7 @@ const options = defineOptions({
   },
   step: {
     kind: 'duration',
+    max: '1h',
     summary: `With --speed ${AS_ASKED}: time from one answer of a question to the next`,
     value: 'TIME',
     default: '1s',
@@ -48,7 +49,10 @@ const options = defineOptions({
     ...experimentOptions.strategy,
     summary: 'What QEMU does by itself, as a name, "name: {option: value}" or ./file.js',
   },
-  memory: experimentOptions.memory,
+  memory: {
+    ...experimentOptions.memory,
+    summary: 'Memory model: page (exact, as auto) or fluid (fast, for large or many guests)',
+  },
   seed: experimentOptions.seed,
   set: experimentOptions.set,
   'allow-remote': { kind: 'flag', summary: 'Take TCP addresses that other machines can reach' },

@@ -30,7 +30,7 @@ export interface ServeQmpOptions {
    * `stepMs` go by.
    */
   readonly speed?: number | 'as-fast-as-asked';
-  /** With `as-fast-as-asked`, ms; 1000 when left out. */
+  /** With `as-fast-as-asked`, ms: more than 0, an hour at most; 1000 when left out. */
   readonly stepMs?: number;
   /** Guests of this scenario, each with random streams of its own; 1 when left out. */
   readonly copies?: number;
@@ -65,6 +65,8 @@ export interface QmpServer {
 const MOST_UNREAD_BYTES = 4 * 2 ** 20;
 const TICK_MS = 20;
 const MOST_COPIES = 1000;
+/** A step is computed at once: an hour. */
+const LONGEST_STEP_MS = 3_600_000;
 
 /**
  * Serves QMP as the simulated guest's QEMU of that version would.
@@ -256,7 +258,8 @@ function onlyOne(strategies: readonly StrategyChoice[]): StrategyChoice | null {
 function pacesOf(options: ServeQmpOptions, onNotice: (text: string) => void): () => Pace {
   const { speed = 1, stepMs = 1000, clock } = options;
   if (speed === 'as-fast-as-asked') {
-    if (!(stepMs > 0)) throw new UsageError(`expected a step of more than 0 ms, got ${stepMs}`);
+    if (!(stepMs > 0 && stepMs <= LONGEST_STEP_MS))
+      throw new UsageError(`expected a step of more than 0 and at most ${LONGEST_STEP_MS} ms, got ${stepMs}`);
     return () => askedPace(stepMs * 1000);
   }
   if (!(speed > 0 && Number.isFinite(speed)))
