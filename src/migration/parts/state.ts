@@ -1,4 +1,4 @@
-/** Where a migration stands: QEMU's MigrationState. The thread in engine.ts writes it, all others read. */
+/** Where a migration stands: QEMU's MigrationState. The thread (thread/) writes it, all others read. */
 import type { MigrationStats } from '../controls.js';
 
 export class MigrationState {

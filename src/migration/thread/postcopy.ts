@@ -1,0 +1,96 @@
+/** migration.c:postcopy_start: the guest moves first, and what it lacks follows. */
+import { type Run, advance } from '../parts/pauses.js';
+import { PostcopyPages } from '../parts/postcopy-pages.js';
+import { discardBytes } from '../rules/postcopy.js';
+import { deviceState, leaveSource, completed, checkCancelledInSwitchover } from './switchover.js';
+import { type Thread, GuestLost } from './thread.js';
+
+const { max, min } = Math;
+/** Post-copy interleaves background, requests and vCPUs in steps of this length, µs: well below one request's latency at 10 Gbit/s. */
+const POSTCOPY_STEP_US = 500;
+const INFINITY = Infinity;
+
+/**
+ * migration.c:postcopy_start: the guest moves with its devices, what is missing follows by itself or when it is asked for.
+ * `downtime` ends when the package of device state was handed to the socket; the guest runs when the destination has
+ * loaded it.
+ */
+export function* postcopy(thread: Thread): Run<void> {
+  const { setup, version, clock, link, memory, state, counters } = thread.parts;
+  const { host, migration } = setup;
+  const startUs = clock.nowUs;
+  // The status of post-copy comes first where no status `device` lies in between.
+  if (!version.alwaysDeviceStatus && !migration.pauseBeforeSwitchover) state.phase = 'postcopy-active';
+  const { stoppedUs, sinceUs: syncFromUs } = yield* leaveSource(thread);
+  checkCancelledInSwitchover(thread);
+  thread.orders.commit();
+  yield* thread.sync.run('postcopy');
+  let sinceUs = thread.trace.endPart('sync', syncFromUs);
+  memory.stopLogging();
+  const discards = discardBytes(memory.discardDirty());
+  thread.parts.run.dirtyPages = memory.dirtyPages();
+  counters.frame(discards);
+  yield* advance(clock, clock.nowUs + (discards / link.bytesPerSecond) * 1e6);
+  sinceUs = thread.trace.endPart('discard', sinceUs);
+  const devices = deviceState(thread);
+  counters.frame(devices.bytes);
+  yield* advance(clock, clock.nowUs + devices.saveUs);
+  thread.trace.endPart('device state', sinceUs);
+  state.downtimeUs = clock.nowUs - startUs;
+  const onWireUs = (devices.bytes / link.bytesPerSecond) * 1e6;
+  const loadUs =
+    host.postcopyPrepareUs + devices.loadUs + host.destinationStartUs + migration.orchestratorContUs;
+  const resumeUs = clock.nowUs + onWireUs + link.latencyUs + loadUs;
+  state.blackoutUs = resumeUs - stoppedUs;
+  thread.trace.downtime(true, 0);
+  checkCancelledInSwitchover(thread);
+  yield* pushMissing(thread, resumeUs);
+}
+
+/** The migration thread in post-copy, until nothing is missing; the guest runs on the destination from `resumeUs` on. */
+function* pushMissing(thread: Thread, resumeUs: number): Run<void> {
+  const { setup, version, clock, link, guest, state, run } = thread.parts;
+  const runningPhase = (guestRuns: boolean): 'postcopy-active' | 'postcopy-device' =>
+    guestRuns || !version.hasPostcopyDeviceStatus ? 'postcopy-active' : 'postcopy-device';
+  state.phase = runningPhase(false);
+  state.postcopyStartUs = clock.nowUs;
+  const pages = new PostcopyPages(thread.parts);
+  let guestRuns = false;
+  const resume = (atUs: number): void => {
+    guest.resume(atUs);
+    guestRuns = true;
+    state.phase = 'postcopy-active';
+  };
+  let isStill = false;
+  // Not until none are dirty: of counts in the fluid memory a rounding error may stay.
+  while (run.find(clock.nowUs)) {
+    let untilUs = clock.nowUs + POSTCOPY_STEP_US;
+    // Every vCPU waits for a page that nobody sends: until something happens.
+    if (isStill) {
+      const nextUs = min(clock.events.nextUs, clock.pauseUs);
+      untilUs = max(untilUs, min(nextUs, guestRuns ? INFINITY : resumeUs));
+    }
+    if (untilUs === INFINITY) {
+      throw new GuestLost('post-copy was paused and nobody recovers it: the guest is lost');
+    }
+    const accesses = link.isDown ? guest.accesses() : 0;
+    const requested = guestRuns ? pages.serveRequests(untilUs) : 0;
+    if (!link.isDown) pages.push(POSTCOPY_STEP_US, requested);
+    yield* advance(clock, untilUs);
+    if (!guestRuns && clock.nowUs >= resumeUs) resume(clock.nowUs);
+    isStill = link.isDown && guest.accesses() === accesses;
+    if (link.isDown) state.phase = 'postcopy-paused';
+    else if (state.phase === 'postcopy-paused') state.phase = runningPhase(guestRuns);
+    if (link.outages > 0 && setup.migration.postcopyRecover === false) {
+      throw new GuestLost('the network failed in post-copy and was not recovered: the guest is lost');
+    }
+  }
+  if (!guestRuns) {
+    yield* advance(clock, resumeUs);
+    resume(resumeUs);
+  }
+  yield* advance(clock, clock.nowUs + pages.behindUs);
+  if (setup.migration.returnPath) yield* advance(clock, clock.nowUs + 2 * link.latencyUs);
+  thread.trace.postcopyOver(clock.nowUs - state.postcopyStartUs);
+  completed(thread);
+}

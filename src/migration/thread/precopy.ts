@@ -1,0 +1,94 @@
+/** migration.c:migration_thread in pre-copy: its loop, and what each turn decides. */
+import { leap } from '../leap.js';
+import { takeFreePages } from '../parts/free-page-hints.js';
+import { type Run, advance, pauses } from '../parts/pauses.js';
+import { mayComplete, needsSync, pendingEstimate } from '../rules/rules.js';
+import { iterate, endIteration, iterateDevices, rateLimit, iterateHostPages } from './iterate.js';
+import { stopGuest, waitForSync } from './switchover.js';
+import { type Thread, Ended, Failed } from './thread.js';
+
+/** migration.c:migration_thread's loop, up to the decision to switch over. */
+export function* precopy(thread: Thread): Run<'complete' | 'postcopy'> {
+  const { setup, clock, window, devices } = thread.parts;
+  for (;;) {
+    checkCancelled(thread);
+    const waitsUntilUs = leap(thread.parts, thread.orders);
+    if (waitsUntilUs > 0) yield* advance(clock, waitsUntilUs);
+    thread.timeline.look();
+    checkCancelled(thread);
+    if (!window.isExceeded()) {
+      if (isToPause(thread)) thread.trace.paused(yield* stopGuest(thread));
+      let pending = pendingBytes(thread);
+      if (mustSync(thread, pending)) pending = yield* pendingExact(thread);
+      const decision = decide(thread, pending);
+      if (decision !== 'iterate') return decision;
+      if (setup.guest.hostPagePages === 1) {
+        const endUs = iterate(thread);
+        if (clock.pausesBefore(endUs)) yield* pauses(clock, endUs);
+        endIteration(thread, endUs);
+      } else yield* iterateHostPages(thread);
+      if (!devices.none) yield* iterateDevices(thread);
+      checkCancelled(thread);
+      runWhatWaited(thread);
+    }
+    const untilUs = rateLimit(thread);
+    if (untilUs > 0) {
+      if (clock.pausesBefore(untilUs)) yield* pauses(clock, untilUs);
+      clock.pass(untilUs);
+    }
+    thread.timeline.look();
+  }
+}
+
+/** migration.c:migration_detect_error, and migrate_cancel. */
+function checkCancelled(thread: Thread): void {
+  const { link } = thread.parts;
+  if (thread.orders.cancelReason !== null) throw new Ended();
+  if (link.outages > 0) throw new Failed('the network failed in pre-copy; the guest runs on at the source');
+}
+
+/** QMP `stop` was given, and the thread has not come to it. */
+function isToPause(thread: Thread): boolean {
+  return thread.orders.pause && thread.parts.state.stopUs === null;
+}
+
+/** savevm.c:qemu_savevm_state_pending_estimate. */
+function pendingBytes(thread: Thread): number {
+  const { run, devices } = thread.parts;
+  return pendingEstimate(run.dirtyPages) + devices.estimate();
+}
+
+function mustSync(thread: Thread, pending: number): boolean {
+  const { version, window } = thread.parts;
+  return needsSync(pending, window.threshold, version.syncsAtThreshold);
+}
+
+/** savevm.c:qemu_savevm_state_pending_exact. */
+function* pendingExact(thread: Thread): Run<number> {
+  const { clock, run, devices } = thread.parts;
+  yield* waitForSync(thread);
+  checkCancelled(thread);
+  yield* thread.sync.run('natural');
+  checkCancelled(thread);
+  return pendingEstimate(run.dirtyPages) + devices.exact(clock.nowUs);
+}
+
+/** migration.c:migration_iteration_run, the pre-copy part. */
+function decide(thread: Thread, pending: number): 'iterate' | 'complete' | 'postcopy' {
+  const { version, window } = thread.parts;
+  const complete = mayComplete(pending, window.threshold, version.completesAtThreshold);
+  let verdict: 'iterate' | 'complete' | 'postcopy' = complete ? 'complete' : 'iterate';
+  // With the capability RAM counts as what post-copy can take, so nothing must go before the switch.
+  if (thread.orders.postcopy && (version.postcopyFirst || !complete)) verdict = 'postcopy';
+  thread.trace.turn(verdict, pending);
+  return verdict;
+}
+
+/** What asked for the bitmap mutex while an iteration held it: a report of free pages, a timer's sync. */
+function runWhatWaited(thread: Thread): void {
+  if (thread.orders.freePages) {
+    thread.orders.freePages = false;
+    takeFreePages(thread.parts);
+  }
+  thread.sync.finishAside();
+}
