@@ -48,7 +48,7 @@ const arrows = LAYERS.slice(1).map((layer, index) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'results/', 'docs/', 'node_modules/'] },
+  { ignores: ['dist/', 'coverage/', 'results/', 'docs/', 'site/', 'node_modules/'] },
   tseslint.configs.recommended,
   {
     files: ['src/**/*.ts'],
