@@ -21,7 +21,7 @@ export type Option = (OptionEntry | TextEntry) & {
   /** May be given several times. */
   readonly repeatable?: boolean;
   /** Words for shell completion and "did you mean". */
-  readonly words?: () => readonly string[];
+  readonly completions?: () => readonly string[];
   /**
    * False for options that change only where the output goes, how it looks or how fast it comes. The manifest of an
    * experiment does not record them.
@@ -41,7 +41,7 @@ export interface Positional {
   readonly describe: string;
   /** How many words it takes; exactly one when left out. */
   readonly takes?: 'one' | 'none or one' | 'one or more' | 'any number';
-  readonly words?: Option['words'];
+  readonly completions?: Option['completions'];
 }
 
 export interface Command {
@@ -109,7 +109,7 @@ export function fallbackOf(option: Option): string | undefined {
 
 /** Words for completion. */
 export function wordsOf(option: Option): readonly string[] {
-  return option.words?.() ?? (option.kind === 'choice' ? option.choices : []);
+  return option.completions?.() ?? (option.kind === 'choice' ? option.choices : []);
 }
 
 export function optionsOf(command: Command): Options {

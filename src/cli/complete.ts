@@ -27,7 +27,7 @@ export async function complete(
   const positionals = positionalsOf(command);
   const given = tokens.filter(({ kind }) => kind === 'positional').length;
   const positional = positionals[Math.min(given, positionals.length - 1)];
-  return begin(current, positional?.words?.() ?? []);
+  return begin(current, positional?.completions?.() ?? []);
 }
 
 function begin(start: string, candidates: readonly string[]): string[] {

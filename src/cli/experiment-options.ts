@@ -20,13 +20,13 @@ export const experimentOptions = defineOptions({
     kind: 'text',
     summary: 'A name, "name: {option: value}" or ./file.js',
     value: 'STRATEGY',
-    words: () => Object.keys(strategies),
+    completions: () => Object.keys(strategies),
   },
   policy: {
     kind: 'text',
     summary: "Policy to use instead of the scenario's; same syntax as --strategy",
     value: 'POLICY',
-    words: () => Object.keys(policies),
+    completions: () => Object.keys(policies),
   },
   memory: {
     kind: 'choice',

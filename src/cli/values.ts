@@ -27,8 +27,13 @@ type Read<Of extends Option> = Of extends OptionEntry
     : OptionValue<Of> | undefined
   : never;
 
+/** Names of options that an entry describes: text is read by the command itself. */
+type Described<Table extends Options> = {
+  [Name in keyof Table & string]: Table[Name] extends OptionEntry ? Name : never;
+}[keyof Table & string];
+
 /** The value of an option that its entry describes. Throws `UsageError`. */
-export function read<Table extends Options, Name extends keyof Table & string>(
+export function read<Table extends Options, Name extends Described<Table>>(
   given: Given,
   options: Table,
   name: Name,

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { loaded, optionsOf } from '../../src/cli/command.js';
 import { commands } from '../../src/cli/main.js';
 import { read } from '../../src/cli/values.js';
+import type { OptionEntry } from '../../src/options/table.js';
 import { readEntry } from '../../src/options/read.js';
 
 const loadedCommands = [];
@@ -34,9 +35,9 @@ describe('every option', () => {
   test.each(options.filter(({ option }) => option.kind !== 'text' && option.kind !== 'flag'))(
     '$command --$name refuses a wrong value in one line that says what it takes',
     ({ name, option }) => {
-      expect(() => read(withValue(name, ':wrong'), { [name]: option }, name)).toThrow(
-        /^(--[a-z-]+: .*expected .+|unknown [a-z ]+ ":wrong"; (expected|did you mean) .+)$/,
-      );
+      expect(() =>
+        read(withValue(name, ':wrong'), { [name]: option } as Readonly<Record<string, OptionEntry>>, name),
+      ).toThrow(/^(--[a-z-]+: .*expected .+|unknown [a-z ]+ ":wrong"; (expected|did you mean) .+)$/);
     },
   );
 });

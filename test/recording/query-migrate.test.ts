@@ -59,7 +59,11 @@ describe('the three forms', () => {
 describe('what is no such log is refused with its place', () => {
   const cases: [string, string, string][] = [
     ['empty', '', 'log: the file is empty'],
-    ['other JSON', '{"a": 1}', 'log:1: no known format; expected one of: guestperf report, QMP'],
+    [
+      'other JSON',
+      '{"a": 1}',
+      'log:1: no known format; expected one of: guestperf report, recording of migsim record, QMP',
+    ],
     [
       'cut off in an array',
       '[\n{"status": "active"',

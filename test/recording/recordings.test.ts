@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
+import { hostProfiles } from '../../src/guest/host-profiles/index.js';
 import { guestOf } from '../../src/recording/validate/guest-of.js';
 import { OUTCOME_NAMES, type Spread, type Verdict } from '../../src/recording/validate/outcome.js';
 import { predictionOf } from '../../src/recording/validate/predict.js';
@@ -168,9 +169,10 @@ describe('what it becomes', () => {
     const logs = rates.map((one) => Math.log(one / 100_000));
     const mean = logs.reduce((sum, one) => sum + one, 0) / logs.length;
     const deviation = Math.sqrt(logs.reduce((sum, one) => sum + (one - mean) ** 2, 0) / logs.length);
-    // 400 draws of a normal with deviation 0.06: the mean is within 4 of its 0.003, the deviation within 4 of its 0.0021.
-    expect(Math.abs(mean)).toBeLessThan(0.012);
-    expect(Math.abs(deviation - 0.06)).toBeLessThan(0.0085);
+    // 400 draws of a normal whose deviation s the profile states: 4 standard errors are 4 s / 20 of the mean and 4 s / 28 of s.
+    const stated = hostProfiles['recordings-host']!.variability!.vcpuSpeed;
+    expect(Math.abs(mean)).toBeLessThan((4 * stated) / 20);
+    expect(Math.abs(deviation - stated)).toBeLessThan((4 * stated) / 28);
   });
 
   test('nothing measured afterwards changes a prediction', () => {

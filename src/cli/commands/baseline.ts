@@ -24,9 +24,13 @@ const ACTIONS = ['save', 'diff'] as const;
 const TOLERANCE = '1%';
 
 export const baselineCommand: Command = {
-  positional: { name: 'action', describe: 'save, or diff: run again and compare', words: () => ACTIONS },
+  positional: {
+    name: 'action',
+    describe: 'save, or diff: run again and compare',
+    completions: () => ACTIONS,
+  },
   further: [
-    { name: 'name', describe: `Name of the baseline, a file in ${FOLDER}/`, words: savedNames },
+    { name: 'name', describe: `Name of the baseline, a file in ${FOLDER}/`, completions: savedNames },
     {
       ...scenarioFiles,
       describe: 'Scenario files or folders (default: scenarios/, or those of the saved baseline)',

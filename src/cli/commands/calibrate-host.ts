@@ -19,7 +19,7 @@ const options = defineOptions({
     summary: 'Host profile to start from',
     value: 'NAME',
     default: 'recordings-host',
-    words: () => Object.keys(hostProfiles),
+    completions: () => Object.keys(hostProfiles),
   },
   runs: {
     ...runsOption,

@@ -40,7 +40,7 @@ export const compareCommand: Command = {
       summary: `Table format: ${TABLE_FORMATS.join(', ')}`,
       value: 'FORMAT',
       default: 'text',
-      words: () => TABLE_FORMATS,
+      completions: () => TABLE_FORMATS,
       affectsResult: false,
     },
   },

@@ -23,7 +23,7 @@ const workloads: Readonly<Record<string, WorkloadDefinition>> = Object.fromEntri
 );
 
 export const explainCommand: Command = {
-  positional: { name: 'name', describe: 'Its name, as `list` shows it, or ./file.js', words: names },
+  positional: { name: 'name', describe: 'Its name, as `list` shows it, or ./file.js', completions: names },
   options: {},
   examples: [
     ['explain auto-converge', 'the rule in words'],

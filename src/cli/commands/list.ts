@@ -7,7 +7,7 @@ import type { Command } from '../command.js';
 import { largest } from '../../stats/extremes.js';
 
 export const listCommand: Command = {
-  positional: { name: 'what', describe: KINDS.join(', '), words: () => KINDS },
+  positional: { name: 'what', describe: KINDS.join(', '), completions: () => KINDS },
   options: {},
   examples: [
     ['list strategies', 'what --strategy takes'],

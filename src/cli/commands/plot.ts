@@ -32,7 +32,7 @@ const options = defineOptions({
     summary: 'Only this figure; repeatable (default: all that the data allow)',
     value: 'NAME',
     repeatable: true,
-    words: () => figures.map(({ name }) => name),
+    completions: () => figures.map(({ name }) => name),
   },
   format: {
     kind: 'choice',

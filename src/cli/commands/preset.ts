@@ -14,7 +14,7 @@ export const presetOption: Option = {
   kind: 'text',
   summary: "A comparison of QEMU's guestperf instead of a scenario, such as auto-converge-iters",
   value: 'NAME',
-  words: () => Object.keys(presets),
+  completions: () => Object.keys(presets),
 };
 
 /** null when the user gave a scenario. Throws `UsageError` when it is both, or neither. */

@@ -28,7 +28,7 @@ const options = defineOptions({
     summary: `Times faster than the clock; ${AS_ASKED}: time passes only as clients ask`,
     value: 'FACTOR',
     default: '1',
-    words: () => [AS_ASKED],
+    completions: () => [AS_ASKED],
   },
   step: {
     kind: 'duration',

@@ -25,7 +25,7 @@ const options = defineOptions({
   },
   predict: { kind: 'text', summary: 'Show meanwhile how long this guest will still take', value: 'SCENARIO' },
   timeout: {
-    kind: 'text',
+    kind: 'duration',
     summary: 'Wait so long for a migration to begin (default: for ever)',
     value: 'DURATION',
   },

@@ -29,7 +29,7 @@ const options = defineOptions({
     summary: 'Which acceptable value: smallest, largest, or best by --minimize or --maximize',
     value: 'WHICH',
     default: 'smallest',
-    words: () => FINDS,
+    completions: () => FINDS,
   },
   where: {
     kind: 'text',
