@@ -10,7 +10,13 @@ import type { SweepCell } from '../experiment/sweep/results.js';
 import { type SweepOutcome, type SweepRun, runSweep } from '../experiment/sweep/run.js';
 import type { Shard } from '../experiment/sweep/shard.js';
 import type { SweepSpec } from '../experiment/sweep/spec.js';
-import { type Variation, parseVariation, variationOf } from '../experiment/sweep/variation.js';
+import { acceptsIn } from '../experiment/sweep/accepts.js';
+import {
+  type AcceptsOf,
+  type Variation,
+  parseVariation,
+  variationOf,
+} from '../experiment/sweep/variation.js';
 import { sweepTable } from '../report/terminal/sweep-table.js';
 import { loadPolicy, loadStrategy } from '../scenario/choices.js';
 import { loadScenario } from '../scenario/load.js';
@@ -309,7 +315,7 @@ function specificationOf(
     question: options.question ?? null,
     scenario: { file: scenario.file ?? scenario.name, text: scenario.text },
     set: scenario.set,
-    vary: variationsOf(options.vary),
+    vary: variationsOf(options.vary, acceptsIn(scenario)),
     strategies: all ? ['all'] : choices.map((choice) => textOf(choice, scenario) ?? choice.label),
     policy: policy === undefined || policy === scenario.policy ? null : (policy.text ?? policy.label),
     files: own.flatMap(({ from }): SourceFile[] => (from === undefined ? [] : [sourceFile(from)])),
@@ -326,16 +332,16 @@ function specificationOf(
   return { spec, made };
 }
 
-function variationsOf(axes: readonly VaryAxis[]): Variation[] {
+function variationsOf(axes: readonly VaryAxis[], acceptsOf?: AcceptsOf): Variation[] {
   if (axes.length === 0)
     throw new UsageError('nothing varies; expected values such as link.bandwidth=1Gbit/s,10Gbit/s');
   return axes.map((axis) => {
-    if (typeof axis === 'string') return parseVariation(axis);
+    if (typeof axis === 'string') return parseVariation(axis, acceptsOf);
     const entries = Object.entries(axis).map(([key, values]): [string, string | string[]] => [
       key,
       typeof values === 'string' ? values : values.map(String),
     ]);
-    return variationOf(Object.fromEntries(entries));
+    return variationOf(Object.fromEntries(entries), acceptsOf);
   });
 }
 

@@ -16,7 +16,7 @@ export function specOf(changes: Partial<SweepSpec> = {}, vary: readonly string[]
     question: null,
     scenario: { file: GUEST, text: readFileSync(GUEST, 'utf8') },
     set: [],
-    vary: vary.map(parseVariation),
+    vary: vary.map((text) => parseVariation(text)),
     strategies: [],
     policy: null,
     files: [],

@@ -30,8 +30,21 @@ const WHOLE_ENOUGH = 5e-3;
 const DIGITS = 4;
 const MOST_VALUES = 100_000;
 
-/** The values of a range; null when the text is none. Both ends are among them, as written. */
-export function spread(text: string, wrong: (what: string) => UsageError): string[] | null {
+/** Whether the key that varies takes a value written so. */
+export type Accepts = (value: string) => boolean;
+
+/** Values of a range that are tried to find out how its key wants them. */
+const MOST_TRIED = 40;
+
+/**
+ * The values of a range, each once; null when the text is none. Both ends are among them, as written. Those between are
+ * rounded further where `accepts` wants that: to whole units of the finer end, or to powers of two.
+ */
+export function spread(
+  text: string,
+  wrong: (what: string) => UsageError,
+  accepts?: Accepts,
+): string[] | null {
   if (!/^[^{["'].*\.\..*:/s.test(text)) return null;
   const parts = /^([\d.]+?)([^\d.][^.]*)?\.\.([\d.]+)([^\d.:][^:]*)?:(\d+)(?::(lin|log))?$/.exec(
     text.replaceAll(' ', ''),
@@ -50,34 +63,73 @@ export function spread(text: string, wrong: (what: string) => UsageError): strin
   if (!(from < to)) throw wrong(`expected a range that rises; ${form}`);
   if (scale === 'log' && from === 0) throw wrong('a range that begins at 0 cannot be log; expected lin');
   const whole = !`${fromText}${toText}`.includes('.');
-  const values = Array.from({ length: count }, (_, index) => {
-    if (index === 0) return fromText + fromUnit;
-    if (index === count - 1) return toText + toUnit;
-    const share = index / (count - 1);
-    return scaleOf.write(scale === 'log' ? from * (to / from) ** share : from + (to - from) * share, whole);
+  const between = Array.from({ length: count - 2 }, (_, index) => {
+    const share = (index + 1) / (count - 1);
+    return scale === 'log' ? from * (to / from) ** share : from + (to - from) * share;
   });
-  if (toUnit === '' || toUnit === '%') return values;
+  const forms: ((value: number) => string)[] = [
+    (value) => scaleOf.write(value, whole),
+    scaleOf.whole,
+    scaleOf.powerOfTwo,
+  ];
+  const write = acceptedForm(forms, between, accepts);
   // Close steps can round to the same value.
-  return [...new Set(values)];
+  return [...new Set([fromText + fromUnit, ...between.map(write), toText + toUnit])];
+}
+
+/** The one in which the key takes most of those that are tried, the first of several: some may be out of its bounds. */
+function acceptedForm(
+  forms: readonly ((value: number) => string)[],
+  values: readonly number[],
+  accepts: Accepts | undefined,
+): (value: number) => string {
+  const first = nth(forms, 0);
+  if (accepts === undefined) return first;
+  const every = Math.ceil(values.length / MOST_TRIED);
+  const tried = values.filter((_, index) => index % every === 0);
+  let best = first;
+  let most = 0;
+  for (const form of forms) {
+    const taken = tried.filter((value) => accepts(form(value))).length;
+    if (taken > most) [best, most] = [form, taken];
+    if (taken === tried.length) break;
+  }
+  return best;
 }
 
 interface Units {
   factor(unit: string): number;
   write(value: number, whole: boolean): string;
+  /** As a whole number of the finer unit of both ends. */
+  whole(value: number): string;
+  powerOfTwo(value: number): string;
 }
 
 function unitsFor(from: string, to: string): Units | null {
   if (from === to && (from === '' || from === '%')) {
     const write = (value: number, whole: boolean): string =>
       String(whole && from === '' ? Math.round(value) : Number(value.toPrecision(DIGITS))) + from;
-    return { factor: () => 1, write };
+    return {
+      factor: () => 1,
+      write,
+      whole: (value) => Math.max(1, Math.round(value)) + from,
+      powerOfTwo: (value) => nearestPowerOfTwo(value) + from,
+    };
   }
   const fitting = LADDERS.find((units) => [from, to].every((unit) => units.some(([name]) => name === unit)));
   if (fitting === undefined) return null;
+  const factor = (unit: string): number => fitting.find(([name]) => name === unit)![1];
+  const finer = factor(from) < factor(to) ? from : to;
   return {
-    factor: (unit) => fitting.find(([name]) => name === unit)![1],
+    factor,
     write: (value) => wholeAmount(value, withoutFractions(fitting, from, to)),
+    whole: (value) => Math.max(1, Math.round(value / factor(finer))) + finer,
+    powerOfTwo: (value) => wholeAmount(nearestPowerOfTwo(value), fitting, 0),
   };
+}
+
+function nearestPowerOfTwo(value: number): number {
+  return 2 ** Math.max(0, Math.round(Math.log2(value)));
 }
 
 /** QEMU takes times in whole ms and quotas in whole MiB/s: finer units only where an end of the range is written in one. */
@@ -90,10 +142,10 @@ function withoutFractions(units: Ladder, ...ends: readonly string[]): Ladder {
 }
 
 /** In the largest unit of which it is a whole number, or nearly so. */
-function wholeAmount(value: number, units: Ladder): string {
+function wholeAmount(value: number, units: Ladder, lost = WHOLE_ENOUGH): string {
   for (const [unit, factor] of units.toReversed()) {
     const amount = Math.round(value / factor);
-    if (amount > 0 && Math.abs(amount * factor - value) <= WHOLE_ENOUGH * value) return `${amount}${unit}`;
+    if (amount > 0 && Math.abs(amount * factor - value) <= lost * value) return `${amount}${unit}`;
   }
   const [unit, factor] = nth(units, 0);
   return `${Math.max(1, Math.round(value / factor))}${unit}`;

@@ -5,7 +5,7 @@
  * ends, and `link.bandwidth+migration.max-bandwidth=1Gbit/s+100MiB/s,10Gbit/s+1GiB/s` moves several keys together.
  */
 import { UsageError } from '../../errors.js';
-import { spread } from './spread.js';
+import { type Accepts, spread } from './spread.js';
 
 /** One axis of a sweep, taken apart. */
 export interface Variation {
@@ -19,8 +19,11 @@ export interface Variation {
 
 const SUCH = 'such as link.bandwidth=1Gbit/s,10Gbit/s or guest.memory=4GiB..1TiB:9:log';
 
-/** @throws UsageError */
-export function parseVariation(text: string): Variation {
+/** What tells whether a key takes a value written so. */
+export type AcceptsOf = (key: string) => Accepts;
+
+/** `acceptsOf` rounds the values of a range to what their key takes. @throws UsageError */
+export function parseVariation(text: string, acceptsOf?: AcceptsOf): Variation {
   const equals = text.indexOf('=');
   const keys = text.slice(0, Math.max(0, equals)).split('+');
   const wrong = (what: string): UsageError => new UsageError(`--vary ${text}: ${what}`);
@@ -29,7 +32,7 @@ export function parseVariation(text: string): Variation {
   }
   const entries = splitOutside(text.slice(equals + 1), ',');
   if (entries.includes('')) throw wrong(`a value is missing; expected values between commas, ${SUCH}`);
-  const steps = entries.flatMap((entry) => stepsOf(entry, keys, wrong));
+  const steps = entries.flatMap((entry) => stepsOf(entry, keys, wrong, acceptsOf));
   refuseTwice(keys, wrong);
   refuseTwice(
     steps.map((step) => step.join('+')),
@@ -39,9 +42,12 @@ export function parseVariation(text: string): Variation {
 }
 
 /** From a sweep file: the keys of a map move together; a text is a range. @throws UsageError */
-export function variationOf(entry: Readonly<Record<string, string | readonly string[]>>): Variation {
+export function variationOf(
+  entry: Readonly<Record<string, string | readonly string[]>>,
+  acceptsOf?: AcceptsOf,
+): Variation {
   const keys = Object.keys(entry);
-  const columns = keys.map((key) => columnOf(key, entry[key]!));
+  const columns = keys.map((key) => columnOf(key, entry[key]!, acceptsOf));
   const text = keys.map((key) => `${key}: ${textOf(entry[key]!)}`).join(', ');
   const wrong = (what: string): UsageError => new UsageError(`vary ${text}: ${what}`);
   const [first = []] = columns;
@@ -63,19 +69,30 @@ function textOf(values: string | readonly string[]): string {
   return typeof values === 'string' ? values : `[${values.join(', ')}]`;
 }
 
-function columnOf(key: string, values: string | readonly string[]): readonly string[] {
+function columnOf(
+  key: string,
+  values: string | readonly string[],
+  acceptsOf: AcceptsOf | undefined,
+): readonly string[] {
   if (typeof values !== 'string') return values;
-  const range = spread(values, (what) => new UsageError(`vary ${key}: ${values}: ${what}`));
+  const wrong = (what: string): UsageError => new UsageError(`vary ${key}: ${values}: ${what}`);
+  const range = spread(values, wrong, acceptsOf?.(key));
   return range ?? [values];
 }
 
-function stepsOf(entry: string, keys: readonly string[], wrong: (what: string) => UsageError): string[][] {
+function stepsOf(
+  entry: string,
+  keys: readonly string[],
+  wrong: (what: string) => UsageError,
+  acceptsOf: AcceptsOf | undefined,
+): string[][] {
   if (keys.length > 1) {
     const values = splitOutside(entry, '+');
     if (values.length === keys.length && !values.includes('')) return [values];
     throw wrong(`expected ${keys.length} values with + between them, got "${entry}"`);
   }
-  return (spread(entry, wrong) ?? [entry]).map((value) => [value]);
+  const [key = ''] = keys;
+  return (spread(entry, wrong, acceptsOf?.(key)) ?? [entry]).map((value) => [value]);
 }
 
 function refuseTwice(words: readonly string[], wrong: (what: string) => UsageError): void {
