@@ -352,6 +352,20 @@ export class Guest {
     return max(atUs, v.sleepUntilUs, v.throttle.awakeAtUs(atUs));
   }
 
+  /**
+   * CPUs that the vCPUs occupy: none for one that sleeps at full rings, which it does most of the time, and of a throttled one
+   * what the throttle leaves.
+   */
+  occupiedCpus(): number {
+    let sum = 0;
+    for (let i = 0; i < this.vcpus.length; i += 1) {
+      const { spec, throttle, ringSleepUs } = this.vcpus[i]!;
+      if (!this.limited || ringSleepUs === 0)
+        sum += (spec.occupies ?? spec.busy) * (1 - throttle.percent / 100);
+    }
+    return sum;
+  }
+
   /** The longest time that a ring-full sleep still lasts at `atUs`, over all vCPUs. */
   residualRingSleepUs(atUs: number): number {
     let residual = 0;

@@ -63,6 +63,11 @@ export interface VcpuSpec {
    */
   readonly busy: number;
   /**
+   * Share of a CPU, 0..1, that it occupies while nothing holds it back: more than `busy` where it waits for its next access
+   * in a loop. Absent: `busy`.
+   */
+  readonly occupies?: number;
+  /**
    * Its work waits for it, as that of a server whose clients wait: whenever it was held back, by a throttle, a sleep or
    * other work on its CPU, it makes up for it at full speed, 1/`busy` of its pace, as soon as it runs. So a throttle of f
    * costs it nothing while 1 - f >= `busy`. Without it (the default) time that it did not run is lost.
@@ -190,6 +195,14 @@ export interface HostProfile {
   /** CPU time of the migration thread for a normal page and for a zero page, ns: caps the send rate. */
   readonly sendNsPerPage: number;
   readonly zeroNsPerPage: number;
+  /**
+   * What a normal page takes longer once vCPUs were stopped that ran all the time, ns: where source and destination share
+   * CPUs, they share what was left to them until the scheduler has moved one of them. In proportion to what the vCPUs
+   * occupied, up to one CPU.
+   */
+  readonly sendAfterBusyNsPerPage: number;
+  /** multifd: what a normal page takes at least, however many channels there are, ns: CPUs that all of them share. */
+  readonly multifdNsPerPage: number;
   /** CPU time of the destination to receive and place a normal page, ns; what it takes longer to populate one is `populateNsPerPage`. */
   readonly receiveNsPerPage: number;
   /** How late a timed wait returns, µs: mean of an exponential; in the slices of a CPU throttle, which are many, the mean. */
@@ -214,6 +227,8 @@ export interface HostProfile {
   readonly destinationStartUs: number;
   /** Post-copy: userfaultfd, request and placing one page, without the network, µs. */
   readonly postcopyFaultUs: number;
+  /** Post-copy: what a request takes longer while the background pushes at full speed, µs: its threads wait for CPUs that they share. */
+  readonly postcopyBusyUs: number;
   /** Post-copy: CPU time of the destination for one page fault, without placing the page, µs. */
   readonly postcopyFaultCpuUs: number;
   /** Post-copy: what the destination takes to place one page (UFFDIO_COPY), ns; holds the source up, as its socket is full. */

@@ -8,7 +8,14 @@ const { exp, max } = Math;
 
 /** What of a profile each kind of variability multiplies. */
 const COSTS = {
-  send: ['sendNsPerPage', 'zeroNsPerPage', 'populateNsPerPage', 'postcopyFaultUs'],
+  send: [
+    'sendNsPerPage',
+    'sendAfterBusyNsPerPage',
+    'multifdNsPerPage',
+    'zeroNsPerPage',
+    'populateNsPerPage',
+    'postcopyFaultUs',
+  ],
   wake: ['wakeLatencyUs', 'vcpuColdUs'],
   sync: ['syncFixedUs', 'bitmapSyncUsPerGiB', 'setupFixedUs', 'setupUsPerGiBBitmap', 'setupUsPerGiBRing'],
   switchover: ['stopUs', 'blockFlushUs', 'deviceSaveUs', 'deviceSaveUsPerVcpu'],

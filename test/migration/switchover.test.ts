@@ -196,3 +196,51 @@ describe('the guest', () => {
     expect(result.vcpus[0]!.longestStallMs).toBeGreaterThan(40);
   });
 });
+
+describe('a page of the stop phase on CPUs that source and destination share', () => {
+  const EXTRA_US = 20;
+  /** How much longer the downtime is for it, in pages' worth. */
+  function extraPages(
+    busy: number,
+    occupies: number | undefined,
+    percent: number,
+  ): readonly [number, number] {
+    const vcpu = {
+      ...writer({ pages: 20 * MIB, writesPerSecond: 2000 }),
+      busy,
+      ...(occupies === undefined ? {} : { occupies }),
+    };
+    const pause = (host: SetupFields['host']): MigrationResult =>
+      migrate(
+        setupOf({
+          guest: { vcpus: [vcpu] },
+          link: { bandwidthBytesPerSecond: 5e7 },
+          ...(host === undefined ? {} : { host }),
+        }),
+        'none',
+        {},
+        (controls) => {
+          if (percent > 0) controls.throttle('all', percent);
+        },
+      );
+    const [without, with_] = [pause({}), pause({ sendAfterBusyNsPerPage: EXTRA_US * 1000 })];
+    expect(with_.downtimeBytes).toBe(without.downtimeBytes);
+    const ms = with_.downtimeMs! - without.downtimeMs!;
+    return [(ms * 1000) / EXTRA_US, without.downtimeBytes / NORMAL_RECORD];
+  }
+
+  test('takes longer when a vCPU ran until the stop, in proportion to what it occupied', () => {
+    for (const [busy, occupies, percent, share] of [
+      [1, undefined, 0, 1],
+      [0.25, undefined, 0, 0.25],
+      // It waits for its pace in a loop.
+      [0.25, 1, 0, 1],
+      [1, undefined, 75, 0.25],
+    ] as const) {
+      const [extra, pages] = extraPages(busy, occupies, percent);
+      expect(pages).toBeGreaterThan(1000);
+      // Downtimes are whole ms: 50 pages of 20 us.
+      expect(Math.abs(extra - share * pages)).toBeLessThanOrEqual(1000 / EXTRA_US + 1);
+    }
+  });
+});

@@ -15,7 +15,9 @@ const FILE = path.join(import.meta.dirname, 'fixtures', 'recording.json');
 const unlimited = (): Recording => {
   const recording = readRecording(readFileSync(FILE, 'utf8'), 'S01.json');
   const parameters = { ...recording.migration.parameters, 'max-bandwidth': 0, 'downtime-limit': 1 };
-  return { ...recording, migration: { ...recording.migration, parameters } };
+  // At a load of 1 the costs are those of the profile.
+  const environment = { ...recording.environment, hostLoadBefore: 1 };
+  return { ...recording, environment, migration: { ...recording.migration, parameters } };
 };
 
 /** What the simulation itself makes of it on such a host, as if it had been measured. */

@@ -49,6 +49,13 @@ describe('of the 24 recordings that come with migsim', () => {
     expect(summary.p90TotalTimeError).toBeLessThanOrEqual(0.1);
   });
 
+  test('downtimes are within 15 % in the median and 35 % at the 90th percentile', () => {
+    const { downtimeMs } = validation.summary.errors;
+    expect(downtimeMs.of).toBeGreaterThanOrEqual(12);
+    expect(downtimeMs.median).toBeLessThanOrEqual(0.15);
+    expect(downtimeMs.p90).toBeLessThanOrEqual(0.35);
+  });
+
   test('every auto-converge step comes at the sync where it really came, or at the one before or after', () => {
     const misses = faulty((one) => throttleStepsRight(one) ?? true);
     expect(misses.filter((id) => !ELSEWHERE.steps.includes(id))).toEqual([]);

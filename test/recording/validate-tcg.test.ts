@@ -14,7 +14,7 @@ const ELSEWHERE = { verdicts: ['X02b'], steps: ['A03a', 'A07a', 'A08b', 'X07b'] 
 
 let validation: Validation;
 beforeAll(() => {
-  validation = validateRecordings([SHIPPED], { runs: 2 });
+  validation = validateRecordings([SHIPPED], { runs: 5 });
 });
 
 test('verdicts are right, cancelled ones as well', () => {

@@ -108,6 +108,20 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
     ...SHORT,
     summary: 'CPU time of the migration thread for a zero page',
   },
+  sendAfterBusyNsPerPage: {
+    key: 'send-after-busy-per-page',
+    kind: 'duration-ns',
+    ...SHORT,
+    summary:
+      'what a normal page takes longer when vCPUs that ran all the time have just been stopped: source and destination share CPUs, and one has yet to move to those that became free',
+  },
+  multifdNsPerPage: {
+    key: 'multifd-per-page',
+    kind: 'duration-ns',
+    ...SHORT,
+    summary:
+      'what a normal page takes at least with multifd: CPUs that all channels and the destination share',
+  },
   receiveNsPerPage: {
     key: 'receive-per-page',
     kind: 'duration-ns',
@@ -193,6 +207,13 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
     kind: 'duration',
     ...TIME,
     summary: 'post-copy: userfaultfd, request and placing one page, without the network',
+  },
+  postcopyBusyUs: {
+    key: 'postcopy-busy',
+    kind: 'duration',
+    ...TIME,
+    summary:
+      'post-copy: what a page request takes longer while the background pushes at full speed, where its threads wait for CPUs that they share',
   },
   postcopyFaultCpuUs: {
     key: 'postcopy-fault-cpu',

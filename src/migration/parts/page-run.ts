@@ -50,6 +50,8 @@ export class PageRun {
   zeroShare = 0;
   /** ram.c: `last_stage`: the guest is stopped and the rest is sent. */
   isLastStage = false;
+  /** What a normal page takes longer in the last stage, µs. */
+  lastStageUs = 0;
 
   readonly #memory: GuestMemory;
   readonly #guest: Guest;

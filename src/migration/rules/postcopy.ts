@@ -23,7 +23,8 @@ export function discardBytes(ranges: number): number {
  * Time from touching a missing page until it is there, µs.
  *
  * Plain post-copy shares one socket: the request waits for what the background has queued, and for the host page being
- * sent (on average half of one). With preempt requested pages have a socket of their own and wait for neither.
+ * sent (on average half of one). With preempt requested pages have a socket of their own and wait for neither. Threads that
+ * share their CPUs with the background wait for those as well, on whatever socket.
  */
 export function pageRequestLatencyUs(
   host: HostProfile,
@@ -34,7 +35,8 @@ export function pageRequestLatencyUs(
 ): number {
   const usPerByte = 1e6 / link.bandwidthBytesPerSecond;
   const pageUs = hostPagePages * NORMAL_PAGE_BYTES * usPerByte;
-  const ownUs = host.postcopyFaultUs + 2 * link.latencyUs + pageUs;
+  const waitUs = backgroundFillsLink ? host.postcopyBusyUs : 0;
+  const ownUs = host.postcopyFaultUs + waitUs + 2 * link.latencyUs + pageUs;
   if (preempt) return ownUs;
   const queueUs = backgroundFillsLink ? host.socketQueueBytes * usPerByte : 0;
   const currentPageUs = hostPagePages > 1 ? pageUs / 2 : 0;

@@ -183,7 +183,7 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
       bytes: version.multifdCountsQueued ? PAGE_BYTES + headerShare : wireBytes,
       wireBytes,
       ...IN_PACKET,
-      cpuUs: max(mainUs, sendUs / channels),
+      cpuUs: max(mainUs, sendUs / channels, host.multifdNsPerPage / 1000),
     },
     zero: inChannels
       ? {

@@ -28,6 +28,7 @@ export function* stopGuest(thread: Thread): Run<number> {
   const startUs = clock.nowUs;
   run.handOver();
   guest.advance(clock.nowUs);
+  run.lastStageUs = (host.sendAfterBusyNsPerPage / 1000) * min(1, guest.occupiedCpus());
   thread.parts.restraint.end();
   state.stopUs = startUs;
   if (version.ringSleepInterruptible) guest.interruptRingSleeps(startUs);
@@ -151,7 +152,7 @@ function* sendRest(thread: Thread): Run<void> {
   while (run.find(clock.nowUs)) {
     const pages = run.available();
     const cost = run.cost(pages, clock.nowUs);
-    const pageUs = run.pageUs(cost, link.bytesPerSecond);
+    const pageUs = run.pageUs(cost, link.bytesPerSecond) + (1 - run.zeroShare) * run.lastStageUs;
     thread.sends.begin();
     thread.sends.note(clock.nowUs, pages, pageUs);
     run.send(pages, cost.bytes);

@@ -148,7 +148,8 @@ function vcpuOf(vcpu: RecordedVcpu, ranFor: number): VcpuSpec {
   };
   if (vcpu.tickMicroseconds == null) {
     const busy = vcpu.paceMicroseconds === 0 ? 1 : min(1, (ACCESS_CPU_US * rate) / 1e6);
-    return { ...spec, busy };
+    // It waits for its pace in a loop.
+    return { ...spec, busy, occupies: 1 };
   }
   return vcpu.catchUpSeconds > 0
     ? { ...spec, busy: TICK_BUSY, catchesUp: true }
