@@ -139,7 +139,7 @@ export const presets: Readonly<Record<string, Preset>> = {
   },
   'compr-multifd-compression': {
     question: 'Which compression should multifd use?',
-    note: 'qpl and uadk compress in hardware as zlib does; their 2 GB/s a channel is an assumption',
+    note: 'the figures of qpl and uadk are assumptions: migsim explain qpl',
     entries: ['zlib', 'zstd', 'qpl', 'uadk'].map((compression) => ({
       name: `compr-multifd-compression-${compression}`,
       multifd: true,

@@ -31,9 +31,11 @@ interface Described {
   readonly range?: string;
 }
 
+let allKeys: readonly ScenarioKey[] | undefined;
+
 /** In the order of the file's sections. */
-export function scenarioKeys(): ScenarioKey[] {
-  return keysIn(describedScenario(), []);
+export function scenarioKeys(): readonly ScenarioKey[] {
+  return (allKeys ??= keysIn(describedScenario(), []));
 }
 
 /** A key of the file: a name, and whether its value is a list of what stands behind it. */

@@ -181,6 +181,31 @@ describe('list and explain', () => {
     }
   });
 
+  test('every host profile, compression, kind of stream and key of scenario files can be explained', async () => {
+    const { hostProfiles } = await import('../../src/guest/host-profiles/index.js');
+    const { COMPRESSORS, compressors } = await import('../../src/migration/rules/compressors.js');
+    const { scenarioKeys } = await import('../../src/scenario/keys.js');
+    const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');
+    const paths = scenarioKeys().map(({ path }) => path);
+    const kinds = paths.filter((path) => /^migration\.stream\.[a-z]+$/.test(path));
+    expect(kinds).toEqual(['plain', 'multifd', 'xbzrle'].map((kind) => `migration.stream.${kind}`));
+    const saying = new Map<string, string>([
+      ...Object.values(hostProfiles).map(({ name, source }) => [name, source] as const),
+      ...COMPRESSORS.filter((name) => name !== 'none').map(
+        (name) => [name, compressors[name].source] as const,
+      ),
+      ...kinds.map((path) => [path.slice('migration.stream.'.length), `${path} (key`] as const),
+      ...scenarioKeys().map(({ path, meaning }) => [path, meaning] as const),
+    ]);
+    for (const [name, said] of saying) {
+      const { status, stdout, stderr } = await inProcess(['explain', name]);
+      expect({ name, status, stderr }).toEqual({ name, status: 0, stderr: '' });
+      expect(flat(stdout)).toContain(flat(said));
+      for (const line of stdout.split('\n').filter((one) => !one.startsWith('  ')))
+        expect([name, line, line.length <= 80]).toEqual([name, line, true]);
+    }
+  });
+
   test('options are explained with the defaults that a run would use', async () => {
     const { stdout } = await inProcess(['explain', 'auto-converge']);
     expect(stdout).toMatch(/^cpu-throttle-initial +20 /m);

@@ -64,7 +64,10 @@ const ROUND: readonly (readonly [name: string, switches: Switches, set?: readonl
   ['xbzrle', { ...NARROW, compression_xbzrle: true, compression_xbzrle_cache: 12.5 }],
   ['multifd', { ...NARROW, multifd: true, multifd_channels: 8 }],
   ['multifd with zstd', { ...NARROW, multifd: true, multifd_compression: 'zstd' }],
-  ['multifd with qpl', { ...NARROW, multifd: true, multifd_compression: 'qpl' }],
+  ...(['qatzip', 'qpl', 'uadk'] as const).map((word): [string, object] => [
+    `multifd with ${word}`,
+    { ...NARROW, multifd: true, multifd_compression: word },
+  ]),
 ];
 
 describe.each(ROUND)('written and learned back: %s', (_, switches, set = []) => {
@@ -242,7 +245,7 @@ describe('what cannot be is refused in one line, with its field', () => {
       (r) => Object.assign(r.scenario, { auto_converge: true, auto_converge_step: 0 }),
     ],
     [
-      'scenario.multifd_compression: expected none, zlib, zstd, qpl, uadk or nothing, got "lz4"',
+      'scenario.multifd_compression: expected none, zlib, zstd, qatzip, qpl, uadk or nothing, got "lz4"',
       (r) => Object.assign(r.scenario, { multifd: true, multifd_compression: 'lz4' }),
     ],
   ])('%s', (message, change) => {

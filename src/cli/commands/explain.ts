@@ -1,7 +1,11 @@
-/** `migsim explain`: what a strategy, policy or workload does, its options, and where the rule comes from. */
+/** `migsim explain`: what everything is that has a name: its rule, its options or figures, and where they come from. */
 import { UsageError } from '../../errors.js';
 import type { WorkloadDefinition } from '../../guest/workloads/define.js';
+import { hostFields } from '../../guest/host-profiles/fields.js';
+import { hostProfiles } from '../../guest/host-profiles/index.js';
+import type { HostProfile } from '../../guest/spec.js';
 import { workloadList } from '../../guest/workloads/index.js';
+import { type Compressor, compressorNamed, COMPRESSORS } from '../../migration/rules/compressors.js';
 import { policies as policyRegistry } from '../../policies/index.js';
 import { wrap } from '../../report/terminal/text.js';
 import type { StrategyDefinition } from '../../strategies/define.js';
@@ -14,6 +18,7 @@ import type { OptionSource } from '../../options/table.js';
 import { type ScenarioKey, scenarioKeys } from '../../scenario/keys.js';
 import { loadStrategy } from '../../scenario/choices.js';
 import { grid } from '../../report/terminal/grid.js';
+import { keysOf } from '../../lists.js';
 import { largest } from '../../stats/extremes.js';
 
 const strategies: Readonly<Record<string, StrategyDefinition>> = strategyRegistry;
@@ -38,7 +43,11 @@ export const explainCommand: Command = {
     if (strategy !== undefined) explainRule(strategy, 'strategy', given);
     if (policy !== undefined) explainRule(policy, 'policy', given);
     if (workload !== undefined) explainWorkload(workload, given);
-    const isNamed = (strategy ?? policy ?? workload) !== undefined;
+    const compressor = compressorNamed(name);
+    const host = hostProfiles[name];
+    if (compressor !== undefined && strategy === undefined) explainCompressor(name, compressor, given);
+    if (host !== undefined) explainHost(host, given);
+    const isNamed = (strategy ?? policy ?? workload ?? compressor ?? host) !== undefined;
     const key = isNamed ? undefined : keyNamed(name);
     if (key !== undefined) explainKey(key, given);
     if (!isNamed && key === undefined) throw new UsageError(unknownName(name));
@@ -50,8 +59,8 @@ async function ownStrategy(path: string): Promise<StrategyDefinition> {
 }
 
 function names(): string[] {
-  const named = [strategies, policies, workloads].flatMap((registry) => Object.keys(registry));
-  return [...named, ...scenarioKeys().map(({ path }) => path)];
+  const named = [strategies, policies, workloads, hostProfiles].flatMap((registry) => Object.keys(registry));
+  return [...new Set([...named, ...COMPRESSORS]), ...scenarioKeys().map(({ path }) => path)];
 }
 
 /** A key by its path, or by the last word of it where no other key ends with that word. */
@@ -70,7 +79,7 @@ function unknownName(name: string): string {
   const meant = nearest(name, [...names(), ...lastWords]);
   const hint =
     meant === undefined
-      ? 'expected a strategy, policy or workload that migsim list shows, or a key of scenario files such as migration.stream'
+      ? 'expected a strategy, policy, workload or host profile that migsim list shows, a compression, or a key of scenario files such as migration.stream'
       : `did you mean ${meant}?`;
   return `unknown name ${JSON.stringify(name)}; ${hint}`;
 }
@@ -102,6 +111,40 @@ function explainWorkload(definition: WorkloadDefinition, given: Given): void {
   given.print(`${text(`Fitted to: ${definition.fittedTo}`, given)}\n`);
   given.print(`${text(`Source: ${definition.source}`, given)}\n`);
 }
+
+/** A row of the table that scenarios may change or add to. */
+function explainCompressor(name: string, compressor: Compressor, given: Given): void {
+  const { ratio, bytesPerSecond: speed, cpuShare, decompressionBytesPerSecond: back, since } = compressor;
+  title(name, 'multifd-compression', `from QEMU ${since} on`, given);
+  const rows = [
+    ['compression-ratio', String(ratio), 'bytes in per byte out'],
+    ['compression-speed', speed === 0 ? 'as it sends' : rate(speed), 'uncompressed bytes of one channel'],
+    ['CPU', `${Math.round(cpuShare * 100)}%`, "of a channel's time"],
+    [
+      'decompression',
+      back === 0 ? 'as it receives' : rate(back),
+      'uncompressed bytes per second of CPU time',
+    ],
+  ];
+  printTable(['figure', 'value', 'meaning'], rows, given);
+  given.print(`${text(`Source: ${compressor.source}`, given)}\n`);
+}
+
+function rate(bytesPerSecond: number): string {
+  return `${bytesPerSecond / 1e6}MB/s`;
+}
+
+function explainHost(host: HostProfile, given: Given): void {
+  title(host.name, 'host profile', host.summary, given);
+  const rows = keysOf(hostFields).map((field) => {
+    const { key, kind, summary } = hostFields[field];
+    return [key, `${String(host[field])}${UNITS[kind] ?? ''}`, summary];
+  });
+  printTable(['key', 'value', 'meaning'], rows, given);
+  given.print(`${text(`Source: ${host.source}`, given)}\n`);
+}
+
+const UNITS: Readonly<Record<string, string>> = { 'duration-ns': 'ns', duration: 'us', size: 'B' };
 
 /** Rows of name, default and meaning. */
 function optionRows(options: OptionSource): string[][] {
@@ -138,10 +181,16 @@ function text(paragraph: string, given: Given): string {
 
 /** Rows of name, default and meaning. */
 function printOptions(options: readonly (readonly string[])[], given: Given): void {
-  if (options.length === 0) {
-    given.print('No options.\n\n');
-    return;
-  }
+  if (options.length === 0) given.print('No options.\n\n');
+  else printTable(['option', 'default', 'meaning'], options, given);
+}
+
+/** The last column takes the room that is left. */
+function printTable(
+  names: readonly [string, string, string],
+  options: readonly (readonly string[])[],
+  given: Given,
+): void {
   const before = [0, 1].map((column) => Math.max(7, largest(options.map((row) => row[column]!.length))));
   const room = given.page.width - before[0]! - before[1]! - 4;
   const rows = options.map(([name = '', fallback = '', meaning = '']) => [
@@ -149,6 +198,6 @@ function printOptions(options: readonly (readonly string[])[], given: Given): vo
     fallback,
     wrap(meaning, room).join('\n'),
   ]);
-  const heads = ['option', 'default', 'meaning'].map((head) => ({ head, align: 'left' as const }));
+  const heads = names.map((head) => ({ head, align: 'left' as const }));
   given.print(`${grid(heads, rows)}\n\n`);
 }

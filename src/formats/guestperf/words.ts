@@ -3,6 +3,7 @@
  * scenario.py, engine.py) are written in a scenario file.
  */
 import { UsageError } from '../../errors.js';
+import { COMPRESSORS, compressorNamed } from '../../migration/rules/compressors.js';
 import type { GuestperfScenario } from './read.js';
 
 const { floor, log2 } = Math;
@@ -25,11 +26,6 @@ export const UNLIMITED_MIB_PER_S = 125_000;
 
 /** RAM of guestperf's guests beyond `hardware.mem`, which its load fills. */
 export const BESIDE_LOAD_BYTES = 512 * 2 ** 20;
-
-/** What hardware compresses a channel: an assumption. */
-export const HARDWARE_BYTES_PER_SECOND = 2e9;
-const HARDWARE_SPEED = `${HARDWARE_BYTES_PER_SECOND / 1e9}GB/s`;
-const HARDWARE = ['qpl', 'uadk'];
 
 /**
  * @param memGib `hardware.mem`, of which the cache of XBZRLE is a share
@@ -91,13 +87,10 @@ function streamOf(scenario: GuestperfScenario, memGib: number): { stream: string
   if (!scenario.multifd) return { stream: null, notes: [] };
   const { multifd_channels: channels, multifd_compression: compression } = scenario;
   if (compression === '') return { stream: `{ multifd: { channels: ${channels} } }`, notes: [] };
-  const inHardware = HARDWARE.includes(compression);
-  const how = inHardware ? `zlib, compression-speed: ${HARDWARE_SPEED}` : compression;
+  const source = compressorNamed(compression)?.source ?? '';
   return {
-    stream: `{ multifd: { channels: ${channels}, compression: ${how} } }`,
-    notes: inHardware
-      ? [`${compression} compresses in hardware as zlib does, at ${HARDWARE_SPEED} a channel (an assumption)`]
-      : [],
+    stream: `{ multifd: { channels: ${channels}, compression: ${compression} } }`,
+    notes: source.startsWith('an assumption') ? [`${compression} rests on ${source}`] : [],
   };
 }
 
@@ -137,7 +130,7 @@ const BOUNDS: readonly Bounds[] = [
   { field: 'x_vcpu_dirty_limit_period', from: 1, to: 1000, when: 'dirty_limit' },
   { field: 'vcpu_dirty_limit', from: 1, to: 1e6, when: 'dirty_limit' },
 ];
-const COMPRESSIONS = ['', 'none', 'zlib', 'zstd', ...HARDWARE];
+const COMPRESSIONS: readonly string[] = ['', ...COMPRESSORS];
 
 function checkScenario(scenario: GuestperfScenario, file: string | undefined): void {
   const place = file === undefined ? undefined : { file };

@@ -11,7 +11,7 @@ import { type GuestSpec, PAGE_BYTES, type VcpuSpec } from '../../guest/spec.js';
 import type { MigrationResult, SyncRecord, TimelinePoint } from '../../migration/result.js';
 import type { MigrationSetup } from '../../migration/setup.js';
 import type { GuestperfFile, GuestperfTiming } from './read.js';
-import { BESIDE_LOAD_BYTES, HARDWARE_BYTES_PER_SECOND, UNLIMITED_MIB_PER_S } from './words.js';
+import { BESIDE_LOAD_BYTES, UNLIMITED_MIB_PER_S } from './words.js';
 import type { PolicyChoice, StrategyChoice } from '../../strategies/define.js';
 import { passBytes } from '../../migration/observe/pass-pages.js';
 import { largest } from '../../stats/extremes.js';
@@ -142,11 +142,8 @@ function nameOf({ scenario: name, strategy, policy }: MigrationResult): string {
   return policy === DEFAULT_POLICY ? `${name}: ${strategy}` : `${name}: ${strategy}, ${policy}`;
 }
 
-/** zlib as fast as in hardware is what qpl stands for. */
 function compressionOf(stream: MigrationSetup['migration']['stream']): string {
-  if (stream?.kind !== 'multifd' || stream.compression === 'none') return '';
-  const { compression, compressionBytesPerSecond: speed } = stream;
-  return compression === 'zlib' && speed >= HARDWARE_BYTES_PER_SECOND ? 'qpl' : compression;
+  return stream?.kind !== 'multifd' || stream.compression === 'none' ? '' : stream.compression;
 }
 
 function isPaused({ policy }: Pick<GuestperfRun, 'policy'>): boolean {
