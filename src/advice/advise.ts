@@ -13,7 +13,7 @@ import type { Change, Program } from './change.js';
 import { conditions, type Goals, hasReaders } from './goals.js';
 import { linesFor } from './lines.js';
 import { keepsAll, type Outcome, missesOf, outcomeOf } from './outcome.js';
-import { PAIRS, PRICES, type Price, type Remedy, type Tune, remediesFor } from './remedies.js';
+import { PAIRS, orderOf, PRICES, type Price, type Remedy, type Tune, remediesFor } from './remedies.js';
 
 export interface AdviseConduct {
   readonly goals: Goals;
@@ -52,6 +52,8 @@ export interface Advice {
   readonly seed: number;
   readonly memory: 'page' | 'fluid';
   readonly program: Program;
+  /** What the order of the remedies goes by. */
+  readonly objective: Objective;
   /** As it is, and by the reason that its run gives where it does not converge. */
   readonly asItIs: {
     readonly outcome: Outcome;
@@ -60,13 +62,27 @@ export interface Advice {
   };
   /** finishes: as it is, within the goals. */
   readonly verdict: 'finishes' | 'remedy' | 'none';
-  /** Those that keep all goals and can be written down, the best first: least guest work lost, at the lowest price. */
+  /** Those that keep all goals and can be written down, in the order of the objective. */
   readonly remedies: readonly Advised[];
   /** Those that miss a goal, the nearest first, and those that the program has no setting for. */
   readonly others: readonly Advised[];
   /** What cannot be tried here, and why. */
   readonly refused: readonly { readonly name: string; readonly why: string }[];
 }
+
+/** Among remedies that keep the goals: the lowest price first, and at the same price the smallest measure. */
+export interface Objective {
+  readonly minimizes: 'lostSeconds';
+  /** The cheapest first. */
+  readonly prices: readonly Price[];
+  readonly text: string;
+}
+
+const OBJECTIVE: Objective = {
+  minimizes: 'lostSeconds',
+  prices: PRICES,
+  text: `of the remedies that keep what is wanted, ${orderOf(PRICES)}; of the same rank, the one after which the guest lost least work (lostSeconds: s of a vCPU at full speed, stops, throttles and the cost of tracking counted alike)`,
+};
 
 /** A pair has to lose less than its halves by this share: what is simpler is better. */
 const WORTH_A_PAIR = 0.9;
@@ -81,7 +97,15 @@ export async function adviseWith(
   const trial = openTrial(scenario, conduct, measures, batches);
   const asItIs = await trial.asItIs();
   const misses = missesOf(asItIs.outcome, goals);
-  const common = { goals, hasReaders: hasReaders(scenario), runs, seed, memory, program };
+  const common = {
+    goals,
+    hasReaders: hasReaders(scenario),
+    runs,
+    seed,
+    memory,
+    program,
+    objective: OBJECTIVE,
+  };
   const now = { outcome: asItIs.outcome, why: asItIs.why, misses };
   if (misses.length === 0) {
     return { ...common, asItIs: now, verdict: 'finishes', remedies: [], others: [], refused: [] };
@@ -108,7 +132,7 @@ export async function adviseWith(
       PAIRS.map(async ([a, b]) => {
         const first = singles.find(({ remedy }) => remedy.name === a);
         const second = singles.find(({ remedy }) => remedy.name === b);
-        if (first === undefined || second === undefined) return null;
+        if (first === undefined || second === undefined || !isPairOpen(first, second, singles)) return null;
         const both = await attempt(together(first, second.remedy, goals), [a, b]);
         return both !== null && isWorthIt(both, [first, second]) ? both : null;
       }),
@@ -151,9 +175,22 @@ function byRank(a: Advised, b: Advised): number {
   return price !== 0 ? price : a.outcome.lostSeconds - b.outcome.lostSeconds;
 }
 
+/** A pair may be the best of the first rank, or the only one of its own: others are not tried. */
+function isPairOpen(first: Tried, second: Tried, singles: readonly Tried[]): boolean {
+  const rankOf = ({ remedy }: Tried): number => PRICES.indexOf(remedy.price);
+  const rank = Math.max(rankOf(first), rankOf(second));
+  return (
+    rank === 0 || !singles.some((single) => rankOf(single) <= rank && single.advised.misses.length === 0)
+  );
+}
+
 function isWorthIt(both: Tried, halves: readonly Tried[]): boolean {
   if (both.advised.misses.length > 0) return false;
-  const good = halves.filter(({ advised }) => advised.misses.length === 0);
+  // What costs more than the pair is no reason against it.
+  const rank = PRICES.indexOf(both.advised.price);
+  const good = halves.filter(
+    ({ advised }) => advised.misses.length === 0 && PRICES.indexOf(advised.price) <= rank,
+  );
   return good.every(
     ({ advised }) => both.advised.outcome.lostSeconds < WORTH_A_PAIR * advised.outcome.lostSeconds,
   );
@@ -242,7 +279,10 @@ function openTrial(scenario: Scenario, conduct: AdviseConduct, measures: Measure
       let best: readonly MigrationResult[] = [];
       let hopeless = false;
       for (const tune of remedy.tunes) {
-        const question = { find: 'best', where, minimize: 'lost-work', ...tune } as const;
+        const question =
+          tune.find === 'smallest'
+            ? ({ ...tune, find: 'smallest', where } as const)
+            : ({ ...tune, find: 'best', where, minimize: 'lost-work' } as const);
         const how = {
           runs: Math.max(1, Math.ceil(runs / TUNING)),
           seed,
@@ -257,7 +297,12 @@ function openTrial(scenario: Scenario, conduct: AdviseConduct, measures: Measure
           lost,
           batches,
         );
-        const point = found.answer === null ? nearest(found.points) : steady(found.points, found.answer);
+        const point =
+          found.answer === null
+            ? nearest(found.points)
+            : tune.find === 'smallest'
+              ? clearOf(found.points, found.answer)
+              : steady(found.points, found.answer);
         hopeless ||= found.answer === null;
         assigned.push(`${found.path}=${point.text}`);
         values.push(point.text);
@@ -297,6 +342,12 @@ const FEW = 3;
 
 /** A value whose neighbours so near fail is no advice: guests and memories differ by more. */
 const NEAR = 0.04;
+
+/** The smallest of the values that are clear of those that fail. */
+function clearOf(points: readonly SearchPoint[], answer: SearchPoint): SearchPoint {
+  const least = (1 + NEAR) * answer.value;
+  return points.find(({ value, holds }) => holds && value >= least) ?? answer;
+}
 
 /** The best of the values whose neighbours that were tried hold too. */
 function steady(points: readonly SearchPoint[], answer: SearchPoint): SearchPoint {

@@ -9,6 +9,8 @@ export interface Change {
   readonly xbzrleCacheMib?: number;
   /** Without TLS, or with TLS that costs the sender nothing. */
   readonly withoutTls?: true;
+  /** What TLS has to encrypt on each channel, MiB/s. */
+  readonly tlsMibPerSecond?: number;
   /** Percent. */
   readonly throttle?: { readonly initial: number; readonly increment: number };
   /** MiB/s of each vCPU. */
@@ -40,6 +42,7 @@ export function changeText(change: Change, rate: (bytesPerSecond: number) => str
   }
   if (change.xbzrleCacheMib !== undefined) parts.push(`XBZRLE, cache of ${change.xbzrleCacheMib} MiB`);
   if (change.withoutTls) parts.push('TLS off the sending thread');
+  if (change.tlsMibPerSecond !== undefined) parts.push(`TLS of ${change.tlsMibPerSecond} MiB/s per channel`);
   if (maxBandwidth !== undefined) {
     parts.push(maxBandwidth === 0 ? 'no max-bandwidth' : `max-bandwidth ${rate(maxBandwidth)}`);
   }
@@ -49,6 +52,6 @@ export function changeText(change: Change, rate: (bytesPerSecond: number) => str
   if (change.downtimeLimitMs !== undefined) parts.push(`downtime-limit ${change.downtimeLimitMs} ms`);
   if (postcopy !== undefined) parts.push(`post-copy at pass ${postcopy.passes}`);
   if (pause !== undefined) parts.push(`stop the guest at pass ${pause.passes}`);
-  if (change.timeoutS !== undefined) parts.push('no timeout, more time');
+  if (change.timeoutS !== undefined) parts.push(`no timeout before ${change.timeoutS} s`);
   return parts.join(' and ');
 }

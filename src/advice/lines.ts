@@ -17,7 +17,12 @@ type Writer = (of: LinesOf) => string[] | null;
 
 /** null: the program has no setting for a part of the change. */
 export function linesFor(program: Program, of: LinesOf): readonly string[] | null {
-  return WRITERS[program](of);
+  const { tlsMibPerSecond, ...change } = of.change;
+  if (tlsMibPerSecond === undefined) return WRITERS[program](of);
+  // No program has a setting for it.
+  const note = `# TLS has to encrypt ${tlsMibPerSecond} MiB/s on each channel`;
+  const lines = Object.keys(change).length === 0 ? [] : WRITERS[program]({ ...of, change });
+  return lines === null ? null : [note, ...lines];
 }
 
 const WRITERS: Readonly<Record<Program, Writer>> = { qmp, virsh, nova, kubevirt, proxmox, ovirt };

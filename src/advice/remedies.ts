@@ -16,14 +16,33 @@ export interface Tune {
   readonly key: string;
   readonly from?: string;
   readonly to?: string;
+  /** best, the default: the value after which the guest lost least work; smallest: with which what is wanted is kept. */
+  readonly find?: 'best' | 'smallest';
 }
 
 /**
- * Settings can be changed while the guest runs. What hangs on the content of its memory, which no log shows, comes after them,
- * then a restart, and what may lose the guest last.
+ * Ranks of what a remedy costs, the cheapest first. Settings can be changed while the guest runs, and do what they did here.
+ * What hangs on the content of its memory, which no log shows, comes after them, then a restart of the guest, hardware that
+ * has to be there, and last what may lose the guest or show its memory to others.
  */
-export type Price = 'settings' | 'content' | 'restart' | 'risk';
-export const PRICES: readonly Price[] = ['settings', 'content', 'restart', 'risk'];
+export type Price = 'settings' | 'content' | 'restart' | 'hardware' | 'risk';
+export const PRICES: readonly Price[] = ['settings', 'content', 'restart', 'hardware', 'risk'];
+
+/** What sets the remedies of each rank apart from those before it; null: of the first. */
+export const PRICE_REASONS: Readonly<Record<Price, string | null>> = {
+  settings: null,
+  content: 'rests on how well memory compresses, an assumption',
+  restart: 'needs a restart of the guest',
+  hardware: 'needs hardware',
+  risk: 'may lose the guest or show its memory to others',
+};
+
+/** `settings alone, then what needs a restart of the guest`, for these ranks and in their order. */
+export function orderOf(prices: readonly Price[]): string {
+  return PRICES.filter((price) => prices.includes(price))
+    .map((price) => (PRICE_REASONS[price] === null ? 'settings alone' : `what ${PRICE_REASONS[price]}`))
+    .join(', then ');
+}
 
 /** A remedy before it is tuned. */
 export interface Remedy {
@@ -49,12 +68,14 @@ export function remediesFor(scenario: Scenario, goals: Goals): Remedy[] {
   const stream = migration.stream?.kind ?? 'plain';
   return [
     downtimeLimit(scenario, goals),
-    ...(migration.maxBandwidth === 0 ? [] : [bandwidth()]),
+    ...(isCapped(scenario) ? [bandwidth(), leastBandwidth(scenario)] : []),
     ...(stream === 'plain' ? [multifd(scenario), compression(scenario, 'zstd'), xbzrle(scenario)] : []),
     ...(stream === 'multifd' && migration.stream?.compression === 'none'
       ? [compression(scenario, 'zstd')]
       : []),
-    ...((migration.stream?.tlsBytesPerSecond ?? 0) > 0 ? [withoutTls(scenario)] : []),
+    ...((migration.stream?.tlsBytesPerSecond ?? 0) > 0
+      ? [withoutTls(scenario), fasterTls(scenario), ...(stream === 'plain' ? [multifdWithoutTls()] : [])]
+      : []),
     autoConverge(),
     dirtyLimit(scenario),
     pause(),
@@ -67,12 +88,19 @@ export function remediesFor(scenario: Scenario, goals: Goals): Remedy[] {
 /** Remedies that are tried together, by their names: the first as it was tuned, the second tuned with it. */
 export const PAIRS: readonly (readonly [first: string, second: string])[] = [
   ['bandwidth', 'downtime-limit'],
-  ['multifd', 'downtime-limit'],
-  ['compression', 'downtime-limit'],
+  ['bandwidth', 'multifd'],
   ['bandwidth', 'auto-converge'],
   ['bandwidth', 'dirty-limit'],
+  ['multifd', 'downtime-limit'],
   ['downtime-limit', 'auto-converge'],
   ['downtime-limit', 'dirty-limit'],
+  ['downtime-limit', 'time'],
+  ['bandwidth', 'time'],
+  ['compression', 'downtime-limit'],
+  ['compression', 'bandwidth'],
+  ['xbzrle', 'downtime-limit'],
+  ['tls', 'downtime-limit'],
+  ['bandwidth', 'post-copy'],
 ];
 
 function downtimeLimit({ policy }: Scenario, { maxDowntimeMs }: Goals): Remedy {
@@ -83,6 +111,32 @@ function downtimeLimit({ policy }: Scenario, { maxDowntimeMs }: Goals): Remedy {
     set: [],
     tunes: [{ key, to: `${max(1, floor(maxDowntimeMs))}ms` }],
     change: ([value]) => ({ downtimeLimitMs: number(value) }),
+    needs: [],
+    risk: null,
+    price: 'settings',
+  };
+}
+
+/** Whether max-bandwidth is below what the link carries. */
+function isCapped({ setup }: Scenario): boolean {
+  const { maxBandwidth } = setup.migration;
+  return maxBandwidth > 0 && maxBandwidth < setup.link.bandwidthBytesPerSecond;
+}
+
+function leastBandwidth({ setup }: Scenario): Remedy {
+  const { migration, link } = setup;
+  return {
+    name: 'least bandwidth',
+    set: [],
+    tunes: [
+      {
+        key: 'migration.max-bandwidth',
+        from: `${max(1, floor(migration.maxBandwidth / MIB))}MiB/s`,
+        to: `${max(2, ceil(link.bandwidthBytesPerSecond / MIB))}MiB/s`,
+        find: 'smallest',
+      },
+    ],
+    change: ([value]) => ({ maxBandwidth: number(value) * MIB }),
     needs: [],
     risk: null,
     price: 'settings',
@@ -126,8 +180,13 @@ function compression(scenario: Scenario, word: string): Remedy {
     change: ([channels]) => ({ multifdChannels: number(channels), compression: word }),
     needs: ['a CPU for each channel on both hosts', 'QEMU 5.0'],
     risk: 'memory that compresses less than assumed sends more slowly',
-    price: 'content',
+    price: saysContent(scenario) ? 'settings' : 'content',
   };
+}
+
+/** Whether the scenario says how far memory compresses. */
+function saysContent({ setup }: Scenario): boolean {
+  return setup.guest.compressibility !== undefined || setup.guest.contents !== undefined;
 }
 
 function xbzrle(scenario: Scenario): Remedy {
@@ -152,10 +211,49 @@ function withoutTls({ setup }: Scenario): Remedy {
     tunes: [],
     change: () => ({ withoutTls: true }),
     needs: ['a network that is trusted, or a card that encrypts'],
-    risk: "without such a card, the guest's memory crosses the network in the clear",
-    price: 'settings',
+    risk: IN_THE_CLEAR,
+    price: 'risk',
   };
 }
+
+const IN_THE_CLEAR = "without such a card, the guest's memory crosses the network in the clear";
+
+function multifdWithoutTls(): Remedy {
+  return {
+    name: 'multifd without TLS',
+    set: ['migration.stream={multifd: {channels: 2}}'],
+    tunes: [{ key: 'migration.stream.multifd.channels', from: '2', to: '16' }],
+    change: ([channels]) => ({ multifdChannels: number(channels), withoutTls: true }),
+    needs: ['a thread for each channel on both hosts', 'a network that is trusted, or a card that encrypts'],
+    risk: IN_THE_CLEAR,
+    price: 'risk',
+  };
+}
+
+/** What a faster cipher, CPU or card has to do. */
+function fasterTls({ setup }: Scenario): Remedy {
+  const { kind = 'plain', tlsBytesPerSecond = 0 } = setup.migration.stream ?? {};
+  const from = max(1, ceil(tlsBytesPerSecond / MIB));
+  return {
+    name: 'faster TLS',
+    set: [],
+    tunes: [
+      {
+        key: `migration.stream.${kind}.tls`,
+        from: `${from}MiB/s`,
+        to: `${FASTEST_TLS * from}MiB/s`,
+        find: 'smallest',
+      },
+    ],
+    change: ([rate]) => ({ tlsMibPerSecond: number(rate) }),
+    needs: ['a faster CPU or cipher, or a card that encrypts'],
+    risk: null,
+    price: 'hardware',
+  };
+}
+
+/** Times the rate of today: beyond it, TLS is as good as none. */
+const FASTEST_TLS = 16;
 
 function autoConverge(): Remedy {
   return {

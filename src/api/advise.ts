@@ -33,8 +33,8 @@ export interface AdviseOptions extends Partial<Goals> {
  * if (verdict === 'remedy') console.log(remedies[0].lines.join('\n'));
  * ```
  *
- * The best is the remedy after which the guest lost least work; those that need a restart of the guest come after those that
- * do not, and post-copy, by which it can be lost, comes last.
+ * `objective` says in words what the order goes by: settings alone first, then what rests on the content of memory, a restart
+ * of the guest, hardware, and a risk; of the same rank, the remedy after which the guest lost least work.
  * @throws UsageError when the scenario cannot run
  */
 export async function advise(scenario: Scenario, options: AdviseOptions = {}): Promise<Advice> {

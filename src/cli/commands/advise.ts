@@ -8,7 +8,7 @@ import { learnFrom } from '../../recording/learn/learn-from-log.js';
 import { readLogs } from '../../formats/readers/index.js';
 import { unknown } from '../../options/wording.js';
 import { adviceText } from '../../report/terminal/advice-text.js';
-import { wrap } from '../../report/terminal/text.js';
+import { counted, wrap } from '../../report/terminal/text.js';
 import { loadScenario } from '../../scenario/load.js';
 import { parseScenario } from '../../scenario/parse.js';
 import type { Scenario } from '../../scenario/scenario.js';
@@ -139,7 +139,7 @@ const BY_SOURCE: Readonly<Record<string, Program>> = {
 
 function headingOf({ name, setup }: Scenario): string {
   const { guest } = setup;
-  return `${name}: ${formatBytes(guest.ramPages * PAGE_BYTES)} guest with ${guest.vcpus.length} vCPUs`;
+  return `${name}: ${formatBytes(guest.ramPages * PAGE_BYTES)} guest with ${counted(guest.vcpus.length, 'vCPU')}`;
 }
 
 function readGoals(given: Given): Record<string, number> {

@@ -1,6 +1,7 @@
 /** What `migsim advise` prints. */
 import type { Advice, Advised } from '../../advice/advise.js';
 import { changeText, type Program } from '../../advice/change.js';
+import { orderOf } from '../../advice/remedies.js';
 import type { Band, Outcome } from '../../advice/outcome.js';
 import { show } from '../../experiment/measure.js';
 import { formatBytesPerSecond, formatDurationMs } from '../../units.js';
@@ -18,6 +19,8 @@ export function adviceText(advice: Advice, heading: string, page: Page): string 
   if (verdict !== 'finishes') {
     if (remedies.length > 0) {
       parts.push(table(remedies.slice(0, SHOWN), advice));
+      const order = orderText(remedies.slice(0, SHOWN));
+      if (order !== '') parts.push(wrap(order, page.width).join('\n'));
       const texts = remedies.slice(0, SHOWN).map((remedy, at) => remedyText(remedy, at + 1, page));
       parts.push(texts.join('\n\n'));
     }
@@ -25,6 +28,17 @@ export function adviceText(advice: Advice, heading: string, page: Page): string 
     if (rest !== '') parts.push(rest);
   }
   return parts.join('\n\n');
+}
+
+/** What the first is the best by, and why one that took less from the guest comes after it. */
+function orderText(remedies: readonly Advised[]): string {
+  const [first] = remedies;
+  if (first === undefined || remedies.length < 2) return '';
+  const order = `Order: ${orderOf(remedies.map(({ price }) => price))}; of each, what took least from the guest first.`;
+  const at = remedies.findIndex(({ outcome }) => outcome.lostSeconds < first.outcome.lostSeconds);
+  return at < 0
+    ? order
+    : `${order} Number ${at + 1} takes less than number 1 and comes later for that reason alone.`;
 }
 
 function verdictText(
@@ -136,7 +150,7 @@ function restText({ remedies, others, refused, program }: Advice, { width }: Pag
   const also = remedies.slice(SHOWN);
   if (also.length > 0)
     lines.push(
-      `As well, at a higher price: ${also
+      `As well: ${also
         .slice(0, NAMED)
         .map(({ change }) => textOf(change))
         .join('; ')}.`,
