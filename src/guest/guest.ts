@@ -5,56 +5,27 @@
  * Throttles change when a vCPU runs, never a rate.
  */
 import { exponential } from '../random/distributions.js';
-import type { Generator } from '../random/generator.js';
 import { stream } from '../random/streams.js';
 import { Effort } from './effort.js';
 import type { GuestMemory } from './memory/memory.js';
-import { type GuestSpec, type HostProfile, type Phase, type VcpuSpec, slackPerAccessUs } from './spec.js';
-import { CPU_THROTTLE_TIMESLICE_US, ThrottleTimetable } from './throttle.js';
+import { factorAt, onePerPhases, phaseAt } from './phases.js';
+import type { GuestSpec, HostProfile, VcpuSpec } from './spec.js';
+import { ThrottleTimetable } from './throttle.js';
+import {
+  type Vcpu,
+  addBacklog,
+  catchesUp,
+  exitToComeUs,
+  lastRunInstant,
+  newVcpu,
+  runShare,
+  sleepToComeUs,
+  writesEvenly,
+} from './vcpu.js';
 import { WorkHistory } from './work-history.js';
 
-const { max, min, floor } = Math;
+const { max, min } = Math;
 const INFINITY = Infinity;
-
-/** One vCPU: where it stands in time, what keeps it from running, and what it lost so far. Times in µs. */
-export interface Vcpu {
-  readonly id: number;
-  readonly spec: VcpuSpec;
-  /** It has been simulated up to here. */
-  timeUs: number;
-  /** It sleeps (or is in an exit) until here, whatever the throttle says. */
-  sleepUntilUs: number;
-  /** Sleep at each ring-full exit. */
-  ringSleepUs: number;
-  /** Of the last sleep at a full ring: what was asked for, and by how much it ends late. */
-  askedSleepUs: number;
-  lateUs: number;
-  throttle: ThrottleTimetable;
-  /** Lost at each wake-up on average, µs: it wakes late, and its caches are cold. Below 0 where what stays pending is more. */
-  readonly wakeLossUs: number;
-  /** The second part of it. */
-  readonly coldUs: number;
-  /** How late each sleep at a full ring ends. */
-  readonly wakes: Generator;
-  /** Share of stolen time that it really loses: a vCPU that waits between accesses hides short thefts in the waiting. */
-  readonly stealShare: number;
-  /** Work that waits for it, as time at its own pace, µs; 0 for one that does not catch up. */
-  backlogUs: number;
-  /** When its process forks next; Infinity: never. */
-  nextForkUs: number;
-  /** When it last ran: a stall is counted from here. */
-  lastRanUs: number;
-  writes: number;
-  reads: number;
-  faults: number;
-  faultUs: number;
-  throttledUs: number;
-  ringSleptUs: number;
-  ringExitUs: number;
-  ringFullExits: number;
-  longestStallUs: number;
-  postcopyBlockedUs: number;
-}
 
 export class Guest {
   readonly memory: GuestMemory;
@@ -101,33 +72,9 @@ export class Guest {
     this.#isEven = memory.kind === 'fluid' && !this.#ring && spec.vcpus.every(writesEvenly);
     this.#timeUs = startUs;
     this.#phased = onePerPhases(spec.vcpus);
-    this.vcpus = spec.vcpus.map((vcpu, id) => ({
-      id,
-      spec: vcpu,
-      timeUs: startUs,
-      sleepUntilUs: startUs,
-      ringSleepUs: 0,
-      askedSleepUs: 0,
-      lateUs: 0,
-      throttle: this.#shared,
-      wakeLossUs: host.wakeLatencyUs + host.vcpuColdUs * vcpu.busy - (vcpu.pendingUs ?? 0),
-      coldUs: host.vcpuColdUs * vcpu.busy,
-      wakes: stream(seed, run, `vcpu ${id} wakes`),
-      stealShare: max(0, 1 - slackPerAccessUs(vcpu) / STOLEN_CHUNK_US),
-      backlogUs: 0,
-      nextForkUs: vcpu.fork?.atUs ?? INFINITY,
-      lastRanUs: startUs,
-      writes: 0,
-      reads: 0,
-      faults: 0,
-      faultUs: 0,
-      throttledUs: 0,
-      ringSleptUs: 0,
-      ringExitUs: 0,
-      ringFullExits: 0,
-      longestStallUs: 0,
-      postcopyBlockedUs: 0,
-    }));
+    this.vcpus = spec.vcpus.map((vcpu, id) =>
+      newVcpu(vcpu, id, host, this.#shared, startUs, stream(seed, run, `vcpu ${id} wakes`)),
+    );
   }
 
   get timeUs(): number {
@@ -495,119 +442,3 @@ export class Guest {
 const SMALLEST_STEP_US = 50;
 /** A border between phases that rounding puts at the present instant is passed. */
 const LEAST_PHASE_US = 1e-3;
-
-/** Host work beside a vCPU takes the core in pieces of about this length (a scheduler's wake-up preemption), µs. */
-const STOLEN_CHUNK_US = 100;
-
-/** Clients that have waited for longer than this have given up, or have no more requests to send meanwhile, µs. */
-const LONGEST_BACKLOG_US = 1_000_000;
-
-/** Of an exit at a full ring and the sleep after it, in this order, and at last what that ends late: sleep that comes after `atUs`. */
-function sleepToComeUs(vcpu: Vcpu, atUs: number): number {
-  return min(max(0, vcpu.sleepUntilUs - atUs - vcpu.lateUs), vcpu.askedSleepUs);
-}
-
-function exitToComeUs(vcpu: Vcpu, atUs: number, sleepUs: number): number {
-  return max(0, vcpu.sleepUntilUs - atUs - vcpu.lateUs - sleepUs);
-}
-
-/** A vCPU that is always busy has no speed to spare. */
-function catchesUp(spec: VcpuSpec): boolean {
-  return spec.catchesUp === true && spec.busy < 1;
-}
-
-/** So much more work has come in than was done. */
-function addBacklog(vcpu: Vcpu, us: number): void {
-  if (!catchesUp(vcpu.spec)) return;
-  vcpu.backlogUs = max(0, min(vcpu.backlogUs + us, LONGEST_BACKLOG_US));
-}
-
-function lastRunInstant(throttle: ThrottleTimetable, atUs: number): number {
-  if (throttle.percent === 0) return atUs;
-  const awake = throttle.awakeAtUs(atUs);
-  return awake > atUs ? max(0, awake - throttle.sleepUs) : atUs;
-}
-
-/** Share of its unthrottled work that its throttle leaves a vCPU. */
-function runShare(vcpu: Vcpu): number {
-  const { percent } = vcpu.throttle;
-  const share =
-    percent === 0 ? 1 : (1 - percent / 100) * max(0, 1 - vcpu.wakeLossUs / CPU_THROTTLE_TIMESLICE_US);
-  return catchesUp(vcpu.spec) ? min(1, share / vcpu.spec.busy) : share;
-}
-
-/** Constant rates, all over the working set; what was missed is not made up for. */
-function writesEvenly(vcpu: VcpuSpec): boolean {
-  return (
-    !catchesUp(vcpu) &&
-    vcpu.phases.length === 0 &&
-    vcpu.fork === undefined &&
-    vcpu.classes.every((c) => c.pattern === 'uniform' || c.writesPerSecond === 0)
-  );
-}
-
-function onePerPhases(vcpus: readonly VcpuSpec[]): VcpuSpec[] {
-  const byPhases = new Map<string, VcpuSpec>();
-  for (const vcpu of vcpus)
-    if (vcpu.phases.length > 0) byPhases.set(JSON.stringify([vcpu.phases, vcpu.phasePeriodUs]), vcpu);
-  return [...byPhases.values()];
-}
-
-const flat = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };
-const found = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };
-
-/** The phase that holds at `atUs`, and until when. The object is reused. */
-function phaseAt(spec: VcpuSpec, atUs: number): { writeFactor: number; readFactor: number; untilUs: number } {
-  const { phases, phasePeriodUs } = spec;
-  if (phases.length === 0) return flat;
-  let base = 0;
-  let local = atUs;
-  if (phasePeriodUs > 0) {
-    base = floor(atUs / phasePeriodUs) * phasePeriodUs;
-    local = atUs - base;
-  }
-  let current: Phase | undefined;
-  let until = phasePeriodUs > 0 ? phasePeriodUs : INFINITY;
-  for (let i = 0; i < phases.length; i += 1) {
-    const phase = phases[i]!;
-    if (phase.atUs <= local) current = phase;
-    else {
-      until = phase.atUs;
-      break;
-    }
-  }
-  found.writeFactor = current === undefined ? 1 : current.writeFactor;
-  found.readFactor = current === undefined ? 1 : current.readFactor;
-  found.untilUs = base + until;
-  return found;
-}
-
-function factorAt(spec: VcpuSpec, atUs: number, key: 'writeFactor' | 'readFactor'): number {
-  return spec.phases.length === 0 ? 1 : phaseAt(spec, atUs)[key];
-}
-
-/**
- * Accesses that a vCPU does between two instants when nobody migrates it: its rates times its phases, undisturbed.
- * The reference of "work done".
- */
-export function unmigratedAccesses(
-  spec: VcpuSpec,
-  fromUs: number,
-  toUs: number,
-): { writes: number; reads: number } {
-  const writesPerUs = spec.classes.reduce((sum, c) => sum + c.writesPerSecond, 0) / 1e6;
-  const readsPerUs = spec.classes.reduce((sum, c) => sum + c.readsPerSecond, 0) / 1e6;
-  if (spec.phases.length === 0)
-    return { writes: writesPerUs * (toUs - fromUs), reads: readsPerUs * (toUs - fromUs) };
-  let writes = 0;
-  let reads = 0;
-  let at = fromUs;
-  while (at < toUs) {
-    const phase = phaseAt(spec, at);
-    const end = min(toUs, phase.untilUs);
-    writes += writesPerUs * phase.writeFactor * (end - at);
-    reads += readsPerUs * phase.readFactor * (end - at);
-    at = end;
-  }
-  return { writes, reads };
-}

@@ -2,7 +2,7 @@
  * The best that any throttle could do. It is told the workload, which no strategy of QEMU's could be: `prepare` sees the
  * guest, and `start`, which follows it in the same run, sees the same options object.
  */
-import { unmigratedAccesses } from '../guest/guest.js';
+import { unmigratedAccesses } from '../guest/phases.js';
 import { PAGE_BYTES, type GuestSpec } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import type { MigrationSetup } from '../migration/setup.js';

@@ -1,7 +1,8 @@
 /** vCPUs on the clock: when they run, what keeps them from it, and where their time goes. Times in us. */
 import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
-import { Guest, unmigratedAccesses } from '../../src/guest/guest.js';
+import { Guest } from '../../src/guest/guest.js';
+import { unmigratedAccesses } from '../../src/guest/phases.js';
 import type { Tracking } from '../../src/guest/memory/memory.js';
 import { FluidMemory } from '../../src/guest/memory/fluid/fluid-memory.js';
 import { PageMemory } from '../../src/guest/memory/page/page-memory.js';

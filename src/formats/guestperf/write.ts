@@ -6,7 +6,7 @@
  * `EPOCH_S` with the first sample of CPU time, which guestperf takes `SLEEP_S - 1` seconds before the migration. CPU times
  * are those of the source: its vCPUs' own work while they run there, and QEMU's other threads.
  */
-import { unmigratedAccesses } from '../../guest/guest.js';
+import { unmigratedAccesses } from '../../guest/phases.js';
 import { type GuestSpec, PAGE_BYTES, type VcpuSpec } from '../../guest/spec.js';
 import type { MigrationResult, SyncRecord, TimelinePoint } from '../../migration/result.js';
 import type { MigrationSetup } from '../../migration/setup.js';

@@ -1,5 +1,6 @@
 /** What each vCPU did and lost, in the words of `MigrationResult`. */
-import { type Vcpu, unmigratedAccesses } from '../../guest/guest.js';
+import { unmigratedAccesses } from '../../guest/phases.js';
+import type { Vcpu } from '../../guest/vcpu.js';
 import type { VcpuResult } from '../result.js';
 
 const { max, min } = Math;

@@ -1,5 +1,6 @@
 /** What holds the vCPUs back: the knobs that strategies turn, and how far they were ever turned. */
-import { type Guest, unmigratedAccesses } from '../../guest/guest.js';
+import type { Guest } from '../../guest/guest.js';
+import { unmigratedAccesses } from '../../guest/phases.js';
 import type { Clock } from './clock.js';
 import type { SyncPeriod } from './sync-period.js';
 

@@ -3,15 +3,16 @@
  * the migration bitmap and the log of what tracking has noticed.
  */
 import { ChunkClears } from './clears.js';
+import { armedBetween, expectedRuns, overlap } from './counts.js';
+import { circle, cutAt, link, unwritten } from './make-circle.js';
 import { wholeHostPages } from './host-pages.js';
-import type { Layout, Piece } from './layout.js';
+import type { Layout } from './layout.js';
 import {
   type Segment,
   type WrittenRange,
   SLACK_PAGES,
   alike,
   markSent,
-  newSegment,
   nextIn,
   settle,
   split,
@@ -418,103 +419,4 @@ export class SegmentCircle {
     this.take(taken);
     return taken;
   }
-}
-
-/** The segments of `pieces` in a circle, cut where stretches with zero pages begin and end. Returns the first; null when there is none. */
-function circle(pieces: readonly Piece[], zero: readonly ZeroExtent[]): Segment | null {
-  const segments: Segment[] = [];
-  let extent = 0;
-  for (let i = 0; i < pieces.length; i += 1) {
-    const piece = pieces[i]!;
-    const end = piece.firstPage + piece.pages;
-    let at = piece.firstPage;
-    while (piece.range === null && extent < zero.length) {
-      const { firstPage, pages } = zero[extent]!;
-      if (firstPage >= end) break;
-      if (firstPage > at) segments.push(newSegment(piece, 0, at, firstPage));
-      const zeroEnd = min(end, firstPage + pages);
-      const share = zeroPagesOf(zero[extent]!) / pages;
-      if (zeroEnd > max(at, firstPage)) segments.push(newSegment(piece, share, max(at, firstPage), zeroEnd));
-      at = max(at, zeroEnd);
-      if (firstPage + pages > end) break;
-      extent += 1;
-    }
-    if (end > at) segments.push(newSegment(piece, 0, at, end));
-  }
-  link(segments);
-  for (let i = 0; i < segments.length; i += 1) {
-    const segment = segments[i]!;
-    const { range, chunk } = segment;
-    if (range !== null && range.firstPage === segment.firstPage) range.first = segment;
-    if (range !== null && chunk !== null) chunk.first ??= segment;
-  }
-  return segments[0] ?? null;
-}
-
-/** Segments of pages that nobody writes end at these pages too. */
-function cutAt(first: Segment | null, borders: readonly number[]): void {
-  for (const page of borders) {
-    for (let s = first; s !== null; s = s.next === first ? null : s.next) {
-      const inside = page - s.firstPage;
-      if (s.range === null && inside > 0 && inside < s.pages) split(s, inside);
-    }
-  }
-}
-
-/** The same stretch as one that nobody writes: it leaves the circle once it is sent. */
-function unwritten({ zeroShare, firstPage, pages, dirty }: Segment): Segment {
-  const segment = newSegment({ range: null, chunk: null }, zeroShare, firstPage, firstPage + pages);
-  segment.dirty = dirty;
-  return segment;
-}
-
-/** Closes segments in order of address to a circle. Returns the first; null when there is none. */
-function link(segments: readonly Segment[]): Segment | null {
-  for (let i = 0; i < segments.length; i += 1) {
-    const segment = segments[i]!;
-    segment.next = segments[(i + 1) % segments.length]!;
-    segment.next.previous = segment;
-  }
-  return segments[0] ?? null;
-}
-
-/**
- * Runs of dirty pages, where `unit` pages are dirty together: of n units that are dirty with a share d each, d begin a run at
- * the first, if what is before is clean, and d (1 - d) at each of the others.
- */
-function expectedRuns(inOrder: readonly Segment[], unit = 1): number {
-  let runs = 0;
-  let end = 0;
-  let before = 0;
-  for (let i = 0; i < inOrder.length; i += 1) {
-    const { firstPage, pages, dirty } = inOrder[i]!;
-    if (dirty <= SLACK_PAGES) continue;
-    const share = min(1, dirty / pages);
-    const touches = firstPage - end <= SLACK_PAGES;
-    runs += share * (1 - (touches ? before : 0)) + max(0, pages / unit - 1) * share * (1 - share);
-    end = firstPage + pages;
-    before = share;
-  }
-  return runs;
-}
-
-/** Pages of a range between two offsets that tracking has not noticed. */
-function armedBetween(range: WrittenRange, from: number, to: number): number {
-  const start = range.firstPage + from;
-  const end = range.firstPage + to;
-  let armed = 0;
-  for (let s: Segment | null = range.first; s !== null && s.firstPage < end; s = nextIn(s, range)) {
-    const inside = min(end, s.firstPage + s.pages) - max(start, s.firstPage);
-    if (inside <= 0) continue;
-    settle(s);
-    armed += inside * max(0, 1 - (s.loggedDirty + s.loggedClean) / s.pages);
-  }
-  return armed;
-}
-
-/** Share of a segment's pages that lie in [firstPage, firstPage + pages). */
-function overlap(segment: Segment, firstPage: number, pages: number): number {
-  const inside =
-    min(firstPage + pages, segment.firstPage + segment.pages) - max(firstPage, segment.firstPage);
-  return inside > 0 ? inside / segment.pages : 0;
 }

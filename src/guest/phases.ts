@@ -1,0 +1,75 @@
+/** How the rates of a vCPU change over time. */
+import type { Phase, VcpuSpec } from './spec.js';
+
+const { floor, min } = Math;
+const INFINITY = Infinity;
+
+/** One vCPU for each sequence of phases. */
+export function onePerPhases(vcpus: readonly VcpuSpec[]): VcpuSpec[] {
+  const byPhases = new Map<string, VcpuSpec>();
+  for (const vcpu of vcpus)
+    if (vcpu.phases.length > 0) byPhases.set(JSON.stringify([vcpu.phases, vcpu.phasePeriodUs]), vcpu);
+  return [...byPhases.values()];
+}
+
+const flat = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };
+const found = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };
+
+/** The phase that holds at `atUs`, and until when. The object is reused. */
+export function phaseAt(
+  spec: VcpuSpec,
+  atUs: number,
+): { writeFactor: number; readFactor: number; untilUs: number } {
+  const { phases, phasePeriodUs } = spec;
+  if (phases.length === 0) return flat;
+  let base = 0;
+  let local = atUs;
+  if (phasePeriodUs > 0) {
+    base = floor(atUs / phasePeriodUs) * phasePeriodUs;
+    local = atUs - base;
+  }
+  let current: Phase | undefined;
+  let until = phasePeriodUs > 0 ? phasePeriodUs : INFINITY;
+  for (let i = 0; i < phases.length; i += 1) {
+    const phase = phases[i]!;
+    if (phase.atUs <= local) current = phase;
+    else {
+      until = phase.atUs;
+      break;
+    }
+  }
+  found.writeFactor = current === undefined ? 1 : current.writeFactor;
+  found.readFactor = current === undefined ? 1 : current.readFactor;
+  found.untilUs = base + until;
+  return found;
+}
+
+export function factorAt(spec: VcpuSpec, atUs: number, key: 'writeFactor' | 'readFactor'): number {
+  return spec.phases.length === 0 ? 1 : phaseAt(spec, atUs)[key];
+}
+
+/**
+ * Accesses that a vCPU does between two instants when nobody migrates it: its rates times its phases, undisturbed.
+ * The reference of "work done".
+ */
+export function unmigratedAccesses(
+  spec: VcpuSpec,
+  fromUs: number,
+  toUs: number,
+): { writes: number; reads: number } {
+  const writesPerUs = spec.classes.reduce((sum, c) => sum + c.writesPerSecond, 0) / 1e6;
+  const readsPerUs = spec.classes.reduce((sum, c) => sum + c.readsPerSecond, 0) / 1e6;
+  if (spec.phases.length === 0)
+    return { writes: writesPerUs * (toUs - fromUs), reads: readsPerUs * (toUs - fromUs) };
+  let writes = 0;
+  let reads = 0;
+  let at = fromUs;
+  while (at < toUs) {
+    const phase = phaseAt(spec, at);
+    const end = min(toUs, phase.untilUs);
+    writes += writesPerUs * phase.writeFactor * (end - at);
+    reads += readsPerUs * phase.readFactor * (end - at);
+    at = end;
+  }
+  return { writes, reads };
+}
