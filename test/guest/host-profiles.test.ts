@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { hostFields, type HostField } from '../../src/guest/host-profiles/fields.js';
 import { hostProfiles } from '../../src/guest/host-profiles/index.js';
+import { parseScenario } from '../../src/scenario/parse.js';
 import { parseBytes, parseDurationNs, parseDurationUs, parseShare } from '../../src/units.js';
 
 const fields = Object.keys(hostFields) as HostField[];
@@ -44,3 +45,19 @@ describe('host profiles', () => {
     for (const field of fields) expect(Number(profile[field])).toBeGreaterThanOrEqual(0);
   });
 });
+
+const ZEROS: Readonly<Record<string, string>> = {
+  size: '0B',
+  share: '0%',
+  duration: '0us',
+  'duration-ns': '0ns',
+};
+
+/** What costs nothing is 0 in the file too, also where the default is more. */
+test.each(Object.values(hostFields).filter(({ kind }) => kind !== 'flag'))(
+  '$key may be free',
+  ({ key, kind }) => {
+    const text = `guest: { memory: 64MiB, vcpus: [{ workload: idle }] }\nlink: { bandwidth: 1Gbit/s }\nhost: { ${key}: ${ZEROS[kind]} }`;
+    expect(() => parseScenario(text, 'guest.yaml')).not.toThrow();
+  },
+);
