@@ -308,7 +308,9 @@ function openTrial(scenario: Scenario, conduct: AdviseConduct, measures: Measure
         values.push(point.text);
         best = point.results;
       }
-      const results = hopeless || best.length === runs ? best : await run([...set, ...assigned], strategy);
+      // A value that the search gave up may still keep the goals in its few runs: that is no promise.
+      const isOver = hopeless && missesOf(outcomeOf(best, goals), goals).length > 0;
+      const results = isOver || best.length === runs ? best : await run([...set, ...assigned], strategy);
       const change = remedy.change(values, results);
       const outcome = outcomeOf(results, goals);
       const advised: Advised = {
