@@ -74,6 +74,27 @@ function helpCase() {
   return times[times.length >> 1];
 }
 
+/** How many goals of the page are missed. */
+async function pageCases() {
+  const { measurePage } = await import('./page.mjs');
+  const found = await measurePage(repeat);
+  if (found === null) {
+    console.log('The page of migsim play is not measured: needs chromium (apt-get install chromium)\n');
+    return 0;
+  }
+  const rows = [
+    ['first result, loaded from disk', found.firstMs, 2000],
+    ['all strategies again after a slider has moved', found.changeMs, 100],
+  ];
+  console.log(
+    '**page of migsim play in Chromium, wall time**\n\n| case | ms | goal | met |\n| --- | --- | --- | --- |',
+  );
+  for (const [name, ms, goal] of rows)
+    console.log(`| ${name} | ${show(ms)} | ≤ ${show(goal)} ms | ${ms <= goal ? 'yes' : '**no**'} |`);
+  console.log('');
+  return rows.filter(([, ms, goal]) => ms > goal).length;
+}
+
 async function parent() {
   const { cases } = await import('./cases.mjs');
   const wanted = (name) => values.only === undefined || name.includes(values.only);
@@ -105,6 +126,7 @@ async function parent() {
     console.log('**command line, wall time**\n\n| case | ms | goal | met |\n| --- | --- | --- | --- |');
     console.log(`| migsim --help | ${show(ms)} | ≤ 300 ms | ${ms <= 300 ? 'yes' : '**no**'} |\n`);
   }
+  if (wanted('page first result, change')) missed += await pageCases();
   console.log(missed === 0 ? 'All goals met.' : `${missed} goals missed.`);
 }
 

@@ -15,15 +15,11 @@ import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { BandCollector } from './bands.js';
 import { learnAnswer } from './learn-answer.js';
 import { mapAnswers } from './map.js';
-import { shownSpan } from './panels.js';
-import type { Answer, Ask, AskCsv, AskRuns, TableView } from './protocol.js';
-import { strategyView, type StrategyView } from './view.js';
+import type { Answer, Ask, AskCsv, AskDraws, AskRuns, TableView } from './protocol.js';
+import { strategyView } from './view.js';
 
 /** Period of the curves, ms: that of timeline.csv. */
 const TIMELINE_MS = 100;
-
-/** Drawn runs may take longer than the one at the median: bands go on a little beyond what is shown at first. */
-const BEYOND = 1.2;
 
 /** Ends with `end`, or with `wrong` where the user can mend it. */
 export function* answers(ask: Ask): Generator<Answer> {
@@ -41,6 +37,9 @@ function* piecesOf(ask: Ask): Generator<Answer> {
   switch (ask.kind) {
     case 'runs':
       yield* runAnswers(ask);
+      return;
+    case 'draws':
+      yield* drawAnswers(ask);
       return;
     case 'map':
       yield* mapAnswers(ask);
@@ -60,31 +59,28 @@ function* runAnswers(ask: AskRuns): Generator<Answer> {
   const how = { seed: ask.seed, memory: ask.memory, timelineMs: TIMELINE_MS };
   refuseImpossible(scenario, strategies, how);
   const results: StrategyResults[] = [];
-  const views: StrategyView[] = [];
   for (const [index, strategy] of strategies.entries()) {
     if (ask.memory === 'page') yield { kind: 'progress', labels, done: index, simulatedS: 0 };
     const result = simulate(scenario, strategy, { ...how, draw: false, trace: true });
-    const view = strategyView(result);
     results.push({ strategy, results: [result] });
-    views.push(view);
-    yield { kind: 'strategy', index, view };
+    yield { kind: 'strategy', index, view: strategyView(result) };
   }
   yield tableAnswer(scenario, ask, results, 1);
-  if (ask.bands > 0) yield* bandAnswers(scenario, ask, BEYOND * shownSpan(views)[1]);
 }
 
-function* bandAnswers(scenario: Scenario, ask: AskRuns, endS: number): Generator<Answer> {
+function* drawAnswers(ask: AskDraws): Generator<Answer> {
+  const scenario = parseScenario(ask.text, ask.file);
   const { strategies } = scenario;
   const collector = new BandCollector(
     strategies.map(({ label }) => label),
-    endS,
+    ask.endS,
   );
   const all = strategies.map((strategy): { strategy: StrategyChoice; results: MigrationResult[] } => ({
     strategy,
     results: [],
   }));
   const how = { seed: ask.seed, memory: ask.memory, timelineMs: TIMELINE_MS, draw: true };
-  for (let run = 1; run <= ask.bands; run++) {
+  for (let run = 1; run <= ask.runs; run++) {
     for (const [index, { strategy, results }] of all.entries()) {
       const result = simulate(scenario, strategy, { ...how, run });
       collector.add(index, result);
@@ -92,15 +88,15 @@ function* bandAnswers(scenario: Scenario, ask: AskRuns, endS: number): Generator
       // Whoever moved a slider does not wait for the other strategies.
       yield { kind: 'progress', labels: [], done: run, simulatedS: 0 };
     }
-    if (run <= 8 || run % 4 === 0 || run === ask.bands)
-      yield { kind: 'bands', bands: collector.bands(), of: ask.bands };
+    if (run <= 8 || run % 4 === 0 || run === ask.runs)
+      yield { kind: 'bands', bands: collector.bands(), of: ask.runs };
   }
-  yield tableAnswer(scenario, ask, all, ask.bands);
+  yield tableAnswer(scenario, ask, all, ask.runs);
 }
 
 function tableAnswer(
   scenario: Scenario,
-  { seed, memory }: AskRuns,
+  { seed, memory }: Pick<AskRuns, 'seed' | 'memory'>,
   strategies: readonly StrategyResults[],
   runs: number,
 ): Answer {

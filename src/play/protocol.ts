@@ -9,10 +9,17 @@ interface Experiment {
   readonly memory: 'fluid' | 'page';
 }
 
-/** One run of each strategy at the median; then so many drawn runs for the bands. */
+/** One run of each strategy, at the median of everything uncertain. */
 export interface AskRuns extends Experiment {
   readonly kind: 'runs';
-  readonly bands: number;
+}
+
+/** So many drawn runs of each strategy, for the bands. */
+export interface AskDraws extends Experiment {
+  readonly kind: 'draws';
+  readonly runs: number;
+  /** Where the time of the bands ends, s. */
+  readonly endS: number;
 }
 
 /** An axis of the convergence map: a path of `--set`, and its values. */
@@ -40,7 +47,7 @@ export interface AskLearn {
   readonly files: readonly { readonly file: string; readonly text: string }[];
 }
 
-export type Ask = AskRuns | AskMap | AskCsv | AskLearn;
+export type Ask = AskRuns | AskDraws | AskMap | AskCsv | AskLearn;
 
 /** A table of the terminal, cell by cell. */
 export interface TableView {

@@ -24,7 +24,7 @@ function travelled(given: readonly Answer[]): readonly Answer[] {
 }
 
 describe('one run of each strategy', () => {
-  const given = [...answers({ kind: 'runs', ...HOW, bands: 0 })];
+  const given = [...answers({ kind: 'runs', ...HOW })];
   const comparison = compare(parseScenario(text, 'small.yaml'), { seed: 7, memory: 'fluid' });
 
   test('has every word of the table that compare prints', () => {
@@ -47,7 +47,7 @@ describe('one run of each strategy', () => {
   });
 
   test('has curves that end where the run ended, and each decision in its order', () => {
-    const views = all({ kind: 'runs', ...HOW, bands: 0 }, 'strategy').map(({ view }) => view);
+    const views = all({ kind: 'runs', ...HOW }, 'strategy').map(({ view }) => view);
     views.forEach(({ curves, totalMs, decisions, label }, index) => {
       expect(label).toBe(comparison.strategies[index]!.strategy.label);
       expect(totalMs).toBe(comparison.strategies[index]!.results[0]!.totalTimeMs);
@@ -62,13 +62,13 @@ describe('one run of each strategy', () => {
     const ringless = text
       .replace('dirty-ring-size: 4096', 'dirty-ring-size: 0')
       .replace('[none,', '[dirty-limit,');
-    expect([...answers({ kind: 'runs', ...HOW, text: ringless, bands: 0 })]).toEqual([
+    expect([...answers({ kind: 'runs', ...HOW, text: ringless })]).toEqual([
       {
         kind: 'wrong',
         message: expect.stringMatching(/^small\.yaml:\d+:\d+: dirty-limit cannot run here: /),
       },
     ]);
-    expect([...answers({ kind: 'runs', ...HOW, text: 'gest: 1', bands: 0 })]).toEqual([
+    expect([...answers({ kind: 'runs', ...HOW, text: 'gest: 1' })]).toEqual([
       { kind: 'wrong', message: expect.stringContaining('did you mean guest?') },
     ]);
   });
@@ -76,7 +76,7 @@ describe('one run of each strategy', () => {
 
 describe('drawn runs', () => {
   const RUNS = 6;
-  const ask: Ask = { kind: 'runs', ...HOW, bands: RUNS };
+  const ask: Ask = { kind: 'draws', ...HOW, runs: RUNS, endS: 30 };
 
   test('make bands that hold the runs, and the table of compare --runs', () => {
     const { bands } = all(ask, 'bands').at(-1)!;
@@ -175,7 +175,7 @@ describe('a dropped file', () => {
 });
 
 describe('the timeline as a file', () => {
-  const views = all({ kind: 'runs', ...HOW, bands: 0 }, 'strategy').map(({ view }) => view);
+  const views = all({ kind: 'runs', ...HOW }, 'strategy').map(({ view }) => view);
 
   test('escapes what it is called, and has a path for each curve', () => {
     const svg = timelineSvg('<script>&"', views, null, [0, 10]);

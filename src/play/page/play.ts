@@ -1,9 +1,9 @@
 /** Holds the state, asks the workers, and lets each part of the page show what comes back. */
-import { resultTables } from '../../report/columns.js';
 import type { Bands } from '../bands.js';
 import { commandLine } from '../command-line.js';
 import type { PageData, Preset } from '../document.js';
 import type { Answer, TableView } from '../protocol.js';
+import { shownSpan } from '../panels.js';
 import { ScenarioText } from '../scenario-text.js';
 import { checkedState, fragmentOf, MOST_RUNS, type PlayState, stateOf } from '../state.js';
 import { timelineSvg } from '../timeline-svg.js';
@@ -14,11 +14,16 @@ import { acceptFiles } from './drop.js';
 import { Lane } from './lane.js';
 import { MapPart } from './map-part.js';
 import { showDecisions, showTable, showVerdicts, showWhy, showWork } from './results.js';
-import { copyText, saveFile, savePng } from './take.js';
+import { stemOf, wireTaking } from './take.js';
 import { Timeline } from './timeline.js';
 
 /** How long after the last change what is slow begins, ms. */
 const SETTLED_MS = 350;
+
+/** Drawn runs may take longer than the one at the median: bands go on a little beyond what is shown at first. */
+const BEYOND = 1.2;
+
+const NO_STATUS = { notes: '', bands: '', exact: '' };
 
 /** What the page was written with: its writer has the type. */
 const readData: (text: string) => PageData = JSON.parse;
@@ -37,7 +42,10 @@ export class Play {
   #bands: Bands | null = null;
   #tables: { one: TableView | null; many: TableView | null } = { one: null, many: null };
   #wantsMany = false;
+  #said = NO_STATUS;
   #wanted = false;
+  /** Whether the one run of each strategy is still to come. */
+  #isAsked = false;
   /** Where the values were changed by hand, the name of what they come from. */
   #changedFrom: string | null = null;
 
@@ -153,27 +161,50 @@ export class Play {
   }
 
   #ask(): void {
-    const { text, file, seed, runs, exact } = this.#state;
-    const ask = { kind: 'runs', text, file, seed } as const;
+    const { text, file, seed } = this.#state;
     const fresh: StrategyView[] = [];
     this.#exactLane.stop();
-    this.#lane.ask({ ...ask, memory: 'fluid', bands: runs }, (answer) => this.#hear(answer, fresh));
+    this.#isAsked = true;
+    this.#lane.ask({ kind: 'runs', text, file, seed, memory: 'fluid' }, (answer) => {
+      if (answer.kind === 'table') {
+        this.#bands = null;
+        this.#status({ notes: answer.notes.join('; '), bands: '', exact: '' });
+      }
+      this.#hear(answer, fresh);
+      if (answer.kind !== 'end' && answer.kind !== 'wrong') return;
+      this.#isAsked = false;
+      if (answer.kind === 'end') this.#askMore();
+    });
     this.#map.changed();
-    if (exact) this.#askExact();
   }
 
-  readonly #askExact = idle(SETTLED_MS, () => {
+  /** What takes its time: while a slider moves, the worker has nothing to finish before it can answer. */
+  readonly #askMore = idle(SETTLED_MS, () => {
+    // A newer question is on its way, and will come here itself.
+    if (this.#isAsked) return;
+    const { text, file, seed, runs } = this.#state;
+    if (runs > 0) {
+      const endS = BEYOND * shownSpan(this.#views)[1];
+      this.#lane.ask({ kind: 'draws', text, file, seed, memory: 'fluid', runs, endS }, (answer) =>
+        this.#hear(answer, []),
+      );
+    }
+    this.#askExact();
+  });
+
+  #askExact(): void {
     const { text, file, seed, exact } = this.#state;
     if (!exact) return;
     const fresh: StrategyView[] = [];
-    this.#exactLane.ask({ kind: 'runs', text, file, seed, memory: 'page', bands: 0 }, (answer) => {
+    this.#exactLane.ask({ kind: 'runs', text, file, seed, memory: 'page' }, (answer) => {
       if (answer.kind === 'progress') {
         const { labels, done } = answer;
-        this.#status(`Page memory: ${labels[done] ?? ''} is running, ${done} of ${labels.length} are done`);
-      } else if (answer.kind === 'end') this.#status('Page memory: each write was drawn');
-      else if (answer.kind !== 'bands') this.#hear(answer, fresh);
+        const exactly = `Page memory: ${labels[done] ?? ''} is running, ${done} of ${labels.length} are done`;
+        this.#status({ exact: exactly });
+      } else if (answer.kind === 'end') this.#status({ exact: 'Page memory: each write was drawn' });
+      else this.#hear(answer, fresh);
     });
-  });
+  }
 
   #hear(answer: Answer, fresh: StrategyView[]): void {
     switch (answer.kind) {
@@ -189,9 +220,10 @@ export class Play {
       case 'bands': {
         this.#bands = answer.bands;
         const done = answer.bands.strategies[0]?.runs ?? 0;
-        this.#status(
-          done < answer.of ? `${done} of ${answer.of} drawn runs` : `Bands: 90 % of ${done} drawn runs`,
-        );
+        this.#status({
+          bands:
+            done < answer.of ? `${done} of ${answer.of} drawn runs` : `Bands: 90 % of ${done} drawn runs`,
+        });
         this.#draw();
         return;
       }
@@ -199,20 +231,18 @@ export class Play {
     }
   }
 
-  #heardTable({ runs, table, notes }: Extract<Answer, { kind: 'table' }>, fresh: StrategyView[]): void {
+  #heardTable({ runs, table }: Extract<Answer, { kind: 'table' }>, fresh: StrategyView[]): void {
     if (runs === 1) {
       this.#views = fresh;
-      this.#bands = null;
-      this.#tables = { one: table, many: null };
+      this.#tables = { one: table, many: this.#bands === null ? null : this.#tables.many };
       byId('wrong').hidden = true;
       document.body.classList.remove('stale');
-      this.#status(notes.join('; '));
       this.#draw();
       showWork(byId('work'), this.#views);
       showDecisions(byId('decisions'), this.#views);
-      document.documentElement.dataset['drawn'] = String(
-        Number(document.documentElement.dataset['drawn'] ?? 0) + 1,
-      );
+      const { dataset } = document.documentElement;
+      dataset['drawn'] = String(Number(dataset['drawn'] ?? 0) + 1);
+      performance.mark('drawn');
     } else this.#tables = { ...this.#tables, many: table };
     this.#drawTable();
   }
@@ -248,8 +278,11 @@ export class Play {
     place.hidden = false;
   }
 
-  #status(text: string): void {
-    byId('status').textContent = text;
+  /** Of what was read, of the page memory, of the drawn runs; those that are not given stay. */
+  #status(part: Partial<typeof NO_STATUS>): void {
+    this.#said = { ...this.#said, ...part };
+    const { exact, bands, notes } = this.#said;
+    byId('status').textContent = [exact, bands, notes].filter((text) => text !== '').join('; ');
   }
 
   // ---------------------------------------------------------------------------------------------------------- wiring
@@ -277,7 +310,11 @@ export class Play {
       (files) => this.#learn(files),
       (text) => this.#complain(text),
     );
-    this.#wireTaking();
+    wireTaking(this.#otherLane, {
+      state: () => this.#state,
+      drawing: () => timelineSvg(stemOf(this.#state), this.#views, this.#bands, this.#timeline.span),
+      complain: (text) => this.#complain(text),
+    });
   }
 
   #onNumber(id: string, most: number, set: (value: number) => void): void {
@@ -313,31 +350,6 @@ export class Play {
       selectOf('preset').value = '';
       this.#lookFor(undefined);
       this.#open(answer.file, answer.text);
-    });
-  }
-
-  #wireTaking(): void {
-    const stem = (): string => this.#state.file.replace(/\.ya?ml$/, '');
-    const on = (id: string, act: () => void): void => byId(id).addEventListener('click', act);
-    const drawing = (): string => timelineSvg(stem(), this.#views, this.#bands, this.#timeline.span);
-    fill(byId('csv'), ...resultTables.map(({ name }) => h('option', { value: name }, `${name}.csv`)));
-    on('copy-link', () => void copyText(location.href.replace(/#.*$/, '') + fragmentOf(this.#state), 'link'));
-    on('copy-command', () => void copyText(byId('command').textContent ?? '', 'command'));
-    on('save-yaml', () => saveFile(this.#state.file, this.#state.text, 'application/yaml'));
-    on('save-svg', () => saveFile(`${stem()}.svg`, drawing(), 'image/svg+xml'));
-    on('save-png', () => {
-      const text = drawing();
-      const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(text) ?? [];
-      void savePng(`${stem()}.png`, text, Number(width), Number(height));
-    });
-    on('save-csv', () => {
-      const { text, file, seed, exact } = this.#state;
-      const table = selectOf('csv').value;
-      const memory = exact ? 'page' : 'fluid';
-      this.#otherLane.ask({ kind: 'csv', text, file, seed, memory, table }, (answer) => {
-        if (answer.kind === 'csv') saveFile(`${stem()}-${table}.csv`, answer.text, 'text/csv');
-        if (answer.kind === 'wrong') this.#complain(answer.message);
-      });
     });
   }
 }

@@ -2,8 +2,9 @@
 import uPlot from 'uplot';
 import type { Bands } from '../bands.js';
 import type { Curve, StrategyView } from '../view.js';
-import { colour, fill, h } from './dom.js';
-import { fillOf, strokeOf, swatch } from './looks.js';
+import { colour, fill } from './dom.js';
+import { fillOf, strokeOf } from './looks.js';
+import { showReadout } from './readout.js';
 import { bottomOf, lastEnd, panelsFor, positive, shownSpan, type PanelSpec } from '../panels.js';
 
 const SYNC_KEY = 'time';
@@ -305,27 +306,8 @@ export class Timeline {
 
   // -------------------------------------------------------------------------------------------------------- readout
 
-  /** What holds at an instant under each strategy, with the last decision before it. */
   #read(time: number | null): void {
-    if (time === null) {
-      fill(
-        this.#readout,
-        h(
-          'p',
-          { class: 'quiet' },
-          'Point at the charts to read values and decisions; drag to zoom, double-click to see everything.',
-        ),
-      );
-      return;
-    }
-    const shown = this.#views
-      .map((view, index) => ({ view, index }))
-      .filter(({ view }) => !this.#hidden.has(view.label));
-    fill(
-      this.#readout,
-      h('p', {}, h('strong', {}, `${time.toFixed(2)} s`)),
-      ...shown.map(({ view, index }) => h('p', {}, swatch(index), ' ', ...readings(view, time))),
-    );
+    showReadout(this.#readout, this.#views, (label) => !this.#hidden.has(label), time);
   }
 }
 
@@ -349,33 +331,4 @@ function tickText(value: number | null): string {
   if (value === null || value === 0) return value === null ? '' : '0';
   if (value >= 1e6) return `${value / 1e6}M`;
   return value >= 1e4 ? `${value / 1e3}k` : String(Number(value.toPrecision(4)));
-}
-
-function readings(
-  { label, curves, decisions, totalMs, outcome }: StrategyView,
-  time: number,
-): (Node | string)[] {
-  if (time > totalMs / 1e3) return [h('b', {}, label), ` ${outcome}`];
-  const at = curves.time.findLastIndex((instant) => instant <= time);
-  const value = (
-    name: 'remaining' | 'throttle' | 'sleep' | 'dirtyRate' | 'bandwidth',
-    unit: string,
-    words: string,
-  ): string[] => {
-    const read = curves[name][at] ?? null;
-    return read === null || (read === 0 && name !== 'remaining')
-      ? []
-      : [`${words}${Number(read.toPrecision(4))} ${unit}`];
-  };
-  const parts = [
-    ...value('remaining', 'MiB', ''),
-    ...value('throttle', '%', 'throttle '),
-    ...value('sleep', 'ms', 'sleep '),
-    ...value('dirtyRate', 'MiB/s', 'dirty '),
-    ...value('bandwidth', 'MiB/s', 'sending '),
-  ];
-  const last = decisions.findLast((decision) => decision.time <= time);
-  const said =
-    last === undefined ? [] : [h('span', { class: 'quiet' }, ` — ${last.time.toFixed(2)} s: ${last.text}`)];
-  return [h('b', {}, label), ` ${parts.join(', ')}`, ...said];
 }
