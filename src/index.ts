@@ -43,8 +43,8 @@ export {
   type VaryAxis,
 } from './api/sweep.js';
 export type { SweepRow } from './api/sweep-row.js';
-export type { SweepCell } from './experiment/sweep/results.js';
-export type { SweepManifest } from './experiment/sweep/folder.js';
+export type { SweepCell } from './experiment/sweep/folder/results.js';
+export type { SweepManifest } from './experiment/sweep/folder/folder.js';
 export type { SweepSpec } from './experiment/sweep/spec.js';
 export type { Variation } from './experiment/sweep/variation.js';
 export type { SourceFile } from './experiment/manifest.js';
@@ -68,13 +68,13 @@ export {
 } from './experiment/drain.js';
 export { checkScenario } from './api/check.js';
 export type { CheckedExpectation, CheckOptions, CheckReport } from './experiment/check.js';
-export type { Verdict } from './experiment/expect.js';
+export type { Verdict } from './experiment/expect/expect.js';
 export type { MemoryChoice } from './experiment/memory-choice.js';
 
 // Real migrations.
 export { learnFromFiles, learnFromLog, type LearnResult } from './recording/learn/learn-from-log.js';
-export type { Outlook } from './recording/learn/outlook.js';
-export type { Understood } from './recording/learn/understood.js';
+export type { Outlook } from './recording/learn/answer/outlook.js';
+export type { Understood } from './recording/learn/answer/understood.js';
 export {
   learnFromGuestperf,
   type Beside,
@@ -97,7 +97,7 @@ export type {
 export type { MemoryLayout } from './recording/learn/memory-layout.js';
 export type { Pass } from './recording/learn/passes.js';
 export type { UniformSet } from './guest/dirty-curve.js';
-export type { ComparedPass, PlateauFigures, SelfCheck } from './recording/learn/self-check.js';
+export type { ComparedPass, PlateauFigures, SelfCheck } from './recording/learn/answer/self-check.js';
 export { readRecordings, validateRecordings } from './recording/validate/validate.js';
 export type {
   Outcome,

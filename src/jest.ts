@@ -13,7 +13,7 @@ import { expect } from '@jest/globals';
 import { isMap, isList } from './lists.js';
 import { UsageError } from './errors.js';
 import type { Comparison, StrategyResults } from './experiment/compare.js';
-import { show } from './experiment/measure.js';
+import { show } from './experiment/expect/measure.js';
 import type { SweepRow } from './api/sweep-row.js';
 import type { Sweep } from './api/sweep.js';
 import { type MigrationResult, workDoneOf } from './migration/result.js';

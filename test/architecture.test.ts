@@ -65,7 +65,7 @@ const isEntryPoint = (file: string): boolean =>
     'src/jest.ts',
     'src/qmp/index.ts',
     'src/cli/main.ts',
-    'src/scenario/json-schema.ts',
+    'src/scenario/form/json-schema.ts',
     'src/play/page/main.ts',
   ].includes(file) || /(^|[/-])worker\.ts$/.test(file);
 

@@ -10,7 +10,7 @@ import { chooseStrategy } from '../../dist/experiment/choice.js';
 import { simulate } from '../../dist/experiment/simulate.js';
 import { loadScenario } from '../../dist/scenario/load.js';
 import { parseScenario } from '../../dist/scenario/parse.js';
-import { scenarioKeys } from '../../dist/scenario/keys.js';
+import { scenarioKeys } from '../../dist/scenario/form/keys.js';
 import { readers } from '../../dist/formats/readers/index.js';
 import { dangers } from '../../dist/qmp/measure/dangers.js';
 import { strategies } from '../../dist/strategies/index.js';

@@ -1,6 +1,6 @@
 /** Whether a migration will finish as it is, and what to change where it will not. */
 import { UsageError } from '../errors.js';
-import type { Measures } from '../experiment/expect.js';
+import type { Measures } from '../experiment/expect/expect.js';
 import { lostWorkSeconds } from '../experiment/regret.js';
 import type { Batches } from '../experiment/parallel/batches.js';
 import { loaded } from '../experiment/parallel/loaded.js';

@@ -5,7 +5,7 @@ import {
   checkScenario as checkWith,
   checkScenarioInThreads as checkInThreads,
 } from '../experiment/check.js';
-import { refuseUnreadable as refuseWith } from '../experiment/expect.js';
+import { refuseUnreadable as refuseWith } from '../experiment/expect/expect.js';
 import { runColumns, vcpuColumns } from '../report/columns.js';
 import type { Scenario } from '../scenario/scenario.js';
 

@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js';
 import type { Drawing, Figure } from '../report/figures/kit/figure.js';
 import { drawAll, figures as allFigures } from '../report/figures/index.js';
-import { readResults } from '../report/figures/kit/results.js';
+import { readResults } from '../report/figures/data/results.js';
 import { SHEETS } from '../report/figures/kit/sheet.js';
 import { unknown } from '../options/wording.js';
 

@@ -1,5 +1,5 @@
 /** A row of a sweep's runs.csv, back from its text to a value of the names that a `MigrationResult` has. */
-import type { Measure, Unit } from '../experiment/measure.js';
+import type { Measure, Unit } from '../experiment/expect/measure.js';
 import { fieldsOf } from '../experiment/sweep/table.js';
 import type { MigrationResult, WhyNot } from '../migration/result.js';
 import { keyColumns, runColumns } from '../report/columns.js';

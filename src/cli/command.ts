@@ -3,7 +3,7 @@
  * The words of a command line are read in src/cli/words.ts; yargs prints help (src/cli/help.ts).
  */
 import type { EntryBase, OptionEntry } from '../options/table.js';
-import type { Page } from '../report/terminal/style.js';
+import type { Page } from '../report/terminal/kit/style.js';
 import type { Progress, StatusLine } from './progress.js';
 
 /** Text that the command itself reads, such as the name of a file. */

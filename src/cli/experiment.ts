@@ -4,18 +4,18 @@ import { basename, dirname } from 'node:path';
 import type { Comparison, CompareOptions } from '../experiment/compare.js';
 import type { Manifest } from '../experiment/manifest.js';
 import { withoutDefaultEnd } from '../experiment/simulate.js';
-import { refuseUnreadableDemands, unmet } from '../experiment/fail-unless.js';
-import { demandMeasures, failUnlessKept, readDemands } from './fail-unless.js';
+import { refuseUnreadableDemands, unmet } from '../experiment/expect/fail-unless.js';
+import { demandMeasures, failUnlessKept, readDemands } from './options/fail-unless.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Given } from './command.js';
-import { ownFiles, readMemory, readPolicy, readRuns, readScenario, readSeed } from './experiment-options.js';
+import { ownFiles, readMemory, readPolicy, readRuns, readScenario, readSeed } from './options/experiment-options.js';
 import { compareInThreads } from '../experiment/parallel/compare.js';
 import { manifestOf, sourceFile } from '../experiment/manifest.js';
 import { openCsv } from '../report/files/csv.js';
 import { bandRows } from '../report/files/bands.js';
 import { dependenceLines } from '../report/terminal/dependence-text.js';
-import { wrap, writtenText } from '../report/terminal/text.js';
+import { wrap, writtenText } from '../report/terminal/kit/text.js';
 
 /** Period of timeline.csv and of the curves of `run`, ms. */
 const TIMELINE_MS = 100;

@@ -9,7 +9,7 @@ import type { KeyTable } from '../play/inputs.js';
 import { scenarioName } from '../play/learn-answer.js';
 import { PRESETS } from '../play/presets.js';
 import type { PlayState } from '../play/state.js';
-import { scenarioKeys } from '../scenario/keys.js';
+import { scenarioKeys } from '../scenario/form/keys.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BUNDLE = join(ROOT, 'dist/play/page');

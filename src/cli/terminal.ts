@@ -1,5 +1,5 @@
 /** What is known of the terminal, decided once: colours and width. */
-import { type Page, plain } from '../report/terminal/style.js';
+import { type Page, plain } from '../report/terminal/kit/style.js';
 
 const WIDTH = 80;
 const NARROWEST = 40;

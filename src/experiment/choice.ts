@@ -1,8 +1,8 @@
 /** Strategies and policies for programs: by name, or a definition of one's own. */
 import { UsageError } from '../errors.js';
 import { parsePolicyText, parseStrategyText } from '../scenario/choices.js';
-import { type Kind, POLICY, STRATEGY, choose } from '../scenario/choice-schema.js';
-import { pathText } from '../scenario/problems.js';
+import { type Kind, POLICY, STRATEGY, choose } from '../scenario/form/choice-schema.js';
+import { pathText } from '../scenario/form/problems.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { PolicyDefinition, StrategyDefinition } from '../strategies/define.js';
 

@@ -1,5 +1,5 @@
 /** Outcomes of the same experiment at two times, or of two experiments: what changed beyond a tolerance. */
-import type { Unit, Value } from './measure.js';
+import type { Unit, Value } from './expect/measure.js';
 
 /** The outcome of one run. */
 export interface Outcome {

@@ -1,11 +1,11 @@
 /** What the page draws of one run: a few hundred points of each curve, and the words of the terminal. */
-import { show } from '../experiment/measure.js';
+import { show } from '../experiment/expect/measure.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { MigrationResult, SyncRecord } from '../migration/result.js';
 import { type TimelineRow, timelineColumns } from '../report/columns.js';
-import { type Point, thin } from '../report/figures/kit/thin.js';
+import { type Point, thin } from '../report/figures/data/thin.js';
 import { type Thought, thoughts } from '../report/terminal/decisions-text.js';
-import { outcomeText } from '../report/terminal/outcome.js';
+import { outcomeText } from '../report/terminal/kit/outcome.js';
 import { largest } from '../stats/extremes.js';
 
 export type Curve = readonly (number | null)[];

@@ -1,6 +1,6 @@
 /** What QEMU has in force (`query-migrate-parameters`, `query-migrate-capabilities`), as the keys of a scenario. */
 import { isOneOf, type UnknownMap } from '../lists.js';
-import { exactRate, exactSize } from './learn/scenario-text.js';
+import { exactRate, exactSize } from './learn/answer/scenario-text.js';
 
 /** A key of a scenario and its value as YAML. */
 export interface InForce {

@@ -1,5 +1,5 @@
 /** A column of a result table: a measure with what people want to see of it. */
-import { type Measure, type Unit, type Value, bareName } from '../experiment/measure.js';
+import { type Measure, type Unit, type Value, bareName } from '../experiment/expect/measure.js';
 import type { MigrationResult } from '../migration/result.js';
 
 export interface Column<Row> extends Measure<Row> {

@@ -7,9 +7,9 @@ import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration
 import { compressorNamed } from '../migration/rules/compressors.js';
 import { factsOf, runsMachine, since } from '../migration/rules/versions.js';
 import { buildGuest, checkDevices } from './guest/build-guest.js';
-import type { Fail } from './problems.js';
+import type { Fail } from './form/problems.js';
 import { buildSchedule } from './schedule.js';
-import type { ScenarioFile } from './schema.js';
+import type { ScenarioFile } from './form/schema.js';
 
 /** QEMU's default; strategies that have the parameter set it. */
 const THROTTLE_TRIGGER_THRESHOLD = 50;

@@ -8,7 +8,7 @@ import { noSuchFile } from '../files.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import { findPolicy } from '../policies/index.js';
 import type { StrategyDefinition } from '../strategies/define.js';
-import { choose, isFile, POLICY, STRATEGY, type Kind } from './choice-schema.js';
+import { choose, isFile, POLICY, STRATEGY, type Kind } from './form/choice-schema.js';
 import { parseYamlValue } from './overrides.js';
 import { readPolicyFile } from './policy-files.js';
 import type { PolicyChoice, StrategyChoice } from './scenario.js';

@@ -1,8 +1,8 @@
-/** `expect:` of a scenario: who is meant and what is measured is checked here, conditions by src/experiment/expect.ts. */
+/** `expect:` of a scenario: who is meant and what is measured is checked here, conditions by src/experiment/expect/expect.ts. */
 import { isOneOf } from '../lists.js';
 import type { ExpectationText } from './scenario.js';
-import type { Path } from './problems.js';
-import type { ExpectationForm, ScenarioFile } from './schema.js';
+import type { Path } from './form/problems.js';
+import type { ExpectationForm, ScenarioFile } from './form/schema.js';
 import { expected, unknown } from '../options/wording.js';
 
 /** What can be expected of a run: the columns of runs.csv without their units, where one is left that tells them apart. */

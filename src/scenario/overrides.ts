@@ -6,7 +6,7 @@
 import { parseDocument } from 'yaml';
 import { isMap } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
-import { pathText, type Path } from './problems.js';
+import { pathText, type Path } from './form/problems.js';
 import { show, unknown } from '../options/wording.js';
 
 export interface Override {

@@ -4,10 +4,10 @@ import { fileName } from '../formats/text.js';
 import { applyOverride, parseOverride, placeOfOverride, type Override } from './overrides.js';
 import { buildSetup } from './build.js';
 import { readExpectations } from './expectations.js';
-import { type Fail, check, infeasible, usageErrorOf, type Path, type Problem } from './problems.js';
+import { type Fail, check, infeasible, usageErrorOf, type Path, type Problem } from './form/problems.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import type { Scenario, StrategyChoice, Uncertainty } from './scenario.js';
-import { scenarioSchema, type ScenarioFile } from './schema.js';
+import { scenarioSchema, type ScenarioFile } from './form/schema.js';
 import { parseSource, type Source } from './source.js';
 import { findUncertain, withValues } from './uncertain/find.js';
 

@@ -11,7 +11,7 @@ import { importNova, novaOptions } from '../policies/import/nova.js';
 import { importOvirt, ovirtPolicy } from '../policies/import/ovirt.js';
 import type { ImportedPolicy } from '../policies/import/imported.js';
 import { nearest } from '../suggest.js';
-import { check, usageErrorOf, type Path, type Problem } from './problems.js';
+import { check, usageErrorOf, type Path, type Problem } from './form/problems.js';
 import { show } from '../options/wording.js';
 
 export type { ImportedPolicy } from '../policies/import/imported.js';

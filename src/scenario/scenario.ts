@@ -5,7 +5,7 @@ import type { Place } from '../errors.js';
 
 export type { Choice, PolicyChoice, StrategyChoice } from '../strategies/define.js';
 
-/** One line of `expect:`, kept as written; src/experiment/expect.ts gives it meaning. */
+/** One line of `expect:`, kept as written; src/experiment/expect/expect.ts gives it meaning. */
 export interface ExpectationText {
   /** Label of the strategy it is about, or null for a relation between strategies. */
   readonly subject: string | null;

@@ -1,8 +1,8 @@
 /** `migration.at`: what is done to the running migration, and what QEMU would refuse of it. */
 import type { ScheduledAction, ScheduledCommand } from '../migration/runtime-parameters.js';
 import { refusalToSet, runtimeParameters } from '../strategies/kit/runtime-options.js';
-import type { Fail } from './problems.js';
-import type { ScenarioFile } from './schema.js';
+import type { Fail } from './form/problems.js';
+import type { ScenarioFile } from './form/schema.js';
 
 /** Each entry has one time and something to do, which QEMU would take. */
 export function buildSchedule(migration: ScenarioFile['migration'], fail: Fail): ScheduledAction[] {

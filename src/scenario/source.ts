@@ -11,7 +11,7 @@ import {
   visit,
 } from 'yaml';
 import { UsageError, type Place, errorMessage, errorCode } from '../errors.js';
-import type { Problem } from './problems.js';
+import type { Problem } from './form/problems.js';
 
 /** A parsed YAML text: plain values, and the place of each. */
 export interface Source {

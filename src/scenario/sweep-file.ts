@@ -9,7 +9,7 @@ import { UsageError } from '../errors.js';
 import { expected } from '../options/wording.js';
 import { parseShare } from '../units.js';
 import { parsePolicyText, parseStrategyText } from './choices.js';
-import { check, usageErrorOf } from './problems.js';
+import { check, usageErrorOf } from './form/problems.js';
 import { readText } from './read-text.js';
 import { parseSource } from './source.js';
 

@@ -7,8 +7,8 @@ import {
 } from '../guest/host-profiles/variability.js';
 import { isMap, keysOf } from '../lists.js';
 import { expected } from '../options/wording.js';
-import { either, section } from './forms.js';
-import { check, wrongsOf } from './problems.js';
+import { either, section } from './form/forms.js';
+import { check, wrongsOf } from './form/problems.js';
 
 /** The kinds that are written replace those of the profile. */
 export type VariabilityChoice = 'profile' | 'none' | Partial<HostVariability>;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { show } from '../../src/experiment/measure.js';
+import { show } from '../../src/experiment/expect/measure.js';
 import { inProcess } from './migsim.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'migsim-drain-'));

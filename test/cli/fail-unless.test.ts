@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parseDemand } from '../../src/experiment/fail-unless.js';
+import { parseDemand } from '../../src/experiment/expect/fail-unless.js';
 import { parseStrategyText, parsePolicyText } from '../../src/scenario/choices.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import { inProcess } from './migsim.js';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { loaded, optionsOf } from '../../src/cli/command.js';
 import { commands } from '../../src/cli/main.js';
-import { read } from '../../src/cli/values.js';
+import { read } from '../../src/cli/options/values.js';
 import type { OptionEntry } from '../../src/options/table.js';
 import { readEntry } from '../../src/options/read.js';
 

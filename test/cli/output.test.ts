@@ -184,7 +184,7 @@ describe('list and explain', () => {
   test('every host profile, compression, kind of stream and key of scenario files can be explained', async () => {
     const { hostProfiles } = await import('../../src/guest/host-profiles/index.js');
     const { COMPRESSORS, compressors } = await import('../../src/migration/rules/compressors.js');
-    const { scenarioKeys } = await import('../../src/scenario/keys.js');
+    const { scenarioKeys } = await import('../../src/scenario/form/keys.js');
     const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');
     const paths = scenarioKeys().map(({ path }) => path);
     const kinds = paths.filter((path) => /^migration\.stream\.[a-z]+$/.test(path));

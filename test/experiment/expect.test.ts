@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
-import { type Verdict, checkExpectations } from '../../src/experiment/expect.js';
+import { type Verdict, checkExpectations } from '../../src/experiment/expect/expect.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import { runColumns, vcpuColumns } from '../../src/report/columns.js';
 import { GROUP_KEYS, RUN_KEYS } from '../../src/scenario/expectations.js';

@@ -6,7 +6,7 @@ import { parseVariation } from '../../src/experiment/sweep/variation.js';
 import { isTable } from '../../src/options/read.js';
 import type { OptionEntry } from '../../src/options/table.js';
 import { policies } from '../../src/policies/index.js';
-import { scenarioKeys } from '../../src/scenario/keys.js';
+import { scenarioKeys } from '../../src/scenario/form/keys.js';
 import { strategies } from '../../src/strategies/index.js';
 
 type Tree = Readonly<Record<string, unknown>>;

@@ -8,7 +8,7 @@ import { learn } from '../../src/recording/learn/learn.js';
 import type { Learned, LearnOptions } from '../../src/recording/learn/learned.js';
 import type { MigrationLog } from '../../src/formats/migration-log.js';
 import { readLogs } from '../../src/formats/readers/index.js';
-import { postcopyPhase } from '../../src/recording/learn/self-check.js';
+import { postcopyPhase } from '../../src/recording/learn/answer/self-check.js';
 import { guestSpecOf } from '../../src/recording/validate/replay.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import { KNOWN, simulatedLog, type SimulatedLog } from './logs.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { simulate } from '../../src/experiment/simulate.js';
-import { brailleCurve, runChart } from '../../src/report/terminal/braille.js';
-import { plain } from '../../src/report/terminal/style.js';
+import { brailleCurve, runChart } from '../../src/report/terminal/kit/braille.js';
+import { plain } from '../../src/report/terminal/kit/style.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import { madeUpPoint, madeUpResult, madeUpVcpu } from './made-up.js';
 import { SCENARIO } from './small-results.js';

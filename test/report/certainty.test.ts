@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { compare } from '../../src/experiment/compare.js';
-import { certaintyLines } from '../../src/report/terminal/certainty.js';
+import { certaintyLines } from '../../src/report/terminal/kit/certainty.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 
 function scenario(write: string, limit: string) {

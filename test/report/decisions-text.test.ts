@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Decision } from '../../src/migration/result.js';
 import { decisionsText } from '../../src/report/terminal/decisions-text.js';
-import { plain } from '../../src/report/terminal/style.js';
+import { plain } from '../../src/report/terminal/kit/style.js';
 
 const judged: Decision = {
   timeMs: 21_237,

@@ -8,10 +8,10 @@ import { exact, fitting, fromZero, logarithmic } from '../../src/report/figures/
 import { FONT_FAMILY, fontFile, textWidth } from '../../src/report/figures/kit/font.js';
 import { drawAll, figures } from '../../src/report/figures/index.js';
 import { pngOf } from '../../src/report/figures/kit/png.js';
-import { asNumbers } from '../../src/report/figures/kit/quantities.js';
-import { type Results, readResults } from '../../src/report/figures/kit/results.js';
+import { asNumbers } from '../../src/report/figures/data/quantities.js';
+import { type Results, readResults } from '../../src/report/figures/data/results.js';
 import { SHEETS, type Sheet, lookOf } from '../../src/report/figures/kit/sheet.js';
-import { thin } from '../../src/report/figures/kit/thin.js';
+import { thin } from '../../src/report/figures/data/thin.js';
 import { passBytes } from '../../src/migration/observe/pass-pages.js';
 import type { Row } from '../../src/report/files/rows.js';
 import { RUNS, smallResults } from './small-results.js';

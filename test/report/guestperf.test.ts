@@ -8,7 +8,7 @@ import {
   readGuestperf,
 } from '../../src/formats/guestperf/read.js';
 import { drawAll, figures } from '../../src/report/figures/index.js';
-import { NOTHING } from '../../src/report/figures/kit/results.js';
+import { NOTHING } from '../../src/report/figures/data/results.js';
 import { SHEETS } from '../../src/report/figures/kit/sheet.js';
 import { guestperfReport } from '../../src/formats/guestperf/write.js';
 import { parseScenario } from '../../src/scenario/parse.js';

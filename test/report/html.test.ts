@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Results, readResults } from '../../src/report/figures/kit/results.js';
+import { type Results, readResults } from '../../src/report/figures/data/results.js';
 import { htmlReport } from '../../src/report/html/page.js';
 import { aboutOf, bindingOf } from '../../src/report/html/prose.js';
 import { bindingOverCells, cellsOf, sweepInShort } from '../../src/report/html/sweep.js';

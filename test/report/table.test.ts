@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { comparisonTable } from '../../src/report/terminal/table.js';
-import type { Style } from '../../src/report/terminal/style.js';
+import type { Style } from '../../src/report/terminal/kit/style.js';
 import { choiceOf, madeUpComparison, madeUpFailure, madeUpResult, madeUpVcpu, reader } from './made-up.js';
 
 const dirtyLimit = choiceOf('dirty-limit', 'dirty-limit(vcpu-dirty-limit=100MiB/s)');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { show } from '../../src/experiment/measure.js';
-import { sparkline } from '../../src/report/terminal/sparkline.js';
-import { wrap, wrapHyphens, wrapItems } from '../../src/report/terminal/text.js';
+import { show } from '../../src/experiment/expect/measure.js';
+import { sparkline } from '../../src/report/terminal/kit/sparkline.js';
+import { wrap, wrapHyphens, wrapItems } from '../../src/report/terminal/kit/text.js';
 
 describe('breaking lines', () => {
   const text = 'the quick brown fox jumps over the lazy dog again and again';

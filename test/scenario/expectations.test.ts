@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { bareName } from '../../src/experiment/measure.js';
+import { bareName } from '../../src/experiment/expect/measure.js';
 import { runColumns, vcpuColumns } from '../../src/report/columns.js';
 import { GROUP_KEYS, RUN_KEYS } from '../../src/scenario/expectations.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { scenarioJsonSchema } from '../../src/scenario/json-schema.js';
+import { scenarioJsonSchema } from '../../src/scenario/form/json-schema.js';
 import { policies } from '../../src/policies/index.js';
 import { strategies } from '../../src/strategies/index.js';
 import { workloads } from '../../src/guest/workloads/index.js';

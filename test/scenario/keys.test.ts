@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
-import { scenarioKeys } from '../../src/scenario/keys.js';
+import { scenarioKeys } from '../../src/scenario/form/keys.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import { inProcess } from '../cli/migsim.js';
 

@@ -8,7 +8,7 @@ import { learnFrom } from '../../recording/learn/learn-from-log.js';
 import { readLogs } from '../../formats/readers/index.js';
 import { unknown } from '../../options/wording.js';
 import { adviceText } from '../../report/terminal/advice-text.js';
-import { counted, wrap } from '../../report/terminal/text.js';
+import { counted, wrap } from '../../report/terminal/kit/text.js';
 import { loadScenario } from '../../scenario/load.js';
 import { parseScenario } from '../../scenario/parse.js';
 import type { Scenario } from '../../scenario/scenario.js';
@@ -21,8 +21,8 @@ import {
   readRuns,
   readSeed,
   runsOption,
-} from '../experiment-options.js';
-import { nameOfLog, readLogFile } from '../log-files.js';
+} from '../options/experiment-options.js';
+import { nameOfLog, readLogFile } from '../options/log-files.js';
 import type { Progress } from '../progress.js';
 
 const options = defineOptions({

@@ -3,13 +3,13 @@ import { UsageError } from '../../errors.js';
 import type { Calibration } from '../../recording/validate/calibrate.js';
 import { unknown } from '../../options/wording.js';
 import { defineOptions, type Command, type Given } from '../command.js';
-import { experimentOptions, readMemory, readRuns, readSeed, runsOption } from '../experiment-options.js';
+import { experimentOptions, readMemory, readRuns, readSeed, runsOption } from '../options/experiment-options.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { readRecordings } from '../../recording/validate/validate.js';
 import { repeatsIn } from '../../formats/repeats.js';
 import { longWork } from '../long-work.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
-import { grid } from '../../report/terminal/grid.js';
+import { grid } from '../../report/terminal/kit/grid.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
 import { variabilityKinds } from '../../guest/host-profiles/variability.js';
 

@@ -5,8 +5,8 @@ import type { CheckReport } from '../../experiment/check.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import checkFile, { type CheckTask } from '../check-worker.js';
 import type { Command, Given, Option } from '../command.js';
-import { experimentOptions, noteReading, readRuns, readSeed, runsOption } from '../experiment-options.js';
-import { loadAll, namedFiles, scenarioFiles } from '../scenario-files.js';
+import { experimentOptions, noteReading, readRuns, readSeed, runsOption } from '../options/experiment-options.js';
+import { loadAll, namedFiles, scenarioFiles } from '../options/scenario-files.js';
 import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-choice.js';
 import { checkScenarioInThreads, refuseUnreadable } from '../../api/check.js';
 import { loadScenario } from '../../scenario/load.js';
@@ -14,7 +14,7 @@ import { openOutputFile } from '../../report/files/output-folder.js';
 import { checkText, failuresOf } from '../../report/terminal/check-text.js';
 import { junitXml } from '../../report/files/junit.js';
 import { inWorkers } from '../../experiment/workers.js';
-import { read } from '../values.js';
+import { read } from '../options/values.js';
 
 export const memoryOption = {
   kind: 'choice',

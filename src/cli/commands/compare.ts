@@ -1,6 +1,6 @@
 /** `migsim compare`: strategies side by side on the same guest. */
 import type { Command, Given } from '../command.js';
-import { TABLE_FORMATS, paperTable, readTableFormat } from '../table-format.js';
+import { TABLE_FORMATS, paperTable, readTableFormat } from '../options/table-format.js';
 import {
   type Experiment,
   failUnlessMet,
@@ -14,9 +14,9 @@ import {
   runsOption,
   scenarioFile,
   strategyTexts,
-} from '../experiment-options.js';
+} from '../options/experiment-options.js';
 import { presetName, presetOption, runPreset } from './preset.js';
-import { failUnlessOption } from '../fail-unless.js';
+import { failUnlessOption } from '../options/fail-unless.js';
 import { jsonReport } from '../../report/files/json.js';
 import { runRows } from '../../report/files/rows.js';
 import { bandRows } from '../../report/files/bands.js';

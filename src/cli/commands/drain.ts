@@ -3,13 +3,13 @@ import { UsageError } from '../../errors.js';
 import type { DrainGuest } from '../../experiment/drain.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { defineOptions, type Command } from '../command.js';
-import { experimentOptions, noteReading, readMemory, readSeed, oneStrategy } from '../experiment-options.js';
-import { refuseUnreadableDemands, unmetInRun } from '../../experiment/fail-unless.js';
-import { demandMeasures, failUnlessKept, failUnlessOption, readDemands } from '../fail-unless.js';
+import { experimentOptions, noteReading, readMemory, readSeed, oneStrategy } from '../options/experiment-options.js';
+import { refuseUnreadableDemands, unmetInRun } from '../../experiment/expect/fail-unless.js';
+import { demandMeasures, failUnlessKept, failUnlessOption, readDemands } from '../options/fail-unless.js';
 import { loadScenario } from '../../scenario/load.js';
 import { drain } from '../../experiment/drain.js';
 import { drainText } from '../../report/terminal/drain-text.js';
-import { read } from '../values.js';
+import { read } from '../options/values.js';
 
 const MODES = ['serial', 'parallel'] as const;
 const MOST_GUESTS = 10_000;

@@ -2,20 +2,20 @@
 import { UsageError } from '../../errors.js';
 import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
 import type { LearnOptions } from '../../recording/learn/learned.js';
-import type { SelfCheck } from '../../recording/learn/self-check.js';
+import type { SelfCheck } from '../../recording/learn/answer/self-check.js';
 import { formatBytes, formatDurationMs } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
-import { nameOfLog, readLogFile } from '../log-files.js';
+import { nameOfLog, readLogFile } from '../options/log-files.js';
 import { readLogs } from '../../formats/readers/index.js';
 import { parseScenario } from '../../scenario/parse.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { learnFromGuestperf } from '../../experiment/learn-guestperf.js';
 import { guestperfCheckText } from '../../report/terminal/guestperf-check.js';
 import { predictionLines } from '../../report/terminal/learned-prediction.js';
-import { wrap } from '../../report/terminal/text.js';
+import { wrap } from '../../report/terminal/kit/text.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { grid } from '../../report/terminal/grid.js';
-import { parsed, read } from '../values.js';
+import { grid } from '../../report/terminal/kit/grid.js';
+import { parsed, read } from '../options/values.js';
 
 const options = defineOptions({
   out: { kind: 'text', summary: 'Write the scenario to this file instead of printing it', value: 'FILE' },

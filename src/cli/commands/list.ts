@@ -1,6 +1,6 @@
 /** `migsim list`: names with one sentence each. */
 import { UsageError } from '../../errors.js';
-import { wrap } from '../../report/terminal/text.js';
+import { wrap } from '../../report/terminal/kit/text.js';
 import { KINDS, entriesOf } from '../catalogue.js';
 import { unknown } from '../../options/wording.js';
 import type { Command } from '../command.js';

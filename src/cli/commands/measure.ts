@@ -6,12 +6,12 @@ import type { GuestFacts } from '../../qmp/measure/facts.js';
 import { measureGuest, type GuestMeasurement } from '../../qmp/measure/measure.js';
 import { measuredScenario, versionText } from '../../qmp/measure/scenario.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
-import { counted, wrap } from '../../report/terminal/text.js';
+import { counted, wrap } from '../../report/terminal/kit/text.js';
 import { parseScenario } from '../../scenario/parse.js';
 import { formatBytes, formatDurationMs, parseDurationUs } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { EXIT, leave } from '../exit.js';
-import { parsed, read } from '../values.js';
+import { parsed, read } from '../options/values.js';
 
 /** Measurements of one period that are taken at most. */
 const MOST_REPEATS = 100;

@@ -4,12 +4,12 @@ import { basename, dirname, join } from 'node:path';
 import { drawFigures } from '../../api/figures.js';
 import { figures } from '../../report/figures/index.js';
 import type { Drawing } from '../../report/figures/kit/figure.js';
-import { type Results, type Selection, readResults } from '../../report/figures/kit/results.js';
+import { type Results, type Selection, readResults } from '../../report/figures/data/results.js';
 import { SHEETS, type Sheet } from '../../report/figures/kit/sheet.js';
-import { counted, wrapItems } from '../../report/terminal/text.js';
+import { counted, wrapItems } from '../../report/terminal/kit/text.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { openOutputFolder } from '../../report/files/output-folder.js';
-import { read } from '../values.js';
+import { read } from '../options/values.js';
 
 const FORMATS = ['svg', 'png'] as const;
 const WIDTHS = ['one', 'two'] as const;

@@ -4,7 +4,7 @@ import type { MigrationResult } from '../../migration/result.js';
 import { unknown } from '../../options/wording.js';
 import type { Given, Option } from '../command.js';
 import type { Experiment } from '../experiment.js';
-import { readMemory, readRuns, readSeed } from '../experiment-options.js';
+import { readMemory, readRuns, readSeed } from '../options/experiment-options.js';
 import { comparePreset, presets } from '../../experiment/presets.js';
 import { manifestOf } from '../../experiment/manifest.js';
 import { openCsv } from '../../report/files/csv.js';

@@ -10,8 +10,8 @@ import {
   readSeed,
   readStrategy,
   scenarioFile,
-} from '../experiment-options.js';
-import { read } from '../values.js';
+} from '../options/experiment-options.js';
+import { read } from '../options/values.js';
 
 const AS_ASKED = 'as-fast-as-asked';
 const MOST_COPIES = 1000;

@@ -15,7 +15,7 @@ import { readText } from '../../scenario/read-text.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { EXIT, leave } from '../exit.js';
-import { read } from '../values.js';
+import { read } from '../options/values.js';
 
 const options = defineOptions({
   out: {

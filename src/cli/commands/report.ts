@@ -2,14 +2,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.js';
-import { cellsBy, sweepKeys } from '../../report/figures/kit/sweep-keys.js';
+import { cellsBy, sweepKeys } from '../../report/figures/data/sweep-keys.js';
 import { htmlReport } from '../../report/html/page.js';
 import { defineOptions, type Command } from '../command.js';
 import { drawingOptions, readChosen } from './plot.js';
-import { PAPER_FORMATS, type PaperFormat, paperTable } from '../table-format.js';
+import { PAPER_FORMATS, type PaperFormat, paperTable } from '../options/table-format.js';
 import { readProvenance } from '../../report/files/provenance.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
-import { read } from '../values.js';
+import { read } from '../options/values.js';
 
 const FORMATS: readonly ('html' | PaperFormat)[] = ['html', ...PAPER_FORMATS];
 

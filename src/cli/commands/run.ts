@@ -4,11 +4,11 @@ import { preparedSetup } from '../../experiment/simulate.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import type { Command, Given } from '../command.js';
 import { failUnlessMet, printDependences, printWritten, runExperiment } from '../experiment.js';
-import { experimentOptions, oneStrategy, scenarioFile } from '../experiment-options.js';
-import { failUnlessOption } from '../fail-unless.js';
+import { experimentOptions, oneStrategy, scenarioFile } from '../options/experiment-options.js';
+import { failUnlessOption } from '../options/fail-unless.js';
 import { jsonReport } from '../../report/files/json.js';
 import { runReport } from '../../report/terminal/run-text.js';
-import { runChart } from '../../report/terminal/braille.js';
+import { runChart } from '../../report/terminal/kit/braille.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { guestperfReport } from '../../formats/guestperf/write.js';
 

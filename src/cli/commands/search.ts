@@ -19,7 +19,7 @@ import {
   readSeed,
   readStrategy,
   runsOption,
-} from '../experiment-options.js';
+} from '../options/experiment-options.js';
 import { printWritten } from '../experiment.js';
 import { memoryOption, readMemoryChoice } from './check.js';
 

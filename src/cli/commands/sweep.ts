@@ -1,7 +1,7 @@
 /** `migsim sweep`: an experiment over all combinations of varied values, of any size. */
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../../errors.js';
-import type { SweepCell } from '../../experiment/sweep/results.js';
+import type { SweepCell } from '../../experiment/sweep/folder/results.js';
 import type { Shard } from '../../experiment/sweep/shard.js';
 import type { LoadedSweep, Sweep, SweepOptions } from '../../api/sweep.js';
 import type { Scenario } from '../../scenario/scenario.js';
@@ -17,18 +17,18 @@ import {
   readStrategy,
   runsOption,
   strategyTexts,
-} from '../experiment-options.js';
-import { demandsOnRows } from '../../experiment/fail-unless.js';
+} from '../options/experiment-options.js';
+import { demandsOnRows } from '../../experiment/expect/fail-unless.js';
 import { type SweepRow, rowMeasures } from '../../api/sweep-row.js';
-import { failUnlessKept, failUnlessOption, readDemands } from '../fail-unless.js';
+import { failUnlessKept, failUnlessOption, readDemands } from '../options/fail-unless.js';
 import { sweep, loadSweep } from '../../api/sweep.js';
 import { runsCode } from '../../scenario/choices.js';
 import { type SweepFile, readSweepFile, readPrecision } from '../../scenario/sweep-file.js';
 import { loadScenario } from '../../scenario/load.js';
 import { readShard } from '../../experiment/sweep/shard.js';
 import { leftOutText, sweepHeading, sweepText } from '../../report/terminal/sweep-text.js';
-import { counted } from '../../report/terminal/text.js';
-import { parsed, read } from '../values.js';
+import { counted } from '../../report/terminal/kit/text.js';
+import { parsed, read } from '../options/values.js';
 
 const FORMATS = ['csv', 'parquet'] as const;
 const MOST_WORKERS = 1024;

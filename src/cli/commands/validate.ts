@@ -8,16 +8,16 @@ import type { OutcomeName, Spread } from '../../recording/validate/outcome.js';
 import type { Tally, ValidatedRecording, ValidationSummary } from '../../recording/validate/summary.js';
 import type { ResidualFigure } from '../../guest/host-profiles/residuals.js';
 import { defineOptions, type Command, type Given } from '../command.js';
-import { experimentOptions, readMemory, readRuns, readSeed, runsOption } from '../experiment-options.js';
+import { experimentOptions, readMemory, readRuns, readSeed, runsOption } from '../options/experiment-options.js';
 import { validationJson, validationRows } from '../../recording/validate/records.js';
 import { readRecordings, type Validation } from '../../recording/validate/validate.js';
 import { recordText } from '../../report/terminal/record-text.js';
 import { readText } from '../../scenario/read-text.js';
-import { readLogFile } from '../log-files.js';
+import { readLogFile } from '../options/log-files.js';
 import { longWork } from '../long-work.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { validationCsv } from '../../report/files/validation-csv.js';
-import { grid } from '../../report/terminal/grid.js';
+import { grid } from '../../report/terminal/kit/grid.js';
 
 const options = defineOptions({
   runs: {
@@ -127,7 +127,7 @@ async function draw(
   const { predicted } = await import('../../report/figures/predicted.js');
   const { drawAll } = await import('../../report/figures/index.js');
   const { SHEETS } = await import('../../report/figures/kit/sheet.js');
-  const { NOTHING } = await import('../../report/figures/kit/results.js');
+  const { NOTHING } = await import('../../report/figures/data/results.js');
   const results = { ...NOTHING, validation };
   const [drawing] = drawAll([predicted], results, SHEETS.two);
   if (drawing === undefined) {

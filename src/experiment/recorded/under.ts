@@ -1,6 +1,6 @@
 /** A guest's scenario under what was in force while a migration was recorded. */
 import { settingsInForce, strategyText } from '../../recording/in-force.js';
-import { exactRate } from '../../recording/learn/scenario-text.js';
+import { exactRate } from '../../recording/learn/answer/scenario-text.js';
 import type { UnknownMap } from '../../lists.js';
 import { parseScenario } from '../../scenario/parse.js';
 import { writtenValue } from '../../scenario/overrides.js';

@@ -4,7 +4,7 @@ import type { MigrationResult } from '../../migration/result.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { shareInterval } from '../../stats/share-interval.js';
 import { mean } from '../../stats/summary.js';
-import { type Measures, measured } from '../expect.js';
+import { type Measures, measured } from '../expect/expect.js';
 import type { Batches } from '../parallel/batches.js';
 import { loaded } from '../parallel/loaded.js';
 import { type Batch, chosen } from '../parallel/run-worker.js';

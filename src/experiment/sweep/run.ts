@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UsageError, errorCode } from '../../errors.js';
 import { type CellLabels, type CheckedCells, type Skipped, checkCells, runningCells } from './cells.js';
-import { type SweepFiles, openFiles } from './folder-files.js';
-import { type PlanFile, RUNS, partOf, planFileOf, stateOf } from './folder.js';
+import { type SweepFiles, openFiles } from './folder/folder-files.js';
+import { type PlanFile, RUNS, partOf, planFileOf, stateOf } from './folder/folder.js';
 import { type MadeChoices, type SweepPlan, openPlan } from './plan.js';
 import { inThreads } from './pool.js';
 import {
@@ -16,7 +16,7 @@ import {
   headersOf,
   skippedText,
   summaryTexts,
-} from './results.js';
+} from './folder/results.js';
 import { type RowTaker, linesIn, rowTaker } from './rows.js';
 import { unitRunner } from './run-unit.js';
 import type { Shard } from './shard.js';

@@ -14,7 +14,7 @@ import type { MigrationState } from './state.js';
 import type { SendPace } from './send-pace.js';
 import { type PageCost, type StreamCosts, mixedCost, pageTimeUs } from '../rules/stream.js';
 import type { SyncPeriod } from './sync-period.js';
-import { XbzrleRun } from './xbzrle-run.js';
+import { XbzrleRun } from './xbzrle/xbzrle-run.js';
 
 const { ceil, max, min } = Math;
 /** Part of a page that is a rounding error of the fluid memory's real counts. */

@@ -6,7 +6,7 @@ import {
   settingsInForce,
   strategyText,
 } from '../../recording/in-force.js';
-import { comment, exactRate, exactSize } from '../../recording/learn/scenario-text.js';
+import { comment, exactRate, exactSize } from '../../recording/learn/answer/scenario-text.js';
 import { namedVersion } from '../../migration/rules/version-names.js';
 import { QEMU_VERSIONS, type QemuVersion } from '../../migration/rules/versions.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs, PAGE_BYTES } from '../../units.js';

@@ -6,12 +6,12 @@ import { learn } from './learn.js';
 import { learnFromReadings } from './learn-readings.js';
 import { learnedScenario } from './learn-scenario.js';
 import type { Learned, LearnOptions } from './learned.js';
-import { outlookOf, type Outlook } from './outlook.js';
+import { outlookOf, type Outlook } from './answer/outlook.js';
 import { refine } from './refine.js';
-import { postcopyPhase, selfCheck, type SelfCheck } from './self-check.js';
+import { postcopyPhase, selfCheck, type SelfCheck } from './answer/self-check.js';
 import { settled } from './settle.js';
 import { decideLoad } from './load.js';
-import { understood, type Understood } from './understood.js';
+import { understood, type Understood } from './answer/understood.js';
 
 /** What was learned, as a scenario and in figures. */
 export interface LearnResult {

@@ -16,7 +16,7 @@ import {
   type GuestperfInWords,
   UNLIMITED_MIB_PER_S,
 } from '../../formats/guestperf/words.js';
-import { comment, exactSize } from './scenario-text.js';
+import { comment, exactSize } from './answer/scenario-text.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 const { floor, max, min, round } = Math;

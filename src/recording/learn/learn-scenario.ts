@@ -6,9 +6,9 @@ import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units
 import { CPU_SPREAD, type CurveReading, type Learned, type LearnedGuest } from './learned.js';
 import { autoConvergeOf, PLACING_IN_RATE_NS } from '../validate/replay.js';
 import { fittingRoom } from './room.js';
-import { comment, exactRate, exactSize, percentage } from './scenario-text.js';
-import { postcopyLimit, type SelfCheck } from './self-check.js';
-import type { Understood } from './understood.js';
+import { comment, exactRate, exactSize, percentage } from './answer/scenario-text.js';
+import { postcopyLimit, type SelfCheck } from './answer/self-check.js';
+import type { Understood } from './answer/understood.js';
 
 const { floor, log, max, min, round } = Math;
 

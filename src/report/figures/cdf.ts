@@ -1,7 +1,7 @@
 /** Distributions over runs: which share had converged within a time, and which had no more than a downtime. */
 import * as Plot from '@observablehq/plot';
 import { groupBy, hasConverged, type Row } from '../files/rows.js';
-import { optionsOf } from '../terminal/strategy-names.js';
+import { optionsOf } from '../terminal/kit/strategy-names.js';
 import { around, isWide, logarithmic } from './kit/axes.js';
 import type { Drawing, Figure } from './kit/figure.js';
 import { endLabels, symbolRoom } from './kit/labels.js';
@@ -11,7 +11,7 @@ import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/pa
 import type { Sheet } from './kit/sheet.js';
 import { column } from './kit/statistics.js';
 import { picture } from './kit/svg.js';
-import { isSweep } from './kit/sweep-keys.js';
+import { isSweep } from './data/sweep-keys.js';
 
 const FEWEST_RUNS = 3;
 /** With room for the symbols at 100 %. */

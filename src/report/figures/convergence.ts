@@ -1,17 +1,17 @@
 /** What remains after each bitmap sync, all strategies in one frame: who gets there, who settles where. */
 import * as Plot from '@observablehq/plot';
 import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows.js';
-import { optionsOf } from '../terminal/strategy-names.js';
+import { optionsOf } from '../terminal/kit/strategy-names.js';
 import { exact, logarithmic } from './kit/axes.js';
 import type { Drawing, Figure } from './kit/figure.js';
 import { endLabels, symbolRoom } from './kit/labels.js';
 import { frames } from './kit/layout.js';
 import { linesOf, type Name, smallPrint, widthOf } from './kit/names.js';
 import { BELOW_WITH_TITLE, panel, tickRoom } from './kit/panel.js';
-import type { Results } from './kit/results.js';
+import type { Results } from './data/results.js';
 import type { Sheet } from './kit/sheet.js';
 import { picture } from './kit/svg.js';
-import type { Point } from './kit/thin.js';
+import type { Point } from './data/thin.js';
 import { largest } from '../../stats/extremes.js';
 
 const MIB = 2 ** 20;

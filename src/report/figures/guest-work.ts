@@ -4,8 +4,8 @@
  */
 import * as Plot from '@observablehq/plot';
 import { groupBy, numberIn, type Row } from '../files/rows.js';
-import { optionsOf } from '../terminal/strategy-names.js';
-import { averaged } from './kit/averaged.js';
+import { optionsOf } from '../terminal/kit/strategy-names.js';
+import { averaged } from './data/averaged.js';
 import { exact } from './kit/axes.js';
 import { shownSeconds } from './convergence.js';
 import type { Drawing, Figure } from './kit/figure.js';
@@ -16,7 +16,7 @@ import { type Name, smallPrint } from './kit/names.js';
 import { type Axis, type Box, panel, tickRoom } from './kit/panel.js';
 import { BLUE, INK, type Sheet, VERMILLION } from './kit/sheet.js';
 import { picture, text } from './kit/svg.js';
-import type { Point } from './kit/thin.js';
+import type { Point } from './data/thin.js';
 import { vcpuPanels } from './vcpu-work.js';
 import { largest } from '../../stats/extremes.js';
 

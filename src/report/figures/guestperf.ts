@@ -12,7 +12,7 @@ import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/pa
 import { type Look, lookOf, type Sheet } from './kit/sheet.js';
 import { line, picture, text } from './kit/svg.js';
 import { symbolAt } from './kit/symbols.js';
-import { type Point, thin } from './kit/thin.js';
+import { type Point, thin } from './data/thin.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 export const guestSpeed: Figure = {

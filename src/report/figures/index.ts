@@ -9,7 +9,7 @@ import { namesIn, slugOf } from './kit/names.js';
 import { pareto } from './pareto.js';
 import { passes } from './passes.js';
 import { predicted } from './predicted.js';
-import type { Results } from './kit/results.js';
+import type { Results } from './data/results.js';
 import type { Sheet } from './kit/sheet.js';
 import { strategiesFigure } from './kit/strategies.js';
 import { success } from './success.js';

@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
 import { groupBy, hasConverged, numberIn, type Row } from '../files/rows.js';
-import { optionsOf } from '../terminal/strategy-names.js';
+import { optionsOf } from '../terminal/kit/strategy-names.js';
 import { around, exact, isWide, logarithmic } from './kit/axes.js';
 import type { Drawing, Figure } from './kit/figure.js';
 import { endLabels, pointLabels, symbolRoom } from './kit/labels.js';
@@ -11,7 +11,7 @@ import { linesOf, type Name, type Names, slugOf, smallPrint, widthOf } from './k
 import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './kit/panel.js';
 import type { Sheet } from './kit/sheet.js';
 import { picture, text } from './kit/svg.js';
-import { type SweptCell, cellsBy, sweepKeys } from './kit/sweep-keys.js';
+import { type SweptCell, cellsBy, sweepKeys } from './data/sweep-keys.js';
 import { largest } from '../../stats/extremes.js';
 
 /** Of a sweep with more cells nobody would look at the figures. */

@@ -9,7 +9,7 @@ import { textWidth } from './kit/font.js';
 import { frames, legend } from './kit/layout.js';
 import { type Name, smallPrint } from './kit/names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/panel.js';
-import type { Results } from './kit/results.js';
+import type { Results } from './data/results.js';
 import { BLUE, INK, type Sheet, SKY, VERMILLION } from './kit/sheet.js';
 import { picture, text } from './kit/svg.js';
 import { largest } from '../../stats/extremes.js';

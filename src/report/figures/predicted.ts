@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { mean, quantile } from '../../stats/summary.js';
 import { numberIn, type Row, textIn } from '../files/rows.js';
-import { optionsOf } from '../terminal/strategy-names.js';
+import { optionsOf } from '../terminal/kit/strategy-names.js';
 import { around, isWide, logarithmic } from './kit/axes.js';
 import type { Drawing, Figure } from './kit/figure.js';
 import { pointLabels } from './kit/labels.js';

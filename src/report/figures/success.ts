@@ -1,7 +1,7 @@
 /** How many of the runs of each strategy converged. */
 import { shareInterval } from '../../stats/share-interval.js';
 import { groupBy, hasConverged, type Row } from '../files/rows.js';
-import { optionsOf } from '../terminal/strategy-names.js';
+import { optionsOf } from '../terminal/kit/strategy-names.js';
 import { type Bar, barPanel, rowNames, rowSizes } from './kit/bars.js';
 import type { Figure } from './kit/figure.js';
 import { textWidth } from './kit/font.js';
@@ -9,7 +9,7 @@ import { frames } from './kit/layout.js';
 import { smallPrint } from './kit/names.js';
 import { type Axis, BELOW } from './kit/panel.js';
 import { picture } from './kit/svg.js';
-import { isSweep } from './kit/sweep-keys.js';
+import { isSweep } from './data/sweep-keys.js';
 import { largest } from '../../stats/extremes.js';
 
 const SHARES: Axis = { domain: [0, 100], ticks: [0, 25, 50, 75, 100] };

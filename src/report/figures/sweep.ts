@@ -1,7 +1,7 @@
 /** How results change with a parameter: a line a strategy, its band the 95 % interval of the mean. */
 import * as Plot from '@observablehq/plot';
 import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows.js';
-import { optionsOf } from '../terminal/strategy-names.js';
+import { optionsOf } from '../terminal/kit/strategy-names.js';
 import { fitting, isWide } from './kit/axes.js';
 import type { Drawing, Figure } from './kit/figure.js';
 import { textWidth } from './kit/font.js';
@@ -9,11 +9,11 @@ import { endLabels, symbolRoom } from './kit/labels.js';
 import { frames, isLowest } from './kit/layout.js';
 import { linesOf, type Name, type Names, namesIn, slugOf, smallPrint, widthOf } from './kit/names.js';
 import { type Axis, BELOW, BELOW_WITH_TITLE, type Box, panel, tickRoom } from './kit/panel.js';
-import { asNumbers } from './kit/quantities.js';
+import { asNumbers } from './data/quantities.js';
 import type { Sheet } from './kit/sheet.js';
 import { column, estimate } from './kit/statistics.js';
 import { picture, text } from './kit/svg.js';
-import { type SweptCell, cellsBy, sweepKeys } from './kit/sweep-keys.js';
+import { type SweptCell, cellsBy, sweepKeys } from './data/sweep-keys.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 interface Measure {

@@ -10,7 +10,7 @@ import { type Name, smallPrint } from './kit/names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './kit/panel.js';
 import { BLUE, GREEN, INK, PURPLE, type Sheet, VERMILLION } from './kit/sheet.js';
 import { line, picture, text } from './kit/svg.js';
-import { type Point, thin } from './kit/thin.js';
+import { type Point, thin } from './data/thin.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 const GIB = 2 ** 30;

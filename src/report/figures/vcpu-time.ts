@@ -2,17 +2,17 @@
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
 import { groupBy, numberIn, type Row, textIn } from '../files/rows.js';
-import { optionsOf } from '../terminal/strategy-names.js';
+import { optionsOf } from '../terminal/kit/strategy-names.js';
 import { fromZero } from './kit/axes.js';
 import type { Drawing, Figure } from './kit/figure.js';
 import { textWidth } from './kit/font.js';
 import { frames, legend } from './kit/layout.js';
 import { type Name, smallPrint } from './kit/names.js';
 import { type Axis, BELOW, type Box, panel } from './kit/panel.js';
-import type { Results } from './kit/results.js';
+import type { Results } from './data/results.js';
 import { GREEN, INK, ORANGE, PURPLE, type Sheet, SKY, VERMILLION } from './kit/sheet.js';
 import { picture, text } from './kit/svg.js';
-import { isSweep } from './kit/sweep-keys.js';
+import { isSweep } from './data/sweep-keys.js';
 import { largest } from '../../stats/extremes.js';
 
 const CAUSES = [

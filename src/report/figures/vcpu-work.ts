@@ -3,14 +3,14 @@ import * as Plot from '@observablehq/plot';
 import { mean, median as medianOfSample } from '../../stats/summary.js';
 import { groupBy, type Row } from '../files/rows.js';
 import { exact } from './kit/axes.js';
-import { averaged } from './kit/averaged.js';
+import { averaged } from './data/averaged.js';
 import { textWidth } from './kit/font.js';
 import { type EndLabel, endLabels, lineHeight, symbolRoom } from './kit/labels.js';
 import { frames, isLowest } from './kit/layout.js';
 import type { Name } from './kit/names.js';
 import { type Axis, type Box, panel, tickRoom } from './kit/panel.js';
 import { type Look, lookOf, type Sheet } from './kit/sheet.js';
-import type { Point } from './kit/thin.js';
+import type { Point } from './data/thin.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 const SHARES: Axis = { domain: [0, 100], ticks: [0, 50, 100] };

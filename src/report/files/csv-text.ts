@@ -1,6 +1,6 @@
 /** Results as the text of CSV files: what is written, and what the page offers. */
 import { stringify } from 'csv-stringify/sync';
-import type { Value } from '../../experiment/measure.js';
+import type { Value } from '../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { ResultTable } from '../column.js';
 

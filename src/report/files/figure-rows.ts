@@ -1,6 +1,6 @@
 /** The rows of the comparison table: one measure each, a figure per strategy, the best ones marked. */
 import type { StrategyResults } from '../../experiment/compare.js';
-import { show } from '../../experiment/measure.js';
+import { show } from '../../experiment/expect/measure.js';
 import { regretSeconds } from '../../experiment/regret.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { bestSamples } from '../../stats/best.js';

@@ -1,6 +1,6 @@
 /** Results for programs: the names of the CSV columns as keys, with what does not fit a table. */
 import type { Manifest } from '../../experiment/manifest.js';
-import type { Value } from '../../experiment/measure.js';
+import type { Value } from '../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { keyColumns, resultTables } from '../columns.js';
 import { type BandRow, bandFileColumns } from './bands.js';

@@ -2,7 +2,7 @@
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { UsageError, thrownText } from '../../errors.js';
-import type { Unit, Value } from '../../experiment/measure.js';
+import type { Unit, Value } from '../../experiment/expect/measure.js';
 import type { Outcome } from '../../experiment/outcomes.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { Column } from '../column.js';

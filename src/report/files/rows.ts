@@ -1,5 +1,5 @@
 /** Rows of result files: values under the names of their columns. */
-import type { Value } from '../../experiment/measure.js';
+import type { Value } from '../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { resultTables } from '../columns.js';
 

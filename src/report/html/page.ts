@@ -4,10 +4,10 @@ import { createRequire } from 'node:module';
 import type { Drawing, Figure } from '../figures/kit/figure.js';
 import { drawAll, figures } from '../figures/index.js';
 import { namesIn } from '../figures/kit/names.js';
-import type { Results } from '../figures/kit/results.js';
+import type { Results } from '../figures/data/results.js';
 import type { Sheet } from '../figures/kit/sheet.js';
 import { escape } from '../figures/kit/svg.js';
-import { sweepKeys } from '../figures/kit/sweep-keys.js';
+import { sweepKeys } from '../figures/data/sweep-keys.js';
 import { aboutOf, bindingOf, inShort } from './prose.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';
@@ -15,7 +15,7 @@ import { bindingOverCells, cellsOf, type SweepCell, sweepInShort } from './sweep
 import { timelinesOf } from './timelines.js';
 import { conditionsOf, type Provenance } from '../files/provenance.js';
 import { groupBy, type Row } from '../files/rows.js';
-import { counted } from '../terminal/text.js';
+import { counted } from '../terminal/kit/text.js';
 import { tableNotes } from '../terminal/runs-table-notes.js';
 import { type RunsTable, runsTable } from '../terminal/runs-table.js';
 

@@ -1,11 +1,11 @@
 /** What the report says in sentences. */
 import { isOneOf, keysOf } from '../../lists.js';
-import { show } from '../../experiment/measure.js';
+import { show } from '../../experiment/expect/measure.js';
 import type { WhyNot } from '../../migration/result.js';
 import { mean } from '../../stats/summary.js';
 import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows.js';
 import type { RunsTable } from '../terminal/runs-table.js';
-import { counted } from '../terminal/text.js';
+import { counted } from '../terminal/kit/text.js';
 
 /** `Shows: …`, `Expect: …`: the comment that opens a scenario file, its lines joined; a word with a colon begins a new one. */
 export function aboutOf(scenarioText: string): { readonly word: string; readonly text: string }[] {

@@ -1,8 +1,8 @@
 /** What the report says of a sweep: its cells one by one, and each strategy over all of them. */
-import { show, type Unit } from '../../experiment/measure.js';
+import { show, type Unit } from '../../experiment/expect/measure.js';
 import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows.js';
 import { type RunsTable, runsTable } from '../terminal/runs-table.js';
-import { counted } from '../terminal/text.js';
+import { counted } from '../terminal/kit/text.js';
 import { reasonOf, SUPERLATIVES } from './prose.js';
 import { largest, smallest } from '../../stats/extremes.js';
 

@@ -1,9 +1,9 @@
 /** The samples of each run as the page's script draws them. */
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Names } from '../figures/kit/names.js';
-import type { Results } from '../figures/kit/results.js';
+import type { Results } from '../figures/data/results.js';
 import { BLUE, GREEN, INK, PURPLE, VERMILLION } from '../figures/kit/sheet.js';
-import { thin } from '../figures/kit/thin.js';
+import { thin } from '../figures/data/thin.js';
 import { groupBy, numberIn, type Row } from '../files/rows.js';
 import { largest } from '../../stats/extremes.js';
 

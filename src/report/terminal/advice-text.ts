@@ -3,11 +3,11 @@ import type { Advice, Advised } from '../../advice/advise.js';
 import { changeText, type Program } from '../../advice/change.js';
 import { orderOf } from '../../advice/remedies.js';
 import type { Band, Outcome } from '../../advice/outcome.js';
-import { show } from '../../experiment/measure.js';
+import { show } from '../../experiment/expect/measure.js';
 import { formatBytesPerSecond, formatDurationMs } from '../../units.js';
-import { grid } from './grid.js';
-import type { Page } from './style.js';
-import { counted, wrap } from './text.js';
+import { grid } from './kit/grid.js';
+import type { Page } from './kit/style.js';
+import { counted, wrap } from './kit/text.js';
 
 /** Remedies that are shown with their lines, and those that are only named. */
 const SHOWN = 3;

@@ -3,8 +3,8 @@ import type { BaselineManifest } from '../../experiment/baseline.js';
 import type { OutcomeChange } from '../../experiment/outcomes.js';
 import { type ParameterChange, changedParameters } from '../../experiment/parameters.js';
 import { changeText, parameterLines } from './change-text.js';
-import { type Page, plainPage } from './style.js';
-import { counted, wrap } from './text.js';
+import { type Page, plainPage } from './kit/style.js';
+import { counted, wrap } from './kit/text.js';
 
 /** A block a scenario of which an outcome or a parameter changed, and a last line that counts. */
 export function baselineText(

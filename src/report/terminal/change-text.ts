@@ -1,5 +1,5 @@
 /** What changed between two outcomes, in words. */
-import { type Unit, type Value, show } from '../../experiment/measure.js';
+import { type Unit, type Value, show } from '../../experiment/expect/measure.js';
 import type { OutcomeChange, ValueChange } from '../../experiment/outcomes.js';
 import { type ParameterChange, showParameter } from '../../experiment/parameters.js';
 import { labelOf } from '../column.js';

@@ -1,8 +1,8 @@
 /** Checked expectations for people. */
 import type { CheckReport, CheckedExpectation } from '../../experiment/check.js';
 import { formatPlace } from '../../errors.js';
-import { type Page, plainPage } from './style.js';
-import { counted, wrap, wrapItems } from './text.js';
+import { type Page, plainPage } from './kit/style.js';
+import { counted, wrap, wrapItems } from './kit/text.js';
 
 /** A line a file, and three for each expectation that does not hold; `verbose`: those that hold as well. */
 export function checkText(reports: readonly CheckReport[], verbose: boolean, page: Page = plainPage): string {

@@ -1,8 +1,8 @@
 /** What the comparison table says, before it is laid out: the terminal and the page show the same words. */
 import type { Comparison, StrategyResults } from '../../experiment/compare.js';
 import { type FigureRow, cpuRow, figureRows, regretRow } from '../files/figure-rows.js';
-import { probabilityText } from './probability.js';
-import { reasonsOf } from './reasons.js';
+import { probabilityText } from './kit/probability.js';
+import { reasonsOf } from './kit/reasons.js';
 import { BEST_OF_ONE, BEST_OF_RUNS } from './runs-table-notes.js';
 
 export interface ComparisonRows {

@@ -1,7 +1,7 @@
 /** Every decision of a run with the rule that took it, in order of time: what `run --verbose` adds. */
 import type { Decision } from '../../migration/result.js';
-import { type Page, plainPage } from './style.js';
-import { wrap } from './text.js';
+import { type Page, plainPage } from './kit/style.js';
+import { wrap } from './kit/text.js';
 import { largest } from '../../stats/extremes.js';
 
 /** Spaces between the columns. */

@@ -1,7 +1,7 @@
 /** What to measure next: the two inputs that an answer depends on most, and with what it turns. */
 import type { Comparison } from '../../experiment/compare.js';
 import { type Dependence, dependences, inputsOf } from '../../experiment/dependence.js';
-import { show } from '../../experiment/measure.js';
+import { show } from '../../experiment/expect/measure.js';
 import { simulate } from '../../experiment/simulate.js';
 import type { MigrationResult } from '../../migration/result.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { noSuchFile } from '../../files.js';
 import type { Manifest } from '../../experiment/manifest.js';
-import type { Value } from '../../experiment/measure.js';
+import type { Value } from '../../experiment/expect/measure.js';
 import type { Outcome } from '../../experiment/outcomes.js';
 import { unknown } from '../../options/wording.js';
 import { syncColumns } from '../columns.js';

@@ -7,8 +7,8 @@ import { labelOf } from '../column.js';
 import { runColumns, syncColumns } from '../columns.js';
 import { outcomeColumns } from '../files/outcome-csv.js';
 import { type DiffSide, type SyncRow, syncsOf } from './diff-side.js';
-import { type Page, plainPage } from './style.js';
-import { wrap } from './text.js';
+import { type Page, plainPage } from './kit/style.js';
+import { wrap } from './kit/text.js';
 
 /** Ends without a line break. */
 export function diffText(first: DiffSide, second: DiffSide, page: Page = plainPage): string {

@@ -1,12 +1,12 @@
 /** A drained host in the terminal: when each guest moved, one way next to the other. */
 import type { Drain } from '../../experiment/drain.js';
-import { show } from '../../experiment/measure.js';
+import { show } from '../../experiment/expect/measure.js';
 import { workDoneOf } from '../../migration/result.js';
 import { SINGLE_RUN_NOISE } from '../../stats/best.js';
 import { largest, smallest } from '../../stats/extremes.js';
-import { grid } from './grid.js';
-import type { Page } from './style.js';
-import { wrap } from './text.js';
+import { grid } from './kit/grid.js';
+import type { Page } from './kit/style.js';
+import { wrap } from './kit/text.js';
 
 /** All of `drains` have the same guests. */
 export function drainText(drains: readonly Drain[], page: Page): string {

@@ -1,7 +1,7 @@
 /** `migsim learn` of a guestperf report: the report compared with the simulation, pass by pass. */
 import type { Beside, GuestperfCheck } from '../../experiment/learn-guestperf.js';
 import { formatBytes, formatDurationMs } from '../../units.js';
-import { grid } from './grid.js';
+import { grid } from './kit/grid.js';
 
 /** Two tables and a line; ends with a line break. */
 export function guestperfCheckText(check: GuestperfCheck): string {

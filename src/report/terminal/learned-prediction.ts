@@ -2,7 +2,7 @@
 import { chooseStrategy } from '../../experiment/choice.js';
 import { compare } from '../../experiment/compare.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { certaintyLines } from './certainty.js';
+import { certaintyLines } from './kit/certainty.js';
 import { dependenceLines } from './dependence-text.js';
 
 /** Fewer say nothing of what a spread comes from. */

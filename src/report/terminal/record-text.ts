@@ -6,9 +6,9 @@ import type {
   ValidatedRecord,
 } from '../../experiment/recorded/validate.js';
 import { formatBytes, formatDurationMs } from '../../units.js';
-import { grid } from './grid.js';
-import type { Page } from './style.js';
-import { counted, wrap } from './text.js';
+import { grid } from './kit/grid.js';
+import type { Page } from './kit/style.js';
+import { counted, wrap } from './kit/text.js';
 
 const ROWS: readonly (readonly [ComparedFigure, string, (value: number) => string])[] = [
   ['totalTimeMs', 'total time', formatDurationMs],

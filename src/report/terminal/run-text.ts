@@ -1,18 +1,18 @@
 /** One run in detail, for people. */
-import { show } from '../../experiment/measure.js';
+import { show } from '../../experiment/expect/measure.js';
 import type { MigrationResult, SyncRecord, VcpuResult } from '../../migration/result.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { mean } from '../../stats/summary.js';
 import { timelineColumns } from '../columns.js';
 import { decisionsText } from './decisions-text.js';
-import { type HowRun, heading } from './heading.js';
-import { sparkline } from './sparkline.js';
-import { type Page, plainPage } from './style.js';
-import { grid } from './grid.js';
-import { outcomeText } from './outcome.js';
-import { reasonsOf } from './reasons.js';
-import { counted, wrap } from './text.js';
+import { type HowRun, heading } from './kit/heading.js';
+import { sparkline } from './kit/sparkline.js';
+import { type Page, plainPage } from './kit/style.js';
+import { grid } from './kit/grid.js';
+import { outcomeText } from './kit/outcome.js';
+import { reasonsOf } from './kit/reasons.js';
+import { counted, wrap } from './kit/text.js';
 import { largest } from '../../stats/extremes.js';
 
 const LABEL_WIDTH = 11;

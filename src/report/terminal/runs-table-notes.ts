@@ -1,7 +1,7 @@
 /** What stands below a table of runs. */
 import { SINGLE_RUN_NOISE } from '../../stats/best.js';
 import type { RunsTable } from './runs-table.js';
-import { optionsOf } from './strategy-names.js';
+import { optionsOf } from './kit/strategy-names.js';
 
 /** What a mark for the best stands for. */
 export const BEST_OF_RUNS =

@@ -6,7 +6,7 @@ import { bestSamples } from '../../stats/best.js';
 import { mean, standardDeviation } from '../../stats/summary.js';
 import { runColumns } from '../columns.js';
 import { groupBy, hasConverged, numberIn, type Row } from '../files/rows.js';
-import { type StrategyName, strategyNames } from './strategy-names.js';
+import { type StrategyName, strategyNames } from './kit/strategy-names.js';
 
 export interface RunsColumn {
   /** Name in runs.csv. */

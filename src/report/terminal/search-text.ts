@@ -1,13 +1,13 @@
 /** The answer of `migsim search`, and the curve around it. */
-import { show, type Unit, type Value } from '../../experiment/measure.js';
+import { show, type Unit, type Value } from '../../experiment/expect/measure.js';
 import type { SearchPoint } from '../../experiment/search/point.js';
 import type { SearchResult } from '../../experiment/search/search.js';
 import { type MigrationResult, workDoneOf } from '../../migration/result.js';
 import { smallest } from '../../stats/extremes.js';
 import { median } from '../../stats/summary.js';
-import { grid } from './grid.js';
-import type { Page } from './style.js';
-import { counted, wrap, wrapHyphens } from './text.js';
+import { grid } from './kit/grid.js';
+import type { Page } from './kit/style.js';
+import { counted, wrap, wrapHyphens } from './kit/text.js';
 
 /** The curve has this many rows at most. */
 const ROWS = 13;

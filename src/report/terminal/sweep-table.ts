@@ -1,5 +1,5 @@
 /** runs.csv of a sweep: the columns of every runs.csv, and one for each varied key behind those that open every file. */
-import type { Value } from '../../experiment/measure.js';
+import type { Value } from '../../experiment/expect/measure.js';
 import type { SweepMeasure, SweepTable } from '../../experiment/sweep/table.js';
 import { keyColumns, resultTables, runColumns } from '../columns.js';
 

@@ -1,12 +1,12 @@
 /** A sweep in the terminal: cells by strategies, the first of them. */
-import type { SweepCell } from '../../experiment/sweep/results.js';
+import type { SweepCell } from '../../experiment/sweep/folder/results.js';
 import type { Shard } from '../../experiment/sweep/shard.js';
 import type { SweepSpec } from '../../experiment/sweep/spec.js';
 import type { SummaryRow } from '../../experiment/sweep/summary.js';
-import { show } from '../../experiment/measure.js';
-import { grid } from './grid.js';
-import type { Page } from './style.js';
-import { counted, wrap, wrapItems } from './text.js';
+import { show } from '../../experiment/expect/measure.js';
+import { grid } from './kit/grid.js';
+import type { Page } from './kit/style.js';
+import { counted, wrap, wrapItems } from './kit/text.js';
 
 /** Rows of a table that people still read. */
 export const SHOWN_ROWS = 24;

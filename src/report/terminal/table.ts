@@ -1,12 +1,12 @@
 /** Strategies side by side, for people: what the migration took, and what the guest felt. */
 import type { Comparison, StrategyResults } from '../../experiment/compare.js';
 import type { FigureRow } from '../files/figure-rows.js';
-import { certaintyLines } from './certainty.js';
+import { certaintyLines } from './kit/certainty.js';
 import { comparisonRows, whyNotText } from './comparison-rows.js';
-import { heading } from './heading.js';
-import { type Page, type Style, plainPage } from './style.js';
-import { grid } from './grid.js';
-import { counted, wrap } from './text.js';
+import { heading } from './kit/heading.js';
+import { type Page, type Style, plainPage } from './kit/style.js';
+import { grid } from './kit/grid.js';
+import { counted, wrap } from './kit/text.js';
 import { largest } from '../../stats/extremes.js';
 
 const GAP = 1;

@@ -10,8 +10,8 @@ import {
 import type { WorkloadPlan } from '../../guest/workloads/define.js';
 import { since, type VersionFacts } from '../../migration/rules/versions.js';
 import { formatBytes } from '../../units.js';
-import type { Fail, Path } from '../problems.js';
-import type { ScenarioFile, ZeroPages } from '../schema.js';
+import type { Fail, Path } from '../form/problems.js';
+import type { ScenarioFile, ZeroPages } from '../form/schema.js';
 import { unknown } from '../../options/wording.js';
 import { layOut, setPagesOf, type Group, type LaidOut } from './layout.js';
 import { type GuestForm, NoRoom, smallestMemory } from './smallest-memory.js';

@@ -1,5 +1,5 @@
 /** How much memory a guest needs at least for what is to lie in it. */
-import type { ScenarioFile } from '../schema.js';
+import type { ScenarioFile } from '../form/schema.js';
 
 export type GuestForm = ScenarioFile['guest'];
 

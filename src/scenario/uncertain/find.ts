@@ -1,6 +1,6 @@
 /** Which values of a scenario file are distributions, and the file with a value for each. */
 import { isMap } from '../../lists.js';
-import type { Path, Problem } from '../problems.js';
+import type { Path, Problem } from '../form/problems.js';
 import { readForm, type UncertainForm } from './form.js';
 
 /** An uncertain value of a scenario. */

@@ -1,6 +1,6 @@
 /** What a figure is. Each has its file in this folder and a line in index.ts. */
 import type { Names } from './names.js';
-import type { Results } from './results.js';
+import type { Results } from '../data/results.js';
 import type { Sheet } from './sheet.js';
 
 /** A figure that was drawn. */

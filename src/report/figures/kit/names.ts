@@ -1,10 +1,10 @@
 /** Strategies in figures: a short name, the same colour and symbol in every figure, options in a note below. */
 import { textIn } from '../../files/rows.js';
-import { type StrategyName, strategyNames } from '../../terminal/strategy-names.js';
-import { wrapHyphens } from '../../terminal/text.js';
+import { type StrategyName, strategyNames } from '../../terminal/kit/strategy-names.js';
+import { wrapHyphens } from '../../terminal/kit/text.js';
 import { textWidth } from './font.js';
 import { lineHeight } from './labels.js';
-import type { Results } from './results.js';
+import type { Results } from '../data/results.js';
 import { type Look, lookOf, type Sheet } from './sheet.js';
 import { text, wrapToWidth } from './svg.js';
 import { largest } from '../../../stats/extremes.js';

@@ -1,6 +1,6 @@
 /** Strategies side by side: what each measure came to, with its interval. */
 import { groupBy, type Row } from '../../files/rows.js';
-import { optionsOf } from '../../terminal/strategy-names.js';
+import { optionsOf } from '../../terminal/kit/strategy-names.js';
 import { type Bar, barPanel, rowNames, rowSizes } from './bars.js';
 import type { Drawing, Figure } from './figure.js';
 import { textWidth } from './font.js';
@@ -10,7 +10,7 @@ import { type Axis, BELOW } from './panel.js';
 import type { Sheet } from './sheet.js';
 import { column, estimate } from './statistics.js';
 import { picture } from './svg.js';
-import { isSweep } from './sweep-keys.js';
+import { isSweep } from '../data/sweep-keys.js';
 
 interface Measure {
   readonly title: string;
