@@ -152,6 +152,14 @@ export class Controls {
       set(value);
     });
     this.#updates.push((scenario) => {
+      // A list, which only the text shows: a slider would write over it.
+      const isList = scenario.has(path) && scenario.at(path) === undefined;
+      slider.disabled = isList;
+      field.disabled = isList;
+      if (isList) {
+        field.value = 'as in the file';
+        return;
+      }
       const value = scenario.at(path) ?? input.fallback ?? undefined;
       const text = value === undefined ? '' : String(value);
       showIn(field, text);

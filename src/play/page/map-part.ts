@@ -60,7 +60,18 @@ export class MapPart {
       choice.value = path;
     }
     this.#lane.stop();
+    if (this.#wanted() !== this.#drawn) {
+      this.#drawn = '';
+      this.#view.clear();
+      elementOf('map-progress', HTMLProgressElement).value = 0;
+    }
     this.#later();
+  }
+
+  /** What a map is of: with another, it no longer holds. */
+  #wanted(): string {
+    const { text, seed } = this.#hooks.state();
+    return JSON.stringify([text, seed, this.#axes]);
   }
 
   readonly #later = idle(SETTLED_MS, () => this.#draw());
@@ -78,7 +89,7 @@ export class MapPart {
 
   #draw(): void {
     const { text, file, seed } = this.#hooks.state();
-    const wanted = JSON.stringify([text, seed, this.#axes]);
+    const wanted = this.#wanted();
     if (!this.#isVisible || wanted === this.#drawn) return;
     const inputs = this.#inputs();
     const [x, y] = [this.#axes.x, this.#axes.y].map((path) =>

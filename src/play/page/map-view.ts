@@ -50,6 +50,15 @@ export class MapView {
     this.#cursor = here;
   }
 
+  /** Nothing, until cells of another scenario come. */
+  clear(): void {
+    this.#endings = [];
+    this.#labels = [];
+    this.#grids = [];
+    fill(this.#holder);
+    fill(this.#readout);
+  }
+
   add(cell: Extract<Answer, { kind: 'cell' }>): void {
     const { x, y, span, endings, labels } = cell;
     if (this.#labels.length === 0) {
@@ -79,13 +88,14 @@ export class MapView {
           'figure',
           { class: 'grid' },
           h('figcaption', {}, swatch(index), ' ', label),
+          h('i', {}, `↑ ${this.#words.y}`),
           h(
             'div',
             { class: 'frame' },
-            h('span', { class: 'y' }, h('i', {}, top), h('i', {}, this.#words.y), h('i', {}, bottom)),
+            h('span', { class: 'y' }, h('i', {}, top), h('i', {}, bottom)),
             canvas,
           ),
-          h('div', { class: 'x' }, h('i', {}, left), h('i', {}, this.#words.x), h('i', {}, right)),
+          h('div', { class: 'x' }, h('i', {}, left), h('i', {}, `${this.#words.x} →`), h('i', {}, right)),
         ),
       ),
     );
