@@ -39,6 +39,13 @@ export function checkSample(sample: LogSample, rounded: boolean): void {
   if (sample.throttlePercent > 99)
     refuse(`cpu-throttle-percentage is ${sample.throttlePercent}; QEMU goes to 99`);
   if (transferredBytes !== null && sample.normalPages !== null) checkTransferred(sample, refuse);
+  for (const [name, part] of [
+    ['downtime-bytes', sample.downtimeBytes],
+    ['postcopy-bytes', sample.postcopyBytes],
+  ] as const) {
+    if (transferredBytes !== null && part > transferredBytes + LAG_BYTES + slack)
+      refuse(`${name} (${part}) is more than transferred (${transferredBytes}); both are bytes`);
+  }
 }
 
 function boundsOf(sample: LogSample): (readonly [string, number | null, number])[] {

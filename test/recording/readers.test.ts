@@ -332,6 +332,46 @@ test('what learn writes loads, whatever a line of the log became', () => {
   expect(learned).toBeGreaterThan(files.length);
 });
 
+/** Mutated logs of which learn made what does not load, or what took minutes: [what, the text]. */
+const ODD: readonly (readonly [string, () => string])[] = [
+  [
+    'no clock, with thousands of syncs',
+    () => without('hmp-2.txt', /^total time: .*\n/m).replace('10003 pages', '1 pages'),
+  ],
+  [
+    'a second job of which only the memory is known',
+    () => `${fixture('cloudstack.txt').trimEnd()}\nmemTotal:4312604672`,
+  ],
+  [
+    'hundreds of hours for a pass',
+    () => without('hmp-10.1.txt', /^Time \(ms\): .*\n/m).replace('9380.51', '0.5'),
+  ],
+  [
+    'zero pages counted twice',
+    () =>
+      without('qmp-tiny-cap.jsonl', /^.*"duplicate": 69514.*\n/m).replace(
+        '"duplicate": 69594',
+        '"duplicate": 0',
+      ),
+  ],
+];
+
+function without(file: string, lines: RegExp): string {
+  const text = fixture(file);
+  expect(text).toMatch(lines);
+  return text.replace(lines, '');
+}
+
+test.each(ODD)('learn of a log with %s loads', (_, text) => {
+  const { scenario } = learnFrom(readLogs([{ file: 'log', text: text() }]));
+  expect(() => parseScenario(scenario, 'learned.yaml')).not.toThrow();
+});
+
+test('more bytes in a phase than in all are refused', () => {
+  const text = fixture('hmp-7.2.txt').replace(/downtime ram: \d+/, 'downtime ram: 9007199254740993');
+  expect(() => readLogs([{ file: 'log', text }])).toThrow(/downtime-bytes .* is more than transferred/);
+});
+
 test('other commands name what they cannot read, and the command that can', async () => {
   const log = path.join(FOLDER, 'vdsm.log');
   for (const command of ['plot', 'validate']) {

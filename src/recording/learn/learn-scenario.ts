@@ -5,7 +5,7 @@ import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import { CPU_SPREAD, type CurveReading, type Learned, type LearnedGuest } from './learned.js';
 import { autoConvergeOf, PLACING_IN_RATE_NS } from '../validate/replay.js';
-import { fittingRoom } from './room.js';
+import { fittingRoom, LONGEST_POINT_US } from './room.js';
 import { comment, exactRate, exactSize, percentage } from './answer/scenario-text.js';
 import { postcopyLimit, type SelfCheck } from './answer/self-check.js';
 import type { Understood } from './answer/understood.js';
@@ -141,6 +141,7 @@ function zeroComment(guest: LearnedGuest): string {
     hiddenPages > 0
       ? `, of which ${formatBytes(hiddenPages * PAGE_BYTES)} are taken for ROMs and video memory`
       : '';
+  if (zeroExtents.length === 0) return `${zeroPages} zero pages${hidden}; where they lie is assumed`;
   const where = zeroExtents.length === 1 ? 'one stretch' : `${zeroExtents.length} stretches`;
   return `${zeroPages} zero pages in ${where}${hidden}; short stretches are put together`;
 }
@@ -227,14 +228,18 @@ function curveLines(guest: LearnedGuest): string[] {
   );
 }
 
+/** What a scenario takes at most, less room for what `fittingRoom` puts behind it. */
+const LONGEST_US = LONGEST_POINT_US - 1e6;
+
 /**
  * The fitted curve of one vCPU's part, at times evenly spaced in logarithms from the shortest reading to the longest. Where
  * the sets that a scenario finds in these points would need more than the part's room, points far behind say where they end.
  */
 function curvePoints(guest: LearnedGuest): readonly DirtyPoint[] {
   const known = guest.readings.length === 1 ? guest.curve : guest.readings;
-  const shortest = known[0]?.durationUs ?? 1e6;
-  const longest = max(known.at(-1)?.durationUs ?? 0, shortest * 1.01, shortest + CURVE_POINTS);
+  const shortest = min(known[0]?.durationUs ?? 1e6, LONGEST_US / 2);
+  const last = min(known.at(-1)?.durationUs ?? 0, LONGEST_US);
+  const longest = max(last, shortest * 1.01, shortest + CURVE_POINTS);
   const partPages = floor(guest.layout.roomPages / guest.vcpus);
   const points: DirtyPoint[] = [];
   let before = 0;

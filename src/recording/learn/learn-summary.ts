@@ -67,7 +67,9 @@ export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learn
     assumptions,
     log.file,
   );
-  const zeroPages = max(0, min(totals.zeroPages - hiddenPages, ramPages - 1));
+  const vcpus = options.vcpus ?? DEFAULT_VCPUS;
+  const used = min(floor(ramPages / 2), LEAST_USED_PAGES * vcpus);
+  const zeroPages = max(0, min(totals.zeroPages - hiddenPages, ramPages - used));
   const layout = memoryLayout(ramPages, zeroPages, []);
   const reading = readingOf(totals, log, layout.roomPages, assumptions);
   if (options.vcpus === undefined && reading !== null) assumptions.push(VCPUS_ASSUMED);
@@ -78,7 +80,7 @@ export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learn
     zeroExtents: [],
     zeroPages: zeroPages + min(hiddenPages, totals.zeroPages),
     dirtyRingSize: options.dirtyRingSize ?? 0,
-    vcpus: options.vcpus ?? DEFAULT_VCPUS,
+    vcpus,
     cpu: options.cpu ?? DEFAULT_CPU,
     cpuAssumed: options.cpu === undefined,
     layout,
@@ -99,6 +101,9 @@ export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learn
     assumptions,
   };
 }
+
+/** What a vCPU uses at least, an idle one too: its working set, and room for that to begin on a border. */
+const LEAST_USED_PAGES = 512;
 
 /** Points of D(τ) = c·τ^0.74 through a reading, from an eighth of its length to sixteen times it. */
 export function growing({ durationUs, pages }: CurveReading, roomPages: number): WeightedPoint[] {

@@ -23,7 +23,7 @@ import {
   type ThrottleStep,
 } from './learned.js';
 import { limitAtStart } from './downtime-limit.js';
-import { memoryLayout } from './memory-layout.js';
+import { memoryLayout, withinMemory } from './memory-layout.js';
 import { splitMemory } from './memory-split.js';
 import { learnFromTotals, postcopyRate } from './learn-summary.js';
 import { formatDurationMs } from '../../units.js';
@@ -69,7 +69,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   if (passes.length < ENOUGH_PASSES) return null;
   const totalPages = round(samples[0].totalBytes / PAGE_BYTES);
   const { ramPages, hiddenPages } = splitMemory(totalPages, options.memoryBytes, assumptions, log.file);
-  const zeroExtents = zeroExtentsOf(samples, ramPages + hiddenPages);
+  const zeroExtents = withinMemory(zeroExtentsOf(samples, ramPages + hiddenPages), ramPages + hiddenPages);
   if (samples[0].dirtySyncCount > 1) {
     assumptions.push('the log begins after the first pass: no page is taken for a zero page');
   }
@@ -99,7 +99,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
     );
   }
   const zeroPages = zeroExtents.reduce((sum, extent) => sum + extent.pages, 0);
-  const layout = memoryLayout(ramPages, max(0, zeroPages - hiddenPages), zeroExtents);
+  const layout = memoryLayout(ramPages, min(ramPages - 1, max(0, zeroPages - hiddenPages)), zeroExtents);
   return {
     file: log.file,
     from: 'log',

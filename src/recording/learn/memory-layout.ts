@@ -48,6 +48,18 @@ export function memoryLayout(
   return { zero: joined(zero), roomFirstPage: room.firstPage, roomPages };
 }
 
+/** As far as they lie in memory of so many pages, each page once: counters that jump make a log's stretches reach further. */
+export function withinMemory(extents: readonly ZeroExtent[], pages: number): ZeroExtent[] {
+  let from = 0;
+  return extents.flatMap((extent) => {
+    const firstPage = max(from, extent.firstPage);
+    const end = min(pages, extent.firstPage + extent.pages);
+    if (end <= firstPage) return [];
+    from = end;
+    return [{ firstPage, pages: end - firstPage }];
+  });
+}
+
 function longestGap(extents: readonly ZeroExtent[], ramPages: number): ZeroExtent {
   let longest = { firstPage: 0, pages: 0 };
   let from = 0;

@@ -5,6 +5,8 @@ const { floor, max, min, round } = Math;
 
 /** Behind the last point so many times its length, and so much of the room that is full by then at most. */
 const FAR = [4, 16, 64];
+/** A scenario takes points up to here, us. */
+export const LONGEST_POINT_US = 24 * 3600e6;
 const FULL = 0.9;
 
 /**
@@ -22,7 +24,10 @@ export function fittingRoom(
   for (let full = FULL; full > 0 && !fits(fitting, roomPages); full -= 0.1) {
     const most = max(1, floor(full * roomPages));
     const near = points.map((point) => ({ ...point, pages: min(point.pages, most) }));
-    const far = FAR.map((times) => ({ durationUs: round(times * longestUs) + points.length, pages: most }));
+    const far = FAR.map((times, at) => ({
+      durationUs: min(LONGEST_POINT_US - FAR.length + at, round(times * longestUs) + points.length),
+      pages: most,
+    }));
     fitting = [...near, ...far];
   }
   return fitting;

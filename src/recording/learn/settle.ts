@@ -45,6 +45,7 @@ export function settled(learned: Learned, log: MigrationLog): Learned {
 function short(learned: Learned, passUs: number): Learned {
   const { guest, migration } = learned;
   const firstMs = ((guest.layout.roomPages * 4096) / migration.bytesPerSecond) * 1000;
-  const totalTimeMs = min(migration.totalTimeMs, 1.1 * firstMs + (SEEN * passUs) / 1000);
+  const enoughMs = 1.1 * firstMs + (SEEN * passUs) / 1000;
+  const totalTimeMs = migration.totalTimeMs > 0 ? min(migration.totalTimeMs, enoughMs) : enoughMs;
   return { ...learned, migration: { ...migration, totalTimeMs } };
 }

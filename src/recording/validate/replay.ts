@@ -10,7 +10,7 @@ import { findStrategy } from '../../strategies/index.js';
 import type { Learned, LearnedGuest, LearnedMigration, ThrottleStep } from '../learn/learned.js';
 import { workShare, type Pass } from '../learn/passes.js';
 
-const { floor, max, round } = Math;
+const { floor, max, min, round } = Math;
 
 /** The logged migration, under the throttle that the log shows, for as long as its passes went on. */
 export function replay(learned: Learned): MigrationResult {
@@ -38,6 +38,12 @@ export function autoConvergeOf(steps: readonly ThrottleStep[]): {
 
 /** A simulation may take so much longer than the log before it is given up. */
 const LONGER = 1.5;
+/** The same of a log without a clock, us: 0 would mean never. */
+const LONGEST_US = 4 * 3600e6;
+
+function longestUs({ totalTimeMs }: LearnedMigration): number {
+  return totalTimeMs > 0 ? LONGER * totalTimeMs * 1000 : LONGEST_US;
+}
 
 /** Where nothing shows what lies beyond max-bandwidth, the link is taken for wide; without a max-bandwidth it was the limit. */
 function linkRate({ switchoverBytesPerSecond, maxBandwidth, bytesPerSecond }: LearnedMigration): number {
@@ -76,7 +82,7 @@ export function setupOf({ file, guest, migration, passes, loadEndedUs }: Learned
       orchestratorContUs: 0,
       manualDirtyLogProtect: migration.manualDirtyLogProtect,
       clearBitmapShift: 18,
-      giveUpAfterUs: round(firstPassUs + (loadEndedUs ?? LONGER * migration.totalTimeMs * 1000)),
+      giveUpAfterUs: round(firstPassUs + (loadEndedUs ?? longestUs(migration))),
     },
     memory: 'fluid',
     seed: 1,
@@ -95,17 +101,22 @@ export function guestSpecOf(guest: LearnedGuest): GuestSpec {
   const partPages = floor(roomPages / guest.vcpus);
   const vcpus = Array.from({ length: guest.vcpus }, (_, id): VcpuSpec => {
     let firstPage = roomFirstPage + id * partPages;
-    const classes = guest.classes.map((set): AccessClass => {
-      const pages = max(1, floor(set.pages / guest.vcpus));
+    const end = firstPage + partPages;
+    const classes = guest.classes.flatMap((set): AccessClass[] => {
+      // Parts of small sets are rounded up to a page: several of them can be more than there is room for.
+      const pages = min(end - firstPage, max(1, floor(set.pages / guest.vcpus)));
+      if (pages === 0) return [];
       firstPage += pages;
       const writesPerSecond = set.writesPerSecond / guest.vcpus;
-      return {
-        firstPage: firstPage - pages,
-        pages,
-        pattern: guest.pattern,
-        writesPerSecond,
-        readsPerSecond: 0,
-      };
+      return [
+        {
+          firstPage: firstPage - pages,
+          pages,
+          pattern: guest.pattern,
+          writesPerSecond,
+          readsPerSecond: 0,
+        },
+      ];
     });
     const load = { busy: guest.cpu, catchesUp: true, phases: [], phasePeriodUs: 0 };
     return { group: `part-${id + 1}`, classes, ...load };
