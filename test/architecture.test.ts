@@ -325,3 +325,16 @@ describe('types say what values are', () => {
   test('none goes through unknown, which would turn anything into anything', () =>
     expect(counts.double).toEqual([]));
 });
+
+test('a folder has at most 20 files, except where all are of one kind', () => {
+  const ONE_KIND = ['src/cli/commands'];
+  const folders = new Map<string, number>();
+  for (const file of readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    const folder = path.posix.join('src', path.dirname(file));
+    folders.set(folder, (folders.get(folder) ?? 0) + 1);
+  }
+  const crowded = [...folders].filter(([folder, files]) => files > 20 && !ONE_KIND.includes(folder));
+  expect(folders.size).toBeGreaterThan(30);
+  expect(crowded).toEqual([]);
+});

@@ -9,7 +9,14 @@ import { demandMeasures, failUnlessKept, readDemands } from './options/fail-unle
 import type { MigrationResult } from '../migration/result.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
 import type { Given } from './command.js';
-import { ownFiles, readMemory, readPolicy, readRuns, readScenario, readSeed } from './options/experiment-options.js';
+import {
+  ownFiles,
+  readMemory,
+  readPolicy,
+  readRuns,
+  readScenario,
+  readSeed,
+} from './options/experiment-options.js';
 import { compareInThreads } from '../experiment/parallel/compare.js';
 import { manifestOf, sourceFile } from '../experiment/manifest.js';
 import { openCsv } from '../report/files/csv.js';

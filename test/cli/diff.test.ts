@@ -109,7 +109,7 @@ describe('migsim diff', () => {
   });
 
   test.each([
-    [['nosuch'], /^nosuch: no results of migsim run or compare/],
+    [['nosuch'], /^nosuch: no such folder; expected a folder that --out has written/],
     [[`${folder}/plain#nne`, `${folder}/plain`], /unknown strategy "nne"; did you mean none\?/],
     [[`${folder}/plain#none:3`, `${folder}/plain`], /#none:3: there is no run 3/],
     [[`${folder}/plain#none`], /has one run; expected two sides, such as/],

@@ -1,6 +1,7 @@
 /** Real QEMU processes with a QMP socket, for tests that hold migsim against them. TCG, so that no KVM is needed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -29,10 +30,21 @@ export class Qemu {
 
   /** Resolves once the monitor can be reached. */
   async ready(): Promise<this> {
-    while (!existsSync(this.socket) && this.#process.exitCode === null) {
+    while (!(await this.#listens()) && this.#process.exitCode === null) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return this;
+  }
+
+  /** The socket is there before QEMU listens at it. */
+  #listens(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(this.socket, () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
   }
 
   async stop(): Promise<void> {

@@ -48,7 +48,11 @@ describe('learn', () => {
 
   test.each([
     ['a folder', folder, 'is a folder; expected a log of a migration, or readings'],
-    ['what is not there', path.join(folder, 'none.log'), 'cannot be read (ENOENT)'],
+    [
+      'what is not there',
+      path.join(folder, 'none.log'),
+      'no such file; expected the log of a migration, or - for standard input',
+    ],
   ])('%s is refused', async (_, file, message) => {
     const { status, stderr } = await inProcess(['learn', file]);
     expect(status).toBe(2);

@@ -3,7 +3,13 @@ import { UsageError } from '../../errors.js';
 import type { Calibration } from '../../recording/validate/calibrate.js';
 import { unknown } from '../../options/wording.js';
 import { defineOptions, type Command, type Given } from '../command.js';
-import { experimentOptions, readMemory, readRuns, readSeed, runsOption } from '../options/experiment-options.js';
+import {
+  experimentOptions,
+  readMemory,
+  readRuns,
+  readSeed,
+  runsOption,
+} from '../options/experiment-options.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { readRecordings } from '../../recording/validate/validate.js';
 import { repeatsIn } from '../../formats/repeats.js';

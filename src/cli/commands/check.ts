@@ -5,7 +5,13 @@ import type { CheckReport } from '../../experiment/check.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import checkFile, { type CheckTask } from '../check-worker.js';
 import type { Command, Given, Option } from '../command.js';
-import { experimentOptions, noteReading, readRuns, readSeed, runsOption } from '../options/experiment-options.js';
+import {
+  experimentOptions,
+  noteReading,
+  readRuns,
+  readSeed,
+  runsOption,
+} from '../options/experiment-options.js';
 import { loadAll, namedFiles, scenarioFiles } from '../options/scenario-files.js';
 import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-choice.js';
 import { checkScenarioInThreads, refuseUnreadable } from '../../api/check.js';

@@ -3,7 +3,13 @@ import { UsageError } from '../../errors.js';
 import type { DrainGuest } from '../../experiment/drain.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { defineOptions, type Command } from '../command.js';
-import { experimentOptions, noteReading, readMemory, readSeed, oneStrategy } from '../options/experiment-options.js';
+import {
+  experimentOptions,
+  noteReading,
+  readMemory,
+  readSeed,
+  oneStrategy,
+} from '../options/experiment-options.js';
 import { refuseUnreadableDemands, unmetInRun } from '../../experiment/expect/fail-unless.js';
 import { demandMeasures, failUnlessKept, failUnlessOption, readDemands } from '../options/fail-unless.js';
 import { loadScenario } from '../../scenario/load.js';

@@ -8,7 +8,13 @@ import type { OutcomeName, Spread } from '../../recording/validate/outcome.js';
 import type { Tally, ValidatedRecording, ValidationSummary } from '../../recording/validate/summary.js';
 import type { ResidualFigure } from '../../guest/host-profiles/residuals.js';
 import { defineOptions, type Command, type Given } from '../command.js';
-import { experimentOptions, readMemory, readRuns, readSeed, runsOption } from '../options/experiment-options.js';
+import {
+  experimentOptions,
+  readMemory,
+  readRuns,
+  readSeed,
+  runsOption,
+} from '../options/experiment-options.js';
 import { validationJson, validationRows } from '../../recording/validate/records.js';
 import { readRecordings, type Validation } from '../../recording/validate/validate.js';
 import { recordText } from '../../report/terminal/record-text.js';

@@ -5,7 +5,13 @@ import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { splitStatistic } from '../../scenario/expectations.js';
 import { parseShare } from '../../units.js';
 import type { Measures } from '../expect/expect.js';
-import { type Demand, parseDemand, refuseUnreadableDemands, unmet, unmetInRun } from '../expect/fail-unless.js';
+import {
+  type Demand,
+  parseDemand,
+  refuseUnreadableDemands,
+  unmet,
+  unmetInRun,
+} from '../expect/fail-unless.js';
 
 /** What was asked, taken apart. */
 export interface Where {

@@ -8,7 +8,14 @@ import { openFiles } from './folder/folder-files.js';
 import { type PlanFile, RUNS, readPlan, requireWhole, stateOf } from './folder/folder.js';
 import { runsCode } from '../../scenario/choices.js';
 import { openPlan } from './plan.js';
-import { SKIPPED, type SweepCell, cellSummary, headersOf, skippedText, summaryTexts } from './folder/results.js';
+import {
+  SKIPPED,
+  type SweepCell,
+  cellSummary,
+  headersOf,
+  skippedText,
+  summaryTexts,
+} from './folder/results.js';
 import { type Line, linesIn, rowTaker } from './rows.js';
 import { type SweepRun, type SweepOutcome, fileNames, headerLine, manifestText, writeExtras } from './run.js';
 import type { SweepTable } from './table.js';
