@@ -63,8 +63,8 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
   if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return 0;
   if (orders.pause || orders.postcopy || run.left <= 0) return 0;
   const cost = run.cost(run.pages - run.taken, clock.nowUs);
-  // Which packets count is a matter of each.
-  if (window.quota > 0 && cost.inPacket) return 0;
+  // Which packets count is a matter of each; a zero page that legacy detection sends by itself has those before it in flight.
+  if (window.quota > 0 && (cost.inPacket || stream.multifd)) return 0;
   const pageUs = run.pageUs(cost);
   const steady = {
     cost,
