@@ -51,7 +51,8 @@ export type { SourceFile } from './experiment/manifest.js';
 export type { Shard } from './experiment/sweep/shard.js';
 export type { DifferenceRow, SummaryRow } from './experiment/sweep/summary.js';
 export { advise, type AdviseOptions } from './api/advise.js';
-export type { Advice, Advised } from './advice/advise.js';
+export type { Advice, Advised, Objective } from './advice/advise.js';
+export type { PredictedFrom } from './experiment/predicted.js';
 export type { Change, Program } from './advice/change.js';
 export type { Goals } from './advice/goals.js';
 export type { Band as AdvisedBand, Outcome as AdvisedOutcome } from './advice/outcome.js';
@@ -218,6 +219,8 @@ export type {
   AccessClass,
   DeviceSpec,
   Fork,
+  ContentExtent,
+  DmaSpec,
   GuestSpec,
   HostProfile,
   Phase,

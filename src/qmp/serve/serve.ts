@@ -48,7 +48,12 @@ export interface ServeQmpOptions {
   /** Told what its user should know: a client that was dropped, a simulation that is too slow. */
   readonly onNotice?: (text: string) => void;
   /** A clock in ms, and µs since 1970 at its beginning: for tests. */
-  readonly clock?: { readonly nowMs: () => number; readonly epochUs: number };
+  readonly clock?: {
+    /** Time since any instant, ms; never falls. */
+    readonly nowMs: () => number;
+    /** Time of day at the start, µs since 1970. */
+    readonly epochUs: number;
+  };
 }
 
 /** Sockets that are listened at. */
