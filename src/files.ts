@@ -99,6 +99,26 @@ function failure(code: 'TOO_LARGE' | 'SILENT'): Error {
   return Object.assign(new Error(code), { code });
 }
 
+const NOT_WRITTEN: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left',
+  EDQUOT: 'the quota is used up',
+  EFBIG: 'the file would be larger than allowed',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'it is a file',
+  EISDIR: 'a folder stands where a file should be',
+  ENAMETOOLONG: 'the name is too long',
+  EPIPE: 'nothing reads it',
+  NOT_REGULAR: 'it is a device, a pipe or a link; expected a regular file',
+};
+
+/** What an error of the system means for a file that is to be written; undefined for one that is not expected there. */
+export function whyNotWritten(error: unknown): string | undefined {
+  return NOT_WRITTEN[errorCode(error) ?? ''];
+}
+
 /** Of a path that leads nowhere: `no such file; did you mean …?` from the folder where it goes wrong, else what was expected. */
 export function noSuchFile(path: string, expected: string, what = 'file'): string {
   const meant = meantBy(path);

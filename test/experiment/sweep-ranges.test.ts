@@ -8,26 +8,7 @@ import type { OptionEntry } from '../../src/options/table.js';
 import { policies } from '../../src/policies/index.js';
 import { scenarioKeys } from '../../src/scenario/form/keys.js';
 import { strategies } from '../../src/strategies/index.js';
-
-type Tree = Readonly<Record<string, unknown>>;
-
-const BASE: Tree = {
-  guest: { memory: '16GiB', vcpus: [{ workload: 'kernel-build' }] },
-  link: { bandwidth: '10Gbit/s' },
-};
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** `changes` laid over `tree`; lists are replaced. */
-function over(tree: Tree, changes: Tree): Tree {
-  const merged = Object.entries(changes).map(([key, value]) => {
-    const below = tree[key];
-    return [key, isTree(below) && isTree(value) ? over(below, value) : value];
-  });
-  return { ...tree, ...Object.fromEntries(merged) };
-}
+import { BASE, isTree, over, type Tree } from '../scenario/trees.js';
 
 /** The path with the index of the first entry of each list on it. */
 function pathIn(tree: unknown, names: readonly string[]): string {

@@ -3,26 +3,7 @@ import { parse, stringify } from 'yaml';
 import { scenarioKeys } from '../../src/scenario/form/keys.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import { inProcess } from '../cli/migsim.js';
-
-type Tree = Readonly<Record<string, unknown>>;
-
-const BASE: Tree = {
-  guest: { memory: '16GiB', vcpus: [{ workload: 'kernel-build' }] },
-  link: { bandwidth: '10Gbit/s' },
-};
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** `changes` laid over `tree`; lists are replaced. */
-function over(tree: Tree, changes: Tree): Tree {
-  const merged = Object.entries(changes).map(([key, value]) => {
-    const below = tree[key];
-    return [key, isTree(below) && isTree(value) ? over(below, value) : value];
-  });
-  return { ...tree, ...Object.fromEntries(merged) };
-}
+import { BASE, over, type Tree } from './trees.js';
 
 describe('the keys of scenario files', () => {
   test.each(scenarioKeys().map((key) => [key.path, key] as const))('%s is described', (_, key) => {

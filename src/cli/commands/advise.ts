@@ -3,16 +3,15 @@ import { availableParallelism } from 'node:os';
 import { type Advice } from '../../advice/advise.js';
 import { type Program, PROGRAMS } from '../../advice/change.js';
 import { ADVISE_RUNS, advise, programOf } from '../../api/advise.js';
-import { ExpectationError, NoRemedyError, UsageError } from '../../errors.js';
+import { UsageError, ExpectationError, NoRemedyError } from '../../errors.js';
 import { learnFrom } from '../../recording/learn/learn-from-log.js';
 import { readLogs } from '../../formats/readers/index.js';
-import { unknown } from '../../options/wording.js';
 import { adviceText } from '../../report/terminal/advice-text.js';
 import { counted, wrap } from '../../report/terminal/kit/text.js';
 import { loadScenario } from '../../scenario/load.js';
 import { parseScenario } from '../../scenario/parse.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { formatBytes, PAGE_BYTES, parseDurationUs, parseShare } from '../../units.js';
+import { formatBytes, PAGE_BYTES } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import {
   experimentOptions,
@@ -23,30 +22,35 @@ import {
   runsOption,
 } from '../options/experiment-options.js';
 import { nameOfLog, readLogFile } from '../options/log-files.js';
+import { unknown } from '../../options/wording.js';
+import { read } from '../options/values.js';
 import type { Progress } from '../progress.js';
 
 const options = defineOptions({
   deadline: {
-    kind: 'text',
+    kind: 'duration',
+    zero: true,
     summary: 'The migration is to be over by then; default 5min, or three passes',
     value: 'DURATION',
   },
   'max-downtime': {
-    kind: 'text',
+    kind: 'duration',
+    zero: true,
     summary: "The guest is to stand still no longer; default 1s, or the scenario's own limit",
     value: 'DURATION',
   },
   'keep-readers': {
-    kind: 'text',
+    kind: 'share',
+    zero: true,
+    max: '100%',
     summary: 'Work that vCPUs that only read are to keep; default 90%',
     value: 'SHARE',
   },
   for: {
-    kind: 'choice',
-    choices: PROGRAMS,
-    called: 'program',
+    kind: 'text',
     summary: 'Whose lines to write; default: by the log or the policy, else qmp',
     value: 'PROGRAM',
+    completions: () => PROGRAMS,
   },
   strategy: {
     ...experimentOptions.strategy,
@@ -122,8 +126,8 @@ function readSubject(given: Given): Subject {
     noteReading(given, scenario);
     return { scenario, program: chosen ?? programOf(scenario), heading: headingOf(scenario) };
   }
-  const read = readLogs(files.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
-  const { learned, scenario: text } = learnFrom(read);
+  const logs = readLogs(files.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
+  const { learned, scenario: text } = learnFrom(logs);
   const scenario = parseScenario(text, nameOfLog(first), { set });
   return { scenario, program: chosen ?? BY_SOURCE[learned.source] ?? 'qmp', heading: headingOf(scenario) };
 }
@@ -142,20 +146,13 @@ function headingOf({ name, setup }: Scenario): string {
   return `${name}: ${formatBytes(guest.ramPages * PAGE_BYTES)} guest with ${counted(guest.vcpus.length, 'vCPU')}`;
 }
 
-function readGoals(given: Given): Record<string, number> {
-  const goals: Record<string, number> = {};
-  const read = (option: string, name: string, parse: (text: string) => number): void => {
-    const text = given.value(option);
-    if (text === undefined) return;
-    try {
-      goals[name] = parse(text);
-    } catch (error) {
-      throw error instanceof UsageError ? new UsageError(`--${option}: ${error.message}`) : error;
-    }
+function readGoals(given: Given): Partial<Record<'deadlineMs' | 'maxDowntimeMs' | 'keepReaders', number>> {
+  const deadlineUs = read(given, options, 'deadline');
+  const maxDowntimeUs = read(given, options, 'max-downtime');
+  const keepReaders = read(given, options, 'keep-readers');
+  return {
+    ...(deadlineUs === undefined ? {} : { deadlineMs: deadlineUs / 1e3 }),
+    ...(maxDowntimeUs === undefined ? {} : { maxDowntimeMs: maxDowntimeUs / 1e3 }),
+    ...(keepReaders === undefined ? {} : { keepReaders }),
   };
-  read('deadline', 'deadlineMs', (text) => parseDurationUs(text) / 1e3);
-  read('max-downtime', 'maxDowntimeMs', (text) => parseDurationUs(text) / 1e3);
-  read('keep-readers', 'keepReaders', parseShare);
-  if ((goals['keepReaders'] ?? 0) > 1) throw new UsageError('--keep-readers: expected a share up to 100%');
-  return goals;
 }

@@ -4,7 +4,7 @@ import { ExpectationError } from '../../errors.js';
 import type { CheckReport } from '../../experiment/check.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import checkFile, { type CheckTask } from '../check-worker.js';
-import type { Command, Given, Option } from '../command.js';
+import type { Command, Given } from '../command.js';
 import {
   experimentOptions,
   noteReading,
@@ -13,7 +13,7 @@ import {
   runsOption,
 } from '../options/experiment-options.js';
 import { loadAll, namedFiles, scenarioFiles } from '../options/scenario-files.js';
-import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-choice.js';
+import { type MemoryChoice } from '../../experiment/memory-choice.js';
 import { checkScenarioInThreads, refuseUnreadable } from '../../api/check.js';
 import { loadScenario } from '../../scenario/load.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
@@ -23,13 +23,9 @@ import { inWorkers } from '../../experiment/workers.js';
 import { read } from '../options/values.js';
 
 export const memoryOption = {
-  kind: 'choice',
-  choices: MEMORY_CHOICES,
-  called: 'memory model',
+  ...experimentOptions.memory,
   summary: 'Memory model: page (exact), fluid (fast) or auto: page if that takes at most about a second',
-  value: 'MODEL',
-  default: 'auto',
-} as const satisfies Option;
+};
 
 export const checkCommand: Command = {
   positional: scenarioFiles,

@@ -1,6 +1,6 @@
 /** `migsim compare`: strategies side by side on the same guest. */
 import type { Command, Given } from '../command.js';
-import { TABLE_FORMATS, paperTable, readTableFormat } from '../options/table-format.js';
+import { tableFormatOption, paperTable, readTableFormat } from '../options/table-format.js';
 import {
   type Experiment,
   failUnlessMet,
@@ -35,14 +35,7 @@ export const compareCommand: Command = {
     'fail-unless': failUnlessOption,
     preset: presetOption,
     runs: runsOption,
-    format: {
-      kind: 'text',
-      summary: `Table format: ${TABLE_FORMATS.join(', ')}`,
-      value: 'FORMAT',
-      default: 'text',
-      completions: () => TABLE_FORMATS,
-      affectsResult: false,
-    },
+    ...tableFormatOption,
   },
   examples: [
     ['compare guest.yaml', 'the strategies it lists'],

@@ -5,7 +5,6 @@ import type { SweepCell } from '../../experiment/sweep/folder/results.js';
 import type { Shard } from '../../experiment/sweep/shard.js';
 import type { LoadedSweep, Sweep, SweepOptions } from '../../api/sweep.js';
 import type { Scenario } from '../../scenario/scenario.js';
-import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
 import { defineOptions, type Command, type Given, type Option } from '../command.js';
 import { printWritten } from '../experiment.js';
 import type { Progress } from '../progress.js';
@@ -72,11 +71,8 @@ const options = defineOptions({
   },
   seed: withoutDefault(experimentOptions.seed),
   memory: {
-    kind: 'choice',
-    choices: MEMORY_CHOICES,
-    called: 'memory model',
+    ...withoutDefault(experimentOptions.memory),
     summary: 'Memory model: page (exact), fluid (fast) or auto (= fluid here)',
-    value: 'MODEL',
   },
   set: experimentOptions.set,
   strict: {

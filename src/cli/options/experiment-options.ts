@@ -2,7 +2,6 @@
 import { UsageError } from '../../errors.js';
 import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
-import { unknown } from '../../options/wording.js';
 import { defineOptions, type Given, type Positional } from '../command.js';
 import { loadScenario } from '../../scenario/load.js';
 import { listedStrategy } from '../../experiment/choice.js';
@@ -83,13 +82,8 @@ export function noteReading(given: Given, { file, name, notes }: Scenario): void
 }
 
 /** `auto`, and nothing said, is what suits the command: page for single runs, fluid for very many. */
-export function readMemory(
-  given: Given,
-  auto: 'page' | 'fluid' = 'page',
-  word = given.value('memory'),
-): 'page' | 'fluid' {
-  const memory = MEMORY_CHOICES.find((candidate) => candidate === (word ?? 'auto'));
-  if (memory === undefined) throw new UsageError(unknown('memory model', word ?? '', MEMORY_CHOICES));
+export function readMemory(given: Given, auto: 'page' | 'fluid' = 'page'): 'page' | 'fluid' {
+  const memory = given.value('memory') === undefined ? 'auto' : read(given, experimentOptions, 'memory');
   return memory === 'auto' ? auto : memory;
 }
 

@@ -3,8 +3,8 @@ import { UsageError } from '../../errors.js';
 import { keysOf } from '../../lists.js';
 import type { Provenance } from '../../report/files/provenance.js';
 import type { Row } from '../../report/files/rows.js';
-import { unknown } from '../../options/wording.js';
-import type { Given } from '../command.js';
+import { defineOptions, type Given } from '../command.js';
+import { read } from './values.js';
 import { runsTable } from '../../report/terminal/runs-table.js';
 import { tableNotes } from '../../report/terminal/runs-table-notes.js';
 import { provenanceLines } from '../../report/files/provenance.js';
@@ -24,10 +24,19 @@ export type TableFormat = 'text' | PaperFormat;
 export const PAPER_FORMATS = keysOf(paperTables);
 export const TABLE_FORMATS: readonly TableFormat[] = ['text', ...PAPER_FORMATS];
 
+export const tableFormatOption = defineOptions({
+  format: {
+    kind: 'choice',
+    choices: TABLE_FORMATS,
+    default: 'text',
+    summary: `Table format: ${TABLE_FORMATS.join(', ')}`,
+    value: 'FORMAT',
+    affectsResult: false,
+  },
+});
+
 export function readTableFormat(given: Given): TableFormat {
-  const text = given.value('format') ?? 'text';
-  const format = TABLE_FORMATS.find((word) => word === text);
-  if (format === undefined) throw new UsageError(unknown('format', text, TABLE_FORMATS));
+  const format = read(given, tableFormatOption, 'format');
   if (format !== 'text' && given.flag('json')) {
     throw new UsageError(`--json and --format ${format} exclude each other`);
   }

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError, errorCode, errorMessage } from '../../errors.js';
-import { linkStatusOf, statusOf, untilDone } from '../../files.js';
+import { linkStatusOf, statusOf, untilDone, whyNotWritten } from '../../files.js';
 
 export interface OutputFolder {
   append(name: string, content: string | Uint8Array): void;
@@ -188,23 +188,7 @@ export function removeEmpty(folders: readonly string[]): void {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space is left',
-  EDQUOT: 'the quota is used up',
-  EFBIG: 'the file would be larger than allowed',
-  ENOTDIR: 'a part of the path is a file',
-  EEXIST: 'it is a file',
-  EISDIR: 'a folder stands where a file should be',
-  ENAMETOOLONG: 'the name is too long',
-  EPIPE: 'nothing reads it',
-  NOT_REGULAR: 'it is a device, a pipe or a link; expected a regular file',
-};
-
 /** What an error of the system means for a file that is to be written. */
 export function reasonOf(error: unknown): string {
-  const code = errorCode(error);
-  return REASONS[code ?? ''] ?? code ?? errorMessage(error);
+  return whyNotWritten(error) ?? errorCode(error) ?? errorMessage(error);
 }

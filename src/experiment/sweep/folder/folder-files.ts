@@ -1,8 +1,8 @@
 /** The files of a sweep's folder while they grow, and what stays of them when the sweep does not end. */
 import { closeSync, ftruncateSync, mkdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { UsageError, errorCode, errorMessage } from '../../../errors.js';
-import { untilDone } from '../../../files.js';
+import { UsageError, errorMessage } from '../../../errors.js';
+import { untilDone, whyNotWritten } from '../../../files.js';
 import { JOURNAL, PLAN, type PlanFile, RUNS, openOwn, partOf, stateOf, writePlan } from './folder.js';
 import { confirmed, extend, journalLine, newChecksum } from './journal.js';
 import { lockFolder } from './lock.js';
@@ -196,18 +196,7 @@ function removeEmpty(folder: string, made: string | undefined): void {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space is left',
-  EDQUOT: 'the quota is used up',
-  EFBIG: 'the file would be larger than allowed',
-  ENOTDIR: 'a part of the path is a file',
-  EEXIST: 'it is a file',
-};
-
 function cannotWrite(folder: string, error: unknown): UsageError {
-  const reason = REASONS[errorCode(error) ?? ''] ?? errorMessage(error);
+  const reason = whyNotWritten(error) ?? errorMessage(error);
   return new UsageError(`cannot write to ${folder}: ${reason}`);
 }
