@@ -56,7 +56,7 @@ export interface StatusLine {
   end(): void;
 }
 
-/** Says nothing where nobody watches, as `startProgress`. */
+/** Shows nothing outside a terminal, like `startProgress`. */
 export function startStatusLine(
   output: Pick<Output, 'isTTY' | 'write'>,
   environment: Environment,

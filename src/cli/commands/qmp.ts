@@ -104,7 +104,7 @@ function readStep(given: Given): number {
   return read(given, options, 'step') / 1000;
 }
 
-/** Until all guests have quit, or somebody stops it. */
+/** Until all guests have quit, or a signal arrives. */
 async function untilEnded(given: Given, server: QmpServer): Promise<void> {
   let stopped: NodeJS.Signals | undefined;
   const stop = (signal: NodeJS.Signals): void => {
