@@ -6,7 +6,7 @@ export type QmpAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
 
-const PORT_LIMIT = 65_535;
+export const PORT_LIMIT = 65_535;
 /** sun_path of Linux: 108 bytes with the closing zero. */
 const SOCKET_PATH_BYTES = 107;
 

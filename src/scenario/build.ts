@@ -111,12 +111,19 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
         'expected postcopy-ram: false',
     );
   }
-  const { ratioIsGiven, ...stream } = migration.stream;
+  const { given = [], ...stream } = migration.stream;
   const hasContent = [guest, ...guest.vcpus].some(({ compressibility }) => compressibility !== undefined);
-  if (ratioIsGiven === true && hasContent) {
+  if (given.includes('compression-ratio') && hasContent) {
     fail(
       ['migration', 'stream', 'multifd', 'compression-ratio'],
       'the ratio follows from the compressibility that the guest states; expected one of the two',
+    );
+  }
+  const [idle] = stream.compression === 'none' ? given : [];
+  if (idle !== undefined) {
+    fail(
+      ['migration', 'stream', 'multifd', idle],
+      'nothing is compressed; expected a compression next to it, such as compression: zstd',
     );
   }
   const version = factsOf(migration.qemu.qemu, migration.machine?.qemu);

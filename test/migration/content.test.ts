@@ -82,6 +82,11 @@ test.each<[Parameters<typeof text>, string]>([
     'the ratio follows from the compressibility',
   ],
   [['', 'compressibility: 2,', '', '{ multifd: { compression-ratio: 3 } }'], 'expected one of the two'],
+  [['', '', '', '{ multifd: { compression-ratio: 3 } }'], 'nothing is compressed; expected a compression'],
+  [
+    ['', '', '', '{ multifd: { compression-speed: 1GB/s } }'],
+    'nothing is compressed; expected a compression',
+  ],
   [['compressibility: 0.5', '', '', 'plain'], 'expected a number from 1 to 1000, got 0.5'],
 ])('%j is refused', (parts, message) => {
   expect(() => parseScenario(text(...parts), 'guest.yaml')).toThrow(message);

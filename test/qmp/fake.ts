@@ -23,12 +23,17 @@ export class FakeQemu {
   readonly #folder = mkdtempSync(join(tmpdir(), 'migsim-fake-'));
   readonly socket = join(this.#folder, 'qmp.sock');
   readonly #sockets = new Set<Socket>();
+  readonly #whenLeft: (() => void)[] = [];
   readonly #server: Server;
 
   constructor(version: readonly [number, number, number], answers: Answers) {
     const [major, minor, micro] = version;
     this.#server = createServer((socket) => {
       this.#sockets.add(socket);
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        for (const told of this.#whenLeft.splice(0)) told();
+      });
       socket.on('error', () => undefined);
       socket.write(
         `${JSON.stringify({ QMP: { version: { qemu: { major, minor, micro }, package: '' }, capabilities: [] } })}\n`,
@@ -47,6 +52,11 @@ export class FakeQemu {
 
   send(message: unknown): void {
     for (const socket of this.#sockets) socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** Resolves once no client is connected. */
+  async left(): Promise<void> {
+    while (this.#sockets.size > 0) await new Promise<void>((resolve) => this.#whenLeft.push(resolve));
   }
 
   /** Ends all connections, as QEMU does when it quits. */

@@ -217,6 +217,15 @@ describe('the command', () => {
     expect(() => readFileSync(out())).toThrow();
   });
 
+  test('lets go of QEMU when the file cannot be made, so that the command ends', async () => {
+    const monitor = await qemu([{}]);
+    writeFileSync(out(), 'kept');
+    const ended = await inProcess(['record', monitor.socket, '--out', out()]);
+    expect(ended).toMatchObject({ status: 2, stderr: `${out()}: exists already; expected a new file\n` });
+    expect(readFileSync(out(), 'utf8')).toBe('kept');
+    await monitor.left();
+  });
+
   test.each([
     ['no such socket', ['/nowhere/vm.sock'], /there is no such socket/],
     ['a scenario that is none', ['/nowhere/vm.sock', '--predict', 'package.json'], /^package\.json:/],

@@ -233,6 +233,10 @@ describe('migsim qmp', () => {
       /--speed: expected a number above 0/,
     ],
     [['qmp', 'test/cli/small.yaml', '--listen', '/x', '--step', '1s'], /--step goes with --speed/],
+    [
+      ['qmp', 'test/cli/small.yaml', '--listen', 'tcp:localhost:65530', '--copies', '10'],
+      /: 10 copies need ports up to 65539, and 65535 is the last; expected a lower port$/m,
+    ],
     [['qmp', 'test/cli/small.yaml', '--listen', '/x', '--copies', '0'], /--copies: expected a whole number/],
     [['qmp', 'none.yaml', '--listen', '/x'], /none\.yaml/],
   ])('%j is refused in one line', async (words, message) => {

@@ -82,7 +82,7 @@ export const adviseCommand: Command = {
     ['advise -', 'virsh domjobinfo vm | migsim advise -'],
   ],
   async run(given) {
-    const { scenario, program, heading } = readSubject(given);
+    const { scenario, program, heading, notes } = readSubject(given);
     const strategy = given.value('strategy');
     let progress: Progress | null = null;
     const advice = await advise(scenario, {
@@ -97,7 +97,10 @@ export const adviseCommand: Command = {
     });
     (progress as Progress | null)?.end();
     if (given.flag('json')) given.print(`${JSON.stringify(advice, null, 2)}\n`);
-    else given.print(`${adviceText(advice, wrap(heading, given.page.width, '  ').join('\n'), given.page)}\n`);
+    else {
+      const lead = [heading, ...notes].flatMap((line) => wrap(line, given.page.width, '  ')).join('\n');
+      given.print(`${adviceText(advice, lead, given.page)}\n`);
+    }
     endBy(advice);
   },
 };
@@ -111,6 +114,8 @@ interface Subject {
   readonly scenario: Scenario;
   readonly program: Program;
   readonly heading: string;
+  /** What the log itself says, and what was assumed of it; empty for a scenario. */
+  readonly notes: readonly string[];
 }
 
 /** A scenario file, or the guest that a log is of. */
@@ -124,12 +129,18 @@ function readSubject(given: Given): Subject {
   if (files.length === 1 && /\.ya?ml$/.test(first)) {
     const scenario = loadScenario(first, { set });
     noteReading(given, scenario);
-    return { scenario, program: chosen ?? programOf(scenario), heading: headingOf(scenario) };
+    return { scenario, program: chosen ?? programOf(scenario), heading: headingOf(scenario), notes: [] };
   }
   const logs = readLogs(files.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
-  const { learned, scenario: text } = learnFrom(logs);
+  const { learned, scenario: text, outlook } = learnFrom(logs);
   const scenario = parseScenario(text, nameOfLog(first), { set });
-  return { scenario, program: chosen ?? BY_SOURCE[learned.source] ?? 'qmp', heading: headingOf(scenario) };
+  const notes = [
+    ...(outlook === null ? [] : [`In the log: ${outlook.text}.`]),
+    ...learned.assumptions.map((assumption) => `Assumed: ${assumption}.`),
+    'What follows is predicted for the same migration under these assumptions.',
+  ];
+  const program = chosen ?? BY_SOURCE[learned.source] ?? 'qmp';
+  return { scenario, program, heading: headingOf(scenario), notes };
 }
 
 const BY_SOURCE: Readonly<Record<string, Program>> = {

@@ -47,8 +47,9 @@ export const recordCommand: Command = {
     const timeoutUs = read(given, options, 'timeout');
     const predicted = readPredicted(given);
     const client = await connectQmp(given.positional);
-    const sink = openSink(given);
+    let sink: Sink | undefined;
     try {
+      sink = openSink(given);
       const { recorded, signal } = await watched(given, client, sink, {
         predictor: predicted === null ? null : predictorOf(predicted, client),
         ...(timeoutUs === undefined ? {} : { timeoutMs: timeoutUs / 1000 }),
@@ -56,7 +57,7 @@ export const recordCommand: Command = {
       sink.close();
       ended(given, recorded, signal);
     } catch (error) {
-      sink.close();
+      sink?.close();
       throw error instanceof QmpCommandError ? new UsageError(error.message) : error;
     } finally {
       client.close();

@@ -8,7 +8,7 @@ import { loadScenario } from '../../scenario/load.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { choosePolicy, chooseStrategy } from '../../experiment/choice.js';
 import { refuseImpossible } from '../../experiment/simulate.js';
-import { parseQmpAddress, type QmpAddress, qmpAddressText } from '../address.js';
+import { parseQmpAddress, PORT_LIMIT, type QmpAddress, qmpAddressText } from '../address.js';
 import { JsonReader } from './json/reader.js';
 import { Listener, type Client, type Handler } from './listener.js';
 import { Machine, type MachineEvent } from './machine.js';
@@ -245,7 +245,13 @@ function allowed(address: QmpAddress, allowRemote: boolean): QmpAddress {
 /** Guest 3 of several: `x.sock` becomes `x-3.sock`, and the port is two higher than that of guest 1. */
 function ofCopy(address: QmpAddress, copy: number, copies: number): QmpAddress {
   if (copies === 1) return address;
-  if (address.kind === 'tcp') return { ...address, port: address.port + copy - 1 };
+  if (address.kind === 'tcp') {
+    const port = address.port + copy - 1;
+    if (port <= PORT_LIMIT) return { ...address, port };
+    throw new UsageError(
+      `${copies} copies need ports up to ${address.port + copies - 1}, and ${PORT_LIMIT} is the last; expected a lower port`,
+    );
+  }
   const dot = /\.[^./]*$/.exec(address.path)?.index ?? address.path.length;
   return parseQmpAddress(`unix:${address.path.slice(0, dot)}-${copy}${address.path.slice(dot)}`);
 }

@@ -1,5 +1,5 @@
 /** What is predicted of a learned guest: its migration without and with auto-converge, in 90 % bands, and what both depend on. */
-import { chooseStrategy } from '../../experiment/choice.js';
+import { chooseStrategy, listedStrategy } from '../../experiment/choice.js';
 import { compare } from '../../experiment/compare.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { certaintyLines } from './kit/certainty.js';
@@ -12,7 +12,8 @@ const STRATEGIES = ['none', 'auto-converge'];
 /** Of the strategies that converge; with none of them, empty. */
 export function predictionLines(scenario: Scenario): string[] {
   const memory = 'fluid';
-  const chosen = STRATEGIES.map((name) => chooseStrategy(name, {}));
+  // As the log has it, where it shows the strategy's parameters.
+  const chosen = STRATEGIES.map((name) => listedStrategy(name, scenario) ?? chooseStrategy(name, {}));
   const single = compare(scenario, { strategies: chosen, memory, keep: 'scalars' });
   const converging = single.strategies.filter(({ results }) => results[0]?.converged === true);
   if (converging.length === 0) return [];

@@ -180,6 +180,8 @@ const COMPANIONS: Readonly<Record<string, readonly string[]>> = {
   'guest.vcpus.workload.hot-pages': HOT,
   'guest.vcpus.workload.hot-accesses': HOT,
   'guest.vcpus.workload.phases': WRITES,
+  'migration.stream.multifd.compression-ratio': ['compression: zstd'],
+  'migration.stream.multifd.compression-speed': ['compression: zstd'],
   'migration.at.after': ['do: cancel'],
   'migration.at.at-sync': ['do: cancel'],
   'migration.at.set': ['after: 8s'],

@@ -10,11 +10,15 @@ import { expected, unknown } from '../../options/wording.js';
 
 const ZERO_PAGE_DETECTION = ['none', 'legacy', 'multifd'] as const;
 
+/** Keys that change the compression's row of the table. */
+const COMPRESSION_KEYS = ['compression-ratio', 'compression-speed'] as const;
+type CompressionKey = (typeof COMPRESSION_KEYS)[number];
+
 /** Without `zeroPageDetection` where it hangs on the QEMU version. */
 export type StreamChoice = Omit<StreamSpec, 'zeroPageDetection'> &
   Partial<Pick<StreamSpec, 'zeroPageDetection'>> & {
-    /** compression-ratio was written. */
-    readonly ratioIsGiven?: boolean;
+    /** Which of these was written. */
+    readonly given?: readonly CompressionKey[];
   };
 
 const tls = rate('what one channel with TLS carries on the wire, sending included; 0: no TLS', {
@@ -130,7 +134,7 @@ const multifd = section('{ channels: 4, compression: zstd }', {
     channels: form.channels,
     compression: usual.name,
     compressionRatio: form['compression-ratio'] ?? usual.ratio,
-    ...(form['compression-ratio'] === undefined ? {} : { ratioIsGiven: true }),
+    given: COMPRESSION_KEYS.filter((key) => form[key] !== undefined),
     compressionBytesPerSecond: form['compression-speed'] ?? usual.bytesPerSecond,
     compressionCpuShare: usual.cpuShare,
     decompressionBytesPerSecond: usual.decompressionBytesPerSecond,

@@ -107,7 +107,7 @@ function passesText({ passes, plateau, guest }: Learned, { samples }: MigrationL
     reading === undefined
       ? ''
       : `; ${formatDurationMs(reading.durationUs / 1000)} brought back ${formatBytes(reading.pages * PAGE_BYTES)}`;
-  return `${syncs} bitmap syncs${each}`;
+  return `${syncs} bitmap ${syncs === 1 ? 'sync' : 'syncs'}${each}`;
 }
 
 /** A poll this many times as long as a pass does not tell passes apart. */
