@@ -56,6 +56,18 @@ export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
+/** The value of a key that is there. Throws for one that is not: that is a defect of the caller. */
+export function got<Key, T>(map: ReadonlyMap<Key, T>, key: Key): T {
+  const value = map.get(key);
+  if (value === undefined) throw new RangeError(`no entry ${String(key)}`);
+  return value;
+}
+
+/** The entries of two lists side by side. Throws where the second is the shorter one: that is a defect of the caller. */
+export function zip<A, B>(first: readonly A[], second: ArrayLike<B>): [A, B][] {
+  return first.map((entry, index) => [entry, nth(second, index)]);
+}
+
 /** Neighbours, in order: n - 1 pairs of n entries. */
 export function* pairs<T>(items: readonly T[]): Generator<readonly [T, T]> {
   for (let index = 1; index < items.length; index++) yield [nth(items, index - 1), nth(items, index)];

@@ -12,6 +12,7 @@ import type { Sheet } from './kit/sheet.js';
 import { column } from './kit/statistics.js';
 import { picture } from './kit/svg.js';
 import { isSweep } from './data/sweep-keys.js';
+import { lastOf, nth, zip } from '../../lists.js';
 
 const FEWEST_RUNS = 3;
 /** With room for the symbols at 100 %. */
@@ -80,7 +81,7 @@ function curveOf(name: Name, rows: readonly Row[], { value }: Measure): Curve {
 
 function drawing(distributions: readonly Distribution[], without: readonly string[], sheet: Sheet): Drawing {
   const { font } = sheet;
-  const names = distributions[0]!.curves.map(({ name }) => name);
+  const names = nth(distributions, 0).curves.map(({ name }) => name);
   const words = names.map((name) => linesOf(name, 20));
   const margins = {
     left: tickRoom(SHARES, font),
@@ -90,8 +91,8 @@ function drawing(distributions: readonly Distribution[], without: readonly strin
   };
   const height = Math.max(13, 1.6 * names.length) * font;
   const { boxes, bottom } = frames(distributions.length, height, margins, sheet);
-  const panels = distributions.map((distribution, index) =>
-    distributionPanel(distribution, boxes[index]!, sheet),
+  const panels = zip(distributions, boxes).map(([distribution, box]) =>
+    distributionPanel(distribution, box, sheet),
   );
   const notes = smallPrint(
     [optionsOf(names), without.length === 0 ? null : `Without a run that converged: ${without.join(', ')}.`],
@@ -120,7 +121,7 @@ function distributionPanel({ title, xTitle, curves }: Distribution, box: Box, sh
     xTitle,
     marks: curves.flatMap(({ name, values, runs }) => {
       const steps = values.map((value, index) => ({ x: value, y: (100 * (index + 1)) / runs }));
-      const line = [{ x: start, y: 0 }, ...steps, { x: end, y: steps.at(-1)!.y }];
+      const line = [{ x: start, y: 0 }, ...steps, { x: end, y: lastOf(steps).y }];
       const { color, symbol } = name.look;
       return [
         Plot.line(line, {
@@ -146,12 +147,12 @@ function distributionPanel({ title, xTitle, curves }: Distribution, box: Box, sh
 }
 
 function middle({ values }: Curve): number {
-  return values[Math.floor(values.length / 2)]!;
+  return nth(values, Math.floor(values.length / 2));
 }
 
 /** Symbols at the quartiles and at the end tell curves apart without colours. */
 function marked<Point>(points: readonly Point[]): Point[] {
   const last = points.length - 1;
   const places = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * last));
-  return [...new Set(places)].map((place) => points[place]!);
+  return [...new Set(places)].map((place) => nth(points, place));
 }

@@ -13,6 +13,7 @@ import type { Sheet } from './kit/sheet.js';
 import { picture } from './kit/svg.js';
 import type { Point } from './data/thin.js';
 import { largest } from '../../stats/extremes.js';
+import { isNonEmpty, lastOf, type NonEmpty, nth } from '../../lists.js';
 
 const MIB = 2 ** 20;
 /** More syncs than this have no symbols of their own. */
@@ -23,16 +24,17 @@ export const convergence: Figure = {
   summary: 'memory that remains after each bitmap sync, all strategies in one frame',
   needs: 'syncs.csv with two strategies or more',
   draw(results, sheet, names) {
-    const curves = [...groupBy(results.syncs, 'strategy')]
-      .map(([label, rows]) => ({ name: names.of(label), points: pointsOf(rows) }))
-      .filter(({ points }) => points.length > 1);
+    const curves = [...groupBy(results.syncs, 'strategy')].flatMap(([label, rows]): Curve[] => {
+      const points = pointsOf(rows);
+      return isNonEmpty(points) && points.length > 1 ? [{ name: names.of(label), points }] : [];
+    });
     return curves.length < 2 ? [] : [drawing(curves, shownSeconds(results), sheet)];
   },
 };
 
 interface Curve {
   readonly name: Name;
-  readonly points: readonly Point[];
+  readonly points: NonEmpty<Point>;
 }
 
 function pointsOf(rows: readonly Row[]): Point[] {
@@ -53,9 +55,25 @@ export function shownSeconds({ runs, timeline, syncs, vcpuTimeline }: Results): 
   return largest((rows.length > 0 ? rows : all).map((row) => numberIn(row, 'time_ms') ?? 0)) / 1e3;
 }
 
+function curveMarks({ name: { look, short }, points }: Curve): Plot.Markish[] {
+  const own = { x: 'x', y: 'y' } as const;
+  return [
+    Plot.line(points, { ...own, stroke: look.color, strokeWidth: 1.2, ariaDescription: short }),
+    Plot.dot(points.length > MOST_SYMBOLS ? [lastOf(points)] : points, {
+      ...own,
+      symbol: look.symbol,
+      fill: look.color,
+      r: 2.6,
+    }),
+  ];
+}
+
 function drawing(curves: readonly Curve[], shownS: number, sheet: Sheet): Drawing {
   const { font } = sheet;
-  const shown = curves.map(({ name, points }) => ({ name, points: points.filter(({ x }) => x <= shownS) }));
+  const shown = curves.flatMap(({ name, points }): Curve[] => {
+    const before = points.filter(({ x }) => x <= shownS);
+    return isNonEmpty(before) ? [{ name, points: before }] : [];
+  });
   const y = logarithmic(
     shown.flatMap(({ points }) => points.map((point) => point.y)),
     5,
@@ -73,35 +91,20 @@ function drawing(curves: readonly Curve[], shownS: number, sheet: Sheet): Drawin
     below: BELOW_WITH_TITLE * font,
   };
   const { boxes, bottom } = frames(1, 17 * font, margins, sheet, { columns: 1 });
-  const box = boxes[0]!;
+  const box = nth(boxes, 0);
   const drawn = panel(sheet, {
     box,
     x: exact(0, shownS, box.width / (6 * font)),
     y,
     title: 'Remaining after each sync (MiB)',
     xTitle: 'Time since migrate (s)',
-    marks: shown.flatMap(({ name, points }) => [
-      Plot.line(points, {
-        x: 'x',
-        y: 'y',
-        stroke: name.look.color,
-        strokeWidth: 1.2,
-        ariaDescription: name.short,
-      }),
-      Plot.dot(points.length > MOST_SYMBOLS ? [points.at(-1)!] : points, {
-        x: 'x',
-        y: 'y',
-        symbol: name.look.symbol,
-        fill: name.look.color,
-        r: 2.6,
-      }),
-    ]),
+    marks: shown.flatMap(curveMarks),
   });
   const labels = shown.map(({ name, points }) => {
-    const last = points.at(-1)!;
+    const last = lastOf(points);
     return { lines: linesOf(name, 20), look: name.look, x: drawn.px(last.x), y: drawn.py(last.y) };
   });
-  const clipped = curves.some(({ points }) => points.at(-1)!.x > shownS);
+  const clipped = curves.some(({ points }) => lastOf(points).x > shownS);
   const notes = smallPrint(
     [
       optionsOf(shown.map(({ name }) => name)),

@@ -2,6 +2,7 @@
  * How much of its work the guest did while it was migrated: a line a vCPU, or where the results have no more than that the
  * means of writers and readers.
  */
+import { lastOf, zip } from '../../lists.js';
 import * as Plot from '@observablehq/plot';
 import { groupBy, numberIn, type Row } from '../files/rows.js';
 import { optionsOf } from '../terminal/kit/strategy-names.js';
@@ -94,8 +95,8 @@ function groupPanels(
   const right = textWidth(`and ${GROUPS[0].name}`, font) + 8;
   const margins = { left: tickRoom(SHARES, font), right, above: 1.9 * font, below: 1.9 * font };
   const { boxes, bottom } = frames(curves.length, 6.5 * font, margins, sheet, { top });
-  const panels = curves.map((curve, index) =>
-    workPanel(curve, boxes[index]!, shownS, isLowest(index, curves.length, sheet), sheet),
+  const panels = zip(curves, boxes).map(([curve, box], index) =>
+    workPanel(curve, box, shownS, isLowest(index, curves.length, sheet), sheet),
   );
   return { svg: panels.join('\n'), bottom };
 }
@@ -124,7 +125,7 @@ function workPanel(curve: Curve, box: Box, shownS: number, lowest: boolean, shee
     ),
   });
   const labels = shown.map(({ lines, color, points }): EndLabel => {
-    const last = points.at(-1)!;
+    const last = lastOf(points);
     return { lines, fill: color, x: drawn.px(last.x), y: drawn.py(last.y) };
   });
   const end = largest(labels.map(({ x }) => x));
@@ -153,6 +154,6 @@ function together(groups: readonly Group[]): Group[] {
 function alike(a: Group, b: Group): boolean {
   return (
     a.points.length === b.points.length &&
-    a.points.every(({ y }, index) => Math.abs(y - b.points[index]!.y) <= 2)
+    zip(a.points, b.points).every(([one, other]) => Math.abs(one.y - other.y) <= 2)
   );
 }

@@ -1,4 +1,5 @@
 /** A report of guestperf, real or simulated: how long the guest took for each GiB, with the passes of the migration. */
+import { lastOf, nth, pairs, zip } from '../../lists.js';
 import * as Plot from '@observablehq/plot';
 import type { GuestperfReport } from '../../formats/guestperf/read.js';
 import { median } from '../../stats/summary.js';
@@ -40,21 +41,21 @@ function drawing(reports: readonly GuestperfReport[], sheet: Sheet): Drawing {
   const words = [...reports.flatMap(threadsOf).map((thread) => thread.words), 'passes'];
   const right = largest(words.map((one) => textWidth(one, font))) + 10;
   const margins = { left: tickRoom(y, font), right, above: 5.6 * font, below: BELOW_WITH_TITLE * font };
-  const { boxes, bottom } = frames(reports.length, 14 * font, margins, sheet, { columns: 1 });
-  const x = exact(0, largest(reports.map(endOf)), boxes[0]!.width / (6 * font));
+  const { boxes, width, bottom } = frames(reports.length, 14 * font, margins, sheet, { columns: 1 });
+  const x = exact(0, largest(reports.map(endOf)), width / (6 * font));
   const names = reports.map((report) => report.scenario.name);
   const [name] = names;
   return {
-    name: reports.length === 1 ? `guestperf-${slugOf(name!)}` : 'guestperf',
+    name: reports.length === 1 ? `guestperf-${slugOf(name ?? '')}` : 'guestperf',
     caption: `${names.join('; ')}: time that each thread of the guest took for one GiB of memory, before, during and after the migration; ticks are passes.`,
     svg: picture(
       sheet,
       bottom + 2,
       `Guest memory update speed of ${names.join(', ')}`,
-      reports.flatMap((report, index) => {
+      zip(reports, boxes).flatMap(([report, box]) => {
         const { name: own } = report.scenario;
         const title = reports.length > 1 && report.binary === 'migsim' ? `simulated: ${own}` : own;
-        return partsOf(report, { x, y, box: boxes[index]!, title }, sheet);
+        return partsOf(report, { x, y, box, title }, sheet);
       }),
     ),
   };
@@ -83,7 +84,7 @@ function partsOf(report: GuestperfReport, { x, y, box, title }: Frame, sheet: Sh
     ),
   });
   const labels = threads.map((thread) => {
-    const last = curveOf(report, thread.tids[0]!, startS).at(-1)!;
+    const last = lastOf(curveOf(report, nth(thread.tids, 0), startS));
     return { lines: [thread.words], fill: thread.look.color, x: drawn.px(last.x), y: drawn.py(last.y) };
   });
   const rug = box.y - 2.3 * font;
@@ -151,7 +152,7 @@ function threadsOf({ guest_timings: timings }: GuestperfReport): Threads[] {
 
 function threadWords(tids: readonly number[]): string {
   if (tids.length === 1) return `thread ${tids[0]}`;
-  const inARow = tids.every((tid, index) => tid === tids[0]! + index);
+  const inARow = [...pairs(tids)].every(([before, tid]) => tid === before + 1);
   return inARow ? `threads ${tids[0]}–${tids.at(-1)}` : `${tids.length} threads`;
 }
 

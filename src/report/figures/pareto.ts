@@ -1,4 +1,5 @@
 /** What a strategy costs the guest against what it takes: those at the lower left are worth choosing from. */
+import { nth, zip } from '../../lists.js';
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
 import { groupBy, hasConverged, numberIn, type Row } from '../files/rows.js';
@@ -72,13 +73,13 @@ function pointsOf(name: Name, rows: readonly Row[], column: string): Point[] {
 function drawing(groups: readonly Group[], what: string, sheet: Sheet): Drawing {
   const { font } = sheet;
   const left = largest(groups.map(({ points }) => tickRoom(lostAxis(lossesOf(points)), font)));
-  const names = groups[0]!.points.map(({ name }) => name);
+  const names = nth(groups, 0).points.map(({ name }) => name);
   const right = isCrowded(names) ? widthOf(names.map(keyLines), font) + symbolRoom(font) + 10 : 8;
   const margins = { left, right, above: 2.2 * font, below: BELOW_WITH_TITLE * font };
   const top = what === '' ? 0 : 1.4 * font;
   const { boxes, bottom } = frames(groups.length, 17 * font, margins, sheet, { top });
-  const panels = groups.map((group, index) =>
-    groupPanel(group, boxes[index]!, isLowest(index, groups.length, sheet), sheet),
+  const panels = zip(groups, boxes).map(([group, box], index) =>
+    groupPanel(group, box, isLowest(index, groups.length, sheet), sheet),
   );
   const several = groups.some(({ points }) => points.some(({ runs }) => runs.length > 1));
   const joins = groups.some(({ points }) => frontOf(points).length > 1);

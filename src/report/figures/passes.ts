@@ -1,4 +1,5 @@
 /** What each pass sent: zero pages, pages sent for the first time, pages sent again; and what was dirtied meanwhile. */
+import { lastOf, nth, zip } from '../../lists.js';
 import * as Plot from '@observablehq/plot';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { type PassBytes, passBytes } from '../../migration/observe/pass-pages.js';
@@ -32,7 +33,7 @@ export const passes: Figure = {
   draw(results, sheet, names) {
     return [...groupBy(results.syncs, 'strategy')].flatMap(([label, syncs]) => {
       const all = passesOf(syncs, results);
-      return all.length === 0 ? [] : [drawing(all, names.of(label), numberIn(syncs[0]!, 'run') ?? 1, sheet)];
+      return all.length === 0 ? [] : [drawing(all, names.of(label), numberIn(syncs[0], 'run') ?? 1, sheet)];
     });
   },
 };
@@ -61,10 +62,10 @@ function passesOf(syncs: readonly Row[], results: Results): Pass[] {
       remaining: numberIn(run, 'remaining_bytes') ?? 0,
     },
   );
-  return bytes.map((pass, index) => {
+  return zip(bytes, syncs).map(([pass, sync], index) => {
     const next = syncs[index + 1];
     const dirtied = next === undefined ? 0 : (numberIn(next, 'new_dirty_pages') ?? 0) * PAGE_BYTES;
-    return { ...pass, n: numberIn(syncs[index]!, 'sync') ?? index + 1, dirtied };
+    return { ...pass, n: numberIn(sync, 'sync') ?? index + 1, dirtied };
   });
 }
 
@@ -78,7 +79,7 @@ function drawing(all: readonly Pass[], name: Name, run: number, sheet: Sheet): D
   );
   const later = all.slice(1);
   const most = Math.max(0, largest(later.map(totalOf)));
-  const apart = later.length > 0 && totalOf(all[0]!) > DWARFS * most;
+  const apart = later.length > 0 && totalOf(nth(all, 0)) > DWARFS * most;
   const parts = apart ? [all, later] : [all];
   const axes = parts.map((part) => scaleOf(part));
   const margins = {
@@ -88,7 +89,7 @@ function drawing(all: readonly Pass[], name: Name, run: number, sheet: Sheet): D
     below: (BELOW_WITH_TITLE + 0.4) * font,
   };
   const { boxes, bottom } = frames(parts.length, 11 * font, margins, sheet, { top: 1.6 * font + key.height });
-  const panels = parts.map((part, index) => passPanel(part, axes[index]!, boxes[index]!, sheet));
+  const panels = zip(zip(parts, axes), boxes).map(([[part, axis], box]) => passPanel(part, axis, box, sheet));
   const notes = smallPrint([name.note], bottom, sheet);
   return {
     name: `passes-${name.slug}`,
@@ -119,8 +120,8 @@ function scaleOf(part: readonly Pass[]): Scale {
 }
 
 function passPanel(part: readonly Pass[], { axis, unit, bytes }: Scale, box: Box, sheet: Sheet): string {
-  const firstN = part[0]!.n;
-  const lastN = part.at(-1)!.n;
+  const firstN = nth(part, 0).n;
+  const lastN = lastOf(part).n;
   const domain = [firstN - 0.6, lastN + 0.6] as const;
   const rectangles = part.flatMap((pass) => {
     let from = 0;

@@ -11,6 +11,7 @@ import { type Name, type Names, smallPrint } from './kit/names.js';
 import { BELOW_WITH_TITLE, type Box, panel, shortNumber } from './kit/panel.js';
 import type { Sheet } from './kit/sheet.js';
 import { picture } from './kit/svg.js';
+import { zip } from '../../lists.js';
 
 const GIB = 2 ** 30;
 /** So many of the recordings that are more than 10 % off get their names. */
@@ -87,9 +88,9 @@ function drawing(measures: readonly Measure[], recordings: number, sheet: Sheet)
   const margins = { left: 3.6 * font, right: 4, above: 2.2 * font, below: (BELOW_WITH_TITLE + 0.4) * font };
   const columns = Math.min(2 * sheet.columns, measures.length);
   // Square, so that the diagonal is one.
-  const side = frames(measures.length, 0, margins, sheet, { columns }).boxes[0]!.width;
+  const side = frames(measures.length, 0, margins, sheet, { columns }).width;
   const { boxes, bottom } = frames(measures.length, side, margins, sheet, { columns, top: key.height });
-  const panels = measures.map((measure, index) => measurePanel(measure, boxes[index]!, sheet));
+  const panels = zip(measures, boxes).map(([measure, box]) => measurePanel(measure, box, sheet));
   const notes = smallPrint(
     [
       optionsOf(used),
@@ -117,7 +118,46 @@ function errorsOf(measures: readonly Measure[]): string {
     const figures = [quantile(errors, 0.5), mean(errors), quantile(errors, 0.9)].map(percent).join(' / ');
     return `${title.replace(/ \(.*/, '').toLowerCase()} ${figures}\u00a0%`;
   });
-  return `Error in the median / mean / 90th percentile of ${measures[0]!.points.length}: ${each.join('; ')}.`;
+  return `Error in the median / mean / 90th percentile of ${measures[0]?.points.length ?? 0}: ${each.join('; ')}.`;
+}
+
+/** The line through the origin with a slope, as far as the frame shows it. */
+type Clipped = (slope: number) => { x: number; y: number }[];
+
+function diagonals(clipped: Clipped): Plot.Markish[] {
+  const thin = { x: 'x', y: 'y', strokeOpacity: 0.6, strokeWidth: 0.8 } as const;
+  return [
+    Plot.line(clipped(1), { ...thin, ariaDescription: 'exact' }),
+    ...[0.9, 1.1].map((slope) =>
+      Plot.line(clipped(slope), { ...thin, strokeDasharray: '3,2', ariaDescription: '10 % off' }),
+    ),
+  ];
+}
+
+function pointMarks(points: readonly Point[]): Plot.Markish[] {
+  return [
+    Plot.link(
+      points.filter((point) => point.high > point.low),
+      {
+        x1: 'measured',
+        x2: 'measured',
+        y1: 'low',
+        y2: 'high',
+        strokeOpacity: 0.5,
+        ariaDescription: 'seeds',
+      },
+    ),
+    ...points.map((point) =>
+      Plot.dot([point], {
+        x: 'measured',
+        y: 'predicted',
+        symbol: point.name.look.symbol,
+        fill: point.name.look.color,
+        r: 3,
+        ariaDescription: 'recording',
+      }),
+    ),
+  ];
 }
 
 function measurePanel({ title, points }: Measure, box: Box, sheet: Sheet): string {
@@ -126,7 +166,7 @@ function measurePanel({ title, points }: Measure, box: Box, sheet: Sheet): strin
   const ticks = Math.max(3, box.width / (5 * font));
   const axis = isWide(values) ? logarithmic(values, ticks) : around(values, ticks);
   const [low, high] = axis.domain;
-  const clipped = (slope: number): { x: number; y: number }[] => {
+  const clipped: Clipped = (slope) => {
     const start = Math.max(low, low / slope);
     const end = Math.min(high, high / slope);
     return [start, end].map((x) => ({ x, y: x * slope }));
@@ -138,46 +178,7 @@ function measurePanel({ title, points }: Measure, box: Box, sheet: Sheet): strin
     title,
     xTitle: 'measured',
     grid: 'both',
-    marks: [
-      Plot.line(clipped(1), {
-        x: 'x',
-        y: 'y',
-        strokeOpacity: 0.6,
-        strokeWidth: 0.8,
-        ariaDescription: 'exact',
-      }),
-      ...[0.9, 1.1].map((slope) =>
-        Plot.line(clipped(slope), {
-          x: 'x',
-          y: 'y',
-          strokeOpacity: 0.6,
-          strokeWidth: 0.8,
-          strokeDasharray: '3,2',
-          ariaDescription: '10 % off',
-        }),
-      ),
-      Plot.link(
-        points.filter((point) => point.high > point.low),
-        {
-          x1: 'measured',
-          x2: 'measured',
-          y1: 'low',
-          y2: 'high',
-          strokeOpacity: 0.5,
-          ariaDescription: 'seeds',
-        },
-      ),
-      ...points.map((point) =>
-        Plot.dot([point], {
-          x: 'measured',
-          y: 'predicted',
-          symbol: point.name.look.symbol,
-          fill: point.name.look.color,
-          r: 3,
-          ariaDescription: 'recording',
-        }),
-      ),
-    ],
+    marks: [...diagonals(clipped), ...pointMarks(points)],
   });
   const places = points.map((point) => ({
     x: drawn.px(point.measured),

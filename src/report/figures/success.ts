@@ -42,13 +42,15 @@ export const success: Figure = {
         name: 'success',
         caption: 'Share of the runs of each strategy that converged before they were given up.',
         svg: picture(sheet, bottom + notes.height + 2, 'Success ratio', [
-          barPanel(
-            { title: 'Runs that converged (%)', axis: SHARES, bars, without: '' },
-            rowNamesShown,
-            boxes[0]!,
-            sheet,
-          ),
-          rowNames(rowNamesShown, boxes[0]!, font),
+          ...boxes.flatMap((box) => [
+            barPanel(
+              { title: 'Runs that converged (%)', axis: SHARES, bars, without: '' },
+              rowNamesShown,
+              box,
+              sheet,
+            ),
+            rowNames(rowNamesShown, box, font),
+          ]),
           notes.svg,
         ]),
       },

@@ -1,4 +1,5 @@
 /** How results change with a parameter: a line a strategy, its band the 95 % interval of the mean. */
+import { lastOf, nth, zip } from '../../lists.js';
 import * as Plot from '@observablehq/plot';
 import { groupBy, hasConverged, numberIn, type Row, textIn } from '../files/rows.js';
 import { optionsOf } from '../terminal/kit/strategy-names.js';
@@ -62,15 +63,15 @@ export const sweep: Figure = {
   needs: 'runs.csv with a column of a parameter that was varied',
   draw(results, sheet) {
     const keys = sweepKeys(results.runs);
-    if (keys.length === 0) return [];
     const values = (key: string): number => new Set(results.runs.map((row) => row[key])).size;
     const [x, ...others] = [...keys].sort((a, b) => values(b) - values(a));
-    const together = others.filter((key) => moveTogether(results.runs, x!, key));
+    if (x === undefined) return [];
+    const together = others.filter((key) => moveTogether(results.runs, x, key));
     const apart = others.filter((key) => !together.includes(key));
     const title = [x, ...together].join(' + ');
     return cellsBy(results.runs, apart).map(({ what, rows }) => {
-      const runs = withoutVariedOptions(rows, x!);
-      return drawing({ key: x!, title, what, rows: runs }, sheet, namesIn({ ...results, runs }));
+      const runs = withoutVariedOptions(rows, x);
+      return drawing({ key: x, title, what, rows: runs }, sheet, namesIn({ ...results, runs }));
     });
   },
 };
@@ -128,8 +129,8 @@ function drawing({ key, title, what, rows }: Sweep, sheet: Sheet, names: Names):
   const top = what === '' ? 0 : 1.4 * font;
   const height = Math.max(10.5, 1.3 * groups.length) * font;
   const { boxes, bottom } = frames(shown.length, height, margins, sheet, { top });
-  const panels = shown.map((measure, index) =>
-    measurePanel(measure, axes[index]!, xAxis(places, boxes[index]!, font), boxes[index]!, sheet, {
+  const panels = zip(zip(shown, axes), boxes).map(([[measure, axis], box], index) =>
+    measurePanel(measure, axis, xAxis(places, box, font), box, sheet, {
       xTitle: isLowest(index, shown.length, sheet) ? title : undefined,
     }),
   );
@@ -195,8 +196,8 @@ function endsOf({ points }: { readonly points: readonly Point[] }): number[] {
 function xAxis(places: readonly Place[], box: Box, font: number): Axis {
   const values = places.map(({ x }) => x);
   const log = isWide(values) && smallest(values) > 0;
-  const low = values[0]!;
-  const high = values.at(-1)!;
+  const low = nth(values, 0);
+  const high = lastOf(values);
   const room = log ? (high / low) ** 0.04 : (high - low) * 0.04 || 1;
   const domain = log ? ([low / room, high * room] as const) : ([low - room, high + room] as const);
   const position = (x: number): number =>

@@ -9,8 +9,10 @@ import { type EndLabel, endLabels } from './kit/labels.js';
 import { type Name, smallPrint } from './kit/names.js';
 import { type Axis, BELOW_WITH_TITLE, type Box, type Panel, panel, tickRoom } from './kit/panel.js';
 import { BLUE, GREEN, INK, PURPLE, type Sheet, VERMILLION } from './kit/sheet.js';
+import { column } from './kit/statistics.js';
 import { line, picture, text } from './kit/svg.js';
 import { type Point, thin } from './data/thin.js';
+import { type NonEmpty, nth, zip } from '../../lists.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 const GIB = 2 ** 30;
@@ -27,7 +29,7 @@ export const timeline: Figure = {
     const runs = groupBy(results.runs, 'strategy');
     return [...groupBy(results.timeline, 'strategy')].flatMap(([label, rows]) => {
       if (rows.length < 2) return [];
-      const own = runs.get(label)?.find((row) => numberIn(row, 'run') === numberIn(rows[0]!, 'run'));
+      const own = runs.get(label)?.find((row) => numberIn(row, 'run') === numberIn(rows[0], 'run'));
       const firstMs = own === undefined ? null : numberIn(own, 'first_throttle_ms');
       return [drawing({ rows, syncs: syncs.get(label) ?? [], firstMs }, names.of(label), sheet)];
     });
@@ -36,7 +38,7 @@ export const timeline: Figure = {
 
 interface Run {
   /** Its timeline, and its bitmap syncs. */
-  readonly rows: readonly Row[];
+  readonly rows: NonEmpty<Row>;
   readonly syncs: readonly Row[];
   /** When it was first held back; null: never, or not known. */
   readonly firstMs: number | null;
@@ -44,7 +46,7 @@ interface Run {
 
 function drawing(own: Run, name: Name, sheet: Sheet): Drawing {
   const { rows } = own;
-  const run = numberIn(rows[0]!, 'run');
+  const run = numberIn(rows[0], 'run');
   const heading = run === null ? name.short : `${name.short}, run ${run}`;
   return {
     name: `timeline-${name.slug}`,
@@ -89,29 +91,23 @@ function draw({ rows, syncs, firstMs }: Run, heading: string, name: Name, sheet:
   let y = top + (syncs.length > 0 ? eventsHeight : 0) + gap;
   const postcopy = postcopyOf(rows);
   const panels: Panel[] = [];
-  const labels: string[] = [];
-  strips.forEach((strip, index) => {
-    const last = index === strips.length - 1;
+  const names: string[] = [];
+  for (const [strip, axis] of zip(strips, axes)) {
     const frame: Box = { ...box, y };
-    const drawn = stripPanel(
-      strip,
-      frame,
-      { x: { ...x, labels: last }, y: axes[index]! },
-      sheet,
-      postcopyOf(rows),
-    );
+    const labels = strip === strips.at(-1);
+    const drawn = stripPanel(strip, frame, { x: { ...x, labels }, y: axis }, sheet, postcopy);
     panels.push(drawn);
-    if (strip.series.length > 1) labels.push(seriesLabels(strip, drawn, font));
+    if (strip.series.length > 1) names.push(seriesLabels(strip, drawn, font));
     y += box.height + gap;
-  });
-  const first = panels[0]!;
+  }
+  const first = nth(panels, 0);
   const bottom = y - gap + BELOW_WITH_TITLE * font;
   const notes = smallPrint([name.note], bottom, sheet);
   return picture(sheet, bottom + notes.height + 2, `Migration timeline of ${name.label}`, [
     text(left, 1.1 * font, heading),
     syncs.length > 0 ? eventStrip(marks, first, top, y - gap, font) : '',
     ...panels.map(({ svg }) => svg),
-    ...labels,
+    ...names,
     postcopy === null ? '' : postcopyName(first, postcopy, font),
     notes.svg,
   ]);
@@ -122,45 +118,47 @@ function postcopyName(first: Panel, [, endS]: readonly [number, number], font: n
   return text(first.px(endS), first.box.y - 0.6 * font, 'post-copy', { anchor: 'end', fill: VERMILLION });
 }
 
+/** A value over time; rows without it are left out. */
+function curve(rows: readonly Row[], value: (row: Row) => number | null): Point[] {
+  return rows.flatMap((row) => {
+    const time = numberIn(row, 'time_ms');
+    const y = value(row);
+    return time === null || y === null ? [] : [{ x: time / 1e3, y }];
+  });
+}
+
+/** The pause that sending `of` at the bandwidth of that moment would take, ms. */
+function impliedMs(row: Row, of: string): number | null {
+  const bandwidth = numberIn(row, 'bandwidth_bytes_per_s') ?? 0;
+  const bytes = numberIn(row, of) ?? 0;
+  return bandwidth > 0 && bytes > 0 ? (bytes / bandwidth) * 1e3 : null;
+}
+
 function stripsOf(rows: readonly Row[], syncs: readonly Row[]): Strip[] {
-  const curve = (value: (row: Row) => number | null, of: readonly Row[] = rows): Point[] =>
-    of.flatMap((row) => {
-      const time = numberIn(row, 'time_ms');
-      const y = value(row);
-      return time === null || y === null ? [] : [{ x: time / 1e3, y }];
-    });
-  const column = (name: string, scale: number) => (row: Row) => {
-    const value = numberIn(row, name);
-    return value === null ? null : value / scale;
-  };
   const most = largest(rows.map((row) => numberIn(row, 'remaining_bytes') ?? 0));
   const [unit, scale] = most >= GIB ? (['GiB', GIB] as const) : (['MiB', MIB] as const);
-  const implied = (row: Row, of: string): number | null => {
-    const bandwidth = numberIn(row, 'bandwidth_bytes_per_s') ?? 0;
-    const bytes = numberIn(row, of) ?? 0;
-    return bandwidth > 0 && bytes > 0 ? (bytes / bandwidth) * 1e3 : null;
-  };
-  const limit = curve((row) => implied(row, 'threshold_bytes'), syncs);
+  const limit = curve(syncs, (row) => impliedMs(row, 'threshold_bytes'));
   const running = rows.filter((row) => GUEST_RUNS.has(textIn(row, 'phase')));
-  const throttle = curve(column('throttle_percent', 1));
-  const sleep = curve(column('max_ring_full_sleep_us', 1e3), brakesIn(rows, syncs));
+  const implied = curve(running, (row) => impliedMs(row, 'remaining_bytes'));
+  const throttle = curve(rows, column('throttle_percent', 1));
+  const sleep = curve(brakesIn(rows, syncs), column('max_ring_full_sleep_us', 1e3));
   const all: Strip[] = [
     {
       title: `Remaining (${unit})`,
-      series: [{ name: 'remaining', color: BLUE, points: curve(column('remaining_bytes', scale)) }],
+      series: [{ name: 'remaining', color: BLUE, points: curve(rows, column('remaining_bytes', scale)) }],
     },
     {
       title: `Sent (${unit})`,
-      series: [{ name: 'sent', color: BLUE, points: curve(column('sent_bytes', scale)) }],
+      series: [{ name: 'sent', color: BLUE, points: curve(rows, column('sent_bytes', scale)) }],
     },
     {
       title: 'Rates (MiB/s)',
       series: [
-        { name: 'bandwidth', color: BLUE, points: curve(column('bandwidth_bytes_per_s', MIB)) },
+        { name: 'bandwidth', color: BLUE, points: curve(rows, column('bandwidth_bytes_per_s', MIB)) },
         {
           name: 'dirty rate',
           color: VERMILLION,
-          points: curve(column('dirty_pages_per_s', MIB / PAGE_BYTES)),
+          points: curve(rows, column('dirty_pages_per_s', MIB / PAGE_BYTES)),
         },
       ],
     },
@@ -168,7 +166,7 @@ function stripsOf(rows: readonly Row[], syncs: readonly Row[]): Strip[] {
       title: 'Implied downtime (ms)',
       log: true,
       series: [
-        { name: 'implied', color: BLUE, points: curve((row) => implied(row, 'remaining_bytes'), running) },
+        { name: 'implied', color: BLUE, points: implied },
         { name: 'limit', color: INK, dash: '4,2', points: limit, steps: true },
       ].filter(({ points }) => points.length > 0),
     },
@@ -254,7 +252,10 @@ function seriesLabels(strip: Strip, drawn: Panel, font: number): string {
 /** Of the last tenth of a curve, its median. */
 function typical(points: readonly Point[]): number {
   const tail = points.slice(Math.floor(points.length * 0.9)).map(({ y }) => y);
-  return tail.sort((a, b) => a - b)[Math.floor(tail.length / 2)]!;
+  return nth(
+    tail.sort((a, b) => a - b),
+    Math.floor(tail.length / 2),
+  );
 }
 
 interface Events {

@@ -1,4 +1,5 @@
 /** What took the vCPUs' time: faults, throttle, sleeps at full rings, the switchover. */
+import { got, nth, zip } from '../../lists.js';
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../stats/summary.js';
 import { groupBy, numberIn, type Row, textIn } from '../files/rows.js';
@@ -63,9 +64,9 @@ function rowsOf(vcpus: readonly Row[], totals: ReadonlyMap<string, number>): Vcp
     const known = rows.filter((row) => (totals.get(runOf(row)) ?? 0) > 0);
     if (known.length === 0) return [];
     const shares = CAUSES.map(({ column }) =>
-      mean(known.map((row) => (100 * (numberIn(row, column) ?? 0)) / totals.get(runOf(row))!)),
+      mean(known.map((row) => (100 * (numberIn(row, column) ?? 0)) / got(totals, runOf(row)))),
     );
-    return [{ group: textIn(rows[0]!, 'group'), first: id, last: id, shares }];
+    return [{ group: textIn(nth(rows, 0), 'group'), first: id, last: id, shares }];
   });
   const rows: (typeof each)[number][] = [];
   for (const vcpu of each) {
@@ -82,13 +83,13 @@ function rowsOf(vcpus: readonly Row[], totals: ReadonlyMap<string, number>): Vcp
 
 /** vCPUs whose bars would look the same share a row. */
 function alike(a: readonly number[], b: readonly number[]): boolean {
-  return a.every((share, cause) => Math.abs(share - b[cause]!) < 0.5);
+  return a.every((share, cause) => Math.abs(share - nth(b, cause)) < 0.5);
 }
 
 function drawing(strategies: readonly Strategy[], sheet: Sheet): Drawing {
   const { font } = sheet;
   const used = CAUSES.filter((_, cause) =>
-    strategies.some(({ rows }) => rows.some(({ shares }) => shares[cause]! > 0)),
+    strategies.some(({ rows }) => rows.some(({ shares }) => nth(shares, cause) > 0)),
   );
   const labels = strategies.flatMap(({ rows }) => rows.map(({ label }) => label));
   const left = largest(labels.map((label) => textWidth(label, font))) + font;
@@ -96,10 +97,12 @@ function drawing(strategies: readonly Strategy[], sheet: Sheet): Drawing {
   const key = legend(used, 0.5 * font, top, sheet);
   const margins = { left, right: 10, above: 2.1 * font, below: (BELOW + 0.2) * font };
   const height = largest(strategies.map(({ rows }) => rows.length)) * 1.4 * font;
-  const { boxes, bottom } = frames(strategies.length, height, margins, sheet, { top: top + key.height });
+  const { boxes, width, bottom } = frames(strategies.length, height, margins, sheet, {
+    top: top + key.height,
+  });
   const sums = strategies.flatMap(({ rows }) => rows.map(({ shares }) => shares.reduce((a, b) => a + b, 0)));
-  const x = fromZero(sums, boxes[0]!.width / (5 * font));
-  const panels = strategies.map((strategy, index) => strategyPanel(strategy, x, boxes[index]!, sheet));
+  const x = fromZero(sums, width / (5 * font));
+  const panels = zip(strategies, boxes).map(([strategy, box]) => strategyPanel(strategy, x, box, sheet));
   const notes = smallPrint([optionsOf(strategies.map(({ name }) => name))], bottom, sheet);
   return {
     name: 'vcpu-time',

@@ -11,6 +11,7 @@ import type { Name } from './kit/names.js';
 import { type Axis, type Box, panel, tickRoom } from './kit/panel.js';
 import { type Look, lookOf, type Sheet } from './kit/sheet.js';
 import type { Point } from './data/thin.js';
+import { got, lastOf, nth, zip } from '../../lists.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 const SHARES: Axis = { domain: [0, 100], ticks: [0, 50, 100] };
@@ -46,14 +47,14 @@ export function vcpuPanels(
   const right = symbolRoom(font) + widestLabel(rows, font) + 8;
   const margins = { left: tickRoom(SHARES, font), right, above: 1.9 * font, below: 1.9 * font };
   const low = (sheet.columns === 1 && kinds.length > 1 ? 5 : 6.5) * font;
-  const width = frames(cells.length, low, margins, sheet).boxes[0]!.width;
+  const width = frames(cells.length, low, margins, sheet).width;
   const filled = cells.map((cell) => ({ ...cell, groups: groupsOf(cell.rows, looks, shownS, width) }));
   const names = filled.map(({ groups: all }) => all.reduce((sum, { named }) => sum + named.length, 0));
   const height = Math.max(low, largest(names) * lineHeight(font));
   const { boxes, bottom } = frames(cells.length, height, margins, sheet, { top });
-  const panels = filled.map((cell, index) => {
+  const panels = zip(filled, boxes).map(([cell, box], index) => {
     const lowest = isLowest(index, cells.length, sheet);
-    return workPanel(cell.title, cell.groups, boxes[index]!, shownS, lowest, sheet);
+    return workPanel(cell.title, cell.groups, box, shownS, lowest, sheet);
   });
   return { svg: panels.join('\n'), bottom };
 }
@@ -98,8 +99,33 @@ function groupsOf(
 ): Group[] {
   return [...groupBy(rows, 'group')].map(([group, ofGroup]) => {
     const lines = linesOf(ofGroup, shownS, width);
-    return { look: looks.get(group)!, lines, ...namedOf(group, lines) };
+    return { look: got(looks, group), lines, ...namedOf(group, lines) };
   });
+}
+
+const XY = { x: 'x', y: 'y' } as const;
+
+function lineMarks({ look, lines, median }: Group): Plot.Markish[] {
+  return lines.map(({ id, points }) =>
+    Plot.line(points, {
+      ...XY,
+      stroke: look.color,
+      strokeWidth: median === null ? 1.1 : 0.5,
+      strokeOpacity: median === null ? 0.9 : Math.max(0.2, Math.min(0.6, 8 / lines.length)),
+      ariaDescription: `vCPU ${id}`,
+    }),
+  );
+}
+
+function medianMarks({ look, median }: Group): Plot.Markish[] {
+  if (median === null) return [];
+  return [Plot.line(median, { ...XY, stroke: look.color, strokeWidth: 1.6, ariaDescription: 'median' })];
+}
+
+function symbolMarks({ look, named }: Group, index: number, groups: number): Plot.Markish[] {
+  return named.map(({ points }) =>
+    Plot.dot(marked(points, index, groups), { ...XY, symbol: look.symbol, fill: look.color, r: 2.4 }),
+  );
 }
 
 function workPanel(
@@ -118,47 +144,14 @@ function workPanel(
     title,
     ...(lowest ? { xTitle: 'Time since migrate (s)' } : {}),
     marks: [
-      ...groups.flatMap(({ look, lines, median }) =>
-        lines.map(({ id, points }) =>
-          Plot.line(points, {
-            x: 'x',
-            y: 'y',
-            stroke: look.color,
-            strokeWidth: median === null ? 1.1 : 0.5,
-            strokeOpacity: median === null ? 0.9 : Math.max(0.2, Math.min(0.6, 8 / lines.length)),
-            ariaDescription: `vCPU ${id}`,
-          }),
-        ),
-      ),
-      ...groups.flatMap(({ look, median }) =>
-        median === null
-          ? []
-          : [
-              Plot.line(median, {
-                x: 'x',
-                y: 'y',
-                stroke: look.color,
-                strokeWidth: 1.6,
-                ariaDescription: 'median',
-              }),
-            ],
-      ),
-      ...groups.flatMap(({ look, named }, index) =>
-        named.map(({ points }) =>
-          Plot.dot(marked(points, index, groups.length), {
-            x: 'x',
-            y: 'y',
-            symbol: look.symbol,
-            fill: look.color,
-            r: 2.4,
-          }),
-        ),
-      ),
+      ...groups.flatMap(lineMarks),
+      ...groups.flatMap(medianMarks),
+      ...groups.flatMap((group, index) => symbolMarks(group, index, groups.length)),
     ],
   });
   const labels = groups.flatMap(({ look, named }) =>
     named.map(({ words, points }): EndLabel => {
-      const last = points.at(-1)!;
+      const last = lastOf(points);
       return { lines: [words], look, x: drawn.px(last.x), y: drawn.py(last.y) };
     }),
   );
@@ -177,9 +170,9 @@ function linesOf(rows: readonly Row[], shownS: number, width: number): VcpuLine[
  * and those vCPUs that did least and most, if they stand apart.
  */
 function namedOf(group: string, lines: readonly VcpuLine[]): Pick<Group, 'named' | 'median'> {
-  const bundles: VcpuLine[][] = [];
+  const bundles: [VcpuLine, ...VcpuLine[]][] = [];
   for (const one of lines) {
-    const bundle = bundles.find(([first]) => alike(first!.points, one.points));
+    const bundle = bundles.find(([first]) => alike(first.points, one.points));
     if (bundle === undefined) bundles.push([one]);
     else bundle.push(one);
   }
@@ -189,14 +182,14 @@ function namedOf(group: string, lines: readonly VcpuLine[]): Pick<Group, 'named'
         group,
         bundle.map(({ id }) => id),
       ),
-      points: bundle[0]!.points,
+      points: bundle[0].points,
     }));
     return { named, median: null };
   }
   const median = medianOf(lines);
   const centre = meanWork(median);
   const sorted = [...lines].sort((a, b) => meanWork(a.points) - meanWork(b.points));
-  const extremes = [sorted[0]!, sorted.at(-1)!].filter(
+  const extremes = [nth(sorted, 0), lastOf(sorted)].filter(
     ({ points }) => Math.abs(meanWork(points) - centre) > APART,
   );
   const named = [
@@ -208,7 +201,7 @@ function namedOf(group: string, lines: readonly VcpuLine[]): Pick<Group, 'named'
 
 /** `writer 3`, `writer 0–1`, `writer ×4` where they do not follow each other. */
 function idsName(group: string, ids: readonly number[]): string {
-  const [first, last] = [ids[0]!, ids.at(-1)!];
+  const [first, last] = [nth(ids, 0), lastOf(ids)];
   return last - first === ids.length - 1 ? rangeName(group, first, last) : `${group} ×${ids.length}`;
 }
 
@@ -222,15 +215,17 @@ function rangeName(group: string, first: number, last: number): string {
 
 /** So near to each other everywhere that a figure shows one line. */
 function alike(a: readonly Point[], b: readonly Point[]): boolean {
-  return a.length === b.length && a.every(({ y }, index) => Math.abs(y - b[index]!.y) <= 5);
+  return a.length === b.length && zip(a, b).every(([one, other]) => Math.abs(one.y - other.y) <= 5);
 }
 
 function medianOf(lines: readonly VcpuLine[]): Point[] {
   const count = smallest(lines.map(({ points }) => points.length));
-  return lines[0]!.points.slice(0, count).map(({ x }, index) => ({
-    x,
-    y: medianOfSample(lines.map(({ points }) => points[index]!.y)),
-  }));
+  return nth(lines, 0)
+    .points.slice(0, count)
+    .map(({ x }, index) => ({
+      x,
+      y: medianOfSample(lines.map(({ points }) => nth(points, index).y)),
+    }));
 }
 
 function meanWork(points: readonly Point[]): number {

@@ -1,6 +1,7 @@
 /** Rows of result files: values under the names of their columns. */
 import type { Value } from '../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
+import { type NonEmpty, zip } from '../../lists.js';
 import { resultTables } from '../columns.js';
 
 /** Column name to value. */
@@ -11,9 +12,7 @@ export function runRows(results: readonly MigrationResult[]): Row[] {
   const runs = resultTables.find(({ name }) => name === 'runs');
   if (runs === undefined) throw new Error('no table of runs');
   const names = runs.columns.map(({ name }) => name);
-  return results.flatMap((result) =>
-    runs.rowsOf(result).map((row) => Object.fromEntries(row.map((value, index) => [names[index]!, value]))),
-  );
+  return results.flatMap((result) => runs.rowsOf(result).map((row) => Object.fromEntries(zip(names, row))));
 }
 
 /** null where the field is empty or there is no such column. */
@@ -31,8 +30,8 @@ export function hasConverged(row: Row): boolean {
 }
 
 /** In the order in which they come. */
-export function groupBy(rows: readonly Row[], column: string): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>();
+export function groupBy(rows: readonly Row[], column: string): Map<string, NonEmpty<Row>> {
+  const groups = new Map<string, [Row, ...Row[]]>();
   for (const row of rows) {
     const key = textIn(row, column);
     const group = groups.get(key);

@@ -1,5 +1,6 @@
 /** A curve of shares of work, without the jumps of samples shorter than what makes it jump. */
 import { numberIn, type Row } from '../../files/rows.js';
+import { nth } from '../../../lists.js';
 import type { Point } from './thin.js';
 
 /**
@@ -14,7 +15,7 @@ export function averaged(rows: readonly Row[], column: string, shownS: number, w
     const work = numberIn(row, column);
     // The first sample closes no stretch of time.
     if (work === null || time > shownS || time === 0) continue;
-    const bin = sums[Math.min(bins - 1, Math.floor((time / shownS) * bins))]!;
+    const bin = nth(sums, Math.min(bins - 1, Math.floor((time / shownS) * bins)));
     bin.time += time;
     bin.work += work;
     bin.count += 1;

@@ -2,7 +2,7 @@
 import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
-import { keysOf } from '../../../lists.js';
+import { keysOf, zip } from '../../../lists.js';
 import { readerOf } from '../../../formats/readers/index.js';
 import { UsageError } from '../../../errors.js';
 import { noSuchFile, statusOf } from '../../../files.js';
@@ -184,12 +184,9 @@ function rowOf(
   place: { readonly file: string; readonly line: number },
 ): Row {
   const row: Record<string, Value> = {};
-  for (let index = 0; index < header.length; index++) {
-    const name = header[index]!;
-    const value = valueOf(record[index]!, name);
-    if (value === undefined) {
-      throw new UsageError(`${name}: expected a number, found "${record[index]}"`, place);
-    }
+  for (const [name, text] of zip(header, record)) {
+    const value = valueOf(text, name);
+    if (value === undefined) throw new UsageError(`${name}: expected a number, found "${text}"`, place);
     row[name] = value;
   }
   return row;

@@ -1,4 +1,5 @@
 /** A curve with no more points than a figure can show. */
+import { lastOf, nth } from '../../../lists.js';
 
 export interface Point {
   readonly x: number;
@@ -11,23 +12,19 @@ export interface Point {
  */
 export function thin(points: readonly Point[], bins: number): Point[] {
   if (points.length <= 4 * bins) return [...points];
-  const start = points[0]!.x;
-  const width = (points.at(-1)!.x - start) / bins;
-  const kept: Point[] = [];
-  let from = 0;
-  while (from < points.length) {
-    const bin = Math.floor((points[from]!.x - start) / width);
-    let to = from;
-    let low = from;
-    let high = from;
-    while (to < points.length && Math.floor((points[to]!.x - start) / width) === bin) {
-      if (points[to]!.y < points[low]!.y) low = to;
-      if (points[to]!.y > points[high]!.y) high = to;
-      to += 1;
-    }
-    const chosen = [...new Set([from, low, high, to - 1])].sort((a, b) => a - b);
-    for (const index of chosen) kept.push(points[index]!);
-    from = to;
+  const start = nth(points, 0).x;
+  const width = (lastOf(points).x - start) / bins;
+  const binOf = ({ x }: Point): number => Math.floor((x - start) / width);
+  const parts: [Point, ...Point[]][] = [];
+  for (const point of points) {
+    const part = parts.at(-1);
+    if (part !== undefined && binOf(part[0]) === binOf(point)) part.push(point);
+    else parts.push([point]);
   }
-  return kept;
+  return parts.flatMap((part) => {
+    const low = part.reduce((least, point) => (point.y < least.y ? point : least));
+    const high = part.reduce((most, point) => (point.y > most.y ? point : most));
+    const chosen = new Set([part[0], low, high, lastOf(part)]);
+    return part.filter((point) => chosen.has(point));
+  });
 }

@@ -1,4 +1,5 @@
 /** Domains and ticks. */
+import { lastOf } from '../../../lists.js';
 import type { Axis } from './panel.js';
 import { largest, smallest } from '../../../stats/extremes.js';
 
@@ -38,7 +39,7 @@ export function logarithmic(values: readonly number[], ticks: number): Axis {
   const digits = [[1], [1, 3], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
   const candidates = digits.map((set) => decadeTicks(low, high, set));
   const every = Math.ceil(decades / ticks);
-  const best = candidates.find((list) => list.length >= 3) ?? candidates.at(-1)!;
+  const best = candidates.find((list) => list.length >= 3) ?? lastOf(candidates);
   const thinned =
     best.length > ticks && decades > ticks
       ? best.filter((tick) => Math.round(Math.log10(tick)) % every === 0)

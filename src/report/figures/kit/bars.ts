@@ -1,4 +1,5 @@
 /** A row a strategy: a bar with its interval and its figure in words. */
+import { nth } from '../../../lists.js';
 import * as Plot from '@observablehq/plot';
 import { fitting } from './axes.js';
 import { lineHeight } from './labels.js';
@@ -57,7 +58,7 @@ function rowLines(name: Name): string[] {
 export function barPanel(spec: BarPanel, names: readonly Name[], box: Box, sheet: Sheet): string {
   const { font } = sheet;
   const rows = spec.bars.flatMap((bar, row) =>
-    bar === null ? [] : [{ ...bar, row, color: names[row]!.look.color }],
+    bar === null ? [] : [{ ...bar, row, color: nth(names, row).look.color }],
   );
   const ends = rows.flatMap(({ value, interval }) => [value, ...(interval ?? [])]);
   const x = spec.axis ?? fitting(ends, box.width / (4.5 * font));

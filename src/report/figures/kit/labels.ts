@@ -1,4 +1,5 @@
 /** Words next to what they name, where they do not cover each other. */
+import { pairs, zip } from '../../../lists.js';
 import { textWidth } from './font.js';
 import type { Box } from './panel.js';
 import type { Look } from './sheet.js';
@@ -25,9 +26,8 @@ export function symbolRoom(font: number): number {
 export function endLabels(labels: readonly EndLabel[], x: number, box: Box, font: number): string {
   const sorted = [...labels].sort((a, b) => a.y - b.y);
   const tops = apart(sorted, box, font);
-  return sorted
-    .map((label, index) => {
-      const top = tops[index]!;
+  return zip(sorted, tops)
+    .map(([label, top]) => {
       const middle = top + heightOf(label, font) / 2;
       const { look, fill } = label;
       const leader = look === undefined ? leaderLine(label, x, middle, font) : '';
@@ -53,11 +53,12 @@ function apart(sorted: readonly EndLabel[], box: Box, font: number): number[] {
   }
   const all = sorted.reduce((sum, label) => sum + heightOf(label, font), 0);
   let limit = Math.max(box.y + box.height, box.y + all);
-  for (let index = sorted.length - 1; index >= 0; index--) {
-    tops[index] = Math.min(tops[index]!, limit - heightOf(sorted[index]!, font));
-    limit = tops[index]!;
+  const raised: number[] = [];
+  for (const [label, top] of zip(sorted, tops).toReversed()) {
+    limit = Math.min(top, limit - heightOf(label, font));
+    raised.unshift(limit);
   }
-  return tops;
+  return raised;
 }
 
 function heightOf(label: EndLabel, font: number): number {
@@ -132,8 +133,7 @@ function areaAround({ x, y }: Place, reach: number): Area {
 
 /** Every three pixels of a line. */
 function placesOn(corners: readonly Place[]): Place[] {
-  return corners.slice(1).flatMap((end, index) => {
-    const start = corners[index]!;
+  return [...pairs(corners)].flatMap(([start, end]) => {
     const count = Math.ceil(Math.hypot(end.x - start.x, end.y - start.y) / 3);
     return Array.from({ length: count + 1 }, (_, step) => ({
       x: start.x + ((end.x - start.x) * step) / Math.max(1, count),

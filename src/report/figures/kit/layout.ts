@@ -21,24 +21,25 @@ export interface Placement {
   readonly columns?: number;
 }
 
-/** Frames of the same size, row by row; `bottom` is where the last row ends, words included. */
+/** Frames of the same size, row by row. `width` is that of each frame; `bottom` is where the last row ends, words included. */
 export function frames(
   count: number,
   height: number,
   margins: Margins,
   sheet: Sheet,
   { top = 0, left = 0, columns = Math.min(sheet.columns, count) }: Placement = {},
-): { readonly boxes: Box[]; readonly bottom: number } {
+): { readonly boxes: Box[]; readonly width: number; readonly bottom: number } {
   const gap = columns > 1 ? 1.5 * sheet.font : 0;
   const cell = (sheet.width - 2 - left - gap * (columns - 1)) / columns;
   const rowHeight = margins.above + height + margins.below;
+  const width = cell - margins.left - margins.right;
   const boxes = Array.from({ length: count }, (_, index) => ({
     x: left + (index % columns) * (cell + gap) + margins.left,
     y: top + Math.floor(index / columns) * rowHeight + margins.above,
-    width: cell - margins.left - margins.right,
+    width,
     height,
   }));
-  return { boxes, bottom: top + Math.ceil(count / columns) * rowHeight };
+  return { boxes, width, bottom: top + Math.ceil(count / columns) * rowHeight };
 }
 
 /** Whether no frame stands below this one. */

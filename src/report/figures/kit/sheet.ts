@@ -1,4 +1,5 @@
 /** What figures are drawn on, and in which colours. Lengths are CSS pixels: 96 to the inch. */
+import { nth } from '../../../lists.js';
 
 export interface Sheet {
   readonly width: number;
@@ -42,7 +43,7 @@ export interface Look {
 export function lookOf(index: number): Look {
   const shift = Math.floor(index / OKABE_ITO.length);
   return {
-    color: OKABE_ITO[index % OKABE_ITO.length]!,
-    symbol: SYMBOLS[(index + shift) % SYMBOLS.length]!,
+    color: nth(OKABE_ITO, index % OKABE_ITO.length),
+    symbol: nth(SYMBOLS, (index + shift) % SYMBOLS.length),
   };
 }

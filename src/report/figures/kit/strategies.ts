@@ -1,4 +1,5 @@
 /** Strategies side by side: what each measure came to, with its interval. */
+import { zip } from '../../../lists.js';
 import { groupBy, type Row } from '../../files/rows.js';
 import { optionsOf } from '../../terminal/kit/strategy-names.js';
 import { type Bar, barPanel, rowNames, rowSizes } from './bars.js';
@@ -86,8 +87,8 @@ function drawing(groups: readonly Group[], sheet: Sheet): Drawing {
     name: 'strategies',
     caption: `What the migration took and what the guest felt, strategy by strategy${many ? '; whiskers are 95\u00a0% confidence intervals of the mean' : ''}.`,
     svg: picture(sheet, bottom + notes.height + 2, 'Strategies compared', [
-      ...panels.map((one, index) =>
-        barPanel({ ...one, without: 'no switchover' }, names, boxes[index]!, sheet),
+      ...zip(panels, boxes).map(([one, box]) =>
+        barPanel({ ...one, without: 'no switchover' }, names, box, sheet),
       ),
       ...boxes.filter((_, index) => index % columns === 0).map((box) => rowNames(names, box, font)),
       notes.svg,
