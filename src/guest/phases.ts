@@ -6,10 +6,25 @@ const INFINITY = Infinity;
 
 /** One vCPU for each sequence of phases. */
 export function onePerPhases(vcpus: readonly VcpuSpec[]): VcpuSpec[] {
-  const byPhases = new Map<string, VcpuSpec>();
-  for (const vcpu of vcpus)
-    if (vcpu.phases.length > 0) byPhases.set(JSON.stringify([vcpu.phases, vcpu.phasePeriodUs]), vcpu);
-  return [...byPhases.values()];
+  const kept: VcpuSpec[] = [];
+  for (let i = 0; i < vcpus.length; i += 1) {
+    const vcpu = vcpus[i]!;
+    if (vcpu.phases.length > 0 && !kept.some((other) => inStep(vcpu, other))) kept.push(vcpu);
+  }
+  return kept;
+}
+
+/** Whether the rates of two vCPUs change at the same times and by the same factors. */
+export function inStep(one: VcpuSpec, other: VcpuSpec): boolean {
+  if (one.phasePeriodUs !== other.phasePeriodUs) return false;
+  const [phases, others] = [one.phases, other.phases];
+  if (phases === others) return true;
+  if (phases.length !== others.length) return false;
+  for (let i = 0; i < phases.length; i += 1) {
+    const [a, b] = [phases[i]!, others[i]!];
+    if (a.writeFactor !== b.writeFactor || a.readFactor !== b.readFactor || a.atUs !== b.atUs) return false;
+  }
+  return true;
 }
 
 const flat = { writeFactor: 1, readFactor: 1, untilUs: INFINITY };

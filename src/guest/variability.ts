@@ -27,6 +27,9 @@ type Cost = keyof typeof COSTS;
 /** Draws a share (0 .. 1) for a key, the same for the same key. */
 export type DrawShare = (key: string) => number;
 
+/** Draws shares (0 .. 1) for `${key} 0`, `${key} 1` … `${key} ${count - 1}`, the same for the same key. */
+export type DrawShares = (key: string, count: number) => Float64Array;
+
 /** Keys of what a host's costs are drawn by; those of vCPUs are `host vcpu-speed 0` and so on. */
 export const HOST_DRAWS: readonly string[] = Object.keys(COSTS).map(hostKey);
 
@@ -38,22 +41,23 @@ function hostKey(cost: string): string {
 export function variedHost(host: HostProfile, draw: DrawShare): HostProfile {
   const { variability } = host;
   if (variability === undefined) return host;
-  const changed: Partial<Record<(typeof COSTS)[Cost][number], number>> = {};
+  const met: { -readonly [Field in keyof HostProfile]: HostProfile[Field] } = { ...host };
   for (const cost of keysOf(COSTS)) {
     if (variability[cost] === 0) continue;
     const factor = exp(variability[cost] * cutNormal(draw(hostKey(cost))));
-    for (const field of COSTS[cost]) changed[field] = host[field] * factor;
+    for (const field of COSTS[cost]) met[field] = host[field] * factor;
   }
-  return { ...host, ...changed };
+  return met;
 }
 
 /** Factors of what sending costs from one 5 s to the next; absent where it does not drift. */
 export function driftOfSending(
   { sendDrift }: HostVariability,
-  draw: DrawShare,
+  draws: DrawShares,
 ): readonly number[] | undefined {
   if (sendDrift === 0) return undefined;
-  return EVEN_STEPS.map((_, step) => exp(sendDrift * cutNormal(draw(`host send-drift ${step}`))));
+  const shares = draws('host send-drift', DRIFT_STEPS);
+  return EVEN_STEPS.map((_, step) => exp(sendDrift * cutNormal(shares[step]!)));
 }
 
 /** Steps of a drift, of 5 s each; after the last they begin again. */
@@ -61,28 +65,37 @@ const DRIFT_STEPS = 24;
 export const DRIFT_STEP_US = 5e6;
 
 /** The speeds that one run meets. */
-export function variedGuest(guest: GuestSpec, variability: HostVariability, draw: DrawShare): GuestSpec {
-  return { ...guest, vcpus: guest.vcpus.map((vcpu, id) => variedVcpu(vcpu, id, variability, draw)) };
+export function variedGuest(guest: GuestSpec, variability: HostVariability, draws: DrawShares): GuestSpec {
+  const speeds = draws('host vcpu-speed', guest.vcpus.length);
+  const vcpus = guest.vcpus.map((vcpu, id) => {
+    const { vcpuSpeed, pacedVcpuSpeed, vcpuDrift } = variability;
+    const sigma = max(pacedVcpuSpeed, vcpuSpeed * vcpu.busy);
+    const varied = atSpeed(vcpu, exp(sigma * cutNormal(speeds[id]!)));
+    if (vcpuDrift === 0) return varied;
+    const steps = vcpu.phases.length === 0 ? DRIFT_STEPS : vcpu.phases.length;
+    return drifting(varied, vcpuDrift, draws(`host vcpu-drift ${id}`, steps));
+  });
+  return { ...guest, vcpus };
 }
 
-function variedVcpu(vcpu: VcpuSpec, id: number, variability: HostVariability, draw: DrawShare): VcpuSpec {
-  const { vcpuSpeed, pacedVcpuSpeed, vcpuDrift } = variability;
-  const sigma = max(pacedVcpuSpeed, vcpuSpeed * vcpu.busy);
-  const speed = exp(sigma * cutNormal(draw(`host vcpu-speed ${id}`)));
+function atSpeed(vcpu: VcpuSpec, speed: number): VcpuSpec {
   const classes = vcpu.classes.map((one) => ({
     ...one,
     writesPerSecond: one.writesPerSecond * speed,
     readsPerSecond: one.readsPerSecond * speed,
   }));
-  if (vcpuDrift === 0) return { ...vcpu, classes };
+  return { ...vcpu, classes };
+}
+
+function drifting(vcpu: VcpuSpec, vcpuDrift: number, shares: Float64Array): VcpuSpec {
   const steady = vcpu.phases.length === 0;
-  const phases = steady ? EVEN_STEPS : vcpu.phases;
-  const drifting = phases.map(({ atUs, writeFactor, readFactor }, step): Phase => {
-    const factor = exp(vcpuDrift * cutNormal(draw(`host vcpu-drift ${id} ${step}`)));
+  const steps = steady ? EVEN_STEPS : vcpu.phases;
+  const phases = steps.map(({ atUs, writeFactor, readFactor }, step): Phase => {
+    const factor = exp(vcpuDrift * cutNormal(shares[step]!));
     return { atUs, writeFactor: writeFactor * factor, readFactor: readFactor * factor };
   });
   const phasePeriodUs = steady ? DRIFT_STEPS * DRIFT_STEP_US : vcpu.phasePeriodUs;
-  return { ...vcpu, classes, phases: drifting, phasePeriodUs };
+  return { ...vcpu, phases, phasePeriodUs };
 }
 
 const EVEN_STEPS: readonly Phase[] = Array.from({ length: DRIFT_STEPS }, (_, step) => ({

@@ -1,6 +1,6 @@
 /** A migration on the host that one run meets. */
 import { driftOfSending, variedGuest, variedHost } from '../guest/variability.js';
-import { drawOf } from '../random/draws.js';
+import { drawOf, drawsOf } from '../random/draws.js';
 import type { MigrationSetup } from './setup.js';
 
 /** By the variability of its host profile; without one as it is. */
@@ -8,11 +8,12 @@ export function onDrawnHost(setup: MigrationSetup, seed: number, run: number): M
   const { host, guest } = setup;
   if (host.variability === undefined) return setup;
   const draw = (key: string): number => drawOf(key, seed, run);
-  const sendDrift = driftOfSending(host.variability, draw);
+  const draws = (key: string, count: number): Float64Array => drawsOf(key, count, seed, run);
+  const sendDrift = driftOfSending(host.variability, draws);
   return {
     ...setup,
     host: variedHost(host, draw),
-    guest: variedGuest(guest, host.variability, draw),
+    guest: variedGuest(guest, host.variability, draws),
     ...(sendDrift === undefined ? {} : { sendDrift }),
   };
 }

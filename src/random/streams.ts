@@ -11,6 +11,59 @@ function mix(word: number): number {
   return x ^ (x >>> 16);
 }
 
+/** Four 32-bit words that take in a name letter by letter. */
+class Absorber {
+  private a = 0;
+  private b = 0;
+  private c = 0;
+  private d = 0;
+
+  /** Takes in seed and run, and of a name of `length` letters the first ones. */
+  begin(seed: number, run: number, length: number, letters: string): void {
+    // Digits of pi: any constants that are not special.
+    this.a = 0x243f6a88;
+    this.b = 0x85a308d3 | 0;
+    this.c = 0x13198a2e;
+    this.d = 0x03707344;
+    this.word(seed);
+    this.word(run);
+    this.word(length);
+    this.letters(letters);
+  }
+
+  letters(letters: string): void {
+    for (let index = 0; index < letters.length; index++) this.word(letters.charCodeAt(index));
+  }
+
+  copy(from: Absorber): void {
+    this.a = from.a;
+    this.b = from.b;
+    this.c = from.c;
+    this.d = from.d;
+  }
+
+  /** The generator of the name that was taken in. */
+  end(): Generator {
+    this.word(0);
+    const { a, b, c, d } = this;
+    return (a | b | c | d) === 0 ? new Generator(1, b, c, d) : new Generator(a, b, c, d);
+  }
+
+  // For a given word this is a bijection of the 128-bit state, so nothing that was absorbed gets lost again.
+  private word(word: number): void {
+    const a = mix(this.a ^ this.d ^ word);
+    const b = mix((this.b + a) | 0);
+    const c = mix(this.c ^ b);
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.d = mix((this.d + c) | 0);
+  }
+}
+
+const absorber = new Absorber();
+const begun = new Absorber();
+
 /**
  * The generator of one purpose in one run.
  *
@@ -18,23 +71,26 @@ function mix(word: number): number {
  * as `vcpu 3 writes`. A stream does not depend on which others exist, so that another strategy meets the same workload.
  */
 export function stream(seed: number, run: number, name: string): Generator {
-  // Digits of pi: any constants that are not special.
-  let a = 0x243f6a88;
-  let b = 0x85a308d3;
-  let c = 0x13198a2e;
-  let d = 0x03707344;
-  // For a given word this is a bijection of the 128-bit state, so nothing that was absorbed gets lost again.
-  const absorb = (word: number): void => {
-    a = mix(a ^ d ^ word);
-    b = mix((b + a) | 0);
-    c = mix(c ^ b);
-    d = mix((d + c) | 0);
-  };
-  absorb(seed);
-  absorb(run);
-  absorb(name.length);
-  for (let index = 0; index < name.length; index++) absorb(name.charCodeAt(index));
-  absorb(0);
-  if ((a | b | c | d) === 0) a = 1;
-  return new Generator(a, b, c, d);
+  absorber.begin(seed, run, name.length, name);
+  return absorber.end();
+}
+
+/**
+ * The first `nextFloat` of each of the streams `${name}0`, `${name}1` … `${name}${count - 1}`. Names that differ in their
+ * last letters only are taken in together up to there, which takes a tenth of the time.
+ */
+export function firstFloats(seed: number, run: number, name: string, count: number): Float64Array {
+  const floats = new Float64Array(count);
+  let length = 0;
+  for (let index = 0; index < count; index++) {
+    const digits = `${index}`;
+    if (name.length + digits.length !== length) {
+      length = name.length + digits.length;
+      begun.begin(seed, run, length, name);
+    }
+    absorber.copy(begun);
+    absorber.letters(digits);
+    floats[index] = absorber.end().nextFloat();
+  }
+  return floats;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { stream } from '../../src/random/streams.js';
+import { firstFloats, stream } from '../../src/random/streams.js';
 import { chiSquare, chiSquareLimit } from './chi-square.js';
 
 /** Pearson's correlation. */
@@ -38,6 +38,14 @@ describe('a stream', () => {
       }
     }
     expect(firsts.size).toBe(made);
+  });
+
+  test('of a numbered name begins as the one that is made by itself, whatever the number of digits', () => {
+    const together = firstFloats(42, 7, 'host vcpu-drift 3 ', 1001);
+    const alone = Array.from({ length: 1001 }, (_, index) =>
+      stream(42, 7, `host vcpu-drift 3 ${index}`).nextFloat(),
+    );
+    expect([...together]).toEqual(alone);
   });
 
   test('takes seeds of all 32 bits, and the seed 0', () => {

@@ -1,6 +1,7 @@
 /** One vCPU of the fluid memory, and how it is made. */
 import type { Generator } from '../../../random/generator.js';
 import { stream } from '../../../random/streams.js';
+import { inStep } from '../../phases.js';
 import { type AccessClass, type VcpuSpec, slackPerAccessUs } from '../../spec.js';
 import type { RemoteVcpu } from './remote.js';
 import { type RingUser, writesPerUs } from './rings.js';
@@ -53,18 +54,16 @@ export function noticedLate(use: Use, writes: number): number {
 }
 
 export function groupByPhases(vcpus: readonly FluidVcpu[]): void {
-  const groups = new Map<string, FluidVcpu[]>();
+  const groups: FluidVcpu[][] = [];
   for (let i = 0; i < vcpus.length; i += 1) {
     const vcpu = vcpus[i]!;
-    const { phases, phasePeriodUs } = vcpu.spec;
-    if (phases.length === 0) {
+    if (vcpu.spec.phases.length === 0) {
       vcpu.inStep = [vcpu];
       continue;
     }
-    const key = JSON.stringify([phases, phasePeriodUs]);
-    const group = groups.get(key) ?? [];
+    let group = groups.find(([first]) => inStep(first!.spec, vcpu.spec));
+    if (group === undefined) groups.push((group = []));
     group.push(vcpu);
-    groups.set(key, group);
     vcpu.inStep = group;
   }
 }
