@@ -22,8 +22,6 @@ const COSTS = {
   resume: ['destinationLoadUs', 'destinationLoadUsPerVcpu', 'destinationStartUs'],
 } as const satisfies Readonly<Partial<Record<keyof HostVariability, readonly (keyof HostProfile)[]>>>;
 
-type Cost = keyof typeof COSTS;
-
 /** Draws a share (0 .. 1) for a key, the same for the same key. */
 export type DrawShare = (key: string) => number;
 

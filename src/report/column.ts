@@ -57,7 +57,12 @@ export function resultTable<Row>(
 function written<Row>(column: Column<Row>, row: Row): Value {
   const value = column.get(row);
   if (typeof value !== 'number') return value;
-  return Number(value.toFixed(column.unit === 'share' ? 6 : 3));
+  return Number.isSafeInteger(value) ? value + 0 : Number(value.toFixed(digitsOf(column.unit)));
+}
+
+/** Digits after the point that files have. */
+export function digitsOf(unit: Unit): 3 | 6 {
+  return unit === 'share' ? 6 : 3;
 }
 
 export function labelOf(column: Pick<Column<never>, 'name' | 'unit' | 'label'>): string {

@@ -20,6 +20,7 @@ import { parseStrategyText } from '../../src/scenario/choices.js';
 import { mergeShards } from '../../src/experiment/sweep/merge.js';
 import { openPlan } from '../../src/experiment/sweep/plan.js';
 import { runSweep } from '../../src/experiment/sweep/run.js';
+import { RowBlock } from '../../src/experiment/sweep/row-block.js';
 import type { SweepSpec } from '../../src/experiment/sweep/spec.js';
 import { readShard } from '../../src/experiment/sweep/shard.js';
 import { linesIn } from '../../src/experiment/sweep/rows.js';
@@ -69,7 +70,9 @@ describe('cells', () => {
     const scenario = loadScenario(GUEST, { set });
     const result = simulate(scenario, parseStrategyText('auto-converge'), { run: 3, memory: 'fluid' });
     const alone = csvRows(resultTables[0]!, result).trimEnd();
-    const [row] = linesOf(sweepTable.row(result, '10Gbit/s,200ms'));
+    const block = new RowBlock(sweepTable.measures.length);
+    sweepTable.row(result, '10Gbit/s,200ms', block);
+    const [row] = linesOf(new TextDecoder().decode(block.take().bytes));
     expect(fieldsOf(row!).filter((_, index) => index !== 7 && index !== 8)).toEqual(fieldsOf(alone));
     expect(readFileSync(join(whole, 'runs.csv'), 'utf8')).toContain(`\n${row}\n`);
   });

@@ -17,6 +17,7 @@ import {
   summaryTexts,
 } from './folder/results.js';
 import { type Line, linesIn, rowTaker } from './rows.js';
+import { valueReader } from './samples.js';
 import { type SweepRun, type SweepOutcome, fileNames, headerLine, manifestText, writeExtras } from './run.js';
 import type { SweepTable } from './table.js';
 import { unitsOf } from './unit.js';
@@ -55,6 +56,7 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
       options.onCell?.(cell);
     });
     const sources = folders.map((folder) => rowsOf(folder, headerLine(plan, table)));
+    const valuesIn = valueReader(table.header(plan.keys), table.measures);
     let rows = 0;
     for (let unit = 0; unit < units.count; unit++) {
       const source = sources[unit % sources.length]!;
@@ -62,7 +64,7 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
       for (let complete = false; !complete; rows++) {
         const row = source.next();
         if (row === null) throw notAll(folders[unit % folders.length]!);
-        complete = taker.add(row);
+        complete = taker.add(valuesIn(row));
         text += `${row}\n`;
       }
       files.append(RUNS, text);

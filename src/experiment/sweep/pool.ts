@@ -1,6 +1,7 @@
 /** Units done by several threads, their rows handed on in the order of the units. */
 import { Tinypool } from 'tinypool';
 import { usageErrorFrom } from '../parallel/refusal.js';
+import type { Rows } from './row-block.js';
 import type { SweepSpec } from './spec.js';
 import type { UnitOutcome } from './worker.js';
 
@@ -16,7 +17,7 @@ export async function inThreads(
   threads: number,
   spec: SweepSpec,
   units: Iterator<number, void>,
-  onRows: (rows: string) => void,
+  onRows: (rows: Rows) => void,
 ): Promise<void> {
   const pool = new Tinypool({
     filename: worker.href,
@@ -38,7 +39,7 @@ export async function inThreads(
       if (oldest === undefined) return;
       const outcome = await oldest;
       if ('refusal' in outcome) throw usageErrorFrom(outcome);
-      onRows(outcome.rows);
+      onRows(outcome);
     }
   } finally {
     await pool.destroy();

@@ -2,9 +2,10 @@
 import { isUncertain } from '../predicted.js';
 import { simulate } from '../simulate.js';
 import type { Cell, SweepPlan } from './plan.js';
-import { type CellSamples, type Positions, numberIn, positionsOf } from './samples.js';
+import { RowBlock } from './row-block.js';
+import type { CellSamples } from './samples.js';
 import type { CellPrediction } from './summary.js';
-import { type SweepTable, fieldsOf } from './table.js';
+import type { SweepTable } from './table.js';
 
 /** Whether a cell has bands: its runs draw something. */
 export function hasBands({ scenario }: Cell, runs: number): boolean {
@@ -19,8 +20,7 @@ export function predictionOf(
 ): CellPrediction | null {
   const cell = plan.cell(samples.cell);
   if (!hasBands(cell, plan.spec.runs)) return null;
-  const positions = positionsOf(table.header(plan.keys), table.measures);
-  const points = cell.strategies.map((_, at) => pointsOf(plan, table, cell, at, positions));
+  const points = cell.strategies.map((_, at) => pointsOf(plan, table, cell, at));
   return { points, residuals: cell.scenario.setup.host.residuals };
 }
 
@@ -30,13 +30,10 @@ function pointsOf(
   table: SweepTable,
   { scenario, strategies, policy, values }: Cell,
   at: number,
-  positions: Positions,
 ): (number | null)[] {
   const options = { seed, run: 1, draw: false, memory, policy, keepSyncs: false };
   const result = simulate(scenario, strategies[at]!, options);
-  const fields = fieldsOf(table.row(result, table.fields(values)).slice(0, -1));
-  return positions.measures.map((position) => {
-    const value = numberIn(fields[position] ?? '');
-    return result.converged && !Number.isNaN(value) ? value : null;
-  });
+  const block = new RowBlock(table.measures.length);
+  table.row(result, table.fields(values), block);
+  return Array.from(block.lastValues(), (value) => (result.converged && !Number.isNaN(value) ? value : null));
 }

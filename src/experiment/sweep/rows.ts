@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { CellLabels } from './cells.js';
 import type { SweepPlan } from './plan.js';
-import { type CellSamples, cellSamples, positionsOf } from './samples.js';
+import { type CellSamples, cellSamples } from './samples.js';
 import type { Shard } from './shard.js';
 import type { SweepTable } from './table.js';
 import type { Units } from './unit.js';
@@ -11,8 +11,8 @@ import type { Units } from './unit.js';
 export interface RowTaker {
   /** Index of the unit that the next row belongs to; `units.count` or more when there is none. */
   readonly next: number;
-  /** Whether this row completed its unit. */
-  add(line: string): boolean;
+  /** A row by the values of its measures; whether it completed its unit. */
+  add(values: Float64Array): boolean;
   /** Forgets the rows of a unit that is not complete. */
   drop(): void;
 }
@@ -27,20 +27,18 @@ export function rowTaker(
   onCell: (cell: CellSamples) => void,
 ): RowTaker {
   const { precision } = plan.spec;
-  const positions = positionsOf(table.header(plan.keys), table.measures);
   const step = shard?.count ?? 1;
   let next = shard?.index ?? 0;
   let unit = units.at(next);
   let rows = 0;
-  const samplesOf = (cell: number): CellSamples =>
-    cellSamples(cell, labels[cell] ?? [], table.measures, positions);
+  const samplesOf = (cell: number): CellSamples => cellSamples(cell, labels[cell] ?? [], table.measures);
   let samples = samplesOf(unit.cell);
   return {
     get next() {
       return next;
     },
-    add(line) {
-      samples.add(line);
+    add(values) {
+      samples.add(values);
       rows += 1;
       const wanted = (unit.lastRun - unit.firstRun + 1) * samples.strategies.length;
       if (rows < wanted && (precision === null || !samples.precise(precision))) return false;

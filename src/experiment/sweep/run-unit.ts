@@ -1,36 +1,33 @@
-/** Runs one unit and returns its rows as text. */
+/** Runs one unit and returns its rows. */
 import { UsageError, errorMessage } from '../../errors.js';
 import { simulate } from '../simulate.js';
 import { type SweepPlan, cellText } from './plan.js';
-import { type Positions, cellSamples, positionsOf } from './samples.js';
+import { RowBlock, type Rows } from './row-block.js';
+import { cellSamples } from './samples.js';
 import type { SweepTable } from './table.js';
 import type { Unit } from './unit.js';
 
-export function unitRunner(plan: SweepPlan, table: SweepTable): (unit: Unit) => string {
+export function unitRunner(plan: SweepPlan, table: SweepTable): (unit: Unit) => Rows {
   const { seed, memory, precision, runs } = plan.spec;
   const draw = runs > 1;
-  const positions: Positions = positionsOf(table.header(plan.keys), table.measures);
+  const block = new RowBlock(table.measures.length);
   return (unit) => {
     const { scenario, strategies, policy, values } = plan.cell(unit.cell);
     const varied = table.fields(values);
     const labels = strategies.map(({ label }) => label);
-    const samples = cellSamples(unit.cell, labels, table.measures, positions);
-    let text = '';
+    const samples = cellSamples(unit.cell, labels, table.measures);
     for (let run = unit.firstRun; run <= unit.lastRun; run++) {
       for (const strategy of strategies) {
         const at = (): string => `${strategy.label}, run ${run} ${cellText(plan, unit.cell)}`.trim();
-        const row = table.row(
-          failing(at, () =>
-            simulate(scenario, strategy, { seed, run, draw, memory, policy, keepSyncs: false }),
-          ),
-          varied,
+        const result = failing(at, () =>
+          simulate(scenario, strategy, { seed, run, draw, memory, policy, keepSyncs: false }),
         );
-        text += row;
-        if (precision !== null) samples.add(row.slice(0, -1));
+        table.row(result, varied, block);
+        if (precision !== null) samples.add(block.lastValues());
       }
       if (precision !== null && samples.precise(precision)) break;
     }
-    return text;
+    return block.take();
   };
 }
 

@@ -17,8 +17,10 @@ import {
   skippedText,
   summaryTexts,
 } from './folder/results.js';
+import type { Rows } from './row-block.js';
 import { type RowTaker, linesIn, rowTaker } from './rows.js';
 import { unitRunner } from './run-unit.js';
+import { valueReader } from './samples.js';
 import type { Shard } from './shard.js';
 import type { SweepSpec } from './spec.js';
 import { type SweepTable, linesOf } from './table.js';
@@ -116,15 +118,14 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
     }
     const resumed = rows;
     options.onStart?.(most, resumed);
-    const onRows = (text: string): void => {
-      files?.append(RUNS, text);
-      const lines = linesOf(text);
-      for (const line of lines) {
-        taker.add(line);
-        onRow?.(line);
-      }
-      rows += lines.length;
-      options.onRuns?.(lines.length);
+    const onRows = ({ bytes, values }: Rows): void => {
+      files?.append(RUNS, bytes);
+      const width = table.measures.length;
+      for (let at = 0; at < values.length; at += width) taker.add(values.subarray(at, at + width));
+      if (onRow !== undefined) for (const line of linesOf(new TextDecoder().decode(bytes))) onRow(line);
+      const count = values.length / width;
+      rows += count;
+      options.onRuns?.(count);
     };
     await runUnits(options, plan, units, taker, onRows);
     const written = files === null ? [] : await finish(files, planFile, options);
@@ -182,7 +183,7 @@ async function runUnits(
   plan: SweepPlan,
   units: Units,
   taker: RowTaker,
-  onRows: (rows: string) => void,
+  onRows: (rows: Rows) => void,
 ): Promise<void> {
   const step = shard?.count ?? 1;
   if (taker.next >= units.count) return;
@@ -233,15 +234,17 @@ function replay(
   onRow: SweepRun['onRow'],
 ): { readonly bytes: number; readonly rows: number } {
   const unit: string[] = [];
+  const valuesIn = valueReader(table.header(plan.keys), table.measures);
+  const header = headerLine(plan, table);
   let bytes = 0;
   let rows = 0;
   let seen = -1;
   for (const { text, end } of linesIn(path)) {
     seen += 1;
-    if (seen === 0 && `${text}\n` !== headerLine(plan, table)) break;
+    if (seen === 0 && `${text}\n` !== header) break;
     if (seen > 0 && taker.next >= units.count) break;
-    if (seen > 0) unit.push(text);
-    if (seen === 0 || taker.add(text)) {
+    if (seen > 0 && onRow !== undefined) unit.push(text);
+    if (seen === 0 || taker.add(valuesIn(text))) {
       bytes = end;
       rows = seen;
       for (const row of unit.splice(0)) onRow?.(row);

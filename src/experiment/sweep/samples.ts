@@ -21,23 +21,40 @@ export interface CellSamples {
   readonly strategies: readonly StrategySamples[];
   /** Rows so far. */
   readonly rows: number;
-  add(line: string): void;
+  /** A row by its values, one for each measure. */
+  add(values: Float64Array): void;
   /** Forgets so many rows, the last ones. */
   drop(count: number): void;
   /** Whether every strategy is known as precisely as wanted. Only after a whole run of all of them. */
   precise(share: number): boolean;
 }
 
-/** Where in a row the values are. */
-export interface Positions {
-  readonly converged: number;
-  readonly measures: readonly number[];
-}
-
-export function positionsOf(header: readonly string[], measures: readonly SweepMeasure[]): Positions {
-  return {
-    converged: header.indexOf('converged'),
-    measures: measures.map(({ column }) => header.indexOf(column)),
+/** Reads the values of a line: one for each measure, in an array that is filled again for the next line. */
+export function valueReader(
+  header: readonly string[],
+  measures: readonly SweepMeasure[],
+): (line: string) => Float64Array {
+  const values = new Float64Array(measures.length);
+  const measureAt = header.map((name) => measures.findIndex(({ column }) => column === name));
+  const last = measureAt.findLastIndex((measure) => measure >= 0);
+  return (line) => {
+    values.fill(NaN);
+    if (line.includes('"')) {
+      const fields = fieldsOf(line);
+      measures.forEach(({ column }, measure) => {
+        values[measure] = numberIn(fields[header.indexOf(column)] ?? '');
+      });
+      return values;
+    }
+    let begin = 0;
+    for (let field = 0; field <= last && begin <= line.length; field++) {
+      const comma = line.indexOf(',', begin);
+      const end = comma < 0 ? line.length : comma;
+      const measure = measureAt[field]!;
+      if (measure >= 0) values[measure] = numberIn(line.slice(begin, end));
+      begin = end + 1;
+    }
+    return values;
   };
 }
 
@@ -45,13 +62,13 @@ export function cellSamples(
   cell: number,
   labels: readonly string[],
   measures: readonly SweepMeasure[],
-  positions: Positions,
 ): CellSamples {
   const strategies = labels.map((label): StrategySamples => ({
     label,
     converged: [],
     values: measures.map((): number[] => []),
   }));
+  const outcome = measures.findIndex(({ column }) => column === 'converged');
   const deciding = measures.flatMap((measure, index) => (measure.decides ? [index] : []));
   let rows = 0;
   return {
@@ -60,13 +77,10 @@ export function cellSamples(
     get rows() {
       return rows;
     },
-    add(line) {
-      const fields = fieldsOf(line);
-      const strategy = strategies[rows % labels.length]!;
-      strategy.converged.push(fields[positions.converged] === 'true');
-      for (let index = 0; index < measures.length; index++) {
-        strategy.values[index]!.push(numberIn(fields[positions.measures[index]!] ?? ''));
-      }
+    add(row) {
+      const { converged, values } = strategies[rows % labels.length]!;
+      converged.push(row[outcome] === 1);
+      for (let index = 0; index < values.length; index++) values[index]!.push(row[index]!);
       rows += 1;
     },
     drop(count) {
@@ -87,7 +101,7 @@ export function cellSamples(
 }
 
 /** NaN: an empty field. */
-export function numberIn(field: string): number {
+function numberIn(field: string): number {
   if (field === '') return NaN;
   return field === 'true' ? 1 : field === 'false' ? 0 : Number(field);
 }

@@ -1,5 +1,6 @@
 /** The rows of runs.csv as a sweep sees them; src/report/terminal/sweep-table.ts has the columns. */
 import type { MigrationResult } from '../../migration/result.js';
+import type { RowBlock } from './row-block.js';
 
 /** A column that is summarised. */
 export interface SweepMeasure {
@@ -16,8 +17,8 @@ export interface SweepMeasure {
 export interface SweepTable {
   /** Names of the columns; `keys` are the varied ones. */
   header(keys: readonly string[]): readonly string[];
-  /** One line with its line break. `varied` holds the fields of the varied columns, ready with commas. */
-  row(result: MigrationResult, varied: string): string;
+  /** Writes one line, and what is summarised of it. `varied` holds the fields of the varied columns, ready with commas. */
+  row(result: MigrationResult, varied: string, to: RowBlock): void;
   /** Fields with commas, quoted where they must be. */
   fields(values: readonly (string | number | boolean | null)[]): string;
   readonly measures: readonly SweepMeasure[];

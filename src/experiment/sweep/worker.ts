@@ -3,6 +3,7 @@ import { workerData } from 'node:worker_threads';
 import { UsageError } from '../../errors.js';
 import { refusalOf, type Refusal } from '../parallel/refusal.js';
 import { openPlan } from './plan.js';
+import type { Rows } from './row-block.js';
 import { unitRunner } from './run-unit.js';
 import type { SweepSpec } from './spec.js';
 import type { SweepTable } from './table.js';
@@ -10,10 +11,10 @@ import { type Unit, unitsOf } from './unit.js';
 
 /** What a worker thread exports; `table` has the columns, which this layer does not know. */
 export function unitServer(table: SweepTable): (index: number) => Promise<UnitOutcome> {
-  let ready: Promise<(index: number) => string> | undefined;
+  let ready: Promise<(index: number) => Rows> | undefined;
   return async (index) => {
     try {
-      return { rows: (await (ready ??= prepare(table)))(index) };
+      return (await (ready ??= prepare(table)))(index);
     } catch (error) {
       if (error instanceof UsageError) return refusalOf(error);
       throw error;
@@ -21,10 +22,10 @@ export function unitServer(table: SweepTable): (index: number) => Promise<UnitOu
   };
 }
 
-/** The rows of a unit as text, or why it cannot be run. */
-export type UnitOutcome = { readonly rows: string } | Refusal;
+/** The rows of a unit, or why it cannot be run. */
+export type UnitOutcome = Rows | Refusal;
 
-async function prepare(table: SweepTable): Promise<(index: number) => string> {
+async function prepare(table: SweepTable): Promise<(index: number) => Rows> {
   // A thread that is gone without a word would be waited for in vain.
   process.exit = (): never => {
     throw new Error('it called process.exit, which would end the sweep');
@@ -33,6 +34,6 @@ async function prepare(table: SweepTable): Promise<(index: number) => string> {
   const [, spec] = workerData as readonly [unknown, SweepSpec];
   const plan = await openPlan(spec);
   const units = unitsOf(plan);
-  const run: (unit: Unit) => string = unitRunner(plan, table);
+  const run: (unit: Unit) => Rows = unitRunner(plan, table);
   return (index) => run(units.at(index));
 }

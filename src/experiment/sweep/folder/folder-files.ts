@@ -8,7 +8,7 @@ import { confirmed, extend, journalLine, newChecksum } from './journal.js';
 import { lockFolder } from './lock.js';
 
 export interface SweepFiles {
-  append(name: string, text: string): void;
+  append(name: string, text: string | Uint8Array): void;
   /** Cuts what was there of runs.csv. */
   keep(bytes: number): void;
   /** Gives all files their names, runs.csv last, and returns their paths. */
@@ -100,13 +100,14 @@ class OpenFiles implements SweepFiles {
     }
   }
 
-  append(name: string, text: string): void {
+  append(name: string, text: string | Uint8Array): void {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     this.writing(() => {
-      writeFileSync(this.file(name), text);
+      writeFileSync(this.file(name), bytes);
       if (name !== RUNS) return;
       // The first line has the names of the columns.
       this.hasRows ||= this.sum.bytes > 0;
-      extend(this.sum, text);
+      extend(this.sum, bytes);
       writeFileSync(this.file(JOURNAL), journalLine(this.sum));
     });
   }

@@ -16,8 +16,7 @@ export function newChecksum(): Checksum {
   return { bytes: 0, hash: createHash('sha256') };
 }
 
-export function extend(sum: Checksum, text: string): void {
-  const bytes = Buffer.from(text);
+export function extend(sum: Checksum, bytes: Uint8Array): void {
   sum.hash.update(bytes);
   sum.bytes += bytes.length;
 }
