@@ -72,8 +72,15 @@ export function unmigratedAccesses(
   fromUs: number,
   toUs: number,
 ): { writes: number; reads: number } {
-  const writesPerUs = spec.classes.reduce((sum, c) => sum + c.writesPerSecond, 0) / 1e6;
-  const readsPerUs = spec.classes.reduce((sum, c) => sum + c.readsPerSecond, 0) / 1e6;
+  const { classes } = spec;
+  let writesPerSecond = 0;
+  let readsPerSecond = 0;
+  for (let i = 0; i < classes.length; i += 1) {
+    writesPerSecond += classes[i]!.writesPerSecond;
+    readsPerSecond += classes[i]!.readsPerSecond;
+  }
+  const writesPerUs = writesPerSecond / 1e6;
+  const readsPerUs = readsPerSecond / 1e6;
   if (spec.phases.length === 0)
     return { writes: writesPerUs * (toUs - fromUs), reads: readsPerUs * (toUs - fromUs) };
   let writes = 0;

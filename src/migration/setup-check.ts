@@ -8,15 +8,31 @@ const { isFinite } = Number;
 
 /** Throws `UsageError` with the name of the first number of a setup that is not finite, such as `host.kickUs`. */
 export function checkSetup(setup: MigrationSetup): void {
+  if (!isSound(setup)) nameUnsound(setup);
+  const { bandwidthBytesPerSecond, phases } = setup.link;
+  refuseZero('link.bandwidthBytesPerSecond', bandwidthBytesPerSecond);
+  phases.forEach((phase, index) =>
+    refuseZero(`link.phases.${index}.bandwidthBytesPerSecond`, phase.bandwidthBytesPerSecond),
+  );
+}
+
+/** No number in it is other than finite. Asked for every run, and so without names. */
+function isSound(value: unknown): boolean {
+  if (typeof value === 'number') return isFinite(value);
+  if (isList(value)) {
+    for (let index = 0; index < value.length; index += 1) if (!isSound(value[index])) return false;
+  } else if (isMap(value)) {
+    for (const key in value) if (!isSound(value[key])) return false;
+  }
+  return true;
+}
+
+function nameUnsound(setup: MigrationSetup): void {
   const { migrateContinueAtUs, ...migration } = setup.migration;
   // Infinity is a value of this one: never.
   if (migrateContinueAtUs !== undefined && migrateContinueAtUs !== Infinity)
     checkNumbers('migration.migrateContinueAtUs', migrateContinueAtUs);
   checkNumbers('', { ...setup, migration });
-  const { bandwidthBytesPerSecond, phases } = setup.link;
-  refuseZero('link.bandwidthBytesPerSecond', bandwidthBytesPerSecond);
-  for (const [index, phase] of phases.entries())
-    refuseZero(`link.phases.${index}.bandwidthBytesPerSecond`, phase.bandwidthBytesPerSecond);
 }
 
 function checkNumbers(name: string, value: unknown): void {

@@ -1,16 +1,17 @@
 /** The result of a migration that is over, read off its parts. */
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Seen } from '../parts/parts.js';
-import type { MigrationResult, MigrationStatus } from '../result.js';
+import type { MigrationResult, MigrationStatus, WhyNot } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 import { resourcesOf } from './resources.js';
 import type { SyncRecords } from './sync-records.js';
 import type { Timeline } from './timeline.js';
 import type { Trace } from './trace.js';
-import { heldShares, vcpuResults } from './vcpu-results.js';
+import { heldShare, vcpuResults } from './vcpu-results.js';
 import { whyNot } from './why.js';
 
 const { floor, max, round } = Math;
+const INFINITY = Infinity;
 
 /** Labels of a run, as results and tables show them. */
 export interface RunLabels {
@@ -33,7 +34,7 @@ export function outcome(
   status: MigrationStatus,
   error: string | null,
 ): MigrationResult {
-  const { setup, clock, link, state, counters, run, window, period, restraint, guest, memory } = seen;
+  const { setup, clock, state, counters, run, window, period, restraint, guest, memory } = seen;
   const { setupUs, stopUs, downtimeUs, blackoutUs, postcopyStartUs } = state;
   const endUs = clock.nowUs;
   const completed = status === 'completed';
@@ -44,7 +45,9 @@ export function outcome(
     0,
     round(counters.pages - counters.xbzrleOverflows + notSentPages - memory.totalPages),
   );
-  const result: Omit<MigrationResult, 'why'> = {
+  const resources = resourcesOf(seen, resentPages);
+  // One literal with all keys: objects that are put together from others have a shape of their own each time.
+  const result: Outcome = {
     scenario: setup.name,
     strategy: names.strategy,
     policy: names.policy,
@@ -88,21 +91,40 @@ export function outcome(
     postcopyRequests: round(guest.requests),
     postcopyTimeMs: postcopyStartUs === null ? 0 : (endUs - postcopyStartUs) / 1000,
     heldTimeMs: restraint.heldUs / 1000,
-    ...heldShares(guest.vcpus, restraint.heldWork),
-    ...resourcesOf(seen, resentPages),
+    writersWorkHeld: heldShare(guest.vcpus, restraint.heldWork, true),
+    readersWorkHeld: heldShare(guest.vcpus, restraint.heldWork, false),
+    senderCpuMs: resources.senderCpuMs,
+    sendCpuMs: resources.sendCpuMs,
+    encodeCpuMs: resources.encodeCpuMs,
+    zeroTestCpuMs: resources.zeroTestCpuMs,
+    syncCpuMs: resources.syncCpuMs,
+    receiverCpuMs: resources.receiverCpuMs,
+    receiveCpuMs: resources.receiveCpuMs,
+    decodeCpuMs: resources.decodeCpuMs,
+    faultCpuMs: resources.faultCpuMs,
+    senderMemoryBytes: resources.senderMemoryBytes,
+    receiverMemoryBytes: resources.receiverMemoryBytes,
     parameters: window.inForce,
     vcpus: vcpuResults(guest.vcpus, guestEndUs, blackoutUs ?? 0),
     syncs: syncs.kept,
     timeline: timeline.points(),
     decisions: trace.decisions,
+    why: null,
   };
-  if (completed) return { ...result, why: null };
+  if (!completed) result.why = whyOf(seen, result, syncs);
+  return result;
+}
+
+type Outcome = Omit<MigrationResult, 'why'> & { why: WhyNot | null };
+
+function whyOf(seen: Seen, result: Outcome, { last }: SyncRecords): WhyNot {
+  const { setup, clock, link, stream, window, devices } = seen;
+  const { bytes, cpuUs } = stream.normal;
   const limits = {
     maxBandwidth: window.maxBandwidth,
     link: link.bytesPerSecond,
-    sender:
-      seen.stream.normal.cpuUs > 0 ? (seen.stream.normal.bytes / seen.stream.normal.cpuUs) * 1e6 : Infinity,
+    sender: cpuUs > 0 ? (bytes / cpuUs) * 1e6 : INFINITY,
   };
   const inForce = { ...setup, migration: { ...setup.migration, downtimeLimitMs: window.downtimeLimitMs } };
-  return { ...result, why: whyNot(inForce, result, syncs.last, limits, seen.devices.exact(clock.nowUs)) };
+  return whyNot(inForce, result, last, limits, devices.exact(clock.nowUs));
 }

@@ -1,10 +1,12 @@
 /** What a migration took of both hosts besides the link: CPU time and memory. */
-import { PAGE_BYTES } from '../../guest/spec.js';
+import { type HostProfile, PAGE_BYTES } from '../../guest/spec.js';
 import type { Seen } from '../parts/parts.js';
 import { migrationMemory } from '../rules/buffers.js';
-import { encodedTlsUs, normalPageCpu, zeroPageCpu } from '../rules/cpu-costs.js';
-import { PAGE_HEADER_BYTES, PLAIN_STREAM, type StreamCosts, postcopyStreamCosts } from '../rules/stream.js';
+import { type PageCpu, encodedTlsUs, normalPageCpu, zeroPageCpu } from '../rules/cpu-costs.js';
+import { PAGE_HEADER_BYTES, PLAIN_STREAM, postcopyStreamCosts } from '../rules/stream.js';
+import type { VersionFacts } from '../rules/versions.js';
 import { XBZRLE_HEADER_BYTES } from '../rules/xbzrle.js';
+import type { StreamSpec } from '../setup.js';
 
 const { max, min } = Math;
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
@@ -29,23 +31,61 @@ export interface Resources {
 
 /** `resentPages`: sent more than once. */
 export function resourcesOf(seen: Seen, resentPages: number): Resources {
-  const { setup, memory } = seen;
-  const { senderBytes, receiverBytes } = migrationMemory(
-    setup.guest,
-    setup.host,
-    setup.migration,
-    memory.totalPages,
-  );
+  const { setup, memory, state } = seen;
+  const { host, migration, guest } = setup;
+  const pages = carried(seen);
+  const cpu = pageCpu(seen, pages);
+  const { senderBytes, receiverBytes } = migrationMemory(guest, host, migration, memory.totalPages);
+  const isOver = state.downtimeUs !== null;
+  const sendCpuMs =
+    (pages.whole * cpu.normal.sendUs +
+      pages.postcopyNormal * cpu.postcopy.sendUs +
+      (isOver ? saveCpuUs(seen) : 0)) /
+    1000;
+  const encodeCpuMs =
+    (pages.whole * cpu.normal.encodeUs +
+      pages.found * cpu.lookUpUs +
+      (pages.encodedBytes / cpu.countedBytes) * cpu.encodedTlsUs +
+      pages.postcopyNormal * cpu.postcopy.encodeUs) /
+    1000;
+  const zeroTestCpuMs =
+    (pages.whole * cpu.normal.zeroTestUs + (pages.zero + pages.postcopyZero) * cpu.zero.zeroTestUs) / 1000;
+  const syncCpuMs = (seen.counters.syncCpuUs + setupCpuUs(seen)) / 1000;
+  const receiveCpuMs = (receiveCpuUs(seen, pages, cpu, resentPages) + (isOver ? loadCpuUs(seen) : 0)) / 1000;
+  const decodeCpuMs =
+    (pages.whole * cpu.normal.decodeUs +
+      (pages.encodedBytes / cpu.countedBytes) * cpu.encodedTlsUs +
+      pages.postcopyNormal * cpu.postcopy.decodeUs) /
+    1000;
+  const prepareUs = state.postcopyStartUs === null ? 0 : host.postcopyPrepareUs;
+  const faultCpuMs = (seen.guest.requests * host.postcopyFaultCpuUs + prepareUs) / 1000;
   return {
-    ...sender(seen),
-    ...receiver(seen, resentPages),
+    senderCpuMs: sendCpuMs + encodeCpuMs + zeroTestCpuMs + syncCpuMs,
+    sendCpuMs,
+    encodeCpuMs,
+    zeroTestCpuMs,
+    syncCpuMs,
+    receiverCpuMs: receiveCpuMs + decodeCpuMs + faultCpuMs,
+    receiveCpuMs,
+    decodeCpuMs,
+    faultCpuMs,
     senderMemoryBytes: senderBytes,
     receiverMemoryBytes: receiverBytes,
   };
 }
 
 /** What a stream carried: pages with their content, zero pages, and of XBZRLE those that were looked up and encoded. */
-function carried({ counters }: Seen) {
+interface Carried {
+  readonly whole: number;
+  readonly zero: number;
+  readonly found: number;
+  readonly encoded: number;
+  readonly encodedBytes: number;
+  readonly postcopyNormal: number;
+  readonly postcopyZero: number;
+}
+
+function carried({ counters }: Seen): Carried {
   const { postcopyNormalPages, postcopyZeroPages } = counters;
   return {
     whole: counters.normalPages - postcopyNormalPages,
@@ -58,49 +98,56 @@ function carried({ counters }: Seen) {
   };
 }
 
-function pageCpu(seen: Seen) {
+/** CPU time of a page by what it is, µs. */
+interface PagesCpu {
+  readonly normal: PageCpu;
+  readonly zero: PageCpu;
+  readonly postcopy: PageCpu;
+  readonly encodedTlsUs: number;
+  readonly countedBytes: number;
+  readonly lookUpUs: number;
+}
+
+function pageCpu(seen: Seen, { postcopyNormal }: Carried): PagesCpu {
   const { setup, version } = seen;
   const { host, migration } = setup;
   const spec = migration.stream ?? PLAIN_STREAM;
-  const main = { ...spec, kind: 'plain' as const };
+  const normal = normalPageCpu(host, spec, meanWireBytes(seen));
   return {
-    normal: normalPageCpu(host, spec, meanNormal(seen)),
+    normal,
     zero: zeroPageCpu(host),
-    postcopy: normalPageCpu(host, main, postcopyStreamCosts(host, version, spec)),
+    // Without a page after the switch it does not matter what one would have cost.
+    postcopy: postcopyNormal > 0 ? postcopyPageCpu(host, version, spec) : normal,
     encodedTlsUs: encodedTlsUs(spec),
     countedBytes: spec.xbzrleEncodedBytes + XBZRLE_HEADER_BYTES - PAGE_HEADER_BYTES,
     lookUpUs: spec.xbzrleBytesPerSecond > 0 ? (PAGE_BYTES / spec.xbzrleBytesPerSecond) * 1e6 : 0,
   };
 }
 
-/** A page of data as it went out on average, where contents differ. */
-function meanNormal({ setup, stream, counters }: Seen): Pick<StreamCosts, 'normal'> {
-  const whole = counters.normalPages - counters.postcopyNormalPages;
-  if (whole <= 0 || setup.migration.stream?.kind !== 'multifd' || setup.guest.contents === undefined)
-    return stream;
-  return { normal: { ...stream.normal, wireBytes: counters.wholeBytes / whole } };
+function postcopyPageCpu(host: HostProfile, version: VersionFacts, spec: StreamSpec): PageCpu {
+  const { wireBytes } = postcopyStreamCosts(host, version, spec).normal;
+  return normalPageCpu(host, { ...spec, kind: 'plain' }, wireBytes);
 }
 
-function sender(seen: Seen) {
-  const { setup, guest, state, counters } = seen;
+/** Of a page of data as it went out on average, where contents differ. */
+function meanWireBytes({ setup, stream, counters }: Seen): number {
+  const whole = counters.normalPages - counters.postcopyNormalPages;
+  if (whole <= 0 || setup.migration.stream?.kind !== 'multifd' || setup.guest.contents === undefined)
+    return stream.normal.wireBytes;
+  return counters.wholeBytes / whole;
+}
+
+/** Saving the state of devices and vCPUs. */
+function saveCpuUs({ setup, guest }: Seen): number {
+  return setup.host.deviceSaveUs + guest.vcpus.length * setup.host.deviceSaveUsPerVcpu;
+}
+
+/** Loading it. */
+function loadCpuUs({ setup, guest }: Seen): number {
   const { host } = setup;
-  const pages = carried(seen);
-  const cpu = pageCpu(seen);
-  const saveUs =
-    state.downtimeUs === null ? 0 : host.deviceSaveUs + guest.vcpus.length * host.deviceSaveUsPerVcpu;
-  const sendCpuMs =
-    (pages.whole * cpu.normal.sendUs + pages.postcopyNormal * cpu.postcopy.sendUs + saveUs) / 1000;
-  const encodeCpuMs =
-    (pages.whole * cpu.normal.encodeUs +
-      pages.found * cpu.lookUpUs +
-      (pages.encodedBytes / cpu.countedBytes) * cpu.encodedTlsUs +
-      pages.postcopyNormal * cpu.postcopy.encodeUs) /
-    1000;
-  const zeroTestCpuMs =
-    (pages.whole * cpu.normal.zeroTestUs + (pages.zero + pages.postcopyZero) * cpu.zero.zeroTestUs) / 1000;
-  const syncCpuMs = (counters.syncCpuUs + setupCpuUs(seen)) / 1000;
-  const senderCpuMs = sendCpuMs + encodeCpuMs + zeroTestCpuMs + syncCpuMs;
-  return { senderCpuMs, sendCpuMs, encodeCpuMs, zeroTestCpuMs, syncCpuMs };
+  return (
+    host.destinationLoadUs + guest.vcpus.length * host.destinationLoadUsPerVcpu + host.destinationStartUs
+  );
 }
 
 /** Arming memory in setup. */
@@ -111,12 +158,14 @@ function setupCpuUs({ setup, state, memory }: Seen): number {
   return host.setupFixedUs + (perGiB * memory.totalPages) / GIB_PAGES;
 }
 
-function receiver(seen: Seen, resentPages: number) {
-  const { setup, guest, state } = seen;
+/** Receiving pages and placing them. */
+function receiveCpuUs(
+  { setup }: Seen,
+  pages: Carried,
+  { normal, zero }: PagesCpu,
+  resentPages: number,
+): number {
   const { host, migration } = setup;
-  const pages = carried(seen);
-  const cpu = pageCpu(seen);
-  const { normal } = cpu;
   // Populating is for pages that the destination never had.
   const first = max(0, min(pages.whole, pages.whole + pages.encoded - resentPages));
   const populateUs = first * max(0, host.populateNsPerPage / 1000 - normal.receiveUs);
@@ -124,25 +173,10 @@ function receiver(seen: Seen, resentPages: number) {
   const preemptNs = migration.postcopyPreempt === true ? host.postcopyPreemptNsPerPage : 0;
   const placeUs = (host.postcopyNsPerPage + preemptNs) / 1000;
   const placed = pages.postcopyNormal + pages.postcopyZero;
-  const vcpus = guest.vcpus.length;
-  const loadUs =
-    state.downtimeUs === null
-      ? 0
-      : host.destinationLoadUs + vcpus * host.destinationLoadUsPerVcpu + host.destinationStartUs;
-  const prepareUs = state.postcopyStartUs === null ? 0 : host.postcopyPrepareUs;
-  const receiveCpuMs =
-    ((pages.whole + pages.encoded * encodedShare) * normal.receiveUs +
-      pages.zero * cpu.zero.receiveUs +
-      populateUs +
-      placed * placeUs +
-      loadUs) /
-    1000;
-  const decodeCpuMs =
-    (pages.whole * normal.decodeUs +
-      (pages.encodedBytes / cpu.countedBytes) * cpu.encodedTlsUs +
-      pages.postcopyNormal * cpu.postcopy.decodeUs) /
-    1000;
-  const faultCpuMs = (guest.requests * host.postcopyFaultCpuUs + prepareUs) / 1000;
-  const receiverCpuMs = receiveCpuMs + decodeCpuMs + faultCpuMs;
-  return { receiverCpuMs, receiveCpuMs, decodeCpuMs, faultCpuMs };
+  return (
+    (pages.whole + pages.encoded * encodedShare) * normal.receiveUs +
+    pages.zero * zero.receiveUs +
+    populateUs +
+    placed * placeUs
+  );
 }

@@ -1,5 +1,6 @@
 /** What each vCPU did and lost, in the words of `MigrationResult`. */
 import { unmigratedAccesses } from '../../guest/phases.js';
+import type { VcpuSpec } from '../../guest/spec.js';
 import type { Vcpu } from '../../guest/vcpu.js';
 import type { VcpuResult } from '../result.js';
 
@@ -40,19 +41,28 @@ export interface HeldWork {
   readonly undisturbed: number;
 }
 
-/** Means over the vCPUs that write, and over those that only read. */
-export function heldShares(
+/** Mean over the vCPUs that write, or over those that only read; null where there is nothing to take it of. */
+export function heldShare(
   vcpus: readonly Vcpu[],
   work: readonly HeldWork[],
-): { readonly writersWorkHeld: number | null; readonly readersWorkHeld: number | null } {
-  const of = (writing: boolean): number | null => {
-    const shares = vcpus
-      .filter(({ spec }) => spec.classes.some(({ writesPerSecond }) => writesPerSecond > 0) === writing)
-      .map(({ id }) => share(work[id]?.done ?? 0, work[id]?.undisturbed ?? 0))
-      .filter((value) => value !== null);
-    return shares.length === 0 ? null : shares.reduce((sum, value) => sum + value, 0) / shares.length;
-  };
-  return { writersWorkHeld: of(true), readersWorkHeld: of(false) };
+  writing: boolean,
+): number | null {
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < vcpus.length; i += 1) {
+    if (writes(vcpus[i]!.spec) !== writing) continue;
+    const held = work[i];
+    const value = held === undefined ? null : share(held.done, held.undisturbed);
+    if (value === null) continue;
+    sum += value;
+    count += 1;
+  }
+  return count === 0 ? null : sum / count;
+}
+
+function writes({ classes }: VcpuSpec): boolean {
+  for (let i = 0; i < classes.length; i += 1) if (classes[i]!.writesPerSecond > 0) return true;
+  return false;
 }
 
 /** Per vCPU, accesses done since `fromUs` as a share of an unmigrated run; `seen` has and gets the accesses up to then. */

@@ -4,7 +4,6 @@
  */
 import { type HostProfile, PAGE_BYTES } from '../../guest/spec.js';
 import type { StreamSpec } from '../setup.js';
-import type { StreamCosts } from './stream.js';
 import { XBZRLE_HEADER_BYTES } from './xbzrle.js';
 
 const { max, min } = Math;
@@ -22,14 +21,9 @@ export interface PageCpu {
 
 /**
  * A page that is sent with its content. What one side takes to compress and send is known as a whole; of it, what the
- * compressed bytes take to be sent counts as sending. Decrypting takes as long as encrypting.
+ * compressed bytes take to be sent counts as sending. Decrypting takes as long as encrypting. `wireBytes`: of the page.
  */
-export function normalPageCpu(
-  host: HostProfile,
-  spec: StreamSpec,
-  { normal }: Pick<StreamCosts, 'normal'>,
-): PageCpu {
-  const { wireBytes } = normal;
+export function normalPageCpu(host: HostProfile, spec: StreamSpec, wireBytes: number): PageCpu {
   const share = min(1, wireBytes / PAGE_BYTES);
   const sendUs = (host.sendNsPerPage / 1000) * share;
   const receiveUs = (host.receiveNsPerPage / 1000) * share;
