@@ -17,10 +17,10 @@ export interface Change {
   readonly dirtyLimitMib?: number;
   /** Entries; only where the guest has none yet. */
   readonly dirtyRingSize?: number;
-  /** dirty-sync-count at which post-copy begins; and about when that is, s. */
-  readonly postcopy?: { readonly passes: number; readonly afterS: number };
+  /** dirty-sync-count at which post-copy begins (null: by the clock); and when that is, s. */
+  readonly postcopy?: { readonly passes: number | null; readonly afterS: number };
   /** Likewise at which the guest is stopped for the rest. */
-  readonly pause?: { readonly passes: number; readonly afterS: number };
+  readonly pause?: { readonly passes: number | null; readonly afterS: number };
   /** The migration is stopped by no timeout before this, s. */
   readonly timeoutS?: number;
   /** The guest is stopped before the migration. */
@@ -30,6 +30,10 @@ export interface Change {
 /** The program whose settings a remedy is written in. */
 export type Program = 'qmp' | 'virsh' | 'nova' | 'kubevirt' | 'proxmox' | 'ovirt';
 export const PROGRAMS: readonly Program[] = ['virsh', 'qmp', 'nova', 'kubevirt', 'proxmox', 'ovirt'];
+
+function whenText({ passes, afterS }: { readonly passes: number | null; readonly afterS: number }): string {
+  return passes === null ? `after ${afterS} s` : `at pass ${passes}`;
+}
 
 /** Such as `downtime-limit 650 ms and no max-bandwidth`. */
 export function changeText(change: Change, rate: (bytesPerSecond: number) => string): string {
@@ -50,8 +54,8 @@ export function changeText(change: Change, rate: (bytesPerSecond: number) => str
     parts.push(`auto-converge from ${throttle.initial} % by ${throttle.increment} %`);
   if (change.dirtyLimitMib !== undefined) parts.push(`dirty-limit ${change.dirtyLimitMib} MiB/s`);
   if (change.downtimeLimitMs !== undefined) parts.push(`downtime-limit ${change.downtimeLimitMs} ms`);
-  if (postcopy !== undefined) parts.push(`post-copy at pass ${postcopy.passes}`);
-  if (pause !== undefined) parts.push(`stop the guest at pass ${pause.passes}`);
+  if (postcopy !== undefined) parts.push(`post-copy ${whenText(postcopy)}`);
+  if (pause !== undefined) parts.push(`stop the guest ${whenText(pause)}`);
   if (change.timeoutS !== undefined) parts.push(`no timeout before ${change.timeoutS} s`);
   return parts.join(' and ');
 }

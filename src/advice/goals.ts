@@ -1,5 +1,5 @@
 /** What a person wants of a migration. */
-import { PAGE_BYTES } from '../units.js';
+import { formatBytesPerSecond, PAGE_BYTES } from '../units.js';
 import type { Scenario } from '../scenario/scenario.js';
 
 const { max } = Math;
@@ -17,27 +17,62 @@ export interface Goals {
 }
 
 const DEADLINE_MS = 300_000;
-/** A deadline that nobody stated leaves time for so many passes over memory at the rate of the link or the cap. */
+/** A deadline that nobody stated leaves time for so many passes over what is not zero at the rate of the link or the cap. */
 const PASSES = 3;
 const MAX_DOWNTIME_MS = 1000;
 const KEEP_READERS = 0.9;
 const PROBABILITY = 0.95;
 
-/** What nobody stated: 5 min or three times the first pass; 1 s or the scenario's own limit and a fifth; 90 % of the readers' work. */
-export function goalsFor(scenario: Scenario, wanted: Partial<Goals>): Goals {
-  const { guest, link, migration } = scenario.setup;
-  const { maxBandwidth, downtimeLimitMs } = migration;
-  const rate =
-    maxBandwidth === 0 ? link.bandwidthBytesPerSecond : Math.min(maxBandwidth, link.bandwidthBytesPerSecond);
-  const passMs = ((guest.ramPages * PAGE_BYTES) / rate) * 1000;
-  const minute = 60_000;
+/** What nobody stated: 5 min, three times the first pass, or half as much again as the log's own migration took (`loggedMs`); 1 s or the scenario's own limit and a fifth; 90 % of the readers' work. */
+export function goalsFor(scenario: Scenario, wanted: Partial<Goals>, loggedMs = 0): Goals {
   return {
-    deadlineMs: max(DEADLINE_MS, Math.ceil((PASSES * passMs) / minute) * minute),
-    maxDowntimeMs: max(MAX_DOWNTIME_MS, Math.ceil(downtimeLimitMs * 1.2)),
+    deadlineMs: max(DEADLINE_MS, passesMs(scenario), asLoggedMs(loggedMs)),
+    maxDowntimeMs: max(MAX_DOWNTIME_MS, Math.ceil(scenario.setup.migration.downtimeLimitMs * 1.2)),
     keepReaders: KEEP_READERS,
     probability: PROBABILITY,
     ...wanted,
   };
+}
+
+/** Where a goal that was not asked for is from, such as `time for three passes over memory at 80 Mbit/s`; empty: nothing but usual. */
+export type GoalReasons = Partial<Readonly<Record<'deadlineMs' | 'maxDowntimeMs' | 'keepReaders', string>>>;
+
+/** Reasons of the goals that `goalsFor` adds to those that were asked for. */
+export function goalReasonsFor(scenario: Scenario, wanted: Partial<Goals>, loggedMs = 0): GoalReasons {
+  const { setup } = scenario;
+  const [passes, logged] = [passesMs(scenario), asLoggedMs(loggedMs)];
+  const deadlineMs =
+    max(passes, logged) <= DEADLINE_MS
+      ? ''
+      : passes > logged
+        ? `time for three passes over memory at ${formatBytesPerSecond(rateOf(setup), 'bit')}`
+        : 'half as much again as in the log';
+  const hasHigh = setup.migration.downtimeLimitMs * 1.2 > MAX_DOWNTIME_MS;
+  const all = {
+    deadlineMs,
+    maxDowntimeMs: hasHigh ? 'the downtime-limit in force and a fifth' : '',
+    keepReaders: '',
+  };
+  return Object.fromEntries(Object.entries(all).filter(([key]) => !Object.hasOwn(wanted, key)));
+}
+
+function asLoggedMs(loggedMs: number): number {
+  return Math.ceil((loggedMs * 1.5) / MINUTE_MS) * MINUTE_MS;
+}
+
+const MINUTE_MS = 60_000;
+
+function rateOf({ link, migration: { maxBandwidth } }: Scenario['setup']): number {
+  const { bandwidthBytesPerSecond } = link;
+  return maxBandwidth === 0 ? bandwidthBytesPerSecond : Math.min(maxBandwidth, bandwidthBytesPerSecond);
+}
+
+/** Rounded up to whole minutes. */
+function passesMs({ setup }: Scenario): number {
+  const { ramPages, zeroExtents } = setup.guest;
+  const zero = zeroExtents.reduce((sum, { pages, zeroPages = pages }) => sum + zeroPages, 0);
+  const passMs = ((max(0, ramPages - zero) * PAGE_BYTES) / rateOf(setup)) * 1000;
+  return Math.ceil((PASSES * passMs) / MINUTE_MS) * MINUTE_MS;
 }
 
 /** Tuned values keep so much clear of what is wanted: the two memories differ by a few percent. */

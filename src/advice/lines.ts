@@ -1,5 +1,6 @@
 /** A change as the very lines that make it, for each program that starts migrations. */
 import type { Change, Program } from './change.js';
+import { timeoutUnits } from './timers.js';
 
 const { ceil } = Math;
 
@@ -68,15 +69,21 @@ function qmp({ change }: LinesOf): string[] {
   if (change.dirtyRingSize !== undefined) lines.unshift(`-accel kvm,dirty-ring-size=${change.dirtyRingSize}`);
   if (change.stopFirst) lines.push(json({ execute: 'stop' }));
   if (change.postcopy !== undefined) {
-    lines.push(`# at dirty-sync-count ${change.postcopy.passes}, after about ${change.postcopy.afterS} s:`);
+    lines.push(whenLine(change.postcopy));
     lines.push(json({ execute: 'migrate-start-postcopy' }));
   }
   if (change.pause !== undefined) {
-    lines.push(`# at dirty-sync-count ${change.pause.passes}, after about ${change.pause.afterS} s:`);
+    lines.push(whenLine(change.pause));
     lines.push(json({ execute: 'stop' }));
   }
   if (change.timeoutS !== undefined) lines.push(`# no migrate_cancel before ${change.timeoutS} s`);
   return lines;
+}
+
+function whenLine({ passes, afterS }: NonNullable<Change['pause']>): string {
+  return passes === null
+    ? `# after ${afterS} s:`
+    : `# at dirty-sync-count ${passes}, after about ${afterS} s:`;
 }
 
 /**
@@ -102,7 +109,7 @@ function virsh({ change }: LinesOf): string[] | null {
     ...(postcopy === undefined ? [] : ['--postcopy']),
     ...(postcopy === undefined
       ? []
-      : postcopy.passes <= 2
+      : postcopy.passes !== null && postcopy.passes <= 2
         ? ['--postcopy-after-precopy']
         : [`--timeout ${postcopy.afterS}`, '--timeout-postcopy']),
     ...(pause === undefined ? [] : [`--timeout ${pause.afterS}`, '--timeout-suspend']),
@@ -145,8 +152,9 @@ function monitor(command: unknown): string {
   return `virsh qemu-monitor-command DOMAIN '${json(command)}'`;
 }
 
-function perGib(seconds: number, ramBytes: number, least: number): number {
-  return ceil(seconds / Math.max(least, ramBytes / 2 ** 30));
+/** Seconds per GiB as the program counts them, so that the whole is no shorter. */
+function perGib(seconds: number, program: Program, ramBytes: number): number {
+  return ceil(seconds / timeoutUnits(program, ramBytes) - 1e-9);
 }
 
 /**
@@ -176,11 +184,11 @@ function nova({ change, ramBytes }: LinesOf): string[] | null {
       ? []
       : [
           'live_migration_timeout_action = force_complete',
-          `live_migration_completion_timeout = ${perGib(end.afterS, ramBytes, 2)}`,
+          `live_migration_completion_timeout = ${perGib(end.afterS, 'nova', ramBytes)}`,
         ]),
     ...(change.timeoutS === undefined
       ? []
-      : [`live_migration_completion_timeout = ${perGib(change.timeoutS, ramBytes, 2)}`]),
+      : [`live_migration_completion_timeout = ${perGib(change.timeoutS, 'nova', ramBytes)}`]),
   ];
 }
 
@@ -214,7 +222,9 @@ function kubevirt({ change, ramBytes }: LinesOf): string[] | null {
     ...(change.throttle === undefined ? [] : ['  allowAutoConverge: true']),
     ...(postcopy === undefined ? [] : ['  allowPostCopy: true']),
     ...(end === undefined ? [] : ['  allowWorkloadDisruption: true']),
-    ...(timeoutS === undefined ? [] : [`  completionTimeoutPerGiB: ${perGib(timeoutS, ramBytes, 1)}`]),
+    ...(timeoutS === undefined
+      ? []
+      : [`  completionTimeoutPerGiB: ${perGib(timeoutS, 'kubevirt', ramBytes)}`]),
     ...(compression === undefined ? [] : [`  experimental: { compression: ${compression} }`]),
   ];
 }

@@ -1,13 +1,16 @@
 /** What came of the runs of one remedy, and which goals it keeps. */
+import type { PredictedFrom } from '../experiment/predicted.js';
 import { lostWorkSeconds } from '../experiment/regret.js';
+import { predictedFigure } from '../guest/host-profiles/residuals.js';
 import { type MigrationResult, workDoneOf } from '../migration/result.js';
 import { largest } from '../stats/extremes.js';
+import { type Stretch, stretched } from '../stats/conformal.js';
 import { studentTQuantile } from '../stats/student-t.js';
 import { mean, quantile, standardDeviation } from '../stats/summary.js';
 import { formatDurationMs } from '../units.js';
 import type { Goals } from './goals.js';
 
-/** Median, and the 5th and 95th percentile of the runs. */
+/** What is predicted, and its 90 % band: as `compare --runs` and `learn` make it, percentiles of the runs where nothing is drawn. */
 export interface Band {
   readonly median: number;
   readonly low: number;
@@ -33,11 +36,18 @@ export interface Outcome {
   readonly readers: number | null;
   /** Guest work lost, s of a vCPU at full speed: the mean. */
   readonly lostSeconds: number;
+  /** The same as a share (0..1) of the vCPUs' time. */
+  readonly lostShare: number;
   /** Mean time in post-copy, ms. */
   readonly postcopyMs: number;
 }
 
-export function outcomeOf(results: readonly MigrationResult[], goals: Goals): Outcome {
+/** `from`: what the bands of a migration are made from next to the runs; null: they are those of the runs. */
+export function outcomeOf(
+  results: readonly MigrationResult[],
+  goals: Goals,
+  from: PredictedFrom | null = null,
+): Outcome {
   const done = results.filter(({ converged }) => converged);
   const work = (kind: 'writers' | 'readers'): number | null => {
     const values = results.map((result) => workDoneOf(result, kind)).filter((value) => value !== null);
@@ -47,26 +57,49 @@ export function outcomeOf(results: readonly MigrationResult[], goals: Goals): Ou
     runs: results.length,
     converged: done.length / results.length,
     kept: results.filter((result) => keepsAll(result, goals)).length / results.length,
-    totalTimeMs: bandOf(
-      done.map(({ totalTimeMs }) => totalTimeMs),
-      goals,
-    ),
-    blackoutMs: bandOf(
-      done.flatMap(({ blackoutMs }) => blackoutMs ?? []),
-      goals,
-    ),
+    totalTimeMs: bandOf('total_time_ms', ({ totalTimeMs }) => totalTimeMs, done, goals, from),
+    blackoutMs: bandOf('blackout_ms', ({ blackoutMs }) => blackoutMs, done, goals, from),
     writers: work('writers'),
     readers: work('readers'),
     lostSeconds: mean(results.map(lostWorkSeconds)),
+    lostShare: mean(
+      results.map((result) => {
+        const seconds = (result.vcpus.length * result.totalTimeMs) / 1000;
+        return seconds > 0 ? lostWorkSeconds(result) / seconds : 0;
+      }),
+    ),
     postcopyMs: mean(results.map(({ postcopyTimeMs }) => postcopyTimeMs)),
   };
 }
 
-function bandOf(values: readonly number[], { probability }: Goals): Band | null {
+function bandOf(
+  column: string,
+  of: (result: MigrationResult) => number | null,
+  done: readonly MigrationResult[],
+  { probability }: Goals,
+  from: PredictedFrom | null,
+): Band | null {
+  const values = done.flatMap((result) => of(result) ?? []);
   if (values.length === 0) return null;
+  const reach = reachOf(values, probability);
+  const point = from?.median.converged === true ? of(from.median) : null;
+  const figure = from === null ? null : predictedFigure(column, values, point, from.residuals);
+  if (figure !== null) return { median: figure.point, low: figure.low, high: figure.high, reach };
   const [median, low, high] = [quantile(values, 0.5), quantile(values, 0.05), quantile(values, 0.95)];
-  return { median, low, high, reach: reachOf(values, probability) };
+  return { median, low, high, reach };
 }
+
+/** Bands of other settings for the same guest, which may miss by as much as that of the log's own settings does. */
+export function outcomeStretched(outcome: Outcome, by: OutcomeStretch): Outcome {
+  const { totalTimeMs, blackoutMs } = outcome;
+  return {
+    ...outcome,
+    totalTimeMs: totalTimeMs === null ? null : { ...totalTimeMs, ...stretched(totalTimeMs, by.totalTimeMs) },
+    blackoutMs: blackoutMs === null ? null : { ...blackoutMs, ...stretched(blackoutMs, by.blackoutMs) },
+  };
+}
+
+export type OutcomeStretch = Readonly<Record<'totalTimeMs' | 'blackoutMs', Stretch>>;
 
 /** The upper end of the one-sided prediction interval of one more value of a normal sample. */
 function reachOf(values: readonly number[], probability: number): number {
@@ -100,11 +133,11 @@ export function missesOf(outcome: Outcome, goals: Goals): string[] {
   }
   const { totalTimeMs, blackoutMs, readers } = outcome;
   const misses = [
-    ...(totalTimeMs !== null && totalTimeMs.high > goals.deadlineMs
-      ? [`takes up to ${formatDurationMs(totalTimeMs.high)}`]
+    ...(totalTimeMs !== null && totalTimeMs.reach > goals.deadlineMs
+      ? [`takes up to ${formatDurationMs(totalTimeMs.reach)}`]
       : []),
-    ...(blackoutMs !== null && blackoutMs.high > goals.maxDowntimeMs
-      ? [`stops the guest for ${formatDurationMs(blackoutMs.high)}`]
+    ...(blackoutMs !== null && blackoutMs.reach > goals.maxDowntimeMs
+      ? [`stops the guest for ${formatDurationMs(blackoutMs.reach)}`]
       : []),
     ...(readers !== null && readers < goals.keepReaders
       ? [`leaves readers ${Number((readers * 100).toFixed(1))} %`]

@@ -1,74 +1,30 @@
 /** Every remedy that the field has: how it is put into a scenario, what of it is tuned, and what it asks for. */
-import type { MigrationResult } from '../migration/result.js';
 import { since, versionFacts } from '../migration/rules/versions.js';
-import { largest } from '../stats/extremes.js';
-import { mean } from '../stats/summary.js';
 import type { Scenario } from '../scenario/scenario.js';
-import type { Change } from './change.js';
+import { largest } from '../stats/extremes.js';
+import { PAGE_BYTES } from '../units.js';
+import type { Program } from './change.js';
 import type { Goals } from './goals.js';
+import type { Remedy } from './remedy.js';
+import { forcedEnd, moreTime } from './timers.js';
 
 const { ceil, floor, max } = Math;
 const MIB = 2 ** 20;
 
-/** One value that is tuned: the key, and its ends. */
-export interface Tune {
-  /** As `migsim search` takes it. */
-  readonly key: string;
-  readonly from?: string;
-  readonly to?: string;
-  /** best, the default: the value after which the guest lost least work; smallest: with which what is wanted is kept. */
-  readonly find?: 'best' | 'smallest';
-}
-
-/**
- * Ranks of what a remedy costs, the cheapest first. Settings can be changed while the guest runs, and do what they did here.
- * What hangs on the content of its memory, which no log shows, comes after them, then a restart of the guest, hardware that
- * has to be there, and last what may lose the guest or show its memory to others.
- */
-export type Price = 'settings' | 'content' | 'restart' | 'hardware' | 'risk';
-export const PRICES: readonly Price[] = ['settings', 'content', 'restart', 'hardware', 'risk'];
-
-/** What sets the remedies of each rank apart from those before it; null: of the first. */
-export const PRICE_REASONS: Readonly<Record<Price, string | null>> = {
-  settings: null,
-  content: 'rests on how well memory compresses, an assumption',
-  restart: 'needs a restart of the guest',
-  hardware: 'needs hardware',
-  risk: 'may lose the guest or show its memory to others',
-};
-
-/** `settings alone, then what needs a restart of the guest`, for these ranks and in their order. */
-export function orderOf(prices: readonly Price[]): string {
-  return PRICES.filter((price) => prices.includes(price))
-    .map((price) => (PRICE_REASONS[price] === null ? 'settings alone' : `what ${PRICE_REASONS[price]}`))
-    .join(', then ');
-}
-
-/** A remedy before it is tuned. */
-export interface Remedy {
-  readonly name: string;
-  /** Changes of the scenario, as `--set` takes them. */
-  readonly set: readonly string[];
-  /** Tuned one after the other, each with those before it. */
-  readonly tunes: readonly Tune[];
-  /** The change, from the tuned values in their order (as `--set` writes them) and what came of the runs. */
-  change(values: readonly string[], results: readonly MigrationResult[]): Change;
-  /** What it needs, in words. */
-  readonly needs: readonly string[];
-  /** What may go wrong, in words; null: nothing that plain pre-copy has not. */
-  readonly risk: string | null;
-  readonly price: Price;
-}
-
 const number = (text: string | undefined): number => Number(/[\d.]+/.exec(text ?? '')?.[0] ?? NaN);
 
-/** Those that a scenario leaves room for. */
-export function remediesFor(scenario: Scenario, goals: Goals): Remedy[] {
+/** Those that a scenario leaves room for. `mayLiftCap`: whether the link is known to carry more than max-bandwidth. */
+export function remediesFor(
+  scenario: Scenario,
+  goals: Goals,
+  program: Program = 'qmp',
+  mayLiftCap = true,
+): Remedy[] {
   const { migration } = scenario.setup;
   const stream = migration.stream?.kind ?? 'plain';
   return [
-    downtimeLimit(scenario, goals),
-    ...(isCapped(scenario) ? [bandwidth(), leastBandwidth(scenario)] : []),
+    ...downtimeLimit(scenario, goals),
+    ...(mayLiftCap && isCapped(scenario) ? [bandwidth(), leastBandwidth(scenario)] : []),
     ...(stream === 'plain' ? [multifd(scenario), compression(scenario, 'zstd'), xbzrle(scenario)] : []),
     ...(stream === 'multifd' && migration.stream?.compression === 'none'
       ? [compression(scenario, 'zstd')]
@@ -78,44 +34,43 @@ export function remediesFor(scenario: Scenario, goals: Goals): Remedy[] {
       : []),
     autoConverge(),
     dirtyLimit(scenario),
-    pause(),
+    forcedEnd('pause', scenario, goals, program),
     stopFirst(),
-    ...(scenario.policy.definition.name === 'wait' ? [] : [moreTime()]),
-    postcopy(),
+    ...(scenario.policy.definition.name === 'wait' ? [] : [moreTime(scenario, goals, program)]),
+    forcedEnd('postcopy', scenario, goals, program),
   ];
 }
 
-/** Remedies that are tried together, by their names: the first as it was tuned, the second tuned with it. */
-export const PAIRS: readonly (readonly [first: string, second: string])[] = [
-  ['bandwidth', 'downtime-limit'],
-  ['bandwidth', 'multifd'],
-  ['bandwidth', 'auto-converge'],
-  ['bandwidth', 'dirty-limit'],
-  ['multifd', 'downtime-limit'],
-  ['downtime-limit', 'auto-converge'],
-  ['downtime-limit', 'dirty-limit'],
-  ['downtime-limit', 'time'],
-  ['bandwidth', 'time'],
-  ['compression', 'downtime-limit'],
-  ['compression', 'bandwidth'],
-  ['xbzrle', 'downtime-limit'],
-  ['tls', 'downtime-limit'],
-  ['bandwidth', 'post-copy'],
-];
-
-function downtimeLimit({ policy }: Scenario, { maxDowntimeMs }: Goals): Remedy {
+/** downtime-limit as it is, ms; what Nova raises it to where it decides. */
+export function downtimeLimitMs({ policy, setup }: Scenario): number {
   const byNova = policy.definition.name === 'nova';
-  const key = byNova ? 'nova.downtime' : 'migration.downtime-limit';
-  return {
-    name: 'downtime-limit',
-    set: [],
-    tunes: [{ key, to: `${max(1, floor(maxDowntimeMs))}ms` }],
-    change: ([value]) => ({ downtimeLimitMs: number(value) }),
-    needs: [],
-    risk: null,
-    price: 'settings',
-  };
+  const last = Object.entries(policy.options).find(([key]) => key === 'downtime')?.[1];
+  return byNova && typeof last === 'number' ? last : setup.migration.downtimeLimitMs;
 }
+
+/** From what is in force upwards: a lower one ends nothing earlier, unless the guest may not be stopped for so long. */
+function downtimeLimit(scenario: Scenario, { maxDowntimeMs }: Goals): Remedy[] {
+  const byNova = scenario.policy.definition.name === 'nova';
+  const most = floor(maxDowntimeMs);
+  const now = downtimeLimitMs(scenario);
+  const from = now > most ? (byNova ? LEAST_OF_NOVA : 1) : ceil(now + 1);
+  if (from >= most) return [];
+  const key = byNova ? 'nova.downtime' : 'migration.downtime-limit';
+  return [
+    {
+      name: 'downtime-limit',
+      set: [],
+      tunes: [{ key, from: `${from}ms`, to: `${most}ms` }],
+      change: ([value]) => ({ downtimeLimitMs: number(value) }),
+      needs: [],
+      risk: null,
+      price: 'settings',
+    },
+  ];
+}
+
+/** nova/conf/libvirt.py: live_migration_downtime, ms. */
+const LEAST_OF_NOVA = 100;
 
 /** Whether max-bandwidth is below what the link carries. */
 function isCapped({ setup }: Scenario): boolean {
@@ -143,7 +98,7 @@ function leastBandwidth({ setup }: Scenario): Remedy {
   };
 }
 
-function bandwidth(): Remedy {
+export function bandwidth(): Remedy {
   return {
     name: 'bandwidth',
     set: ['migration.max-bandwidth=unlimited'],
@@ -272,6 +227,12 @@ function autoConverge(): Remedy {
   };
 }
 
+/** What the fastest vCPU writes, MiB/s: a larger quota holds nothing back. */
+function fastestMib({ vcpus }: Scenario['setup']['guest']): number {
+  const rates = vcpus.map(({ classes }) => classes.reduce((sum, one) => sum + one.writesPerSecond, 0));
+  return max(2, ceil((largest(rates) * PAGE_BYTES) / MIB));
+}
+
 /** Rings of fewer entries cost more exits, larger ones cannot hold a small quota. */
 const RING = 4096;
 
@@ -282,7 +243,7 @@ function dirtyLimit({ setup }: Scenario): Remedy {
   return {
     name: 'dirty-limit',
     set: ['strategies=[dirty-limit]', ...(hasRing ? [] : [`guest.dirty-ring-size=${RING}`])],
-    tunes: [{ key: 'dirty-limit.vcpu-dirty-limit' }],
+    tunes: [{ key: 'dirty-limit.vcpu-dirty-limit', from: '1MiB/s', to: `${fastestMib(guest)}MiB/s` }],
     change: ([quota]) => ({
       dirtyLimitMib: number(quota),
       ...(hasRing ? {} : { dirtyRingSize: RING }),
@@ -296,63 +257,12 @@ function dirtyLimit({ setup }: Scenario): Remedy {
   };
 }
 
-/** When the guest went over, s: all but what came after. */
-function wentOverS(results: readonly MigrationResult[], after: (result: MigrationResult) => number): number {
-  return max(1, ceil(mean(results.map((result) => max(0, result.totalTimeMs - after(result)))) / 1000));
-}
-
-function postcopy(): Remedy {
-  return {
-    name: 'post-copy',
-    set: ['migration.postcopy-ram=true', 'policy=postcopy-after-passes'],
-    tunes: [{ key: 'policy.postcopy-after-passes.passes', from: '1', to: '12' }],
-    change: ([passes], results) => ({
-      postcopy: {
-        passes: number(passes),
-        afterS: wentOverS(results, ({ postcopyTimeMs }) => postcopyTimeMs),
-      },
-    }),
-    needs: ['a kernel that lets QEMU handle page faults (userfaultfd)'],
-    risk: 'the guest is lost when a host or the network fails before the last page is there',
-    price: 'risk',
-  };
-}
-
-function pause(): Remedy {
-  return {
-    name: 'pause',
-    set: ['policy=pause-after-passes'],
-    tunes: [{ key: 'policy.pause-after-passes.passes', from: '1', to: '12' }],
-    change: ([passes], results) => ({
-      pause: { passes: number(passes), afterS: wentOverS(results, ({ blackoutMs }) => blackoutMs ?? 0) },
-    }),
-    needs: [],
-    risk: null,
-    price: 'settings',
-  };
-}
-
 function stopFirst(): Remedy {
   return {
     name: 'stop',
     set: ['strategies=[stop-and-copy]'],
     tunes: [],
     change: () => ({ stopFirst: true }),
-    needs: [],
-    risk: null,
-    price: 'settings',
-  };
-}
-
-/** The scenario's policy would end it; nobody does. */
-function moreTime(): Remedy {
-  return {
-    name: 'time',
-    set: ['policy=wait'],
-    tunes: [],
-    change: (_, results) => ({
-      timeoutS: ceil((largest(results.map(({ totalTimeMs }) => totalTimeMs)) * 1.5) / 1000),
-    }),
     needs: [],
     risk: null,
     price: 'settings',

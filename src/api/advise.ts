@@ -1,7 +1,8 @@
 /** Advice for programs and for `migsim advise`. */
 import { type Advice, adviseWith } from '../advice/advise.js';
 import type { Program } from '../advice/change.js';
-import { type Goals, goalsFor } from '../advice/goals.js';
+import type { Logged } from '../advice/advised.js';
+import { type Goals, goalReasonsFor, goalsFor } from '../advice/goals.js';
 import { openBatches } from '../experiment/parallel/batches.js';
 import { threadsWorth } from '../experiment/memory-choice.js';
 import { runColumns, vcpuColumns } from '../report/columns.js';
@@ -21,7 +22,11 @@ export interface AdviseOptions extends Partial<Goals> {
   readonly memory?: 'page' | 'fluid';
   /** Threads at most; default 1, this one. The advice is the same for any number. */
   readonly workers?: number;
-  /** Called when a remedy was tried, one of `of` at most. */
+  /** How the migration went whose log the scenario was learned from, where it completed: bands then hold it. */
+  readonly logged?: Logged;
+  /** Whether what the link carries is a guess: nothing is then promised that needs more of it. Default false. */
+  readonly isLinkAssumed?: boolean;
+  /** Called once the number of remedies is known, and when one was tried; of `of` at most. */
   readonly onTried?: (of: number) => void;
 }
 
@@ -45,15 +50,27 @@ export async function advise(scenario: Scenario, options: AdviseOptions = {}): P
     seed = 1,
     memory = 'fluid',
   } = options;
-  const { workers = 1, onTried, deadlineMs, maxDowntimeMs, keepReaders, probability } = options;
+  const {
+    workers = 1,
+    onTried,
+    logged = null,
+    isLinkAssumed = false,
+    deadlineMs,
+    maxDowntimeMs,
+    keepReaders,
+    probability,
+  } = options;
   const wanted = Object.fromEntries(
     Object.entries({ deadlineMs, maxDowntimeMs, keepReaders, probability }).filter(
       ([, value]) => value !== undefined,
     ),
   ) as Partial<Goals>;
-  const goals = goalsFor(scenario, wanted);
+  const goals = goalsFor(scenario, wanted, logged?.totalTimeMs);
   const conduct = {
     goals,
+    goalReasons: goalReasonsFor(scenario, wanted, logged?.totalTimeMs),
+    logged,
+    isLinkAssumed,
     program,
     strategy,
     runs,

@@ -32,10 +32,11 @@ export function endingOf(error: unknown): Ending {
     const who = error.place === undefined ? 'migsim: ' : '';
     return { status: EXIT.usage, message: `${who}${visibleControls(error.message)}\n${stackOf(error)}` };
   }
-  if (error instanceof ExpectationError)
-    return { status: EXIT.expectation, message: `${visibleControls(error.message)}\n` };
-  if (error instanceof NoRemedyError)
-    return { status: EXIT.noRemedy, message: `${visibleControls(error.message)}\n` };
+  if (error instanceof ExpectationError || error instanceof NoRemedyError) {
+    const status = error instanceof NoRemedyError ? EXIT.noRemedy : EXIT.expectation;
+    // Where the output says it already, nothing is left to be said.
+    return { status, message: error.message === '' ? '' : `${visibleControls(error.message)}\n` };
+  }
   const stack = error instanceof Error ? (error.stack ?? error.message) : thrownText(error);
   return {
     status: EXIT.defect,

@@ -53,6 +53,18 @@ export function fitDirtyCurve(points: readonly DirtyPoint[]): DirtyCurveFit {
       );
     }
   }
+  const key = points.map(({ durationUs, pages }) => `${durationUs} ${pages}`).join(' ');
+  const fit = fits.get(key) ?? fitted(points);
+  if (!fits.has(key) && fits.size >= MOST_FITS) fits.clear();
+  fits.set(key, fit);
+  return fit;
+}
+
+/** Every value that a search tries loads its scenario again, with the same curve on each of its vCPUs. */
+const fits = new Map<string, DirtyCurveFit>();
+const MOST_FITS = 100;
+
+function fitted(points: readonly DirtyPoint[]): DirtyCurveFit {
   const rates = candidateRates(points);
   const columns = rates.map((rate) => points.map((p) => touched(rate, p.durationUs) / p.pages));
   const sizes = nnls(

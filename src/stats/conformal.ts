@@ -85,6 +85,23 @@ export function predictionBand(draws: Draws, factor: number, offset: number): Ba
   return { low: end(-1), high: end(1) };
 }
 
+/** By how much the ends of a band are moved outwards, as factors: at most 1, and at least 1. */
+export interface Stretch {
+  readonly below: number;
+  readonly above: number;
+}
+
+/** What has a band hold a value that was seen: a prediction of what a log shows must not deny the log. */
+export function stretchTo({ low, high }: Band, seen: number | null): Stretch {
+  if (seen === null || !(high > 0)) return { below: 1, above: 1 };
+  return { below: low > 0 ? min(1, seen / low) : 1, above: max(1, seen / high) };
+}
+
+/** Predictions of the same guest under other settings can miss by as much. */
+export function stretched({ low, high }: Band, { below, above }: Stretch): Band {
+  return { low: low * below, high: high * above };
+}
+
 /** The draws of one figure; `point`: their median where nothing else is predicted. `RangeError` without values. */
 export function drawsOf(values: readonly number[], point?: number): Draws {
   const sorted = Float64Array.from(values).sort();

@@ -3,7 +3,9 @@ import type { Advice } from '../../src/advice/advise.js';
 import { type Goals, goalsFor } from '../../src/advice/goals.js';
 import { keepsAll } from '../../src/advice/outcome.js';
 import { advise } from '../../src/api/advise.js';
-import { orderOf, remediesFor } from '../../src/advice/remedies.js';
+import { linesFor } from '../../src/advice/lines.js';
+import { remediesFor } from '../../src/advice/remedies.js';
+import { orderOf } from '../../src/advice/remedy.js';
 import { compare, type StrategyResults } from '../../src/experiment/compare.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
@@ -35,6 +37,7 @@ function adviceFor(set: readonly string[] = []): Promise<Advice> {
   asked.set(key, known);
   return known;
 }
+const SLOW_WRITER = 'guest.vcpus.writer.workload.write=1MiB/s';
 const CAPPED = ['link.bandwidth=10Gbit/s', 'migration.max-bandwidth=100MiB/s'];
 
 describe('a guest that plain pre-copy cannot move', () => {
@@ -77,14 +80,21 @@ describe('a guest that plain pre-copy cannot move', () => {
   });
 
   test('a program without a setting for a remedy is not told to use it', async () => {
-    const { remedies, others } = await advise(guest(), { ...wanted, program: 'proxmox' });
+    const { remedies, others } = await advise(guest(), { ...wanted, runs: 1, program: 'proxmox' });
     expect(remedies.every(({ lines }) => lines !== null)).toBe(true);
     expect(others.some(({ lines, misses }) => lines === null && misses.length === 0)).toBe(true);
+  });
+
+  test('what is in force is not made worse: no limit below its own is tried, and none of it is printed', async () => {
+    const { remedies, others } = await adviceFor();
+    const limits = [...remedies, ...others].flatMap(({ change }) => change.downtimeLimitMs ?? []);
+    expect(limits.length).toBeGreaterThan(0);
+    expect(Math.min(...limits)).toBeGreaterThan(200);
   });
 });
 
 test('a guest that finishes as it is needs no remedy', async () => {
-  const { verdict, remedies } = await advise(guest(['guest.vcpus.writer.workload.write=1MiB/s']), wanted);
+  const { verdict, remedies } = await advise(guest([SLOW_WRITER]), wanted);
   expect([verdict, remedies]).toEqual(['finishes', []]);
 });
 
@@ -131,7 +141,7 @@ describe('what a scenario has is what is changed', () => {
   ];
 
   test('TLS that limits the channel: the rate that it needs comes before going without, which shows the memory', async () => {
-    const { remedies } = await advise(guest(tls), { ...wanted, keepReaders: 0.5 });
+    const { remedies } = await advise(guest(tls), { ...wanted, runs: 1, keepReaders: 0.5 });
     const faster = remedies.findIndex(({ names }) => names[0] === 'faster TLS');
     const without = remedies.findIndex(({ names }) => names[0] === 'tls');
     expect(faster).toBeGreaterThanOrEqual(0);
@@ -141,22 +151,60 @@ describe('what a scenario has is what is changed', () => {
   });
 
   test('a cap is lifted, or raised to no more than what it takes', async () => {
-    const { remedies } = await adviceFor(CAPPED);
+    const { remedies, others } = await adviceFor(CAPPED);
     const least = remedies.find(({ names }) => names[0] === 'least bandwidth');
-    expect(remedies.some(({ names }) => names[0] === 'bandwidth')).toBe(true);
+    const lifted = [...remedies, ...others].find(({ names }) => names.join() === 'bandwidth');
+    expect(lifted!.change).toEqual({ maxBandwidth: 0 });
     // The writer dirties 400 MiB/s of a set that the link carries in 100 ms: less than that rate does.
     expect(least!.change.maxBandwidth! / 2 ** 20).toBeGreaterThan(100);
     expect(least!.change.maxBandwidth! / 2 ** 20).toBeLessThan(1122);
   });
 
   test('the end that a policy makes is moved to a time that the log of the runs gives', async () => {
-    const policy = ['policy=timeout', 'policy.timeout.after=2s', 'guest.vcpus.writer.workload.write=1MiB/s'];
-    const { remedies } = await advise(guest(policy), { ...wanted, program: 'kubevirt' });
+    const policy = ['policy=timeout', 'policy.timeout.after=2s', SLOW_WRITER];
+    const { remedies } = await advise(guest(policy), { ...wanted, runs: 1, program: 'kubevirt' });
     const time = remedies.find(({ names }) => names[0] === 'time')!;
-    // 512 MiB at 1 Gbit/s take 4.5 s; half as much again is left.
+    // 512 MiB at 1 Gbit/s take 4.5 s; a fifth more is left.
     expect(time.change.timeoutS).toBeGreaterThan(4);
     expect(time.lines!.join('\n')).toMatch(/completionTimeoutPerGiB: \d+/);
   });
+
+  /** 512 MiB at 1 Gbit/s take 4.5 s or more; KubeVirt counts one unit of 10^9 bytes, Nova two GiB at least. */
+  test.each([
+    ['kubevirt-timeout', 'kubevirt', 'completion-timeout-per-gib', /completionTimeoutPerGiB: (\d+)/, 1],
+    ['nova', 'nova', 'completion-timeout', /live_migration_completion_timeout = (\d+)/, 2],
+  ] as const)(
+    '%s: its own timeout per GiB is searched, from the one in force upwards',
+    async (name, program, key, line, gib) => {
+      const policy = [`policy=${name}`, `policy.${name}.${key}=1s`, SLOW_WRITER];
+      const { remedies } = await advise(guest(policy), { ...wanted, runs: 1, program });
+      const time = remedies.find(({ names }) => names[0] === 'time')!;
+      const perGib = Number(line.exec(time.lines!.join('\n'))![1]);
+      expect(perGib * gib).toBeGreaterThan(4.5);
+      // No longer than what the runs needed, a fifth of it and a second a GiB to round.
+      expect(perGib * gib).toBeLessThan(1.5 * 5 + gib);
+      expect(time.change.timeoutS).toBe(perGib * gib);
+    },
+  );
+
+  test.each([
+    ['nova', 'live_migration_timeout_action = force_complete'],
+    ['kubevirt', '  allowWorkloadDisruption: true'],
+  ] as const)(
+    '%s stops the guest or goes post-copy by its timeout, not by passes it does not see',
+    (program, line) => {
+      const scenario = guest();
+      const goals = goalsFor(scenario, wanted);
+      const ends = remediesFor(scenario, goals, program).filter(({ name }) =>
+        ['pause', 'post-copy'].includes(name),
+      );
+      expect(ends.map(({ tunes }) => tunes[0]!.key)).toEqual(['timeout.after', 'timeout.after']);
+      for (const { change } of ends) {
+        const made = change(['8s'], []);
+        expect(linesFor(program, { change: made, ramBytes: 512 * 2 ** 20 })).toContain(line);
+      }
+    },
+  );
 
   test('compression is a setting where the content of memory is stated', () => {
     const priceIn = (set: readonly string[]): string | undefined => {

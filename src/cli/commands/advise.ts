@@ -2,12 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { type Advice } from '../../advice/advise.js';
 import { type Program, PROGRAMS } from '../../advice/change.js';
-import { ADVISE_RUNS, advise, programOf } from '../../api/advise.js';
+import { ADVISE_RUNS, advise, type AdviseOptions, programOf } from '../../api/advise.js';
 import { UsageError, ExpectationError, NoRemedyError } from '../../errors.js';
 import { learnFrom } from '../../recording/learn/learn-from-log.js';
 import { readLogs } from '../../formats/readers/index.js';
-import { adviceText } from '../../report/terminal/advice-text.js';
-import { counted, wrap } from '../../report/terminal/kit/text.js';
+import { loggedOf, isLinkSeen } from '../../recording/learn/learned.js';
+import { adviceText, type AdviceSubject } from '../../report/terminal/advice-text.js';
+import { counted } from '../../report/terminal/kit/text.js';
 import { loadScenario } from '../../scenario/load.js';
 import { parseScenario } from '../../scenario/parse.js';
 import type { Scenario } from '../../scenario/scenario.js';
@@ -24,7 +25,6 @@ import {
 import { nameOfLog, readLogFile } from '../options/log-files.js';
 import { unknown } from '../../options/wording.js';
 import { read } from '../options/values.js';
-import type { Progress } from '../progress.js';
 
 const options = defineOptions({
   deadline: {
@@ -82,40 +82,41 @@ export const adviseCommand: Command = {
     ['advise -', 'virsh domjobinfo vm | migsim advise -'],
   ],
   async run(given) {
-    const { scenario, program, heading, notes } = readSubject(given);
+    const { scenario, program, of, subject } = readSubject(given);
     const strategy = given.value('strategy');
-    let progress: Progress | null = null;
+    const status = given.status();
+    let tried = -1;
+    status.show('running it as it is');
     const advice = await advise(scenario, {
       ...readGoals(given),
+      ...of,
       program,
       ...(strategy === undefined ? {} : { strategy }),
       runs: readRuns(given),
       seed: readSeed(given),
       memory: readMemory(given, 'fluid'),
       workers: availableParallelism(),
-      onTried: (of) => (progress ??= given.progress(of)).step(),
+      onTried: (most) => status.show(`remedies tried: ${(tried += 1)} of ${most} at most`),
     });
-    (progress as Progress | null)?.end();
+    status.end();
     if (given.flag('json')) given.print(`${JSON.stringify(advice, null, 2)}\n`);
-    else {
-      const lead = [heading, ...notes].flatMap((line) => wrap(line, given.page.width, '  ')).join('\n');
-      given.print(`${adviceText(advice, lead, given.page)}\n`);
-    }
+    else given.print(`${adviceText(advice, subject, given.page)}\n`);
     endBy(advice);
   },
 };
 
+/** The text says it; the exit status says it to a script. */
 function endBy({ verdict }: Advice): void {
-  if (verdict === 'remedy') throw new ExpectationError('migsim: it needs a remedy');
-  if (verdict === 'none') throw new NoRemedyError('migsim: no remedy keeps what is wanted');
+  if (verdict === 'remedy') throw new ExpectationError('');
+  if (verdict === 'none') throw new NoRemedyError('');
 }
 
 interface Subject {
   readonly scenario: Scenario;
   readonly program: Program;
-  readonly heading: string;
-  /** What the log itself says, and what was assumed of it; empty for a scenario. */
-  readonly notes: readonly string[];
+  /** What a log says that its scenario does not. */
+  readonly of: Pick<AdviseOptions, 'logged' | 'isLinkAssumed'>;
+  readonly subject: AdviceSubject;
 }
 
 /** A scenario file, or the guest that a log is of. */
@@ -129,18 +130,28 @@ function readSubject(given: Given): Subject {
   if (files.length === 1 && /\.ya?ml$/.test(first)) {
     const scenario = loadScenario(first, { set });
     noteReading(given, scenario);
-    return { scenario, program: chosen ?? programOf(scenario), heading: headingOf(scenario), notes: [] };
+    const subject = { heading: headingOf(scenario), seen: null, assumptions: [] };
+    return { scenario, program: chosen ?? programOf(scenario), of: {}, subject };
   }
   const logs = readLogs(files.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
   const { learned, scenario: text, outlook } = learnFrom(logs);
   const scenario = parseScenario(text, nameOfLog(first), { set });
-  const notes = [
-    ...(outlook === null ? [] : [`In the log: ${outlook.text}.`]),
-    ...learned.assumptions.map((assumption) => `Assumed: ${assumption}.`),
-    'What follows is predicted for the same migration under these assumptions.',
-  ];
-  const program = chosen ?? BY_SOURCE[learned.source] ?? 'qmp';
-  return { scenario, program, heading: headingOf(scenario), notes };
+  const logged = loggedOf(learned);
+  const saysLink = set.some((one) => /^\s*link(\.bandwidth)?\s*=/.test(one));
+  const subject = {
+    heading: headingOf(scenario),
+    seen: logged !== null || outlook === null ? null : outlook.seen,
+    assumptions: learned.assumptions,
+  };
+  return {
+    scenario,
+    program: chosen ?? BY_SOURCE[learned.source] ?? 'qmp',
+    of: {
+      ...(logged === null ? {} : { logged }),
+      isLinkAssumed: !saysLink && !isLinkSeen(learned.migration),
+    },
+    subject,
+  };
 }
 
 const BY_SOURCE: Readonly<Record<string, Program>> = {

@@ -1,7 +1,7 @@
 /** `migsim learn`: a guest from a log of its migration. */
 import { UsageError } from '../../errors.js';
 import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
-import type { LearnOptions } from '../../recording/learn/learned.js';
+import { type LearnOptions, loggedOf } from '../../recording/learn/learned.js';
 import type { SelfCheck } from '../../recording/learn/answer/self-check.js';
 import { formatBytes, formatDurationMs } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
@@ -89,7 +89,7 @@ export const learnCommand: Command = {
       given.print(
         `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
       );
-    const lines = learned.guest.classes.length > 0 ? predictionLines(loaded) : [];
+    const lines = learned.guest.classes.length > 0 ? predictionLines(loaded, loggedOf(learned)) : [];
     for (const line of lines.flatMap((one) => wrap(one, given.page.width, '  '))) given.print(`${line}\n`);
     given.print(`Written to ${out}\n`);
   },

@@ -28,6 +28,10 @@ export interface SearchPoint {
 /** Everything that a value is tried with. */
 export interface Trying {
   readonly scale: Scale;
+  /** Scores that differ by less than this share are as good: for `best`. */
+  readonly asGood: number;
+  /** The ends that were asked for; null: none. */
+  readonly limits: readonly [number | null, number | null];
   /** Whether the loader takes the value. */
   accepts(value: number): boolean;
   /** Tries values that were not tried yet; all that were tried so far, from small to large. */

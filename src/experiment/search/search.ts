@@ -39,7 +39,7 @@ export interface SearchConduct {
   readonly runs: number;
   readonly seed: number;
   readonly memory: MemoryChoice;
-  /** A value whose first run keeps not what is asked gets no more runs: for answers without a curve. */
+  /** A value whose first run keeps not what is asked gets no more runs, and lows are told apart to 3 %: for answers without a curve. */
   readonly hasty?: boolean;
 }
 
@@ -103,7 +103,6 @@ export async function searchWith(
 interface OpenTrying extends Trying {
   readonly strategy: StrategyChoice;
   readonly memory: 'page' | 'fluid';
-  readonly limits: readonly [number | null, number | null];
 }
 
 async function openTrying(
@@ -206,8 +205,13 @@ async function openTrying(
     !(low !== null && value < low) &&
     !(high !== null && value > high) &&
     refusalOf(scale.write(value)) === null;
-  return { scale, accepts, run, strategy, memory, limits };
+  const asGood = conduct.hasty === true ? HASTILY_AS_GOOD : AS_GOOD;
+  return { scale, asGood, accepts, run, strategy, memory, limits };
 }
+
+/** Differences of the score of `best` below this share are none. */
+const AS_GOOD = 0.01;
+const HASTILY_AS_GOOD = 0.03;
 
 /** A value is often asked for again, and loading a scenario takes milliseconds. */
 function remembered<Result>(make: (text: string) => Result): (text: string) => Result {

@@ -134,14 +134,17 @@ function notesOf(points: readonly SearchPoint[], find: 'smallest' | 'largest'): 
 
 const MOST_NAMED = 4;
 
-/** Differences of the score below this share are none. */
-const AS_GOOD = 0.01;
 const ROUNDS = 4;
 
 /** The value with the smallest score among those that hold: all over first, then closer and closer around it. */
 export async function bestOf(trying: Trying, start: number): Promise<Found> {
-  const { scale } = trying;
-  await trying.run(firstValues(scale, start).filter((value) => trying.accepts(value)));
+  const { scale, limits } = trying;
+  const around = firstValues(scale, start).filter((value) => trying.accepts(value));
+  // A range that lies elsewhere is begun at its ends.
+  const ends = limits.filter((value) => value !== null).filter((value) => trying.accepts(value));
+  const first = around.length > 0 ? around : ends;
+  if (first.length === 0) return { answer: null, beyond: null, points: [], notes: [] };
+  await trying.run(first);
   let points = await crossed(trying);
   const some = (seen: readonly SearchPoint[]): boolean => seen.some(({ holds }) => holds);
   if (scale.ends === null && !some(points)) {
@@ -153,7 +156,7 @@ export async function bestOf(trying: Trying, start: number): Promise<Found> {
   for (let round = 0; round < ROUNDS + FARTHEST / AT_ONCE; round++) {
     const at = bestIndex(points);
     if (at < 0) break;
-    if (round > 0 && last - points[at]!.score! <= AS_GOOD * abs(last)) break;
+    if (round > 0 && last - points[at]!.score! <= trying.asGood * abs(last)) break;
     last = points[at]!.score!;
     const [below, best, above] = [points[at - 1], points[at]!, points[at + 1]];
     const next = [
@@ -169,7 +172,12 @@ export async function bestOf(trying: Trying, start: number): Promise<Found> {
     if (points.length === before) break;
   }
   const at = bestIndex(points);
-  return { answer: points[at] ?? null, beyond: null, points, notes: at < 0 ? [] : hollows(points, at) };
+  return {
+    answer: points[at] ?? null,
+    beyond: null,
+    points,
+    notes: at < 0 ? [] : hollows(points, at, trying.asGood),
+  };
 }
 
 function outwardOf(trying: Trying, end: number, direction: number): number[] {
@@ -186,13 +194,15 @@ function bestIndex(points: readonly SearchPoint[]): number {
 }
 
 /** As good as the best, and lows that are apart from it: between them the curve rises. */
-function hollows(points: readonly SearchPoint[], at: number): string[] {
+function hollows(points: readonly SearchPoint[], at: number, asGood: number): string[] {
   const best = points[at]!.score!;
-  const near = AS_GOOD * abs(best);
+  const near = asGood * abs(best);
   const alike = points.filter(({ holds, score }) => holds && score !== null && score - best <= near);
   const notes = [];
   if (alike.length > 1) {
-    notes.push(`Values from ${alike[0]!.text} to ${alike.at(-1)!.text} are as good, within 1 %`);
+    notes.push(
+      `Values from ${alike[0]!.text} to ${alike.at(-1)!.text} are as good, within ${Number((asGood * 100).toFixed(1))} %`,
+    );
   }
   const scored = points.filter(({ score }) => score !== null);
   const lows = scored.filter(({ score, text }, i) => {

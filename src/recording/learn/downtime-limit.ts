@@ -2,8 +2,6 @@
 import type { LogSample, LogSource, MigrationLog } from '../../formats/migration-log.js';
 import type { LearnOptions } from './learned.js';
 
-/** qapi/migration.json, MigrationParameters. */
-export const DEFAULT_MAX_BANDWIDTH = 128 * 2 ** 20;
 const DEFAULT_LIMIT_MS = 300;
 /** migration/options.c: MAX_MIGRATE_DOWNTIME. */
 const MOST_MS = 2_000_000;

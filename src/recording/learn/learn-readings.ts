@@ -70,6 +70,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
     },
     migration: {
       maxBandwidth,
+      maxBandwidthSaid: options.maxBandwidth !== undefined,
       bytesPerSecond: maxBandwidth,
       downtimeLimitMs: options.downtimeLimitMs ?? 300,
       manualDirtyLogProtect: true,
@@ -79,6 +80,8 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       throttleSteps: [],
       completed: false,
       totalTimeMs: 0,
+      leadMs: 0,
+      downtimeMs: null,
     },
     passes: [],
     plateau: null,

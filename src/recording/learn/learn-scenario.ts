@@ -3,14 +3,14 @@ import { dirtyPagesIn, type DirtyPoint, type UniformSet } from '../../guest/dirt
 import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
-import { CPU_SPREAD, type CurveReading, type Learned, type LearnedGuest } from './learned.js';
+import { CPU_SPREAD, leastLink, type CurveReading, type Learned, type LearnedGuest } from './learned.js';
 import { autoConvergeOf, PLACING_IN_RATE_NS } from '../validate/replay.js';
 import { fittingRoom, LONGEST_POINT_US } from './room.js';
 import { comment, exactRate, exactSize, percentage } from './answer/scenario-text.js';
 import { postcopyLimit, type SelfCheck } from './answer/self-check.js';
 import type { Understood } from './answer/understood.js';
 
-const { floor, log, max, min, round } = Math;
+const { ceil, floor, log, max, min, round } = Math;
 
 /** Points that the curve is written with; the scenario's own fit finds the same sets in them. */
 const CURVE_POINTS = 12;
@@ -275,11 +275,18 @@ function linkLines({ from, migration }: Learned): string[] {
       `link: { bandwidth: ${max(1, round(carried / 1e6))}MB/s, latency: 0us, efficiency: 100% }`,
     ];
   }
-  if (rate === null) {
+  if (from === 'readings') {
     const assumed = round(max(migration.bytesPerSecond, 1.25e9) / 1e6);
+    return [...comment('an assumption'), `link: { bandwidth: ${assumed}MB/s, efficiency: 100% }`];
+  }
+  if (rate === null) {
+    const shown = max(1, ceil(leastLink(migration) / 1e6));
     return [
-      ...comment(`an assumption${from === 'readings' ? '' : ': the log does not reach the switchover'}`),
-      `link: { bandwidth: ${assumed}MB/s, efficiency: 100% }`,
+      ...comment(
+        'an assumption: the log does not show what flows without max-bandwidth. A link that carries more shortens the downtime ' +
+          'and leaves room for a larger max-bandwidth',
+      ),
+      `link: { bandwidth: ${shown}MB/s, latency: 0us, efficiency: 100% }`,
     ];
   }
   return [

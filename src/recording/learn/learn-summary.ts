@@ -13,12 +13,15 @@ import type { LogSample, MigrationLog } from '../../formats/migration-log.js';
 import { NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
 import { median } from '../../stats/summary.js';
 import { formatBytesPerSecond } from '../../units.js';
-import { DEFAULT_MAX_BANDWIDTH, limitAtStart, type DowntimeLimit } from './downtime-limit.js';
+import { limitAtStart, type DowntimeLimit } from './downtime-limit.js';
 import { fitReadings } from './curve.js';
 import {
   cpuAssumed,
   DEFAULT_CPU,
+  DEFAULT_MAX_BANDWIDTH,
   DEFAULT_VCPUS,
+  leastLink,
+  linkAssumed,
   VCPUS_ASSUMED,
   type CurveReading,
   type Learned,
@@ -342,22 +345,28 @@ function migrationOf(
     assumptions.push(
       cap === undefined
         ? `the link was the limit, not max-bandwidth: ${formatBytesPerSecond(bytesPerSecond)} is none of QEMU's defaults`
-        : CAPS.includes(cap)
-          ? `max-bandwidth was the limit: ${formatBytesPerSecond(bytesPerSecond)} is about ${formatBytesPerSecond(cap)}, a default of QEMU`
-          : `max-bandwidth was the limit: in post-copy memory flowed ${(beyond / bytesPerSecond).toFixed(1)} times as fast`,
+        : cap === DEFAULT_MAX_BANDWIDTH && bytesPerSecond < cap
+          ? `the link or max-bandwidth was the limit: ${formatBytesPerSecond(bytesPerSecond)} is about what 1 Gbit/s carries, and about QEMU's default of ${formatBytesPerSecond(cap)}`
+          : CAPS.includes(cap)
+            ? `max-bandwidth was the limit: ${formatBytesPerSecond(bytesPerSecond)} is about ${formatBytesPerSecond(cap)}, a default of QEMU`
+            : `max-bandwidth was the limit: in post-copy memory flowed ${(beyond / bytesPerSecond).toFixed(1)} times as fast`,
     );
   }
+  const beyondCap = postcopyRate(log.samples) ?? stoppedRate(last);
+  const limits = { maxBandwidth: given ?? cap ?? 0, maxBandwidthSaid: given !== undefined, bytesPerSecond };
+  if (limits.maxBandwidth > 0 && beyondCap === null) assumptions.push(linkAssumed(leastLink(limits)));
   return {
-    maxBandwidth: given ?? cap ?? 0,
-    bytesPerSecond,
+    ...limits,
     downtimeLimitMs: limit.ms,
     manualDirtyLogProtect: true,
     zeroNsPerPage: bareMetal.zeroNsPerPage,
-    switchoverBytesPerSecond: postcopyRate(log.samples) ?? stoppedRate(last),
+    switchoverBytesPerSecond: beyondCap,
     postcopy: postcopyOf(log.samples, bytesPerSecond),
     throttleSteps: throttled(log.samples),
     completed: last.status === 'completed',
     totalTimeMs: (last.tUs ?? 0) / 1000,
+    leadMs: 0,
+    downtimeMs: last.downtimeMs,
   };
 }
 

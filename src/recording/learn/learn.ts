@@ -16,6 +16,9 @@ import {
   cpuAssumed,
   DEFAULT_CPU,
   DEFAULT_VCPUS,
+  isLinkSeen,
+  leastLink,
+  linkAssumed,
   VCPUS_ASSUMED,
   type Learned,
   type LearnedMigration,
@@ -98,6 +101,10 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
       `the last ${passes.length - steady.length} of ${passes.length} passes belong to another load (it ended) and are left out`,
     );
   }
+  const migration = {
+    ...migrationOf(samples, rate, maxBandwidth, downtimeLimitMs),
+    maxBandwidthSaid: (options.maxBandwidth ?? log.settings.maxBandwidth) !== undefined,
+  };
   const zeroPages = zeroExtents.reduce((sum, extent) => sum + extent.pages, 0);
   const layout = memoryLayout(ramPages, min(ramPages - 1, max(0, zeroPages - hiddenPages)), zeroExtents);
   return {
@@ -117,12 +124,12 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
       readings,
       ...fitReadings(readings, layout.roomPages),
     },
-    migration: migrationOf(samples, rate, maxBandwidth, downtimeLimitMs),
+    migration,
     passes: steady,
     plateau: plateauOf(steady),
     loadEndedUs:
       limited >= 0 || steady.length < passes.length || endedOnPlateau(samples, steady) ? endOf(steady) : null,
-    assumptions,
+    assumptions: [...assumptions, ...(isLinkSeen(migration) ? [] : [linkAssumed(leastLink(migration))])],
   };
 }
 
@@ -166,7 +173,7 @@ function migrationOf(
   rate: SendRate,
   maxBandwidth: number,
   downtimeLimitMs: number,
-): LearnedMigration {
+): Omit<LearnedMigration, 'maxBandwidthSaid'> {
   const last = lastOf(samples);
   const completed = last.status === 'completed';
   return {
@@ -180,7 +187,20 @@ function migrationOf(
     postcopy: null,
     completed,
     totalTimeMs: last.tUs / 1000,
+    leadMs: leadMsOf(samples, rate),
+    downtimeMs: last.downtimeMs,
   };
+}
+
+/** A shorter time before the first byte is the setup of QEMU, or a window that was not full. */
+const LEAST_LEAD_MS = 500;
+
+/** libvirt's `Time elapsed` begins with the job: the destination is started and asked before QEMU migrates. */
+function leadMsOf(samples: readonly MigrateSample[], { bytesPerSecond }: SendRate): number {
+  const first = samples.find(({ transferredBytes }) => transferredBytes > 0);
+  if (first === undefined || first.dirtySyncCount > 1) return 0;
+  const leadMs = first.tUs / 1000 - (first.transferredBytes / bytesPerSecond) * 1000;
+  return leadMs < LEAST_LEAD_MS ? 0 : leadMs;
 }
 
 /** No machine looks through 4 KiB faster than this; on what one reads at 40 GB/s zero pages cost no more. */

@@ -1,6 +1,7 @@
 /** What is known of a guest after learning, and what can be told to it beforehand. */
 import type { DirtyPoint, UniformSet } from '../../guest/dirty-curve.js';
 import type { ZeroExtent } from '../../guest/spec.js';
+import { formatBytesPerSecond } from '../../units.js';
 import type { LogSource } from '../../formats/migration-log.js';
 import type { MemoryLayout } from './memory-layout.js';
 import type { Pass } from './passes.js';
@@ -71,6 +72,8 @@ export interface LearnedGuest {
 export interface LearnedMigration {
   /** bytes/s; 0: the link was the limit. */
   readonly maxBandwidth: number;
+  /** Whether the log or the options say it; else it is taken from the log's windows. */
+  readonly maxBandwidthSaid: boolean;
   /** bytes/s that the log's windows carried. */
   readonly bytesPerSecond: number;
   readonly downtimeLimitMs: number;
@@ -86,6 +89,53 @@ export interface LearnedMigration {
   readonly throttleSteps: readonly ThrottleStep[];
   readonly completed: boolean;
   readonly totalTimeMs: number;
+  /** Of that, ms before the first byte was sent: what a program that counts from its own start has more than QEMU. */
+  readonly leadMs: number;
+  /** QEMU's; null where the log has none. */
+  readonly downtimeMs: number | null;
+}
+
+/** QEMU's max-bandwidth where nobody sets one (migration/options.c:MAX_THROTTLE), bytes/s. */
+export const DEFAULT_MAX_BANDWIDTH = 128 * 2 ** 20;
+
+/** How the log's migration went, without what passed before its first byte; null where it did not complete in it. */
+export function loggedOf({
+  migration,
+}: Pick<Learned, 'migration'>): { readonly totalTimeMs: number; readonly downtimeMs: number | null } | null {
+  const { completed, totalTimeMs, leadMs, downtimeMs } = migration;
+  return completed && totalTimeMs > 0 ? { totalTimeMs: totalTimeMs - leadMs, downtimeMs } : null;
+}
+
+/** What Ethernet of 1, 2.5, 10, 25 and 100 Gbit/s carries, bytes/s. */
+const LINKS = [1, 2.5, 10, 25, 100].map((gbit) => gbit * 117.7e6);
+/** Above a cap by less, a link would have been seen in the windows. */
+const CLEAR_OF_CAP = 1.1;
+
+/**
+ * What a link is taken to carry that a log does not show, bytes/s: the slowest Ethernet of which the cap was a cap. A rate
+ * just below QEMU's default is about what 1 Gbit/s carries, too: there the link may have been the limit.
+ */
+export function leastLink(
+  migration: Pick<LearnedMigration, 'maxBandwidth' | 'maxBandwidthSaid' | 'bytesPerSecond'>,
+): number {
+  const { maxBandwidth, maxBandwidthSaid, bytesPerSecond } = migration;
+  const isDefault = !maxBandwidthSaid && maxBandwidth === DEFAULT_MAX_BANDWIDTH;
+  if (isDefault && bytesPerSecond < maxBandwidth) return bytesPerSecond;
+  const least = CLEAR_OF_CAP * Math.max(bytesPerSecond, maxBandwidth);
+  return LINKS.find((rate) => rate >= least) ?? least;
+}
+
+/** The same as a sentence without its full stop. */
+export function linkAssumed(rate: number): string {
+  return `the link carries ${formatBytesPerSecond(rate, 'bit')}: the log does not show how fast memory flows without max-bandwidth`;
+}
+
+/** Whether the log shows what the link carries; else it is taken to carry no more than the log shows. */
+export function isLinkSeen({
+  maxBandwidth,
+  switchoverBytesPerSecond,
+}: Pick<LearnedMigration, 'maxBandwidth' | 'switchoverBytesPerSecond'>): boolean {
+  return maxBandwidth === 0 || switchoverBytesPerSecond !== null;
 }
 
 /** A post-copy phase as the log shows it. */

@@ -1,4 +1,4 @@
-/** A guest learned from totals whose passes, migrated again, are as long as the log's on average. */
+/** A guest learned from totals that, migrated again, takes as long as the log says, or settles at passes as long as the log's. */
 import { mean } from '../../stats/summary.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
 import { passesOf, replay } from '../validate/replay.js';
@@ -21,8 +21,9 @@ const SEEN = 60;
  */
 export function settled(learned: Learned, log: MigrationLog): Learned {
   const [reading] = learned.guest.readings;
+  if (learned.migration.completed) return asLong(learned);
   const syncs = log.samples.at(-1)?.dirtySyncCount ?? 0;
-  if (reading === undefined || learned.migration.completed || syncs <= MANY) return learned;
+  if (reading === undefined || syncs <= MANY) return learned;
   const { roomPages } = learned.guest.layout;
   let scale = 1;
   let best = learned;
@@ -40,6 +41,34 @@ export function settled(learned: Learned, log: MigrationLog): Learned {
   }
   return best;
 }
+
+/** Ratios of times that differ by less are as good as the same. */
+const SAME = 0.005;
+
+/**
+ * A migration that completed over a link that was its limit, at the rate with which it takes as long again: what a log prints
+ * in the end is the mean over the whole migration, in which zero pages, syncs and the stop took their part.
+ */
+function asLong(learned: Learned): Learned {
+  const { migration } = learned;
+  if (migration.maxBandwidth > 0 || migration.postcopy !== null || !(migration.totalTimeMs > 0))
+    return learned;
+  let best = learned;
+  let bytesPerSecond = migration.bytesPerSecond;
+  for (let at = 0; at < ROUNDS; at += 1) {
+    const result = replay(best);
+    const ratio = result.totalTimeMs / migration.totalTimeMs;
+    if (!result.converged || Math.abs(ratio - 1) < SAME) return result.converged ? best : learned;
+    bytesPerSecond =
+      min(MOST, max(1 / MOST, (bytesPerSecond * ratio) / migration.bytesPerSecond)) *
+      migration.bytesPerSecond;
+    best = { ...learned, migration: { ...migration, bytesPerSecond } };
+  }
+  return best;
+}
+
+/** Times the rate that the log prints: what differs by more has another cause. */
+const MOST = 1.5;
 
 /** The log's first pass, and some passes behind it. */
 function short(learned: Learned, passUs: number): Learned {

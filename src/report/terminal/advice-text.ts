@@ -1,8 +1,10 @@
 /** What `migsim advise` prints. */
-import type { Advice, Advised } from '../../advice/advise.js';
+import type { Advice } from '../../advice/advise.js';
+import type { Advised, Logged } from '../../advice/advised.js';
 import { changeText, type Program } from '../../advice/change.js';
-import { orderOf } from '../../advice/remedies.js';
+import { orderOf } from '../../advice/remedy.js';
 import type { Band, Outcome } from '../../advice/outcome.js';
+import { keysOf } from '../../lists.js';
 import { show } from '../../experiment/expect/measure.js';
 import { formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import { grid } from './kit/grid.js';
@@ -13,9 +15,21 @@ import { counted, wrap } from './kit/text.js';
 const SHOWN = 3;
 const NAMED = 6;
 
-export function adviceText(advice: Advice, heading: string, page: Page): string {
+/** What the advice is for. */
+export interface AdviceSubject {
+  /** Its name and size. */
+  readonly heading: string;
+  /** Of a log that shows no completion: how far it went; else null. */
+  readonly seen: string | null;
+  /** What a log does not say; empty for a scenario. */
+  readonly assumptions: readonly string[];
+}
+
+export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): string {
   const { verdict, remedies } = advice;
-  const parts = [heading, verdictText(advice, page)];
+  const { heading, seen, assumptions } = subject;
+  const inLog = seen === null ? [] : wrap(`In the log: ${seen}.`, page.width);
+  const parts = [[...wrap(heading, page.width, '  '), ...inLog].join('\n'), verdictText(advice, page)];
   if (verdict !== 'finishes') {
     if (remedies.length > 0) {
       parts.push(table(remedies.slice(0, SHOWN), advice));
@@ -26,9 +40,18 @@ export function adviceText(advice: Advice, heading: string, page: Page): string 
     }
     const rest = restText(advice, page);
     if (rest !== '') parts.push(rest);
+    parts.push(wrap(TUNED, page.width).join('\n'));
+  }
+  if (assumptions.length > 0) {
+    const lines = assumptions.flatMap((text) => wrap(`- ${text}`, page.width, '  '));
+    parts.push(['Assumed, as the log does not say it:', ...lines].join('\n'));
   }
   return parts.join('\n\n');
 }
+
+const TUNED =
+  'Each value is the one with which the guest loses least while what is wanted is kept with 7 % to spare, so that it ' +
+  'differs from the largest or smallest that just converges, which migsim search finds.';
 
 /** What the first is the best by, and why one that took less from the guest comes after it. */
 function orderText(remedies: readonly Advised[]): string {
@@ -41,26 +64,67 @@ function orderText(remedies: readonly Advised[]): string {
     : `${order} Number ${at + 1} takes less than number 1 and comes later for that reason alone.`;
 }
 
-function verdictText(
-  { asItIs, verdict, goals, hasReaders, runs, memory, seed }: Advice,
-  { width, style }: Page,
-): string {
-  const { outcome, why, misses } = asItIs;
+function verdictText(advice: Advice, { width, style }: Page): string {
+  const { asItIs, verdict, logged } = advice;
+  const { outcome, misses } = asItIs;
+  const isGood = verdict === 'finishes';
+  const sentence = logged === null ? predictedText(advice) : `${finishedText(logged)} ${againText(advice)}`;
+  const bad = verdict === 'none' ? ' None of what was tried keeps what is wanted.' : '';
+  const isPartly = outcome.converged > 0 && misses.length > 0;
+  const more = isPartly ? ` ${capital(outcomeText(outcome))}.` : '';
+  const told = `${sentence}${more}${bad}`;
+  return [
+    ...wrap(isGood ? style.good(told) : style.bad(told), width),
+    ...wrap(wantedText(advice), width),
+  ].join('\n');
+}
+
+function predictedText({ asItIs: { outcome, why, misses } }: Advice): string {
+  if (misses.length === 0) return `It will finish as it is: ${outcomeText(outcome)}.`;
+  if (outcome.converged === 0) return `It will not finish as it is: ${why ?? misses.join(', ')}.`;
+  return `As it is, it ${misses.join(' and ')}${why === null ? '' : `: ${why}`}.`;
+}
+
+function finishedText({ totalTimeMs, downtimeMs }: Logged): string {
+  const stopped = downtimeMs === null ? '' : `, the guest stopped for ${formatDurationMs(downtimeMs)}`;
+  return `It finished: done in ${formatDurationMs(totalTimeMs)}${stopped}.`;
+}
+
+function againText({ asItIs: { outcome, why, misses } }: Advice): string {
+  if (misses.length === 0) return `Predicted for the same guest again: ${outcomeText(outcome)}.`;
+  if (outcome.converged === 0)
+    return `Again it would not, if the guest went on as in the passes before the last: ${why ?? misses.join(', ')}. It must have written less in the end.`;
+  return `Predicted for the same guest again: it ${misses.join(' and ')}.`;
+}
+
+const GOAL_OPTIONS = {
+  deadlineMs: '--deadline',
+  maxDowntimeMs: '--max-downtime',
+  keepReaders: '--keep-readers',
+} as const;
+
+/** What is wanted, where what was not asked for comes from, and how figures are to be read. */
+function wantedText({ goals, goalReasons, hasReaders, memory, seed, runs }: Advice): string {
+  const figures = {
+    deadlineMs: formatDurationMs(goals.deadlineMs),
+    maxDowntimeMs: formatDurationMs(goals.maxDowntimeMs),
+    keepReaders: show('share', goals.keepReaders),
+  };
   const wanted = [
-    `done within ${formatDurationMs(goals.deadlineMs)}`,
-    `the guest stopped for ${formatDurationMs(goals.maxDowntimeMs)} at most`,
-    ...(hasReaders ? [`readers at ${show('share', goals.keepReaders)} or more`] : []),
+    `done within ${figures.deadlineMs}`,
+    `the guest stopped for ${figures.maxDowntimeMs} at most`,
+    ...(hasReaders ? [`readers at ${figures.keepReaders} or more`] : []),
   ].join(', ');
-  const sentence =
-    verdict === 'finishes'
-      ? style.good(`It will finish as it is: ${outcomeText(outcome)}.`)
-      : outcome.converged === 0
-        ? style.bad(`It will not finish as it is: ${why ?? misses.join(', ')}.`)
-        : style.bad(
-            `As it is, it ${misses.join(' and ')}${why === null ? '' : `: ${why}`}. ${capital(outcomeText(outcome))}.`,
-          );
-  const tried = `Wanted in ${show('share', goals.probability)} of such migrations: ${wanted} (${memory} memory, seed ${seed}, ${counted(runs, 'run')}).`;
-  return [...wrap(sentence, width), ...wrap(tried, width)].join('\n');
+  const assumed = keysOf(GOAL_OPTIONS).filter((key) => key !== 'keepReaders' || hasReaders);
+  const unasked = assumed.filter((key) => goalReasons[key] !== undefined);
+  const defaults = unasked.map((key, at) => {
+    const reason = goalReasons[key] ?? '';
+    const changes = at === 0 ? ' changes it' : '';
+    return `${figures[key]}${reason === '' ? '' : `, ${reason}`} (${GOAL_OPTIONS[key]}${changes})`;
+  });
+  const changed = defaults.length === 0 ? '' : ` Defaults: ${defaults.join('; ')}.`;
+  const bands = runs > 1 ? ' In parentheses: 90 % bands.' : '';
+  return `Wanted in ${show('share', goals.probability)} of such migrations: ${wanted}.${changed} Predicted with the ${memory} memory, seed ${seed}, ${counted(runs, 'run')}.${bands}`;
 }
 
 function outcomeText({ totalTimeMs, blackoutMs, writers, readers }: Outcome): string {
@@ -145,7 +209,10 @@ function lostText({ lostSeconds, postcopyMs }: Outcome): string {
 }
 
 /** What is not among the first, in a line each. */
-function restText({ remedies, others, refused, program }: Advice, { width }: Page): string {
+function restText(
+  { remedies, others, refused, program, ifLinkCarriesMore }: Advice,
+  { width }: Page,
+): string {
   const lines: string[] = [];
   const also = remedies.slice(SHOWN);
   if (also.length > 0)
@@ -163,6 +230,12 @@ function restText({ remedies, others, refused, program }: Advice, { width }: Pag
   if (unwritten.length > 0) {
     const named = unwritten.map(({ change }) => textOf(change)).join('; ');
     lines.push(`Would do, but ${PROGRAM_NAMES[program]} has no setting for it: ${named}.`);
+  }
+  if (ifLinkCarriesMore !== null && ifLinkCarriesMore.misses.length === 0) {
+    const { change, outcome } = ifLinkCarriesMore;
+    lines.push(
+      `If the link carries more than the log shows, ${textOf(change)} may do: on 10 Gbit/s, ${outcomeText(outcome)}. Measure the link (iperf3) and say it: --set link.bandwidth=10Gbit/s.`,
+    );
   }
   for (const { name, why } of refused) lines.push(`Not possible here: ${name}: ${why}.`);
   return lines.flatMap((line) => wrap(line, width, '  ')).join('\n');

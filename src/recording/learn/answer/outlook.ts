@@ -10,7 +10,7 @@ import { NORMAL_PAGE_BYTES } from '../../../migration/rules/stream.js';
 import { findStrategy } from '../../../strategies/index.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../../units.js';
 import { setupOf } from '../../validate/replay.js';
-import type { Learned } from '../learned.js';
+import { isLinkSeen, leastLink, type Learned } from '../learned.js';
 
 const { max, min } = Math;
 
@@ -20,16 +20,34 @@ export interface Outlook {
   readonly verdict: 'completed' | 'ended' | 'ends' | 'never' | 'unknown';
   /** A sentence without a full stop. */
   readonly text: string;
+  /** Likewise, of it what the log itself shows. */
+  readonly seen: string;
   /** Single changes under which the learned guest's migration completes, each in words; empty where none is needed. */
   readonly remedies: readonly string[];
 }
 
 export function outlookOf(learned: Learned, log: MigrationLog): Outlook {
+  return { seen: seenText(lastOf(log.samples)), ...answerOf(learned, log) };
+}
+
+function seenText({ status, tUs, remainingBytes }: LogSample): string {
+  const after = tUs === null ? '' : ` after ${formatDurationMs(tUs / 1000)}`;
+  const left = remainingBytes === null ? '' : `, ${formatBytes(remainingBytes)} remained`;
+  return `${status === 'active' ? 'still under way' : status}${after}${left}`;
+}
+
+function answerOf(learned: Learned, log: MigrationLog): Omit<Outlook, 'seen'> {
   const last = lastOf(log.samples);
   const after = last.tUs === null ? '' : ` after ${formatDurationMs(last.tUs / 1000)}`;
   if (last.status === 'completed') {
     const down = last.downtimeMs === null ? '' : `, downtime ${last.downtimeMs} ms`;
-    return { verdict: 'completed', text: `completed${after}${down}${postcopyText(last)}`, remedies: [] };
+    const { leadMs } = learned.migration;
+    const lead = leadMs > 0 ? ` (${formatDurationMs(leadMs)} of it before the first byte)` : '';
+    return {
+      verdict: 'completed',
+      text: `completed${after}${lead}${down}${postcopyText(last)}`,
+      remedies: [],
+    };
   }
   if (last.status.startsWith('postcopy'))
     return {
@@ -56,15 +74,11 @@ export function outlookOf(learned: Learned, log: MigrationLog): Outlook {
     const text = `will complete as it is: migrated again, its guest takes ${outcome(result)}`;
     return { verdict: 'ends', text, remedies: [] };
   }
-  const { bytesPerSecond, downtimeLimitMs } = learned.migration;
   const left =
     last.remainingBytes === null ? '' : `${formatBytes(last.remainingBytes)} remained at the last sample; `;
-  const allowed = (bytesPerSecond * downtimeLimitMs) / 1000;
   return {
     verdict: 'never',
-    text:
-      `will not complete while the guest goes on like this: ${left}QEMU waits for ${formatBytes(allowed)} or less ` +
-      `(${formatBytesPerSecond(bytesPerSecond)} for ${formatDurationMs(downtimeLimitMs)})`,
+    text: `will not complete while the guest goes on like this: ${left}${result.why?.text ?? ''}`,
     remedies: remediesOf(learned, setup, result),
   };
 }
@@ -97,7 +111,10 @@ function horizon(learned: Learned): MigrationSetup {
   const bytes = learned.guest.layout.roomPages * NORMAL_PAGE_BYTES;
   const firstUs = (bytes / learned.migration.bytesPerSecond) * 1e6;
   const giveUpAfterUs = min(LONGEST_US, FIRST_PASSES * firstUs + SETTLING_US);
-  return { ...setup, keepSyncs: false, migration: { ...setup.migration, giveUpAfterUs } };
+  const link = isLinkSeen(learned.migration)
+    ? setup.link
+    : { ...setup.link, bandwidthBytesPerSecond: leastLink(learned.migration) };
+  return { ...setup, link, keepSyncs: false, migration: { ...setup.migration, giveUpAfterUs } };
 }
 
 const LIMITS_MS = [500, 1000, 2000, 5000];
@@ -116,15 +133,18 @@ function remediesOf(learned: Learned, setup: MigrationSetup, asItIs: MigrationRe
     break;
   }
   if (migration.maxBandwidth > 0) {
-    const wide = max(learned.migration.switchoverBytesPerSecond ?? 0, USUAL_LINK);
+    const wide = learned.migration.switchoverBytesPerSecond ?? USUAL_LINK;
     const open = {
       ...setup,
       link: { ...link, bandwidthBytesPerSecond: wide },
       migration: { ...migration, maxBandwidth: 0 },
     };
     const result = simulate(open, 'none');
+    const seen = isLinkSeen(learned.migration);
     if (result.converged)
-      found.push(`no max-bandwidth, on a link of ${formatBytesPerSecond(wide)}: ${outcome(result)}`);
+      found.push(
+        `no max-bandwidth, ${seen ? 'on' : 'if there is'} a link of ${formatBytesPerSecond(wide, 'bit')}: ${outcome(result)}`,
+      );
   }
   const throttled = simulate(setup, 'auto-converge');
   if (throttled.converged)

@@ -66,14 +66,16 @@ function linkText({ migration }: Learned): string {
 }
 
 function settingsText({ migration }: Learned, { settings }: MigrationLog): string {
-  const cap =
-    migration.maxBandwidth === 0
+  const rate = migration.maxBandwidth === 0 ? null : formatBytesPerSecond(migration.maxBandwidth);
+  const cap = migration.maxBandwidthSaid
+    ? rate === null
       ? 'no max-bandwidth'
-      : `max-bandwidth ${formatBytesPerSecond(migration.maxBandwidth)}`;
+      : `max-bandwidth ${rate}`
+    : `max-bandwidth not in the log, taken as ${rate ?? 'unlimited'}`;
   const later = settings.laterDowntimeLimitsMs ?? [];
   const raised = later.length === 0 ? '' : ` (later ${later.map((ms) => `${ms}`).join(', ')} ms)`;
   const capabilities = settings.capabilities === undefined ? '' : `, ${settings.capabilities.join(', ')}`;
-  return `${cap}, downtime-limit ${migration.downtimeLimitMs} ms${raised}${capabilities}`;
+  return `${cap}${migration.maxBandwidthSaid ? ',' : ';'} downtime-limit ${migration.downtimeLimitMs} ms${raised}${capabilities}`;
 }
 
 function sumOf(values: readonly number[]): number {
@@ -113,19 +115,22 @@ function passesText({ passes, plateau, guest }: Learned, { samples }: MigrationL
 /** A poll this many times as long as a pass does not tell passes apart. */
 const RARE = 0.3;
 
+/** The way to the replies that show most. */
+const RECORD = 'migsim record <QMP socket>, which asks query-migrate each 200 ms';
+
 function nextText({ from, source, passes, guest }: Learned, log: MigrationLog | null): string {
   if (from === 'readings') {
     return guest.readings.length === 1
       ? 'a dirty rate over a second period, ten times as long (calc-dirty-rate, or domdirtyrate-calc --seconds 10)'
-      : 'query-migrate each 200 ms while the guest is migrated: it shows the link and what throttles do';
+      : `${RECORD}, while the guest is migrated: it shows the link and what throttles do`;
   }
   if (from === 'totals') {
     return log?.samples.length === 1
-      ? 'a reading each second from the start of the migration to its end, in place of one'
-      : 'query-migrate each 200 ms: it shows the passes, and with them the dirty curve';
+      ? `${RECORD}, from the start of the migration to its end, in place of one reading`
+      : `${RECORD}: it shows the passes, and with them the dirty curve`;
   }
   if (['nova', 'cloudstack', 'proxmox'].includes(source))
-    return 'query-migrate each 200 ms: it counts syncs and zero pages, which are derived here';
+    return `${RECORD}: it counts syncs and zero pages, which are derived here`;
   const shared = passes.filter((pass) => pass.shared > 1).length;
   if (shared > RARE * passes.length)
     return 'the same at shorter intervals: several passes fall into one interval';

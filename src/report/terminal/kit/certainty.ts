@@ -5,6 +5,7 @@ import { show } from '../../../experiment/expect/measure.js';
 import { HOST_DRAWS } from '../../../guest/variability.js';
 import type { MigrationResult } from '../../../migration/result.js';
 import { drawOf } from '../../../random/draws.js';
+import { type Stretch, stretched, stretchTo } from '../../../stats/conformal.js';
 import { mean } from '../../../stats/summary.js';
 import { strategyBands } from '../../files/bands.js';
 
@@ -16,21 +17,39 @@ const FEWEST_RUNS = 10;
 /** Inputs that are named. */
 const SHOWN = 2;
 
+/** By how much bands are widened, by column. */
+export type BandStretch = Readonly<Record<string, Stretch>>;
+
+/** What has the bands of a strategy hold how a logged migration went under it. */
+export function bandStretch(
+  entry: StrategyResults,
+  logged: { readonly totalTimeMs: number; readonly downtimeMs: number | null },
+): BandStretch {
+  const seen: Readonly<Record<string, number | null>> = {
+    total_time_ms: logged.totalTimeMs,
+    downtime_ms: logged.downtimeMs,
+  };
+  const rows = strategyBands(entry).filter(({ measure }) => Object.hasOwn(seen, measure));
+  return Object.fromEntries(rows.map((row) => [row.measure, stretchTo(row, seen[row.measure] ?? null)]));
+}
+
 /** Lines for below the table; none for single runs. */
-export function certaintyLines(comparison: Comparison): string[] {
+export function certaintyLines(comparison: Comparison, stretch: BandStretch = {}): string[] {
   if (comparison.runs < 2) return [];
   return comparison.strategies.flatMap((entry) => [
-    ...bandLine(entry),
+    ...bandLine(entry, stretch),
     ...borderlineLine(comparison, entry),
     ...sourcesLine(comparison, entry),
   ]);
 }
 
-function bandLine(entry: StrategyResults): string[] {
+function bandLine(entry: StrategyResults, stretch: BandStretch): string[] {
   const bands = strategyBands(entry);
   const text = (column: string): string | null => {
     const band = bands.find(({ measure }) => measure === column);
-    return band === undefined ? null : `${show('ms', band.low)} to ${show('ms', band.high)}`;
+    if (band === undefined) return null;
+    const { low, high } = stretched(band, stretch[column] ?? { below: 1, above: 1 });
+    return `${show('ms', low)} to ${show('ms', high)}`;
   };
   const [total, downtime] = [text('total_time_ms'), text('downtime_ms')];
   if (total === null || downtime === null) return [];
