@@ -18,7 +18,7 @@ const PER_RECORD = 15_000;
 const PER_VCPU_OF_RECORD = 1500;
 
 export class Effort {
-  #left: number;
+  #left = 0;
   #writes = 0;
   #stretches = 0;
   #turns = 0;

@@ -50,7 +50,7 @@ export class Guest {
   /** Writes go on so evenly that the memory can account for a clear later. */
   #isEven: boolean;
   #stopped = false;
-  #timeUs: number;
+  #timeUs = 0;
 
   constructor(
     spec: GuestSpec,

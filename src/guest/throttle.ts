@@ -31,11 +31,11 @@ export function clampThrottle(percent: number): number {
 export class ThrottleTimetable {
   percent = 0;
   /** A tick, from which the present percentage's pattern repeats. */
-  #originUs: number;
+  #originUs = 0;
   #sleepUs = 0;
   #periodUs = INFINITY;
   /** Before the origin the last pattern's sleep may still be under way, until here. */
-  #resumeUs: number;
+  #resumeUs = 0;
 
   /** Unthrottled from `startUs` on; nothing is asked about the time before. */
   constructor(startUs = 0) {

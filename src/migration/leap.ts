@@ -18,15 +18,14 @@ const WORDS_PER_ITERATION = 20;
 
 /** What stays the same from turn to turn. */
 interface Steady {
-  readonly cost: PageCost;
-  readonly pageUs: number;
+  pageUs: number;
   /** Pages of the run, and of an iteration that ends as its time is up. */
-  readonly runPages: number;
-  readonly latePages: number;
+  runPages: number;
+  latePages: number;
   /** Bytes that an iteration ends with. */
-  readonly endBytes: number;
+  endBytes: number;
   /** Whatever comes next, it is left to the loop. */
-  readonly nextEventUs: number;
+  nextEventUs: number;
 }
 
 /** What changes: the parts' own figures, until they are written back. */
@@ -51,6 +50,32 @@ interface Flight {
   wakeUs: number;
 }
 
+// Used again by every leap, as a migration has many and nothing outside looks at them: none begins while one is under way.
+const steady: Steady = {
+  pageUs: 0,
+  runPages: 0,
+  latePages: 0,
+  endBytes: 0,
+  nextEventUs: 0,
+};
+const flight: Flight = {
+  nowUs: 0,
+  taken: 0,
+  dirtyPages: 0,
+  transferred: 0,
+  threshold: 0,
+  expectedDowntimeMs: 0,
+  windowStartMs: 0,
+  windowStartBytes: 0,
+  windowStartTaken: 0,
+  closedMs: 0,
+  closedBytes: 0,
+  closedPages: 0,
+  pagesSent: 0,
+  iterations: 0,
+  wakeUs: 0,
+};
+
 /**
  * The very arithmetic of the loop's iterate, rate limit and RateWindow.update on numbers of its own, as a long pass is
  * thousands of turns. Ends before a turn that would come to the end of the run or to an event, or that has little enough to
@@ -62,39 +87,34 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
   if (!devices.none) return 0;
   if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return 0;
   if (orders.pause || orders.postcopy || run.left <= 0) return 0;
-  const cost = run.cost(run.pages - run.taken, clock.nowUs);
+  const cost = run.cost(run.left, clock.nowUs);
   // Which packets count is a matter of each; a zero page that legacy detection sends by itself has those before it in flight.
   if (window.quota > 0 && (cost.inPacket || stream.multifd)) return 0;
   const pageUs = run.pageUs(cost);
-  const steady = {
-    cost,
-    pageUs,
-    runPages: run.pages,
-    latePages: pagesToClockCheck(ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs)),
-    endBytes: iterationEndBytes(stream),
-    nextEventUs: min(clock.events.nextUs, clock.pauseUs, pace.nextUs),
-  };
+  steady.pageUs = pageUs;
+  steady.runPages = run.pages;
+  steady.latePages = pagesToClockCheck(ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs));
+  steady.endBytes = iterationEndBytes(stream);
+  steady.nextEventUs = min(clock.events.nextUs, clock.pauseUs, pace.nextUs);
   const pagesBefore = counters.pages - run.taken;
-  const flight = {
-    nowUs: clock.nowUs,
-    taken: run.taken,
-    dirtyPages: run.dirtyPages,
-    transferred: counters.transferred,
-    threshold: window.threshold,
-    expectedDowntimeMs: window.expectedDowntimeMs,
-    windowStartMs: window.startMs,
-    windowStartBytes: window.startBytes,
-    windowStartTaken: window.startPages - pagesBefore,
-    closedMs: 0,
-    closedBytes: 0,
-    closedPages: 0,
-    pagesSent: 0,
-    iterations: 0,
-    wakeUs: 0,
-  };
-  wholeWindows(flight, steady, parts);
-  turns(flight, steady, parts);
-  writeBack(flight, steady, parts, pagesBefore);
+  flight.nowUs = clock.nowUs;
+  flight.taken = run.taken;
+  flight.dirtyPages = run.dirtyPages;
+  flight.transferred = counters.transferred;
+  flight.threshold = window.threshold;
+  flight.expectedDowntimeMs = window.expectedDowntimeMs;
+  flight.windowStartMs = window.startMs;
+  flight.windowStartBytes = window.startBytes;
+  flight.windowStartTaken = window.startPages - pagesBefore;
+  flight.closedMs = 0;
+  flight.closedBytes = 0;
+  flight.closedPages = 0;
+  flight.pagesSent = 0;
+  flight.iterations = 0;
+  flight.wakeUs = 0;
+  wholeWindows(parts, cost);
+  turns(parts, cost);
+  writeBack(parts, cost, pagesBefore);
   return flight.wakeUs > flight.nowUs ? flight.wakeUs : 0;
 }
 
@@ -102,8 +122,8 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
  * Without a rate limit all windows hold the same number of full iterations, and those in which the pages pending exceed any
  * threshold that such a window can give decide nothing: they are passed without a look, the last ones turn by turn.
  */
-function wholeWindows(flight: Flight, steady: Steady, { clock, window }: Parts): void {
-  const { cost, pageUs, latePages, endBytes, nextEventUs, runPages } = steady;
+function wholeWindows({ clock, window }: Parts, cost: PageCost): void {
+  const { pageUs, latePages, endBytes, nextEventUs, runPages } = steady;
   if (window.quota > 0 || flight.transferred !== flight.windowStartBytes) return;
   const iterationUs = latePages * pageUs;
   const iterations = ceil((BUFFER_DELAY_MS * 1000) / iterationUs);
@@ -146,58 +166,73 @@ function wholeWindows(flight: Flight, steady: Steady, { clock, window }: Parts):
 }
 
 /** Turn by turn: an iteration, the end of a window or the wait for it. */
-function turns(flight: Flight, steady: Steady, { clock, window }: Parts): void {
-  const { cost, pageUs, runPages, latePages, endBytes, nextEventUs } = steady;
+function turns({ clock, window }: Parts, cost: PageCost): void {
+  const { pageUs, runPages, latePages, endBytes, nextEventUs } = steady;
   const { quota } = window;
+  const pageBytes = cost.bytes;
+  let { nowUs, taken, dirtyPages, transferred, pagesSent, iterations } = flight;
+  let { windowStartMs, windowStartBytes } = flight;
   for (;;) {
-    const windowBytes = flight.transferred - flight.windowStartBytes;
+    const windowBytes = transferred - windowStartBytes;
     if (!rateExceeded(quota, windowBytes)) {
-      if (pendingEstimate(flight.dirtyPages) <= flight.threshold) return;
-      const pages = min(latePages, pagesToExceed(cost, quota, windowBytes));
-      const endUs = flight.nowUs + pages * pageUs;
-      const sentBytes = flight.transferred + pages * cost.bytes;
-      if (pages >= runPages - flight.taken || nextEventUs <= endUs) return;
-      if (pages < latePages && !rateExceeded(quota, sentBytes - flight.windowStartBytes)) return;
-      flight.taken += pages;
-      flight.dirtyPages -= pages;
-      flight.pagesSent += pages;
-      flight.iterations += 1;
-      flight.transferred = sentBytes + endBytes;
-      flight.nowUs = endUs;
+      if (pendingEstimate(dirtyPages) <= flight.threshold) break;
+      const pages = quota === 0 ? latePages : min(latePages, pagesToExceed(cost, quota, windowBytes));
+      const endUs = nowUs + pages * pageUs;
+      const sentBytes = transferred + pages * pageBytes;
+      if (pages >= runPages - taken || nextEventUs <= endUs) break;
+      if (pages < latePages && !rateExceeded(quota, sentBytes - windowStartBytes)) break;
+      taken += pages;
+      dirtyPages -= pages;
+      pagesSent += pages;
+      iterations += 1;
+      transferred = sentBytes + endBytes;
+      nowUs = endUs;
     }
-    const nowMs = clock.ms(flight.nowUs);
-    if (nowMs >= flight.windowStartMs + BUFFER_DELAY_MS) closeWindow(flight, nowMs, window);
-    else if (rateExceeded(quota, flight.transferred - flight.windowStartBytes)) {
-      flight.wakeUs =
-        flight.nowUs + (flight.windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + clock.wakeLatencyUs();
-      if (nextEventUs <= flight.wakeUs) return;
-      flight.nowUs = flight.wakeUs;
+    const nowMs = clock.ms(nowUs);
+    if (nowMs >= windowStartMs + BUFFER_DELAY_MS) {
+      closeWindow(nowMs - windowStartMs, transferred - windowStartBytes, taken, window);
+      windowStartMs = nowMs;
+      windowStartBytes = transferred;
+    } else if (rateExceeded(quota, transferred - windowStartBytes)) {
+      const wakeUs = nowUs + (windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + clock.wakeLatencyUs();
+      flight.wakeUs = wakeUs;
+      if (nextEventUs <= wakeUs) break;
+      nowUs = wakeUs;
     }
   }
+  flight.pagesSent = pagesSent;
+  flight.nowUs = nowUs;
+  flight.taken = taken;
+  flight.dirtyPages = dirtyPages;
+  flight.transferred = transferred;
+  flight.windowStartMs = windowStartMs;
+  flight.windowStartBytes = windowStartBytes;
+  flight.iterations = iterations;
 }
 
-/** RateWindow.update. */
-function closeWindow(flight: Flight, nowMs: number, window: Parts['window']): void {
-  flight.closedMs = nowMs - flight.windowStartMs;
-  flight.closedBytes = flight.transferred - flight.windowStartBytes;
-  flight.closedPages = flight.taken - flight.windowStartTaken;
-  const bandwidth = switchoverBandwidth(flight.closedBytes, flight.closedMs, window.givenBandwidth);
+/** RateWindow.update, of a window of so many ms and bytes that ends with page `taken`. */
+function closeWindow(ms: number, bytes: number, taken: number, window: Parts['window']): void {
+  flight.closedMs = ms;
+  flight.closedBytes = bytes;
+  flight.closedPages = taken - flight.windowStartTaken;
+  flight.windowStartTaken = taken;
+  const bandwidth = switchoverBandwidth(bytes, ms, window.givenBandwidth);
   flight.threshold = switchoverThreshold(bandwidth, window.downtimeLimitMs);
-  const expected = window.expected(bandwidth, flight.closedBytes);
+  const expected = window.expected(bandwidth, bytes);
   if (expected !== null) flight.expectedDowntimeMs = expected;
-  flight.windowStartMs = nowMs;
-  flight.windowStartBytes = flight.transferred;
-  flight.windowStartTaken = flight.taken;
 }
 
-function writeBack(flight: Flight, { cost }: Steady, parts: Parts, pagesBefore: number): void {
+function writeBack(parts: Parts, cost: PageCost, pagesBefore: number): void {
   const { clock, stream, state, counters, effort, window, run } = parts;
-  effort.scan(flight.iterations * WORDS_PER_ITERATION);
+  const { closedMs, iterations, pagesSent } = flight;
+  // Nothing was passed: all figures are those that were read. Channels that are ahead are looked after even so.
+  if (iterations === 0 && closedMs === 0 && flight.wakeUs === 0 && stream.aheadPages === 0) return;
+  effort.scan(iterations * WORDS_PER_ITERATION);
   clock.nowUs = flight.nowUs;
   run.taken = flight.taken;
   run.dirtyPages = flight.dirtyPages;
-  run.count(flight.pagesSent, cost.bytes);
-  counters.endIterations(stream, flight.iterations, state.stopUs === null);
+  run.count(pagesSent, cost.bytes);
+  counters.endIterations(stream, iterations, state.stopUs === null);
   // The same sum, added up in the order of the loop.
   counters.transferred = flight.transferred;
   window.threshold = flight.threshold;
@@ -205,5 +240,5 @@ function writeBack(flight: Flight, { cost }: Steady, parts: Parts, pagesBefore: 
   window.startMs = flight.windowStartMs;
   window.startBytes = flight.windowStartBytes;
   window.startPages = pagesBefore + flight.windowStartTaken;
-  if (flight.closedMs > 0) window.tell(flight.closedBytes, flight.closedMs, flight.closedPages);
+  if (closedMs > 0) window.tell(flight.closedBytes, closedMs, flight.closedPages);
 }

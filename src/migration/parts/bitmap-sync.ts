@@ -1,10 +1,10 @@
 /** ram.c:migration_bitmap_sync: the log comes into the migration bitmap, rates are told, and the throttle detector judges. */
 import type { SyncCause, SyncEvent } from '../controls.js';
-import type { DirtyLog } from './dirty-log.js';
+import { type DirtyLog, PULLED } from './dirty-log.js';
 import type { Orders } from './orders.js';
 import type { Writings } from '../observe/outcome.js';
 import type { Parts } from './parts.js';
-import type { Run } from './pauses.js';
+import { type Run, waits } from './pauses.js';
 import type { SyncRecord } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 
@@ -17,6 +17,7 @@ export class BitmapSync {
   /** Of the sync under way. */
   #cause: SyncCause = 'setup';
   #startUs = 0;
+  #step = 0;
   /** A sync aside waits for the bitmap mutex. */
   #isPulled = false;
   #isJudging = false;
@@ -40,9 +41,26 @@ export class BitmapSync {
 
   /** A sync in the migration thread, which sends nothing meanwhile. */
   *run(cause: SyncCause): Run<void> {
+    const { clock } = this.#parts;
+    for (let untilUs = this.begin(cause); untilUs !== PULLED; untilUs = this.next()) {
+      if (clock.pausesBefore(untilUs)) yield* waits(clock, untilUs);
+      clock.advance(untilUs);
+    }
+  }
+
+  /** The same step by step. Returns until when the first takes, µs. */
+  begin(cause: SyncCause): number {
     this.#begin(cause);
-    yield* this.#log.pull();
-    this.#finish();
+    this.#step = 0;
+    return this.#log.pullStep(0);
+  }
+
+  /** The next step; the sync is over when it returns `PULLED`. */
+  next(): number {
+    this.#step += 1;
+    const untilUs = this.#log.pullStep(this.#step);
+    if (untilUs === PULLED) this.#finish();
+    return untilUs;
   }
 
   /**

@@ -61,7 +61,7 @@ export interface Watcher {
 export class Clock {
   readonly events = new EventQueue();
   /** Negative while what was started before `migrate` settles. */
-  nowUs: number;
+  nowUs = 0;
   watcher: Watcher | null = null;
   /** At this instant whoever lets time pass wants to look or to act; Infinity: it passes to the end. */
   pauseUs = INFINITY;

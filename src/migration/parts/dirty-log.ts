@@ -3,7 +3,6 @@ import type { Guest } from '../../guest/guest.js';
 import type { GuestMemory } from '../../guest/memory/memory.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Clock } from './clock.js';
-import { advance, pauses, type Run } from './pauses.js';
 import type { Counters } from './counters.js';
 import type { Parts } from './parts.js';
 import type { MigrationSetup } from '../setup.js';
@@ -16,6 +15,9 @@ const REAPER_PERIOD_MS = 1000;
 /** How much longer a misaligned part took page by page than as a range: 61 ms became about 1 ms. */
 const BY_PAGE_TO_BY_RANGE = 60;
 
+/** Nothing is left to be waited for: earlier than any instant of a sync. */
+export const PULLED = -1;
+
 export class DirtyLog {
   readonly #setup: MigrationSetup;
   readonly #clock: Clock;
@@ -26,6 +28,8 @@ export class DirtyLog {
   readonly #kickWakes: boolean;
   /** What every sync takes, µs. */
   readonly #fixedUs: number;
+  /** Of a ring sync under way. */
+  #stepsAfterKicks = 0;
 
   constructor({ setup, version, clock, memory, guest, state, counters }: Parts) {
     this.#setup = setup;
@@ -49,35 +53,32 @@ export class DirtyLog {
     });
   }
 
-  /** For a bitmap sync: a ring sync kicks every vCPU in turn and then reaps all rings. */
-  *pull(): Run<void> {
+  /**
+   * For a bitmap sync, step by step: a ring sync kicks every vCPU in turn and then reaps all rings. Returns when the step is
+   * over, µs, at which the next one is to be taken; `PULLED` when that was the last.
+   */
+  pullStep(step: number): number {
     const { host, guest } = this.#setup;
     const clock = this.#clock;
-    if (guest.dirtyRingSize > 0) {
-      for (let i = 0; i < this.#guest.vcpus.length; i += 1) {
-        if (this.#state.stopUs !== null) break;
-        this.#kick(i);
-        const leavesUs = this.#guest.answersAtUs(i, clock.nowUs) + host.kickUs;
-        if (clock.pausesBefore(leavesUs)) yield* pauses(clock, leavesUs);
-        clock.advance(leavesUs);
-      }
-      yield* advance(clock, clock.nowUs + this.#fixedUs);
-      const reapUs = this.#reapForSync();
-      yield* advance(clock, clock.nowUs + reapUs);
-      return;
+    if (guest.dirtyRingSize === 0) {
+      if (step === 0) return clock.nowUs + this.#beginBitmapSync();
+      this.#guest.advance(clock.nowUs);
+      return PULLED;
     }
-    const gib = this.#memory.totalPages / GIB_PAGES;
-    const syncUs = this.#fixedUs + host.bitmapSyncUsPerGiB * gib;
-    this.#counters.syncCpuUs += syncUs;
-    yield* advance(clock, clock.nowUs + syncUs);
-    this.#guest.advance(clock.nowUs);
+    if (step === 0) this.#stepsAfterKicks = 0;
+    if (this.#stepsAfterKicks === 0 && step < this.#guest.vcpus.length && this.#state.stopUs === null) {
+      this.#kick(step);
+      return this.#guest.answersAtUs(step, clock.nowUs) + host.kickUs;
+    }
+    this.#stepsAfterKicks += 1;
+    if (this.#stepsAfterKicks === 1) return clock.nowUs + this.#fixedUs;
+    return this.#stepsAfterKicks === 2 ? clock.nowUs + this.#reapForSync() : PULLED;
   }
 
   /** The same in another thread, while the migration thread goes on; `done` is called when it is over. */
   pullAside(done: () => void): void {
-    const { host, guest } = this.#setup;
     const { events } = this.#clock;
-    if (guest.dirtyRingSize > 0) {
+    if (this.#setup.guest.dirtyRingSize > 0) {
       this.#kickInTurn(() => {
         events.at(this.#clock.nowUs + this.#fixedUs, () => {
           const reapUs = this.#reapForSync();
@@ -86,13 +87,18 @@ export class DirtyLog {
       });
       return;
     }
-    const gib = this.#memory.totalPages / GIB_PAGES;
-    const syncUs = this.#fixedUs + host.bitmapSyncUsPerGiB * gib;
-    this.#counters.syncCpuUs += syncUs;
-    events.at(this.#clock.nowUs + syncUs, () => {
+    events.at(this.#clock.nowUs + this.#beginBitmapSync(), () => {
       this.#guest.advance(this.#clock.nowUs);
       done();
     });
+  }
+
+  /** Returns how long KVM takes to hand its bitmap over, µs. */
+  #beginBitmapSync(): number {
+    const syncUs =
+      this.#fixedUs + this.#setup.host.bitmapSyncUsPerGiB * (this.#memory.totalPages / GIB_PAGES);
+    this.#counters.syncCpuUs += syncUs;
+    return syncUs;
   }
 
   /** dirtyrate.c:vcpu_dirty_stat_collect's global sync, in its own thread: kick in turn, then reap. */

@@ -11,8 +11,8 @@ export class Link {
   readonly #jitter: number;
   /** null: the bandwidth does not vary. */
   readonly #draws: Generator | null;
-  #bytesPerSecond: number;
-  #latencyUs: number;
+  #bytesPerSecond = 0;
+  #latencyUs = 0;
   #isDown = false;
   #isCut = false;
   #share = 1;

@@ -18,11 +18,16 @@ export function* pass(clock: Clock, toUs: number): Run<void> {
   clock.pass(toUs);
 }
 
-/** `clock.advance` likewise. */
-export function* advance(clock: Clock, toUs: number): Run<void> {
+/** The same outside a turn, where whoever looks on sees each of them. */
+export function* waits(clock: Clock, toUs: number): Run<void> {
   while (clock.pausesBefore(toUs)) {
     clock.advance(clock.pauseUs);
     yield;
   }
+}
+
+/** `clock.advance` likewise. */
+export function* advance(clock: Clock, toUs: number): Run<void> {
+  yield* waits(clock, toUs);
   clock.advance(toUs);
 }

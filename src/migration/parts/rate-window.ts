@@ -24,9 +24,9 @@ const { floor, max } = Math;
 const INFINITY = Infinity;
 
 export class RateWindow {
-  downtimeLimitMs: number;
+  downtimeLimitMs = 0;
   /** bytes/s that post-copy pushes by itself; 0: unlimited. */
-  maxPostcopyBandwidth: number;
+  maxPostcopyBandwidth = 0;
   /** avail-switchover-bandwidth, bytes/ms; null: what the window carried counts. */
   givenBandwidth: number | null = null;
 
@@ -44,14 +44,14 @@ export class RateWindow {
   threshold = 0;
   mbps = 0;
   pagesPerSecond = 0;
-  expectedDowntimeMs: number;
+  expectedDowntimeMs = 0;
 
   readonly #version: VersionFacts;
   readonly #counters: Readonly<Counters>;
   readonly #period: Readonly<SyncPeriod>;
   readonly #queue: SendQueue;
-  #maxBandwidth: number;
-  #quota: number;
+  #maxBandwidth = 0;
+  #quota = 0;
   #isLifted = false;
 
   constructor(

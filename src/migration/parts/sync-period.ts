@@ -5,7 +5,7 @@ import { ThrottleDetector, dirtyPagesRate, syncIsEligible, triggerLimit } from '
 
 export class SyncPeriod {
   /** throttle-trigger-threshold, percent. */
-  thresholdPercent: number;
+  thresholdPercent = 0;
   readonly #detector = new ThrottleDetector();
   #syncCount = 0;
   #dirtyPagesRate = 0;

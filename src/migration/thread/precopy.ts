@@ -1,7 +1,8 @@
 /** migration.c:migration_thread in pre-copy: its loop, and what each turn decides. */
 import { leap } from '../leap.js';
 import { takeFreePages } from '../parts/free-page-hints.js';
-import { type Run, advance, pauses } from '../parts/pauses.js';
+import { PULLED } from '../parts/dirty-log.js';
+import { type Run, pauses, waits } from '../parts/pauses.js';
 import { mayComplete, needsSync, pendingEstimate } from '../rules/rules.js';
 import { iterate, endIteration, iterateDevices, rateLimit, iterateHostPages } from './iterate.js';
 import { stopGuest, waitForSync } from './switchover.js';
@@ -9,17 +10,31 @@ import { type Thread, Ended, Failed } from './thread.js';
 
 /** migration.c:migration_thread's loop, up to the decision to switch over. */
 export function* precopy(thread: Thread): Run<'complete' | 'postcopy'> {
+  const { sync } = thread;
   const { setup, clock, window, devices } = thread.parts;
   for (;;) {
     checkCancelled(thread);
     const waitsUntilUs = leap(thread.parts, thread.orders);
-    if (waitsUntilUs > 0) yield* advance(clock, waitsUntilUs);
+    if (waitsUntilUs > 0) {
+      if (clock.pausesBefore(waitsUntilUs)) yield* waits(clock, waitsUntilUs);
+      clock.advance(waitsUntilUs);
+    }
     thread.timeline.look();
     checkCancelled(thread);
     if (!window.isExceeded()) {
       if (isToPause(thread)) thread.trace.paused(yield* stopGuest(thread));
       let pending = pendingBytes(thread);
-      if (mustSync(thread, pending)) pending = yield* pendingExact(thread);
+      if (mustSync(thread, pending)) {
+        if (sync.isRunning) yield* waitForSync(thread);
+        checkCancelled(thread);
+        // Step by step: a generator for each sync would take as long as the sync itself.
+        for (let untilUs = sync.begin('natural'); untilUs !== PULLED; untilUs = sync.next()) {
+          if (clock.pausesBefore(untilUs)) yield* waits(clock, untilUs);
+          clock.advance(untilUs);
+        }
+        checkCancelled(thread);
+        pending = pendingExact(thread);
+      }
       const decision = decide(thread, pending);
       if (decision !== 'iterate') return decision;
       if (setup.guest.hostPagePages === 1) {
@@ -55,7 +70,7 @@ function isToPause(thread: Thread): boolean {
 /** savevm.c:qemu_savevm_state_pending_estimate. */
 function pendingBytes(thread: Thread): number {
   const { run, devices } = thread.parts;
-  return pendingEstimate(run.dirtyPages) + devices.estimate();
+  return pendingEstimate(run.dirtyPages) + (devices.none ? 0 : devices.estimate());
 }
 
 function mustSync(thread: Thread, pending: number): boolean {
@@ -63,14 +78,10 @@ function mustSync(thread: Thread, pending: number): boolean {
   return needsSync(pending, window.threshold, version.syncsAtThreshold);
 }
 
-/** savevm.c:qemu_savevm_state_pending_exact. */
-function* pendingExact(thread: Thread): Run<number> {
-  const { clock, run, devices } = thread.parts;
-  yield* waitForSync(thread);
-  checkCancelled(thread);
-  yield* thread.sync.run('natural');
-  checkCancelled(thread);
-  return pendingEstimate(run.dirtyPages) + devices.exact(clock.nowUs);
+/** savevm.c:qemu_savevm_state_pending_exact, behind its sync. */
+function pendingExact({ parts }: Thread): number {
+  const { clock, run, devices } = parts;
+  return pendingEstimate(run.dirtyPages) + (devices.none ? 0 : devices.exact(clock.nowUs));
 }
 
 /** migration.c:migration_iteration_run, the pre-copy part. */

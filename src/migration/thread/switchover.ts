@@ -1,5 +1,5 @@
 /** The guest stops, and what is left of it moves (migration.c:migration_completion). */
-import { type Run, advance } from '../parts/pauses.js';
+import { type Run, advance, waits } from '../parts/pauses.js';
 import { mbps } from '../rules/rules.js';
 import { EOS_BYTES, SECTION_BYTES } from '../rules/stream.js';
 import { type Thread, Ended, Failed, passBytes } from './thread.js';
@@ -23,7 +23,7 @@ export function* waitForSync(thread: Thread): Run<void> {
 export function* stopGuest(thread: Thread): Run<number> {
   const { setup, version, clock, guest, state, run, devices } = thread.parts;
   if (state.stopUs !== null) return state.stopUs;
-  yield* waitForSync(thread);
+  if (thread.sync.isRunning) yield* waitForSync(thread);
   const { host } = setup;
   const startUs = clock.nowUs;
   run.handOver();
@@ -35,7 +35,9 @@ export function* stopGuest(thread: Thread): Run<number> {
   const residualUs = guest.residualRingSleepUs(startUs);
   guest.stop(startUs);
   thread.trace.ringSleepUs = max(0, residualUs);
-  yield* advance(clock, startUs + residualUs + host.stopUs + devices.stopUs + host.blockFlushUs);
+  const stoppedUs = startUs + residualUs + host.stopUs + devices.stopUs + host.blockFlushUs;
+  if (clock.pausesBefore(stoppedUs)) yield* waits(clock, stoppedUs);
+  clock.advance(stoppedUs);
   for (const listener of thread.orders.runListeners) listener(false);
   return startUs;
 }
@@ -156,7 +158,9 @@ function* sendRest(thread: Thread): Run<void> {
     thread.sends.begin();
     thread.sends.note(clock.nowUs, pages, pageUs);
     run.send(pages, cost.bytes);
-    yield* advance(clock, clock.nowUs + pages * pageUs);
+    const sentUs = clock.nowUs + pages * pageUs;
+    if (clock.pausesBefore(sentUs)) yield* waits(clock, sentUs);
+    clock.advance(sentUs);
     if (thread.orders.cancelReason !== null) return thread.sends.takeBack(clock.nowUs);
   }
   run.handOver();

@@ -5,7 +5,7 @@ import type { BitmapSync } from '../parts/bitmap-sync.js';
 import type { DirtyLog } from '../parts/dirty-log.js';
 import type { Orders } from '../parts/orders.js';
 import type { Parts } from '../parts/parts.js';
-import { type Run, advance } from '../parts/pauses.js';
+import { type Run, waits } from '../parts/pauses.js';
 import type { TurnSends } from '../parts/turn-sends.js';
 
 /** One migration on its way. */
@@ -32,7 +32,8 @@ export class GuestLost extends Failed {}
 export function* passBytes(thread: Thread, bytes: number, us: number): Run<void> {
   const { clock, counters } = thread.parts;
   const endUs = clock.nowUs + us;
-  yield* advance(clock, endUs);
+  if (clock.pausesBefore(endUs)) yield* waits(clock, endUs);
+  clock.advance(endUs);
   if (thread.orders.cancelReason === null || us === 0) return;
   counters.frame((-bytes * (endUs - clock.nowUs)) / us);
 }

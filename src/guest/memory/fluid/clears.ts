@@ -15,20 +15,28 @@ const { exp, max } = Math;
 const NOTHING = 1e-9;
 
 interface Clear {
-  readonly chunk: Chunk;
+  chunk: Chunk;
   /** Run time since the guest was last brought up, µs. A visit that goes on: `endUs` NaN; that began in an earlier span: `startUs` 0. */
   startUs: number;
   endUs: number;
-  /** Visit: writes to the range when it began, once known. */
+  /** Visit: writes to the range when it began, once known; NaN before. */
   startWrites: number;
+}
+
+const NO_CHUNK: Chunk = { chunks: 0, first: null, pending: false };
+
+function noClear(): Clear {
+  return { chunk: NO_CHUNK, startUs: NaN, endUs: NaN, startWrites: NaN };
 }
 
 export class ChunkClears {
   readonly #chunks: readonly Chunk[];
   readonly #ranges: readonly WrittenRange[];
-  /** Clears of the present span. */
-  #due: Clear[] = [];
-  #visit: Clear | null = null;
+  /** Clears of the present span are the first `#dueCount`; the others are kept for later ones. */
+  readonly #due: Clear[] = [];
+  #dueCount = 0;
+  readonly #visit = noClear();
+  #isVisiting = false;
   #spanUs = 0;
   #spanIsOver = false;
 
@@ -40,7 +48,7 @@ export class ChunkClears {
   /** Whether something is to be noted before a page of this segment is sent: a clear, or the end of a visit. */
   stopsAt(segment: Segment): boolean {
     const { chunk } = segment;
-    if (this.#visit !== null) return chunk !== this.#visit.chunk;
+    if (this.#isVisiting) return chunk !== this.#visit.chunk;
     return chunk !== null && chunk.pending;
   }
 
@@ -51,11 +59,14 @@ export class ChunkClears {
     const { chunk } = segment;
     if (chunk === null || !chunk.pending) return;
     chunk.pending = false;
-    const clear: Clear = { chunk, startUs: behindUs, endUs: NaN, startWrites: NaN };
     if (isVisited(chunk)) {
-      this.#visit = clear;
-      if (behindUs === 0) clear.startWrites = chunk.first!.range!.writes;
-    } else if (behindUs > 0) this.#due.push(clear);
+      const visit = this.#visit;
+      this.#isVisiting = true;
+      visit.chunk = chunk;
+      visit.startUs = behindUs;
+      visit.endUs = NaN;
+      visit.startWrites = behindUs === 0 ? chunk.first!.range!.writes : NaN;
+    } else if (behindUs > 0) this.#note(chunk, behindUs, NaN, NaN);
     else clearNow(chunk);
   }
 
@@ -67,14 +78,23 @@ export class ChunkClears {
     clearNow(chunk);
   }
 
+  #note(chunk: Chunk, startUs: number, endUs: number, startWrites: number): void {
+    const clear = (this.#due[this.#dueCount] ??= noClear());
+    this.#dueCount += 1;
+    clear.chunk = chunk;
+    clear.startUs = startUs;
+    clear.endUs = endUs;
+    clear.startWrites = startWrites;
+  }
+
   /** The cursor leaves the chunk that it visits. */
   #leave(behindUs: number): void {
+    if (!this.#isVisiting) return;
+    this.#isVisiting = false;
     const visit = this.#visit;
-    if (visit === null) return;
-    this.#visit = null;
     visit.chunk.pending = true;
     visit.endUs = behindUs;
-    if (behindUs > 0) this.#due.push(visit);
+    if (behindUs > 0) this.#note(visit.chunk, visit.startUs, behindUs, visit.startWrites);
     else {
       const range = visit.chunk.first!.range!;
       range.armed += endVisit(visit, range.writes);
@@ -86,15 +106,15 @@ export class ChunkClears {
     this.settle();
     this.#spanUs = runUs;
     this.#spanIsOver = true;
-    if (this.#due.length === 0 && this.#visit === null) return;
+    if (this.#dueCount === 0 && !this.#isVisiting) return;
     for (let i = 0; i < this.#ranges.length; i += 1) this.#ranges[i]!.spanWrites = this.#ranges[i]!.writes;
-    for (let i = 0; i < this.#due.length; i += 1) {
+    for (let i = 0; i < this.#dueCount; i += 1) {
       const { chunk, startUs, endUs } = this.#due[i]!;
       const visited = isVisited(chunk);
       const share = 1 - (visited ? (startUs + endUs) / 2 : startUs) / runUs;
       for (let s: Segment | null = chunk.first; s !== null; s = nextOf(s, chunk)) {
         const armed = s.snapshotClean + (visited ? 0 : s.snapshotDirty);
-        if (armed > 0) s.range!.late.push({ armed, share, fresh: 0 });
+        if (armed > 0) armLate(s.range!, armed, share);
       }
     }
   }
@@ -103,21 +123,20 @@ export class ChunkClears {
   settle(): void {
     if (!this.#spanIsOver) return;
     this.#spanIsOver = false;
-    if (this.#visit !== null) this.#begin(this.#visit);
-    if (this.#due.length === 0) return;
-    for (let i = 0; i < this.#due.length; i += 1) {
+    if (this.#isVisiting) this.#begin(this.#visit);
+    if (this.#dueCount === 0) return;
+    for (let i = 0; i < this.#dueCount; i += 1) {
       const clear = this.#due[i]!;
       if (isVisited(clear.chunk)) {
         this.#begin(clear);
         endVisit(clear, this.#writesAt(clear.chunk.first!.range!, clear.endUs));
       } else this.#clearAt(clear);
     }
-    this.#due = [];
+    this.#dueCount = 0;
     for (let i = 0; i < this.#ranges.length; i += 1) {
       const range = this.#ranges[i]!;
-      if (range.late.length === 0) continue;
-      for (let k = 0; k < range.late.length; k += 1) range.armed += range.late[k]!.armed;
-      range.late = [];
+      for (let k = 0; k < range.lateCount; k += 1) range.armed += range.late[k]!.armed;
+      range.lateCount = 0;
     }
   }
 
@@ -148,6 +167,13 @@ export class ChunkClears {
     this.#leave(0);
     for (let i = 0; i < this.#chunks.length; i += 1) this.#chunks[i]!.pending = true;
   }
+}
+
+function armLate(range: WrittenRange, armed: number, share: number): void {
+  const late = (range.late[range.lateCount] ??= { armed: 0, share: 0, fresh: 0 });
+  range.lateCount += 1;
+  late.armed = armed;
+  late.share = share;
 }
 
 function isVisited(chunk: Chunk): boolean {

@@ -233,7 +233,7 @@ export class FluidMemory implements GuestMemory {
     for (let i = 0; i < uses.length; i += 1) {
       const { range, fresh } = uses[i]!;
       range.armed -= fresh;
-      for (let k = 0; k < range.late.length; k += 1) {
+      for (let k = 0; k < range.lateCount; k += 1) {
         const late = range.late[k]!;
         range.armed += late.fresh;
         late.armed -= late.fresh;
@@ -254,7 +254,7 @@ export class FluidMemory implements GuestMemory {
         pages -= use.fresh;
         use.fresh = this.#circle.armedOnArc(use.range, use.position, writes);
         pages += use.fresh;
-      } else if (use.range.late.length > 0) pages += noticedLate(use, writes);
+      } else if (use.range.lateCount > 0) pages += noticedLate(use, writes);
     }
     return pages;
   }

@@ -42,9 +42,9 @@ export interface FluidVcpu extends RingUser {
 
 /** Pages noticed of those that are armed on the way; adds them to `fresh`. */
 export function noticedLate(use: Use, writes: number): number {
-  const { late, pages } = use.range;
+  const { late, lateCount, pages } = use.range;
   let noticed = 0;
-  for (let k = 0; k < late.length; k += 1) {
+  for (let k = 0; k < lateCount; k += 1) {
     const arm = late[k]!;
     arm.fresh = arm.armed * (1 - exp((-writes * arm.share) / pages));
     noticed += arm.fresh;

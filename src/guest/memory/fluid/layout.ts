@@ -99,6 +99,7 @@ function newRange(use: AccessClass): WrittenRange {
     writes: 0,
     armed: use.pages,
     late: [],
+    lateCount: 0,
     spanWrites: 0,
     inRings: 0,
     hugeBlocks: blocks,

@@ -33,8 +33,9 @@ export interface WrittenRange {
   writes: number;
   /** Bitmap log: pages whose next write would be noticed. */
   armed: number;
-  /** Bitmap log: pages that are armed on the way through the span of run time under way, and writes before it. */
-  late: LateArm[];
+  /** Bitmap log: pages that are armed on the way through the span of run time under way, the first so many; writes before it. */
+  readonly late: LateArm[];
+  lateCount: number;
   spanWrites: number;
   /** Dirty ring: pages that are in some ring and so not armed. */
   inRings: number;
@@ -49,7 +50,7 @@ export interface WrittenRange {
 /** Pages that are armed when a share of a span's run time is left, until their next write. */
 export interface LateArm {
   armed: number;
-  readonly share: number;
+  share: number;
   /** Of the last question: those noticed. */
   fresh: number;
 }
