@@ -31,7 +31,7 @@ export class InfeasibleError extends UsageError {
   /** What is wrong, in one line without a place. */
   readonly reason: string;
 
-  constructor(message: string, place?: Place, reason = message.split('\n')[0]!) {
+  constructor(message: string, place?: Place, reason = message.replace(/\n.*/s, '')) {
     super(message, place);
     this.reason = reason;
   }
@@ -71,7 +71,7 @@ export function errorMessage(error: unknown): string {
 /** The first line of what was thrown, which in a program of the user's can be anything. */
 export function thrownText(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : `it threw ${String(thrown)}`;
-  return text.split('\n')[0]!;
+  return text.replace(/\n.*/s, '');
 }
 
 const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g;

@@ -10,7 +10,7 @@
  * match, and under `.not` none may.
  */
 import { expect } from '@jest/globals';
-import { isMap, isList } from './lists.js';
+import { isList, isMap, nth } from './lists.js';
 import { UsageError } from './errors.js';
 import type { Comparison, StrategyResults } from './experiment/compare.js';
 import { show } from './experiment/expect/measure.js';
@@ -103,8 +103,8 @@ expect.extend({
       const counts = `${counted(mine.length)} cannot be compared with ${counted(others.length)}`;
       throw wrong('toFinishBefore', `${counts}; expected as many of both`);
     }
-    return answer(this, mine, `to finish before ${nameOf(others[0]!)}`, (result, index) => {
-      const rival = others[index]!;
+    return answer(this, mine, `to finish before ${nameOf(nth(others, 0))}`, (result, index) => {
+      const rival = nth(others, index);
       const rivalMs = rival.converged ? rival.totalTimeMs : Infinity;
       const ok = result.converged && result.totalTimeMs < rivalMs;
       return { ok, did: `${ending(result)}; ${rival.strategy} ${ending(rival)}` };
@@ -120,12 +120,12 @@ function answer(
   judge: (result: Migration, index: number) => Judgement,
 ): Answer {
   const judgements = results.map(judge);
-  const wrongs = [...judgements.keys()].filter((index) => judgements[index]!.ok === isNot);
+  const wrongs = [...judgements.keys()].filter((index) => nth(judgements, index).ok === isNot);
   const failed = wrongs.length > 0;
   const message = (): string => {
     const about = wrongs[0] ?? 0;
-    const { did } = judgements[about]!;
-    const name = nameOf(results[about]!);
+    const { did } = nth(judgements, about);
+    const name = nameOf(nth(results, about));
     return `expected ${name}${isNot ? ' not' : ''} ${wanted}, but it ${did}${whichOf(results, about, wrongs.length)}`;
   };
   return { pass: failed === isNot, message };
@@ -133,7 +133,7 @@ function answer(
 
 /** ` (run 2)`, ` (link.bandwidth=1Gbit/s, run 2; 3 of 20 are wrong)`; nothing for a single result. */
 function whichOf(results: readonly Migration[], about: number, wrongs: number): string {
-  const result = results[about]!;
+  const result = nth(results, about);
   const varied =
     'varied' in result ? Object.entries(result.varied).map(([key, value]) => `${key}=${value}`) : [];
   const words = [...varied, ...(results.length > 1 ? [`run ${result.run}`] : [])];

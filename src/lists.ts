@@ -63,6 +63,13 @@ export function got<Key, T>(map: ReadonlyMap<Key, T>, key: Key): T {
   return value;
 }
 
+/** As `got`, of an object. */
+export function valueAt<T>(table: Readonly<Record<string, T>>, key: string): T {
+  const value = table[key];
+  if (value === undefined) throw new RangeError(`no entry ${key}`);
+  return value;
+}
+
 /** The entries of two lists side by side. Throws where the second is the shorter one: that is a defect of the caller. */
 export function zip<A, B>(first: readonly A[], second: ArrayLike<B>): [A, B][] {
   return first.map((entry, index) => [entry, nth(second, index)]);

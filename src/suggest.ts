@@ -1,4 +1,5 @@
 /** "Did you mean …?": the candidate that a mistyped word most likely stands for. */
+import { nth } from './lists.js';
 
 /**
  * Smallest number of single-character insertions, deletions, replacements and swaps of neighbours that turn `a` into
@@ -11,16 +12,20 @@ export function editDistance(a: string, b: string): number {
     const current = [row];
     for (let column = 1; column <= b.length; column++) {
       const same = a[row - 1] === b[column - 1];
-      let best = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + (same ? 0 : 1));
+      let best = Math.min(
+        nth(last, column) + 1,
+        nth(current, column - 1) + 1,
+        nth(last, column - 1) + (same ? 0 : 1),
+      );
       if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
-        best = Math.min(best, beforeLast[column - 2]! + 1);
+        best = Math.min(best, nth(beforeLast, column - 2) + 1);
       }
       current.push(best);
     }
     beforeLast = last;
     last = current;
   }
-  return last[b.length]!;
+  return nth(last, b.length);
 }
 
 /**

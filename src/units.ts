@@ -1,4 +1,5 @@
 /** Sizes, rates, durations and shares as users write them, and back. */
+import { got, nth } from './lists.js';
 import { UsageError } from './errors.js';
 
 /** A page of x86, the unit in which QEMU tracks and sends RAM. */
@@ -57,7 +58,7 @@ const NANOSECONDS: ReadonlyMap<string, number> = new Map(
 function meantBytes(unit: string, rate: boolean): string | undefined {
   const parts = /^([kmgt]?)(i?)(bits?|bytes?|b)?(?:ps|\/s|\/sec|\/second)?$/i.exec(unit);
   if (parts === null) return undefined;
-  const prefix = parts[1]!.toUpperCase();
+  const prefix = nth(parts, 1).toUpperCase();
   const base = parts[3];
   const binary = parts[2] !== '' || base === undefined;
   const bits =
@@ -117,7 +118,7 @@ function splitAmount(text: string, what: string, forms: string): { amount: strin
     throw new UsageError(`cannot read ${JSON.stringify(text)} as ${what}; expected ${forms}`);
   if (parts[1] === '-')
     throw new UsageError(`${what} cannot be negative: ${JSON.stringify(text)}; expected ${forms}`);
-  return { amount: parts[2]!, unit: parts[3] ?? '' };
+  return { amount: nth(parts, 2), unit: parts[3] ?? '' };
 }
 
 /** A whole number in the result's unit; rounds, and refuses what is not 0 but rounds to it or is beyond 2^53. */
@@ -232,5 +233,5 @@ const KINDS: readonly ReadonlyMap<string, number>[] = [BYTES, RATES, MICROSECOND
 /** What a unit is of (units of one kind convert into each other) and its size; null for one that is not known. */
 export function unitFactor(unit: string): { readonly kind: number; readonly factor: number } | null {
   const kind = KINDS.findIndex((units) => units.has(unit));
-  return kind === -1 ? null : { kind, factor: KINDS[kind]!.get(unit)! };
+  return kind === -1 ? null : { kind, factor: got(nth(KINDS, kind), unit) };
 }

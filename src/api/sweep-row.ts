@@ -1,4 +1,5 @@
 /** A row of a sweep's runs.csv, back from its text to a value of the names that a `MigrationResult` has. */
+import { zip } from '../lists.js';
 import type { Measure, Unit } from '../experiment/expect/measure.js';
 import { fieldsOf } from '../experiment/sweep/table.js';
 import type { MigrationResult, WhyNot } from '../migration/result.js';
@@ -56,7 +57,7 @@ export function rowReader(keys: readonly string[]): (line: string) => SweepRow {
   return (line) => {
     const fields = fieldsOf(line);
     const values = fields.splice(first, keys.length);
-    const varied = Object.fromEntries(keys.map((key, index) => [key, values[index]!]));
+    const varied = Object.fromEntries(zip(keys, values));
     const scalars = columns.map(({ name, unit }, index) => [name, valueOf(fields[index] ?? '', unit)]);
     return { varied, ...Object.fromEntries(scalars) } as SweepRow;
   };

@@ -1,4 +1,5 @@
 /** Sweeps for programs and for the command line: an experiment over all combinations of varied values. */
+import { zip } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { listedStrategy } from '../experiment/choice.js';
 import { type SourceFile, sourceFile } from '../experiment/manifest.js';
@@ -291,7 +292,7 @@ function skippedOf(skipped: readonly Skipped[], spec: SweepSpec): SkippedCell[] 
   const keys = spec.vary.flatMap((variation) => variation.keys);
   return skipped.map(({ cell, strategy, reason }) => {
     const values = valuesAt(spec, cell);
-    return { varied: Object.fromEntries(keys.map((key, index) => [key, values[index]!])), strategy, reason };
+    return { varied: Object.fromEntries(zip(keys, values)), strategy, reason };
   });
 }
 

@@ -1,4 +1,5 @@
 /** Puts the page together: what the bundler made, the shipped scenarios, and the scenario to start with. */
+import { nth } from '../lists.js';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ export function playPage(
   links: readonly (readonly [string, string])[] = [],
 ): string {
   const presets = shippedPresets();
-  const { file, text } = scenario ?? presets[0]!;
+  const { file, text } = scenario ?? nth(presets, 0);
   const start: PlayState = { file: scenarioName(file), text, seed: 1, exact: false, runs: RUNS, map: null };
   const data: PageData = { presets, keys: keyTable(), start, version: version() };
   const part = (name: string): string => readFileSync(join(BUNDLE, name), 'utf8');

@@ -1,4 +1,5 @@
 /** A baseline: outcomes worth keeping, and what they came from. */
+import { got, nth } from '../lists.js';
 import { UsageError } from '../errors.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { Scenario } from '../scenario/scenario.js';
@@ -52,7 +53,7 @@ export async function takeBaseline(
   }));
   const results: MigrationResult[] = [];
   for (const [index, scenario] of sorted.entries()) {
-    const { memory } = described[index]!;
+    const { memory } = nth(described, index);
     const how = { runs, seed, memory, keep: 'scalars', onResult } as const;
     const comparison = await compareInThreads(scenario, how, threads);
     // Lets signals have their turn.
@@ -85,7 +86,7 @@ export function relabelled(
       ...manifest,
       scenarios: manifest.scenarios.map((scenario) => ({
         ...scenario,
-        parameters: underLabels(scenario.parameters, labels.get(scenario.name)!),
+        parameters: underLabels(scenario.parameters, got(labels, scenario.name)),
       })),
     },
     outcomes: outcomes.map((outcome) => ({
@@ -105,12 +106,14 @@ function newLabels(before: Parameters, after: Parameters): Map<string, string> {
       return label === undefined || key in others ? [] : [{ label, name }];
     });
   const [gone, come] = [only(before, after), only(after, before)];
-  const single = (list: typeof gone, name: Parameter): boolean =>
-    list.filter((one) => one.name === name).length === 1;
-  const pairs = gone.flatMap(({ label, name }): [string, string][] =>
-    single(gone, name) && single(come, name) ? [[label, come.find((one) => one.name === name)!.label]] : [],
-  );
-  return new Map(pairs);
+  const named = (list: typeof gone, name: Parameter): typeof gone => list.filter((one) => one.name === name);
+  const renamed = gone.flatMap(({ label, name }): [string, string][] => {
+    const [heir, ...others] = named(come, name);
+    return heir !== undefined && others.length === 0 && named(gone, name).length === 1
+      ? [[label, heir.label]]
+      : [];
+  });
+  return new Map(renamed);
 }
 
 function underLabels(parameters: Parameters, labels: ReadonlyMap<string, string>): Parameters {
@@ -118,7 +121,7 @@ function underLabels(parameters: Parameters, labels: ReadonlyMap<string, string>
     const label = [...labels.keys()].find((old) => key.startsWith(`strategies.${old}.`));
     return label === undefined
       ? key
-      : `strategies.${labels.get(label)!}.${key.slice(`strategies.${label}.`.length)}`;
+      : `strategies.${got(labels, label)}.${key.slice(`strategies.${label}.`.length)}`;
   };
   return Object.fromEntries(Object.entries(parameters).map(([key, value]) => [renamed(key), value]));
 }

@@ -1,4 +1,5 @@
 /** Strategies and policies for programs: by name, or a definition of one's own. */
+import { nth } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { parsePolicyText, parseStrategyText } from '../scenario/choices.js';
 import { type Kind, POLICY, STRATEGY, choose } from '../scenario/form/choice-schema.js';
@@ -50,7 +51,7 @@ function withOptions(
     const text = `${definition.name}:${JSON.stringify(options)}`;
     return { ...result.chosen, place: undefined, ...(known ? { text } : {}) };
   }
-  const { path, at, message } = result.problems[0]!;
+  const { path, at, message } = nth(result.problems, 0);
   const where = at === 'key' ? path.slice(0, -1) : path;
   throw new UsageError(`${pathText([definition.name, ...where])}: ${message}`);
 }

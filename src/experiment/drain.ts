@@ -7,6 +7,7 @@
  * certain; from there on the others run with other shares, and the next completion is looked for (progressive filling as
  * in Bertsekas and Gallager, "Data Networks", 6.5.2).
  */
+import { nth, zip } from '../lists.js';
 import { UsageError } from '../errors.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { LinkPhase } from '../migration/setup.js';
@@ -72,7 +73,7 @@ export function drain(guests: readonly DrainGuest[], options: DrainOptions): Dra
   let next = 0;
   let nowMs = 0;
   const resultOf = (index: number, startMs: number, shares: readonly Share[]): MigrationResult => {
-    const { scenario, strategy } = guests[index]!;
+    const { scenario, strategy } = nth(guests, index);
     return simulate(withShares(scenario, startMs, shares), strategy, {
       seed,
       run: index + 1,
@@ -86,12 +87,12 @@ export function drain(guests: readonly DrainGuest[], options: DrainOptions): Dra
     while (next < guests.length && indices.length < parallel) indices.push(next++);
     const shares = fairShares(
       capacity,
-      indices.map((index) => limitOf(guests[index]!)),
+      indices.map((index) => limitOf(nth(guests, index))),
     );
-    running = indices.map((index, at) => {
+    running = zip(indices, shares).map(([index, bytesPerSecond]) => {
       const before = running.find((one) => one.index === index);
       const startMs = before?.startMs ?? nowMs;
-      const changed = shareChanged(before?.shares ?? [], { fromMs: nowMs, bytesPerSecond: shares[at]! });
+      const changed = shareChanged(before?.shares ?? [], { fromMs: nowMs, bytesPerSecond });
       const same = changed === before?.shares;
       return {
         index,
@@ -100,9 +101,12 @@ export function drain(guests: readonly DrainGuest[], options: DrainOptions): Dra
         result: same ? before.result : resultOf(index, startMs, changed),
       };
     });
-    const [first] = [...running].sort((a, b) => endOf(a) - endOf(b) || a.index - b.index);
-    nowMs = endOf(first!);
-    done[first!.index] = { ...first!, endMs: nowMs };
+    const first = nth(
+      [...running].sort((a, b) => endOf(a) - endOf(b) || a.index - b.index),
+      0,
+    );
+    nowMs = endOf(first);
+    done[first.index] = { ...first, endMs: nowMs };
     running = running.filter((one) => one !== first);
     onGuest?.();
   }
@@ -116,11 +120,11 @@ export function drain(guests: readonly DrainGuest[], options: DrainOptions): Dra
  */
 export function fairShares(capacity: number, limits: readonly number[]): number[] {
   const shares = limits.map(() => 0);
-  const rising = [...limits.keys()].sort((a, b) => limits[a]! - limits[b]! || a - b);
+  const rising = [...limits.keys()].sort((a, b) => nth(limits, a) - nth(limits, b) || a - b);
   let left = capacity;
   for (const [at, index] of rising.entries()) {
     const part = left / (rising.length - at);
-    shares[index] = Math.min(limits[index]!, part);
+    shares[index] = Math.min(nth(limits, index), part);
     left -= shares[index];
   }
   return shares.map((share) => share + Math.max(0, left) / shares.length);
@@ -146,12 +150,16 @@ function limitOf({ scenario }: DrainGuest): number {
 function withShares(scenario: Scenario, startMs: number, shares: readonly Share[]): Scenario {
   const { setup } = scenario;
   const { latencyUs } = setup.link;
-  const [first, ...later] = shares.map(({ fromMs, bytesPerSecond }): LinkPhase => ({
+  const phases = shares.map(({ fromMs, bytesPerSecond }): LinkPhase => ({
     atUs: Math.round((fromMs - startMs) * 1e3),
     bandwidthBytesPerSecond: bytesPerSecond,
     latencyUs,
   }));
-  const link = { ...setup.link, bandwidthBytesPerSecond: first!.bandwidthBytesPerSecond, phases: later };
+  const link = {
+    ...setup.link,
+    bandwidthBytesPerSecond: nth(phases, 0).bandwidthBytesPerSecond,
+    phases: phases.slice(1),
+  };
   return { ...scenario, setup: { ...setup, link } };
 }
 

@@ -1,4 +1,5 @@
 /** A report of guestperf in, the scenario of its run and a comparison with the report out. */
+import { nth } from '../lists.js';
 import type { MigrationResult } from '../migration/result.js';
 import { type GuestperfReport, readGuestperf } from '../formats/guestperf/read.js';
 import {
@@ -60,7 +61,7 @@ export function learnFromGuestperf(text: string, file: string): LearnedGuestperf
   const report = readGuestperf(text, file);
   const learned = learnGuestperf(report);
   const scenario = parseScenario(guestperfScenarioText(learned, null), file);
-  const result = simulate(scenario, scenario.strategies[0]!, { memory: 'fluid' });
+  const result = simulate(scenario, nth(scenario.strategies, 0), { memory: 'fluid' });
   const check = beside(report, result);
   return { learned, scenario: guestperfScenarioText(learned, inWords(check)), check };
 }
@@ -96,12 +97,12 @@ function passesBeside({ samples }: GuestperfReport, result: MigrationResult): Gu
     ({ status, dirtySyncCount }, at) =>
       dirtySyncCount >= 1 &&
       status !== 'completed' &&
-      (at === 0 || dirtySyncCount > samples[at - 1]!.dirtySyncCount),
+      (at === 0 || dirtySyncCount > nth(samples, at - 1).dirtySyncCount),
   );
   const hasThrottle = samples.some(({ throttlePercent }) => throttlePercent > 0);
   const throttled = result.syncs.some(({ throttlePercent }) => throttlePercent > 0);
   return records.slice(1).map((to, index): GuestperfPass => {
-    const from = records[index]!;
+    const from = nth(records, index);
     const isFirst = from.dirtySyncCount === 1;
     const began = result.syncs.find(({ n }) => n === from.dirtySyncCount);
     const ended = result.syncs.find(({ n }) => n === to.dirtySyncCount);

@@ -2,6 +2,7 @@
  * guestperf's comparisons under their own names (QEMU tests/migration-stress/guestperf: comparison.py, scenario.py,
  * engine.py). A comparison is data: the question, and scenarios that differ in one knob, in guestperf's own words.
  */
+import { nth } from '../lists.js';
 import type { MigrationResult } from '../migration/result.js';
 import { guestperfScenario } from '../formats/guestperf/read.js';
 import { guestperfInWords } from '../formats/guestperf/words.js';
@@ -198,7 +199,7 @@ export async function comparePreset(
     // Lets signals have their turn.
     await new Promise(setImmediate);
   }
-  const first = comparisons[0]!;
+  const first = nth(comparisons, 0);
   const labels = new Set(comparisons.map(({ policy }) => policy.label));
   const policy = labels.size === 1 ? first.policy : { ...first.policy, label: first.policy.definition.name };
   const strategies = comparisons.flatMap((comparison) => comparison.strategies);

@@ -7,7 +7,7 @@
  *   is the time over the length of a pass, which is the larger remaining over the rate.
  * - The clock of a job begins before the migration: what the first pass sent until the first sample tells how long before.
  */
-import { type NonEmpty, isNonEmpty, mapNonEmpty } from '../lists.js';
+import { isNonEmpty, mapNonEmpty, type NonEmpty, nth } from '../lists.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { NORMAL_PAGE_BYTES } from '../migration/rules/stream.js';
 import { median } from '../stats/summary.js';
@@ -103,7 +103,7 @@ function withPages(samples: NonEmpty<Partly>, derived: string[]): NonEmpty<Migra
 /** bytes/us, the median over the log. */
 function rateOf(samples: readonly Partly[]): number {
   const rates = samples.slice(1).flatMap((sample, at) => {
-    const before = samples[at]!;
+    const before = nth(samples, at);
     const us = sample.tUs - before.tUs;
     return us > 0 ? [(sample.transferredBytes - before.transferredBytes) / us] : [];
   });

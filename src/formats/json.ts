@@ -44,7 +44,7 @@ function errorOffset(text: string): number {
   let want: 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'next' = 'value';
   for (let at = 0; ;) {
     SPACE.lastIndex = at;
-    at += SPACE.exec(text)![0].length;
+    at += SPACE.exec(text)?.[0].length ?? 0;
     TOKEN.lastIndex = at;
     const token = TOKEN.exec(text)?.[0];
     if (token === undefined) {

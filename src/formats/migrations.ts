@@ -1,5 +1,5 @@
 /** From samples to migrations: which belong together, and whether their figures can be. */
-import { type NonEmpty } from '../lists.js';
+import type { NonEmpty } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { largest } from '../stats/extremes.js';
@@ -71,10 +71,10 @@ const LAG_BYTES = 64 * 1024 * 1024;
 const MOST_OVERHEAD = 2;
 
 function checkTransferred(sample: LogSample, refuse: (message: string) => never): void {
-  const { transferredBytes, normalPages, zeroPages, xbzrlePages } = sample;
-  const sent = transferredBytes!;
-  const pages = normalPages! + (zeroPages ?? 0) + xbzrlePages;
-  if (sample.multifdBytes === 0 && xbzrlePages === 0 && sent + LAG_BYTES < normalPages! * PAGE_BYTES) {
+  const { transferredBytes: sent, normalPages, zeroPages, xbzrlePages } = sample;
+  if (sent === null || normalPages === null) return;
+  const pages = normalPages + (zeroPages ?? 0) + xbzrlePages;
+  if (sample.multifdBytes === 0 && xbzrlePages === 0 && sent + LAG_BYTES < normalPages * PAGE_BYTES) {
     refuse(`transferred (${sent}) is less than the ${normalPages} pages sent: which unit is it in?`);
   }
   if (sent > MOST_OVERHEAD * PAGE_BYTES * pages + 16 * LAG_BYTES)

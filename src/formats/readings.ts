@@ -10,7 +10,7 @@
  * A period carries its unit (`125ms`); sizes are bytes or carry one (`33MiB`).
  */
 import { CsvError, parse } from 'csv-parse/sync';
-import { isMap, type NonEmpty, isList, isOneOf } from '../lists.js';
+import { isList, isMap, isOneOf, type NonEmpty } from '../lists.js';
 import { UsageError, type Place } from '../errors.js';
 import type { DirtyPoint } from '../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../guest/spec.js';
@@ -151,12 +151,12 @@ function fromDomstats(text: string, file: string, notes: Set<string>): DirtyPoin
     block = new Map();
   };
   text.split('\n').forEach((line, at) => {
-    const [, key, value] = /\bdirtyrate\.(?!vcpu)([a-z_]+)=(\S+)/.exec(line) ?? [];
+    const [, key, value = ''] = /\bdirtyrate\.(?!vcpu)([a-z_]+)=(\S+)/.exec(line) ?? [];
     if (/^\s*Domain:/.test(line) || (key !== undefined && block.has(key))) {
       close();
       begins = at + 1;
     }
-    if (key !== undefined) block.set(key, value!);
+    if (key !== undefined) block.set(key, value);
   });
   close();
   if (points.length === 0)

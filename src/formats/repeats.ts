@@ -26,8 +26,9 @@ export function repeatsIn(paths: readonly string[]): RepeatedRun[] {
 function readRepeats(file: string): RepeatedRun[] {
   return rowsOf(file).map((row) => {
     const pair = (figure: string): readonly [number, number] | null => {
-      const [first, second] = ['first', 'second'].map((which) => Number(row[`${which}_${figure}_ms`] || NaN));
-      return first! > 0 && second! > 0 ? [first!, second!] : null;
+      const ms = (which: string): number => Number(row[`${which}_${figure}_ms`] || NaN);
+      const [first, second] = [ms('first'), ms('second')];
+      return first > 0 && second > 0 ? [first, second] : null;
     };
     return { id: row['id'] ?? '', totalMs: pair('total'), downtimeMs: pair('downtime') };
   });

@@ -1,5 +1,5 @@
 /** What stands around the lines of a log: byte order marks, line ends, terminals' codes, and logs kept as JSON. */
-import { isMap } from '../lists.js';
+import { isMap, nth } from '../lists.js';
 import type { JsonObject } from './json.js';
 
 /** The bytes of a file as text: UTF-8, or UTF-16 with its mark, as PowerShell writes. */
@@ -68,13 +68,13 @@ function stampOf(value: JsonObject): string {
 export function stampMs(line: string): number | null {
   const match = /(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6}))?/.exec(line);
   if (match !== null) {
-    const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number);
+    const [year = 0, month = 1, day, hour, minute, second] = match.slice(1, 7).map(Number);
     const fraction = match[7] === undefined ? 0 : Number(`0.${match[7]}`) * 1000;
-    return Date.UTC(year!, month! - 1, day, hour, minute, second) + fraction;
+    return Date.UTC(year, month - 1, day, hour, minute, second) + fraction;
   }
   const syslog = /\b([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)\b/.exec(line);
   if (syslog === null) return null;
-  const month = MONTHS.indexOf(syslog[1]!);
+  const month = MONTHS.indexOf(nth(syslog, 1));
   const [day, hour, minute, second] = syslog.slice(2).map(Number);
   return month < 0 ? null : Date.UTC(2000, month, day, hour, minute, second);
 }

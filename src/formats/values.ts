@@ -118,7 +118,7 @@ class Scanner {
 
   #skipSpace(): void {
     for (;;) {
-      const space = this.#match(SPACE)![0];
+      const space = this.#match(SPACE)?.[0] ?? '';
       if (this.#prefix === null || !space.includes('\n') || this.#match(this.#prefix) === null) return;
     }
   }

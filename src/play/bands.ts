@@ -1,4 +1,5 @@
 /** Between which values most runs lie at each instant, from runs as they come in. */
+import { nth } from '../lists.js';
 import type { MigrationResult } from '../migration/result.js';
 
 /** 90 % of the runs lie between `low` and `high`. */
@@ -48,13 +49,13 @@ export class BandCollector {
   }
 
   add(strategy: number, result: MigrationResult): void {
-    const samples = this.#samples[strategy]!;
+    const samples = nth(this.#samples, strategy);
     const { timeline } = result;
     const remaining: number[] = [];
     const throttle: number[] = [];
     let at = 0;
     for (const time of this.#time) {
-      while (at + 1 < timeline.length && timeline[at + 1]!.timeMs <= time * 1e3) at += 1;
+      while (at + 1 < timeline.length && nth(timeline, at + 1).timeMs <= time * 1e3) at += 1;
       const isOver = result.status === 'completed' && time * 1e3 > result.totalTimeMs;
       const point = timeline[at];
       remaining.push(isOver || point === undefined ? 0 : point.remainingBytes / MIB);
@@ -86,9 +87,9 @@ export class BandCollector {
     const low: number[] = [];
     const high: number[] = [];
     for (let index = 0; index < this.#time.length; index++) {
-      const values = runs.map((run) => run[index]!).sort((a, b) => a - b);
-      low.push(values[Math.floor(TAIL * (values.length - 1))]!);
-      high.push(values[Math.ceil((1 - TAIL) * (values.length - 1))]!);
+      const values = runs.map((run) => nth(run, index)).sort((a, b) => a - b);
+      low.push(nth(values, Math.floor(TAIL * (values.length - 1))));
+      high.push(nth(values, Math.ceil((1 - TAIL) * (values.length - 1))));
     }
     return { low, high };
   }

@@ -1,4 +1,5 @@
 /** The controls of the page, from the scenario's keys and the option tables of what is chosen in it. */
+import { nth } from '../lists.js';
 import { rangeOf } from '../options/range.js';
 import { entryDefault, isTable } from '../options/read.js';
 import type { OptionEntry, OptionTable } from '../options/table.js';
@@ -242,7 +243,7 @@ function strategySection(scenario: ScenarioText, index: number): Section {
 
 /** The name of the policy in force. */
 export function policyName(scenario: ScenarioText): string {
-  return scenario.keys('policy')[0] ?? Object.keys(POLICIES)[0]!;
+  return scenario.keys('policy')[0] ?? nth(Object.keys(POLICIES), 0);
 }
 
 function policySection(scenario: ScenarioText): Section {

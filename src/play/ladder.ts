@@ -124,7 +124,7 @@ function within(entry: OptionEntry, steps: readonly Scalar[]): Scalar[] {
 /** Round values from one text to the other, both included. */
 function ladder(kind: QuantityEntry['kind'], from: string, to: string): string[] {
   const entry: OptionEntry = { kind, summary: '' };
-  const [low, high] = [amountOf(entry, from)!, amountOf(entry, to)!];
+  const [low, high] = [amountOf(entry, from) ?? 0, amountOf(entry, to) ?? Infinity];
   const isBinary = kind === 'size';
   const base = isBinary ? 2 : 10;
   const texts: string[] = [];

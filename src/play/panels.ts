@@ -70,7 +70,8 @@ const OCCASIONAL = ['throttle', 'sleep'];
 /** The panels that have something to show. */
 export function panelsFor(views: readonly StrategyView[]): PanelSpec[] {
   return ALL.filter(({ curves: [first] }) => {
-    const name = first!.name;
+    if (first === undefined) return false;
+    const { name } = first;
     const least = OCCASIONAL.includes(name) ? 0 : -1;
     return views.some(({ curves }) => curves[name].some((value) => value !== null && value > least));
   });

@@ -76,10 +76,11 @@ function panel(spec: PanelSpec, top: number, { views, bands, span, x }: Drawn): 
     ? logarithmic(bottomOf(views), highest, room)
     : linear([0, spec.top ?? (highest > 0 ? highest * 1.08 : 1)], room, 4);
   const clip = `clip-${top}`;
+  const { band } = spec;
   const areas =
-    bands === null || spec.band === null
+    bands === null || band === null
       ? []
-      : bands.strategies.map((one, index) => area(bands.time, spec.band!(one), index, x, y, spec.log));
+      : bands.strategies.map((one, index) => area(bands.time, band(one), index, x, y, spec.log));
   const lines = views.flatMap(({ curves }, index) =>
     spec.curves.map(({ name, dashed = false }) => {
       const points = path(curves.time, curves[name], { x, y, span, stepped: spec.stepped, log: spec.log });

@@ -1,4 +1,5 @@
 /** What the page draws of one run: a few hundred points of each curve, and the words of the terminal. */
+import { nth } from '../lists.js';
 import { show } from '../experiment/expect/measure.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { MigrationResult, SyncRecord } from '../migration/result.js';
@@ -152,14 +153,14 @@ function thinned(result: MigrationResult): TimelineRow[] {
       BINS,
     );
   const kept = new Set([
-    ...by((index) => timeline[index]!.remainingBytes).map(({ x }) => x),
-    ...by((index) => timeline[index]!.throttlePercent + largestSleep(result, index)).map(({ x }) => x),
+    ...by((index) => nth(timeline, index).remainingBytes).map(({ x }) => x),
+    ...by((index) => nth(timeline, index).throttlePercent + largestSleep(result, index)).map(({ x }) => x),
   ]);
-  return [...kept].sort((a, b) => a - b).map((index) => ({ result, point: timeline[index]! }));
+  return [...kept].sort((a, b) => a - b).map((index) => ({ result, point: nth(timeline, index) }));
 }
 
 function largestSleep({ timeline }: MigrationResult, index: number): number {
-  return Math.max(0, largest(timeline[index]!.vcpuSleepUs));
+  return Math.max(0, largest(nth(timeline, index).vcpuSleepUs));
 }
 
 /** A threshold that a sync found holds until the next one. */
@@ -167,8 +168,8 @@ function thresholds(rows: readonly TimelineRow[], syncs: readonly SyncRecord[]):
   let next = 0;
   let held: number | null = null;
   return rows.map(({ point }) => {
-    for (; next < syncs.length && syncs[next]!.timeMs <= point.timeMs; next++) {
-      const bytes = syncs[next]!.thresholdBytes;
+    for (; next < syncs.length && nth(syncs, next).timeMs <= point.timeMs; next++) {
+      const bytes = nth(syncs, next).thresholdBytes;
       held = bytes > 0 ? Number((bytes / MIB).toPrecision(5)) : held;
     }
     return held;

@@ -1,4 +1,5 @@
 /** Where a QMP server listens: a Unix socket or a TCP port. */
+import { nth } from '../lists.js';
 import { UsageError } from '../errors.js';
 
 /** A Unix socket by its path, or a TCP host and port. */
@@ -20,7 +21,7 @@ export function parseQmpAddress(text: string): QmpAddress {
   const [place = ''] = text.split(',');
   if (place.startsWith('unix:')) return unixAddress(place.slice('unix:'.length), text);
   const tcp = /^(?:tcp:)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d+)$/.exec(place);
-  if (tcp !== null) return tcpAddress(tcp[1]!, Number(tcp[2]), text);
+  if (tcp !== null) return tcpAddress(nth(tcp, 1), Number(tcp[2]), text);
   if (place.startsWith('tcp:') || !/[/.]/.test(place)) throw badAddress(text);
   return unixAddress(place, text);
 }

@@ -2,6 +2,7 @@
  * The one description of results: name, unit, meaning and getter of every column.
  * CSV headers, JSON keys, table labels, the keys of `expect:` and docs/csv.md come from here.
  */
+import { lastOf, nth } from '../lists.js';
 import {
   type MigrationResult,
   type SyncRecord,
@@ -437,24 +438,32 @@ function vcpuTimeline({ run, timeline, vcpus }: MigrationResult): VcpuTimelineRo
   for (let from = 0; from < timeline.length; from += perRow) {
     const stretch = timeline.slice(from, from + perRow);
     const startMs = timeline[from - 1]?.timeMs ?? 0;
-    const end = stretch.at(-1)!;
+    const end = lastOf(stretch);
     for (const vcpu of vcpus) {
       let beforeMs = startMs;
       let sum = 0;
       for (const { timeMs, vcpuWorkShare } of stretch) {
-        sum += vcpuWorkShare[vcpu.id]! * (timeMs - beforeMs);
+        sum += nth(vcpuWorkShare, vcpu.id) * (timeMs - beforeMs);
         beforeMs = timeMs;
       }
       rows.push({
         timeMs: end.timeMs,
         vcpu,
-        workShare: perRow === 1 ? end.vcpuWorkShare[vcpu.id]! : sum / (end.timeMs - startMs),
-        throttlePercent: end.vcpuThrottlePercent[vcpu.id]!,
-        sleepUs: end.vcpuSleepUs[vcpu.id]!,
+        workShare: perRow === 1 ? nth(end.vcpuWorkShare, vcpu.id) : sum / (end.timeMs - startMs),
+        throttlePercent: nth(end.vcpuThrottlePercent, vcpu.id),
+        sleepUs: nth(end.vcpuSleepUs, vcpu.id),
       });
     }
   }
   return rows;
+}
+
+/** @throws RangeError for a name that no table has */
+export function tableNamed(name: string): ResultTable {
+  return nth(
+    resultTables.filter((table) => table.name === name),
+    0,
+  );
 }
 
 /** One entry a file: `<name>.csv`, and but for the last the key under which JSON has its rows. */
@@ -502,7 +511,7 @@ function limitedVcpus(sync: SyncRecord): number {
 
 function workShare(row: TimelineRow, writing: boolean): number | null {
   const { vcpus } = row.result;
-  return mean(row.point.vcpuWorkShare.filter((_, id) => isWriter(vcpus[id]!) === writing));
+  return mean(row.point.vcpuWorkShare.filter((_, id) => isWriter(nth(vcpus, id)) === writing));
 }
 
 function isWriter(vcpu: VcpuResult): boolean {

@@ -1,5 +1,5 @@
 /** From a checked scenario file to the engine's input: page layout, access classes, plain numbers in QEMU's units. */
-import { keysOf, type UnknownMap } from '../lists.js';
+import { keysOf, pairs, type UnknownMap, valueAt } from '../lists.js';
 import { hostFields } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
 import type { HostProfile } from '../guest/spec.js';
@@ -49,7 +49,7 @@ function buildHost(host: ScenarioFile['host']): HostProfile {
   const overrides = keysOf(hostFields)
     .map((field) => [field, written[hostFields[field].key]] as const)
     .filter(([, value]) => value !== undefined);
-  const { variability, ...steady } = hostProfiles[profile]!;
+  const { variability, ...steady } = valueAt(hostProfiles, profile);
   const own = typeof varies === 'string' ? {} : varies;
   const kept =
     varies === 'none' || variability === undefined ? {} : { variability: { ...variability, ...own } };
@@ -58,7 +58,7 @@ function buildHost(host: ScenarioFile['host']): HostProfile {
 
 function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
   const payload = (bandwidth: number): number => bandwidth * link.efficiency;
-  const late = link.phases.findIndex((phase, i) => i > 0 && phase.from <= link.phases[i - 1]!.from);
+  const late = 1 + [...pairs(link.phases)].findIndex(([before, phase]) => phase.from <= before.from);
   if (late > 0) {
     fail(
       ['link', 'phases', late, 'from'],
@@ -66,9 +66,8 @@ function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
     );
   }
   const outages = link.outages.map((outage) => ({ atUs: outage.from, durationUs: outage.for }));
-  const overlapping = outages.findIndex(
-    ({ atUs }, i) => i > 0 && atUs < outages[i - 1]!.atUs + outages[i - 1]!.durationUs,
-  );
+  const overlapping =
+    1 + [...pairs(outages)].findIndex(([before, { atUs }]) => atUs < before.atUs + before.durationUs);
   if (overlapping > 0) {
     fail(
       ['link', 'outages', overlapping, 'from'],

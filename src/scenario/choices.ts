@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isMap } from '../lists.js';
+import { isMap, nth, valueAt } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
 import { noSuchFile } from '../files.js';
 import type { MigrationSetup } from '../migration/setup.js';
@@ -36,7 +36,7 @@ function parseChoiceText(kind: Kind, text: string): StrategyChoice {
   if (!Object.hasOwn(kind.registry, name)) {
     throw new UsageError(elsewhere(kind, name) ?? unknown(kind.word, name, Object.keys(kind.registry)));
   }
-  return { ...withOptions(kind.registry[name]!, options), text };
+  return { ...withOptions(valueAt(kind.registry, name), options), text };
 }
 
 /**
@@ -57,7 +57,7 @@ export async function loadStrategy(text: string): Promise<StrategyChoice> {
  */
 export async function loadPolicy(text: string): Promise<PolicyChoice> {
   const file = /^(.+\.(?:ya?ml|json|conf|ini))(?:#(.+))?$/i.exec(text);
-  return file === null ? await loadChoice(POLICY, text) : orchestratorPolicy(file[1]!, file[2]);
+  return file === null ? await loadChoice(POLICY, text) : orchestratorPolicy(nth(file, 1), file[2]);
 }
 
 function orchestratorPolicy(path: string, which: string | undefined): PolicyChoice {
@@ -137,13 +137,13 @@ function splitText({ word }: Kind, text: string): { name: string; options: unkno
         "'auto-converge:{cpu-throttle-initial: 40}'",
     );
   }
-  return { name: parts[1]!, options: parts[2] === undefined ? {} : parseYamlValue(parts[2], text) };
+  return { name: nth(parts, 1), options: parts[2] === undefined ? {} : parseYamlValue(parts[2], text) };
 }
 
 function withOptions(definition: StrategyDefinition, written: unknown): StrategyChoice {
   const result = choose(definition, written);
   if ('chosen' in result) return { ...result.chosen, place: undefined };
-  const { path, at, message } = result.problems[0]!;
+  const { path, at, message } = nth(result.problems, 0);
   const where = at === 'key' ? path.slice(0, -1) : path;
   throw new UsageError(`${[definition.name, ...where.map(String)].join('.')}: ${message}`);
 }

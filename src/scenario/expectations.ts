@@ -1,5 +1,5 @@
 /** `expect:` of a scenario: who is meant and what is measured is checked here, conditions by src/experiment/expect/expect.ts. */
-import { isOneOf } from '../lists.js';
+import { isOneOf, nth } from '../lists.js';
 import type { ExpectationText } from './scenario.js';
 import type { Path } from './form/problems.js';
 import type { ExpectationForm, ScenarioFile } from './form/schema.js';
@@ -150,7 +150,7 @@ export function readExpectations(
 function labelOf(word: string, { strategies }: Names): string | null {
   if (strategies.some(({ label }) => label === word)) return word;
   const named = strategies.filter(({ name }) => name === word);
-  return named.length === 1 ? named[0]!.label : null;
+  return named.length === 1 ? nth(named, 0).label : null;
 }
 
 /** The shortest word for each. */
@@ -179,10 +179,10 @@ type Reading = { readonly text: string } | { readonly wrong: string };
 function readRelation(text: string, names: Names): Reading {
   const sides = RELATION.exec(text.trim());
   if (sides === null) return { wrong: expected(`a relation such as '${EXAMPLE}'`, text) };
-  const left = readOperand(sides[1]!, names);
+  const left = readOperand(nth(sides, 1), names);
   if ('wrong' in left) return left;
-  const right = readOperand(sides[3]!, names);
-  return 'wrong' in right ? right : { text: `${left.text} ${sides[2]!} ${right.text}` };
+  const right = readOperand(nth(sides, 3), names);
+  return 'wrong' in right ? right : { text: `${left.text} ${nth(sides, 2)} ${right.text}` };
 }
 
 /** `auto-converge.total-time`, also with a factor: `0.5 * auto-converge.total-time`. */
@@ -195,7 +195,7 @@ function readOperand(text: string, names: Names): Reading {
   const fitting = words.filter((word) => name.startsWith(`${word}.`)).sort((a, b) => b.length - a.length)[0];
   const label = fitting === undefined ? null : labelOf(fitting, names);
   if (fitting === undefined || label === null) {
-    return { wrong: unknown('strategy', fitting ?? name.split('.')[0]!, shortest(names)) };
+    return { wrong: unknown('strategy', fitting ?? nth(name.split('.'), 0), shortest(names)) };
   }
   const key = name.slice(fitting.length + 1);
   const wrong = wrongWithMeasure(key, names.groups);

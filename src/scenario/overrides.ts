@@ -4,7 +4,7 @@
  * `guest.vcpus.0.count`, `guest.vcpus.writer.count`, `strategies.dirty-limit.vcpu-dirty-limit`.
  */
 import { parseDocument } from 'yaml';
-import { isMap } from '../lists.js';
+import { isMap, nth } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
 import { pathText, type Path } from './form/problems.js';
 import { show, unknown } from '../options/wording.js';
@@ -18,14 +18,14 @@ export interface Override {
 
 /** `path=value`, the value in YAML. @throws UsageError */
 export function parseOverride(text: string): Override {
-  const split = /^\s*([^=\s]+)\s*=(.*)$/s.exec(text);
-  const path = split?.[1]!.split('.') ?? [];
-  if (split === null || path.includes('')) {
+  const [, keys = '', value = ''] = /^\s*([^=\s]+)\s*=(.*)$/s.exec(text) ?? [];
+  const path = keys.split('.');
+  if (path.includes('')) {
     throw new UsageError(
       `cannot read ${JSON.stringify(text)}; expected path=value such as guest.memory=32GiB`,
     );
   }
-  return { text, path, value: parseYamlValue(split[2]!, text) };
+  return { text, path, value: parseYamlValue(value, text) };
 }
 
 /** A value written in YAML on a command line. `context` is what the user wrote, for the message. */
@@ -97,7 +97,7 @@ function findEntry(
     const names = list.map(nameOf).filter((name) => name !== undefined);
     throw new UsageError(`${where}: ${unknown('entry', segment, names)}`, placeOfOverride(override));
   }
-  return { index: found[0]!, inside: !hasName(list[found[0]!]) };
+  return { index: nth(found, 0), inside: !hasName(list[nth(found, 0)]) };
 }
 
 /** `writer` of `{ name: writer, … }`, `dirty-limit` of `dirty-limit` and of `{ dirty-limit: … }`. */

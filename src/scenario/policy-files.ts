@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { isMap as isYamlMap, isNode, LineCounter, parseAllDocuments, type Document } from 'yaml';
-import { isMap } from '../lists.js';
+import { isMap, nth } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
 import { clusterMigrations, importKubevirt, migrationPolicySpec } from '../policies/import/kubevirt.js';
 import { importNova, novaOptions } from '../policies/import/nova.js';
@@ -61,10 +61,10 @@ function readNova(text: string, file: string): ImportedPolicy {
   for (const [index, line] of lines.entries()) {
     const section = SECTION.exec(line);
     if (section !== null) wanted = section[1] === 'libvirt';
-    const option = wanted ? OPTION.exec(line) : null;
-    if (option === null || !option[1]!.startsWith(PREFIX)) continue;
-    values[option[1]!] = option[2]!;
-    lineOf.set(option[1]!, index + 1);
+    const [, name = '', value = ''] = (wanted ? OPTION.exec(line) : null) ?? [];
+    if (!name.startsWith(PREFIX)) continue;
+    values[name] = value;
+    lineOf.set(name, index + 1);
   }
   const placeOf = ({ path }: Pick<Problem, 'path'>): Place => {
     const line = lineOf.get(String(path[0]));
@@ -193,11 +193,12 @@ function choose(
     );
   }
   const found = candidates.filter(({ title }) => title !== null && plain(title) === plain(which));
-  if (found.length === 1) return found[0]!;
+  if (found.length === 1) return nth(found, 0);
   if (found.length > 1)
     throw new UsageError(`holds ${found.length} policies called ${show(which)}`, { file });
-  const meant = nearest(plain(which), titles.map(plain));
-  const hint = meant === undefined ? '' : ` did you mean ${titles.find((title) => plain(title) === meant)!}?`;
+  const near = nearest(plain(which), titles.map(plain));
+  const meant = titles.find((title) => plain(title) === near);
+  const hint = meant === undefined ? '' : ` did you mean ${meant}?`;
   throw new UsageError(
     `no policy ${show(which)};${hint} There are ${titles.join(', ') || 'none with a name'}`,
     {

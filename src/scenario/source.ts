@@ -1,4 +1,5 @@
 /** A scenario file as text: its values, and where in it each of them stands. */
+import { nth } from '../lists.js';
 import {
   isAlias,
   isMap,
@@ -106,7 +107,7 @@ function offsetOf(document: Document, path: Problem['path'], at: Problem['at']):
       const keyOffset = startOf(pair.key) ?? offset;
       offset = last && at === 'key' ? keyOffset : (startOf(pair.value) ?? keyOffset);
       // What is missing from a block map is reported at the map's own key, not at its first entry.
-      if (!last && isMap(pair.value) && !hasKey(pair.value, path[depth + 1]!)) offset = keyOffset;
+      if (!last && isMap(pair.value) && !hasKey(pair.value, nth(path, depth + 1))) offset = keyOffset;
       node = pair.value;
     } else if (isSeq(container)) {
       node = container.items[Number(segment)];

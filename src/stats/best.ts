@@ -1,4 +1,5 @@
 /** Which of several samples is best, and whether that is more than noise. */
+import { nth } from '../lists.js';
 import { pairedInterval } from './interval.js';
 import { mean } from './summary.js';
 
@@ -30,7 +31,7 @@ export function bestSamples(
 
 function alike(values: readonly number[], best: readonly number[]): boolean {
   if (values.length === 1 && best.length === 1)
-    return abs(values[0]! - best[0]!) <= SINGLE_RUN_NOISE * abs(best[0]!);
+    return abs(nth(values, 0) - nth(best, 0)) <= SINGLE_RUN_NOISE * abs(nth(best, 0));
   // A value that some runs lack has no pairs.
   if (values.length !== best.length) return false;
   const { low, high } = pairedInterval(values, best);

@@ -4,6 +4,7 @@
  * "Reliable prediction intervals with regression neural networks", 2011). Nothing is assumed of the errors but that those of
  * a new migration are like those of the measured ones.
  */
+import { nth } from '../lists.js';
 import { quantileOfSorted } from './summary.js';
 
 const { abs, exp, hypot, log, max, min, floor } = Math;
@@ -58,8 +59,8 @@ export function conformalFactor(scores: readonly number[], level = BAND_LEVEL): 
   const sorted = Float64Array.from(scores).sort();
   if (sorted.length === 0) throw new RangeError('no scores of which to take a rank');
   const rank = min(sorted.length, max(1, (sorted.length + 1) * level));
-  const below = sorted[floor(rank) - 1]!;
-  const above = sorted[min(sorted.length, floor(rank) + 1) - 1]!;
+  const below = nth(sorted, floor(rank) - 1);
+  const above = nth(sorted, min(sorted.length, floor(rank) + 1) - 1);
   return rank === floor(rank) ? below : below + (rank - floor(rank)) * (above - below);
 }
 

@@ -1,4 +1,5 @@
 /** Distributions of an uncertain number, by their quantiles, and their moments by formula. */
+import { nth } from '../lists.js';
 import { normalQuantile } from './normal-quantile.js';
 
 const { exp, floor, min } = Math;
@@ -31,7 +32,7 @@ export function distributionQuantile(distribution: Distribution, p: number): num
     case 'lognormal':
       return distribution.median * exp(distribution.sigma * cutNormal(p));
     case 'any-of':
-      return distribution.values[pick(distribution.weights, p)]!;
+      return nth(distribution.values, pick(distribution.weights, p));
   }
 }
 

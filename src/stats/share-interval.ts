@@ -1,4 +1,5 @@
 /** Confidence intervals of shares: how often something happened in so many runs, and how two shares of the same runs differ. */
+import { nth } from '../lists.js';
 import type { Interval } from './interval.js';
 
 const { sqrt, min, max } = Math;
@@ -32,7 +33,7 @@ export function pairedShareInterval(first: readonly boolean[], second: readonly 
     throw new RangeError(`paired samples must be of one length, not ${first.length} and ${second.length}`);
   const n = first.length;
   const count = (of: (a: boolean, b: boolean) => boolean): number =>
-    first.filter((a, run) => of(a, second[run]!)).length;
+    first.filter((a, run) => of(a, nth(second, run))).length;
   const both = count((a, b) => a && b);
   const neither = count((a, b) => !a && !b);
   const one = shareInterval(

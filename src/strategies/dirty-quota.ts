@@ -12,6 +12,7 @@
  * - KVM leaves for QEMU at the very page that exceeds the quota. Here it is worked out when that page comes, from the
  *   entries which the vCPU pushed a ms of run time in the last 100 ms: a vCPU that changes its ways is a window late.
  */
+import { nth } from '../lists.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import { defineStrategy } from './define.js';
@@ -61,7 +62,7 @@ function startQuota(migration: Controls, intervalMs: number): void {
     const { pagesPerSecond } = migration.stats();
     if (pagesPerSecond > 0) limit = pagesPerSecond / 1000 / vcpus.length;
     vcpus.forEach((vcpu, i) => {
-      vcpu.rate = entries[i]! / max(elapsedMs - vcpu.sleptMs, elapsedMs / 100);
+      vcpu.rate = nth(entries, i) / max(elapsedMs - vcpu.sleptMs, elapsedMs / 100);
       vcpu.sleptMs = 0;
       if (vcpu.rate > 0 && vcpu.rate < limit) pool += (limit - vcpu.rate) * elapsedMs;
     });

@@ -2,6 +2,7 @@
  * The best that any throttle could do. It is told the workload, which no strategy of QEMU's could be: `prepare` sees the
  * guest, and `start`, which follows it in the same run, sees the same options object.
  */
+import { nth } from '../lists.js';
 import { unmigratedAccesses } from '../guest/phases.js';
 import { PAGE_BYTES, type GuestSpec } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
@@ -31,7 +32,7 @@ export function classesOf(guest: GuestSpec): DirtyClass[] {
       if (writesPerSecond === 0) continue;
       const key = `${firstPage}+${pages}`;
       const found = classes.get(key) ?? { pages, touches: guest.vcpus.map(() => 0) };
-      found.touches[i]! += writesPerSecond / pages;
+      found.touches[i] = nth(found.touches, i) + writesPerSecond / pages;
       classes.set(key, found);
     }
   });
@@ -40,7 +41,7 @@ export function classesOf(guest: GuestSpec): DirtyClass[] {
 
 /** How fast a vCPU writes between two instants, µs, in terms of its rates. */
 function paceOf(guest: GuestSpec, vcpu: number, fromUs: number, toUs: number): number {
-  const spec = guest.vcpus[vcpu]!;
+  const spec = nth(guest.vcpus, vcpu);
   if (spec.phases.length === 0) return 1;
   const undisturbed = spec.classes.reduce((sum, c) => sum + c.writesPerSecond, 0) * ((toUs - fromUs) / 1e6);
   return undisturbed === 0 ? 1 : unmigratedAccesses(spec, fromUs, toUs).writes / undisturbed;

@@ -3,6 +3,7 @@
  * bandwidth. The loop that the first throttles of 2011 only sketched, with the care that control engineers take of it:
  * a bounded error, and an integral that stops where the actuator does.
  */
+import { nth } from '../lists.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Controls } from '../migration/controls.js';
 import { formatBytesPerSecond } from '../units.js';
@@ -75,7 +76,7 @@ function startControl(
       elapsedMs / 1000,
     );
     atFullSpeed = rates.map((rate, vcpu) => {
-      const now = rate / (1 - throttles[vcpu]!);
+      const now = rate / (1 - nth(throttles, vcpu));
       const before = atFullSpeed[vcpu] ?? now;
       return before + RATE_WEIGHT * (now - before);
     });
@@ -84,12 +85,12 @@ function startControl(
     const next = wanted.map((share) => round(100 * share) / 100);
     if (next.every((share, vcpu) => share === throttles[vcpu])) return;
     const percents = next.map((share) => round(100 * share));
-    const shown = mode === 'global' ? `${percents[0]!} %` : percents.map((p) => `${p} %`).join(', ');
+    const shown = mode === 'global' ? `${nth(percents, 0)} %` : percents.map((p) => `${p} %`).join(', ');
     migration.explain(
       'pi-throttle',
       `${formatBytesPerSecond(dirtyRate)} dirtied, ${formatBytesPerSecond(bandwidthBytesPerSecond)} sent: throttle ${shown}`,
     );
-    if (mode === 'global') migration.throttle('all', percents[0]!);
+    if (mode === 'global') migration.throttle('all', nth(percents, 0));
     else {
       percents.forEach((p, vcpu) => {
         if (next[vcpu] !== throttles[vcpu]) migration.throttle([vcpu], p);

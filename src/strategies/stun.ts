@@ -1,3 +1,4 @@
+import { nth } from '../lists.js';
 import type { Controls } from '../migration/controls.js';
 import { formatBytes } from '../units.js';
 import { defineStrategy } from './define.js';
@@ -43,8 +44,8 @@ function startStunning(migration: Controls, faults: number): void {
     // The first round copies everything anyway: Xen's monitor watches the writable working set after it.
     if (migration.stats().dirtySyncCount < 2) return;
     reapedOf(migration).forEach((reaped, vcpu) => {
-      const pages = reaped - since[vcpu]!;
-      if (stunned[vcpu]! || pages < faults) return;
+      const pages = reaped - nth(since, vcpu);
+      if (nth(stunned, vcpu) || pages < faults) return;
       stunned[vcpu] = true;
       migration.explain('stun', `vCPU ${vcpu} dirtied ${pages} pages in this round: frozen until it ends`);
     });

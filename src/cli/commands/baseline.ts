@@ -1,4 +1,5 @@
 /** `migsim baseline`: outcomes that are kept, and later compared with. */
+import { got } from '../../lists.js';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
@@ -145,7 +146,7 @@ function readTolerances(
     if (key !== undefined && !keys.has(key))
       throw new UsageError(`--tolerance: ${unknown('measure', key, [...keys.keys()])}`);
     try {
-      tolerances[key === undefined ? '' : keys.get(key)!] = parseShare(share);
+      tolerances[key === undefined ? '' : got(keys, key)] = parseShare(share);
     } catch (error) {
       throw error instanceof UsageError ? new UsageError(`--tolerance: ${error.message}`) : error;
     }

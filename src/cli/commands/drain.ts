@@ -1,4 +1,5 @@
 /** `migsim drain`: a host is emptied over one link. */
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import type { DrainGuest } from '../../experiment/drain.js';
 import type { MigrationResult } from '../../migration/result.js';
@@ -80,7 +81,7 @@ export const drainCommand: Command = {
     const drains = ways.map((parallel) => drain(guests, { ...how, parallel }));
     const broken = drains.flatMap((way) =>
       way.guests.flatMap(({ result }, index) => {
-        const { scenario, strategy } = guests[index]!;
+        const { scenario, strategy } = nth(guests, index);
         const ran = { scenario, strategy, policy: scenario.policy };
         const mode = way.parallel === 1 ? 'serial' : 'parallel';
         return unmetInRun(demands, ran, result, demandMeasures).map(

@@ -18,7 +18,7 @@ import type { OptionSource } from '../../options/table.js';
 import { type ScenarioKey, scenarioKeys } from '../../scenario/form/keys.js';
 import { loadStrategy } from '../../scenario/choices.js';
 import { grid } from '../../report/terminal/kit/grid.js';
-import { keysOf } from '../../lists.js';
+import { keysOf, nth } from '../../lists.js';
 import { largest } from '../../stats/extremes.js';
 
 const strategies: Readonly<Record<string, StrategyDefinition>> = strategyRegistry;
@@ -191,8 +191,8 @@ function printTable(
   options: readonly (readonly string[])[],
   given: Given,
 ): void {
-  const before = [0, 1].map((column) => Math.max(7, largest(options.map((row) => row[column]!.length))));
-  const room = given.page.width - before[0]! - before[1]! - 4;
+  const before = [0, 1].map((column) => Math.max(7, largest(options.map((row) => nth(row, column).length))));
+  const room = given.page.width - nth(before, 0) - nth(before, 1) - 4;
   const rows = options.map(([name = '', fallback = '', meaning = '']) => [
     name,
     fallback,

@@ -1,4 +1,5 @@
 /** `migsim learn`: a guest from a log of its migration. */
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
 import { type LearnOptions, loggedOf } from '../../recording/learn/learned.js';
@@ -68,7 +69,7 @@ export const learnCommand: Command = {
     const read = readLogs(paths.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
     if (read.kind === 'guestperf') return runGuestperf(given, read.text);
     const result = learnFrom(read, options);
-    const loaded = loadable(result.scenario, nameOfLog(paths[0]!));
+    const loaded = loadable(result.scenario, nameOfLog(nth(paths, 0)));
     const { learned, scenario, check, outlook } = result;
     if (given.flag('json')) {
       const { understood } = result;
@@ -116,7 +117,7 @@ function loadable(scenario: string, file: string): Scenario {
     return parseScenario(scenario, file);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    const what = error.message.replace(/^.*?:\d+(?::\d+)?: /, '').split('\n')[0]!;
+    const what = nth(error.message.replace(/^.*?:\d+(?::\d+)?: /, '').split('\n'), 0);
     throw new UsageError(`its figures make no guest that can be simulated: ${what}`, { file });
   }
 }

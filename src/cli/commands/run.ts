@@ -1,4 +1,5 @@
 /** `migsim run`: one migration in detail. */
+import { nth } from '../../lists.js';
 import type { Comparison } from '../../experiment/compare.js';
 import { preparedSetup } from '../../experiment/simulate.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
@@ -40,7 +41,7 @@ export const runCommand: Command = {
     const trace = given.flag('verbose') || given.flag('json');
     const experiment = await runExperiment(given, choose, { keep: 'everything', timeline: true, trace });
     const { comparison, manifest } = experiment;
-    const result = comparison.strategies[0]!.results[0]!;
+    const result = nth(nth(comparison.strategies, 0).results, 0);
     writeGuestperf(comparison);
     if (given.flag('json')) {
       given.print(jsonReport(manifest, [result], true));
@@ -62,8 +63,8 @@ function openGuestperf(given: Given): (comparison: Comparison) => void {
   if (file === undefined) return () => undefined;
   const write = openOutputFile(file);
   return ({ scenario, policy, strategies }) => {
-    const { strategy, results } = strategies[0]!;
+    const { strategy, results } = nth(strategies, 0);
     const setup = preparedSetup(scenario, strategy, { policy });
-    write(guestperfReport({ setup, strategy, policy, result: results[0]! }));
+    write(guestperfReport({ setup, strategy, policy, result: nth(results, 0) }));
   };
 }

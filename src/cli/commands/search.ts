@@ -1,4 +1,5 @@
 /** `migsim search`: the smallest, largest or best value of a key for which a condition holds. */
+import { nth } from '../../lists.js';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../../errors.js';
@@ -122,7 +123,7 @@ function readWhat(given: Given): { readonly file: string; readonly key: string; 
   if (find === undefined) throw new UsageError(unknown('--find', which, FINDS));
   const words = [given.positional, ...given.all('key'), ...rest];
   const isFile = (word: string): boolean => /\.ya?ml$/.test(word) || existsSync(word);
-  const file = words.find(isFile) ?? words[0]!;
+  const file = words.find(isFile) ?? nth(words, 0);
   const keys = words.filter((word) => word !== file);
   const [key] = keys;
   if (key === undefined || keys.length > 1) {
@@ -152,7 +153,7 @@ async function writeCurve(given: Given, scenario: Scenario, result: SearchResult
     result.path.startsWith('strategies.') &&
     !scenario.strategies.some(({ definition }) => definition.name === result.strategy);
   const set = listed ? [...scenario.set, `strategies=[${result.strategy}]`, 'expect={}'] : scenario.set;
-  const base = loadScenario(scenario.file!, { set });
+  const base = loadScenario(scenario.file ?? scenario.name, { set });
   const { written } = await sweep(base, {
     vary: [{ [result.path]: result.points.map(({ text }) => text) }],
     strategies: [await readStrategy(given.value('strategy') ?? result.strategy, base)],

@@ -2,6 +2,7 @@
  * What a command line demands of every run: `--fail-unless converged`, `--fail-unless 'total-time < 5min'`. The words are
  * those of `expect:` in a scenario, without the strategy: every strategy that is run has to keep them.
  */
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { ExpectationText, PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
@@ -82,12 +83,12 @@ export function demandsOnRows<Row>(
     add(group, row) {
       const values = groups.get(group) ?? read.map((): Value[] => []);
       groups.set(group, values);
-      for (const [index, { measure }] of read.entries()) values[index]!.push(measure.get(row));
+      for (const [index, { measure }] of read.entries()) nth(values, index).push(measure.get(row));
     },
     unmet: () =>
       [...groups].flatMap(([group, values]) =>
         read
-          .map(({ demand, measure }, index) => checkValues(group, demand, measure.unit, values[index]!))
+          .map(({ demand, measure }, index) => checkValues(group, demand, measure.unit, nth(values, index)))
           .filter(({ ok }) => !ok)
           .map(sentence),
       ),

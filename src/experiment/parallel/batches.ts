@@ -1,4 +1,5 @@
 /** Batches of runs, in this thread or spread over several: the results and their order are the same. */
+import { nth } from '../../lists.js';
 import { setImmediate } from 'node:timers/promises';
 import { Tinypool } from 'tinypool';
 import runBatch, { type Batch, type BatchOutcome } from './run-worker.js';
@@ -46,13 +47,13 @@ async function inOrder(
   let next = 0;
   while (outcomes.length < batches.length) {
     while (next < batches.length && inFlight.length < most) {
-      const outcome = start(batches[next]!);
+      const outcome = start(nth(batches, next));
       // The error is met when its turn comes.
       outcome.catch(() => undefined);
       inFlight.push(outcome);
       next += 1;
     }
-    const outcome = await inFlight.shift()!;
+    const outcome = await nth(inFlight.splice(0, 1), 0);
     onOutcome(outcome);
     outcomes.push(outcome);
   }

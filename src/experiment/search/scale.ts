@@ -1,4 +1,5 @@
 /** What values a key takes, and how they are written: the loader is asked, so that no second list has to be kept. */
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { parseBytes, parseBytesPerSecond, parseDurationUs, parseShare } from '../../units.js';
 
@@ -93,7 +94,7 @@ function noNumbers(
   accepts: (text: string) => UsageError | null,
 ): UsageError {
   const complaint = accepts(COUNT.write(COUNT.start))?.message ?? '';
-  const said = complaint.split('\n')[0]!.replace(/^--set [^:]*: /, '');
+  const said = nth(complaint.split('\n'), 0).replace(/^--set [^:]*: /, '');
   if (/unknown|no entry|has no|entries called/.test(said)) return new UsageError(`${key}: ${said}`);
   const value = now === null ? '' : ` (it is ${now})`;
   return new UsageError(`${key} takes no numbers${value}: ${said}`);

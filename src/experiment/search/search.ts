@@ -1,4 +1,5 @@
 /** The smallest, largest or best value of a key, by bracketing and bisection; every value meets the same guests. */
+import { lastOf, nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
@@ -177,7 +178,7 @@ async function openTrying(
     const found = new Map<number, readonly MigrationResult[]>();
     for (const [index, outcome] of outcomes.entries()) {
       if ('refusal' in outcome) refusals.push(outcome.refusal);
-      else found.set(values[index]!, outcome.results);
+      else found.set(nth(values, index), outcome.results);
     }
     return found;
   };
@@ -305,5 +306,5 @@ function bandOf(
   });
   const found = begins.filter((point) => point !== undefined).sort((a, b) => a.value - b.value);
   if (found.length < runs || found.length === 0) return null;
-  return [found[0]!.text, found.at(-1)!.text];
+  return [nth(found, 0).text, lastOf(found).text];
 }

@@ -1,4 +1,5 @@
 /** How values are chosen: outwards until the answer is bracketed, then inwards; for the best, around the best so far. */
+import { lastOf, nth, pairs } from '../../lists.js';
 import { between, firstValues, rounded } from './scale.js';
 import type { Found, SearchPoint, Trying } from './point.js';
 
@@ -22,7 +23,7 @@ export async function bracketed(trying: Trying, find: 'smallest' | 'largest'): P
     points = await extend(trying, outwards, (seen) => seen.some(({ holds }) => holds));
   if (!points.some(({ holds }) => holds)) points = await crossed(trying);
   if (!points.some(({ holds }) => holds)) return;
-  await extend(trying, outwards, (seen) => !(find === 'smallest' ? seen[0] : seen.at(-1))!.holds);
+  await extend(trying, outwards, (seen) => !outermost(seen, outwards).holds);
 }
 
 /**
@@ -32,9 +33,9 @@ export async function bracketed(trying: Trying, find: 'smallest' | 'largest'): P
 async function crossed(trying: Trying): Promise<readonly SearchPoint[]> {
   let points = await trying.run([]);
   while (!points.some(({ holds }) => holds)) {
-    const at = points.findIndex((point, i) => i > 0 && isCrossing(points[i - 1]!, point));
-    if (at < 0) break;
-    const values = between(trying.scale, points[at - 1]!.value, points[at]!.value, INSIDE);
+    const crossing = [...pairs(points)].find(([a, b]) => isCrossing(a, b));
+    if (crossing === undefined) break;
+    const values = between(trying.scale, crossing[0].value, crossing[1].value, INSIDE);
     const before = points.length;
     points = await trying.run(values.filter((value) => trying.accepts(value)));
     if (points.length === before) break;
@@ -53,12 +54,15 @@ async function extend(
 ): Promise<readonly SearchPoint[]> {
   let points = await trying.run([]);
   for (let taken = 0; taken < FARTHEST && !isEnough(points); taken += AT_ONCE) {
-    const end = (direction < 0 ? points[0] : points.at(-1))!.value;
-    const next = outward(trying, end, direction);
+    const next = outward(trying, outermost(points, direction).value, direction);
     if (next.length === 0) break;
     points = await trying.run(next);
   }
   return points;
+}
+
+function outermost(points: readonly SearchPoint[], direction: number): SearchPoint {
+  return direction < 0 ? nth(points, 0) : lastOf(points);
 }
 
 /** The next values, and where the key takes no more of them the last that it takes. */
@@ -114,7 +118,7 @@ function edge(
   const at =
     find === 'smallest' ? points.findIndex(({ holds }) => holds) : points.findLastIndex(({ holds }) => holds);
   if (at < 0) return { answer: null, beyond: null };
-  return { answer: points[at]!, beyond: points[find === 'smallest' ? at - 1 : at + 1] ?? null };
+  return { answer: nth(points, at), beyond: points[find === 'smallest' ? at - 1 : at + 1] ?? null };
 }
 
 /** Where it holds at one value and not at one farther inside, a value between two that hold need not hold. */
@@ -154,11 +158,10 @@ export async function bestOf(trying: Trying, start: number): Promise<Found> {
   }
   let last = Infinity;
   for (let round = 0; round < ROUNDS + FARTHEST / AT_ONCE; round++) {
-    const at = bestIndex(points);
-    if (at < 0) break;
-    if (round > 0 && last - points[at]!.score! <= trying.asGood * abs(last)) break;
-    last = points[at]!.score!;
-    const [below, best, above] = [points[at - 1], points[at]!, points[at + 1]];
+    const best = bestIn(points);
+    if (best === null || (round > 0 && last - best.score <= trying.asGood * abs(last))) break;
+    last = best.score;
+    const [below, above] = [points[best.at - 1], points[best.at + 1]];
     const next = [
       ...(below === undefined
         ? outwardOf(trying, best.value, -1)
@@ -171,45 +174,44 @@ export async function bestOf(trying: Trying, start: number): Promise<Found> {
     if (next.length > 0) points = await trying.run(next);
     if (points.length === before) break;
   }
-  const at = bestIndex(points);
-  return {
-    answer: points[at] ?? null,
-    beyond: null,
-    points,
-    notes: at < 0 ? [] : hollows(points, at, trying.asGood),
-  };
+  const best = bestIn(points);
+  const notes = best === null ? [] : hollows(points, best, trying.asGood);
+  return { answer: best === null ? null : nth(points, best.at), beyond: null, points, notes };
 }
 
 function outwardOf(trying: Trying, end: number, direction: number): number[] {
   return trying.scale.ends === null ? outward(trying, end, direction) : [];
 }
 
-function bestIndex(points: readonly SearchPoint[]): number {
-  let best = -1;
-  for (const [at, { holds, score }] of points.entries()) {
-    if (!holds || score === null) continue;
-    if (best < 0 || score < points[best]!.score!) best = at;
+interface Best {
+  readonly at: number;
+  readonly value: number;
+  readonly score: number;
+}
+
+function bestIn(points: readonly SearchPoint[]): Best | null {
+  let best: Best | null = null;
+  for (const [at, { holds, value, score }] of points.entries()) {
+    if (holds && score !== null && (best === null || score < best.score)) best = { at, value, score };
   }
   return best;
 }
 
 /** As good as the best, and lows that are apart from it: between them the curve rises. */
-function hollows(points: readonly SearchPoint[], at: number, asGood: number): string[] {
-  const best = points[at]!.score!;
+function hollows(points: readonly SearchPoint[], { at, score: best }: Best, asGood: number): string[] {
   const near = asGood * abs(best);
   const alike = points.filter(({ holds, score }) => holds && score !== null && score - best <= near);
   const notes = [];
   if (alike.length > 1) {
     notes.push(
-      `Values from ${alike[0]!.text} to ${alike.at(-1)!.text} are as good, within ${Number((asGood * 100).toFixed(1))} %`,
+      `Values from ${nth(alike, 0).text} to ${lastOf(alike).text} are as good, within ${Number((asGood * 100).toFixed(1))} %`,
     );
   }
-  const scored = points.filter(({ score }) => score !== null);
+  const scored = points.flatMap(({ text, score }) => (score === null ? [] : [{ text, score }]));
   const lows = scored.filter(({ score, text }, i) => {
     const [before, after] = [scored[i - 1]?.score ?? Infinity, scored[i + 1]?.score ?? Infinity];
-    return (
-      text !== points[at]!.text && score! - best > near && before - score! > near && after - score! > near
-    );
+    const apart = [score - best, before - score, after - score].every((more) => more > near);
+    return text !== points[at]?.text && apart;
   });
   if (lows.length > 0) {
     const named = lows.map(({ text }) => text).join(', ');

@@ -1,4 +1,5 @@
 /** `converges >= 95% and total-time <= 5min`: what a search asks of the runs at one value. */
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
@@ -34,7 +35,7 @@ export function parseWhere(text: string): Where {
   const demands = parts.map((part) => {
     const often = OFTEN.exec(part);
     if (often === null) return parseDemand(part.replace(/^\s*converges\s*$/, 'converged'));
-    share = parseShare(often[2]!);
+    share = parseShare(nth(often, 2));
     if (share > 1 || share <= 0) throw new UsageError(`${part}: expected a share above 0% and up to 100%`);
     return parseDemand('converged');
   });
@@ -96,7 +97,7 @@ export function judge(
   // A run that did not converge lacks that; what it has no value of must not count as lacking too.
   const asks = where.each.some(({ key }) => key === 'converged');
   const counts = (run: number, index: number): boolean =>
-    !asks || where.each[index]!.key === 'converged' || results[run]!.converged;
+    !asks || nth(where.each, index).key === 'converged' || nth(results, run).converged;
   const enough = kept.map((held, index) => {
     const counted = held.filter((_, run) => counts(run, index));
     return counted.length === 0 || shareOf(counted) >= where.share;

@@ -1,4 +1,5 @@
 /** Checks every cell before the first run: which strategies run where, and what cannot run. */
+import { got, nth } from '../../lists.js';
 import { InfeasibleError, UsageError } from '../../errors.js';
 import { type Refusal, type SweepPlan, cellText } from './plan.js';
 import { hasBands } from './prediction.js';
@@ -41,12 +42,12 @@ export function checkCells(plan: SweepPlan, strict: boolean): CheckedCells {
     for (const refusal of refused) skipped.push({ cell, ...refusal });
     if (skipped.length > MOST_SKIPPED)
       throw new UsageError(
-        `more than ${MOST_SKIPPED} cells cannot run, such as ${atCell(plan, skipped[0]!)}; expected ranges that go together`,
+        `more than ${MOST_SKIPPED} cells cannot run, such as ${atCell(plan, nth(skipped, 0))}; expected ranges that go together`,
       );
     for (const label of running) ran.add(nameOf(label));
     const key = JSON.stringify(running);
     if (!shared.has(key)) shared.set(key, running);
-    return shared.get(key)!;
+    return got(shared, key);
   });
   const nowhere = skipped.find(({ strategy }) => strategy !== null && !ran.has(nameOf(strategy)));
   const blamed = ran.size === 0 ? skipped[0] : nowhere;
@@ -59,7 +60,7 @@ export function checkCells(plan: SweepPlan, strict: boolean): CheckedCells {
 
 /** Cells in which something runs; null: all. */
 export function runningCells(labels: CellLabels): readonly number[] | null {
-  const running = [...labels.keys()].filter((cell) => labels[cell]!.length > 0);
+  const running = [...labels.keys()].filter((cell) => nth(labels, cell).length > 0);
   return running.length === labels.length ? null : running;
 }
 

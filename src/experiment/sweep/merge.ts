@@ -1,6 +1,8 @@
 /** The shards of a sweep put together: the files that one machine would have written, row by row. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Shard } from './shard.js';
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { noSuchFile } from '../../files.js';
 import { checkCells, runningCells } from './cells.js';
@@ -59,11 +61,11 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
     const valuesIn = valueReader(table.header(plan.keys), table.measures);
     let rows = 0;
     for (let unit = 0; unit < units.count; unit++) {
-      const source = sources[unit % sources.length]!;
+      const source = nth(sources, unit % sources.length);
       let text = '';
       for (let complete = false; !complete; rows++) {
         const row = source.next();
-        if (row === null) throw notAll(folders[unit % folders.length]!);
+        if (row === null) throw notAll(nth(folders, unit % folders.length));
         complete = taker.add(valuesIn(row));
         text += `${row}\n`;
       }
@@ -71,7 +73,7 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
       // Lets signals have their turn.
       if (unit % UNITS_AT_ONCE === 0) await new Promise(setImmediate);
     }
-    const tooMany = folders.find((_, index) => sources[index]!.next() !== null);
+    const tooMany = folders.find((_, index) => nth(sources, index).next() !== null);
     if (tooMany !== undefined) throw notAll(tooMany);
     files.append('manifest.json', manifestText(planFile));
     await writeExtras(out, extras);
@@ -98,12 +100,12 @@ function inOrder(
   const found = shards.map((folder) => ({ folder, plan: planOf(folder) }));
   const [first] = found;
   if (first === undefined) throw new UsageError('nothing to merge; expected the folders of the shards');
-  const { count } = first.plan.shard!;
+  const { count } = first.plan.shard;
   const folders: string[] = [];
   for (const { folder, plan } of found) {
     if (plan.hash !== first.plan.hash)
       throw new UsageError(`${folder} is of another sweep than ${first.folder}`);
-    const { index, count: others } = plan.shard!;
+    const { index, count: others } = plan.shard;
     if (others !== count)
       throw new UsageError(`${folder} is one of ${others} shards, ${first.folder} one of ${count}`);
     if (folders[index] !== undefined)
@@ -123,8 +125,8 @@ function inOrder(
   const unfinished = folders.find((folder) => !existsSync(join(folder, RUNS)));
   if (unfinished !== undefined)
     throw new UsageError(`${unfinished} is not finished; run its shard again, it goes on where it was`);
-  for (const [index, folder] of folders.entries())
-    requireWhole(folder, found.find(({ plan }) => plan.shard!.index === index)!.plan);
+  const ordered = found.toSorted((a, b) => a.plan.shard.index - b.plan.shard.index);
+  for (const { folder, plan } of ordered) requireWhole(folder, plan);
   const { runsSha256: _sum, ...plan } = first.plan;
   return { folders, planFile: { ...plan, shard: null } };
 }
@@ -139,14 +141,18 @@ function refuseOwnCode({ sweep }: PlanFile, folder: string, imports: readonly st
   );
 }
 
-function planOf(folder: string): PlanFile {
+interface ShardPlan extends PlanFile {
+  readonly shard: Shard;
+}
+
+function planOf(folder: string): ShardPlan {
   if (!existsSync(folder))
     throw new UsageError(noSuchFile(folder, 'the folder of a shard', 'folder'), { file: folder });
   const plan = readPlan(folder);
   if (plan === null) throw new UsageError('no plan.json; expected the folder of a shard', { file: folder });
-  if (plan.shard === null)
-    throw new UsageError('a whole sweep; expected the folder of a shard', { file: folder });
-  return plan;
+  const { shard } = plan;
+  if (shard === null) throw new UsageError('a whole sweep; expected the folder of a shard', { file: folder });
+  return { ...plan, shard };
 }
 
 /** The rows of a shard one by one, then null. */

@@ -1,4 +1,5 @@
 /** From a specification to its cells: every combination of varied values, in a fixed order, each a scenario of its own. */
+import { nth, zip } from '../../lists.js';
 import { InfeasibleError, UsageError } from '../../errors.js';
 import { loadPolicy, loadStrategy, parseStrategyText } from '../../scenario/choices.js';
 import { scenarioLoader } from '../../scenario/parse.js';
@@ -67,7 +68,7 @@ export async function openPlan(spec: SweepSpec, made: MadeChoices = NONE_MADE): 
   const valuesOf = (cell: number): string[] => valuesAt(spec, cell);
   const scenarioOf = (index: number): Scenario => {
     const values = valuesOf(index);
-    const varied = keys.map((key, at) => `${key}=${values[at]!}`);
+    const varied = zip(keys, values).map(([key, value]) => `${key}=${value}`);
     try {
       return load([...spec.set, ...varied, ...freeing(spec)]);
     } catch (error) {
@@ -89,7 +90,7 @@ export async function openPlan(spec: SweepSpec, made: MadeChoices = NONE_MADE): 
     try {
       last = { index, values, scenario, policy, ...strategiesOf(scenario, check) };
     } catch (error) {
-      const varied = keys.map((key, at) => `${key}=${values[at]!}`);
+      const varied = zip(keys, values).map(([key, value]) => `${key}=${value}`);
       throw error instanceof UsageError ? atCell(error, spec, varied) : error;
     }
     return last;
@@ -117,7 +118,9 @@ function firstFeasible(
 /** `guest.memory=4GiB link.bandwidth=1Gbit/s`, for people. */
 export function cellText(plan: Pick<SweepPlan, 'keys' | 'valuesOf'>, cell: number): string {
   const values = plan.valuesOf(cell);
-  return plan.keys.map((key, index) => `${key}=${values[index]!}`).join(' ');
+  return zip(plan.keys, values)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ');
 }
 
 /** Mixed radix, the last variation fastest. */
@@ -125,7 +128,7 @@ export function valuesAt({ vary }: SweepSpec, cell: number): string[] {
   const steps: (readonly string[])[] = [];
   let rest = cell;
   for (const variation of vary.toReversed()) {
-    steps.unshift(variation.steps[rest % variation.steps.length]!);
+    steps.unshift(nth(variation.steps, rest % variation.steps.length));
     rest = Math.floor(rest / variation.steps.length);
   }
   return steps.flat();

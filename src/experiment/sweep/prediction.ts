@@ -1,4 +1,5 @@
 /** What a cell predicts beyond its runs: where everything uncertain is at its median. */
+import { nth } from '../../lists.js';
 import { isUncertain } from '../predicted.js';
 import { simulate } from '../simulate.js';
 import type { Cell, SweepPlan } from './plan.js';
@@ -32,7 +33,7 @@ function pointsOf(
   at: number,
 ): (number | null)[] {
   const options = { seed, run: 1, draw: false, memory, policy, keepSyncs: false };
-  const result = simulate(scenario, strategies[at]!, options);
+  const result = simulate(scenario, nth(strategies, at), options);
   const block = new RowBlock(table.measures.length);
   table.row(result, table.fields(values), block);
   return Array.from(block.lastValues(), (value) => (result.converged && !Number.isNaN(value) ? value : null));

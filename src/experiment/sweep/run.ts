@@ -1,4 +1,5 @@
 /** Runs a sweep, or goes on with one: units to workers, rows to files, cells to their summaries. Nothing is collected. */
+import { nth } from '../../lists.js';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UsageError, errorCode } from '../../errors.js';
@@ -99,8 +100,8 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
     for (const [name, text] of Object.entries(summaryTexts(table, cell, banded))) files?.append(name, text);
     options.onCell?.(cell);
   });
-  if (state === 'finished') {
-    const { rows } = replay(join(out!, RUNS), plan, table, taker, units, onRow);
+  if (out !== null && state === 'finished') {
+    const { rows } = replay(join(out, RUNS), plan, table, taker, units, onRow);
     options.onStart?.(rows, rows);
     return { plan, planFile, resumed: rows, rows, finishedBefore: true, skipped, written: [] };
   }
@@ -160,9 +161,9 @@ async function finish(
   planFile: PlanFile,
   { out, shard, extras }: Pick<SweepRun, 'out' | 'shard' | 'extras'>,
 ): Promise<string[]> {
-  if (shard === null) {
+  if (out !== null && shard === null) {
     files.append('manifest.json', manifestText(planFile));
-    await writeExtras(out!, extras);
+    await writeExtras(out, extras);
   }
   return files.finish();
 }
@@ -215,7 +216,7 @@ function runsAtMost(units: Units, labels: CellLabels, shard: Shard | null): numb
   let runs = 0;
   for (let index = shard?.index ?? 0; index < units.count; index += shard?.count ?? 1) {
     const { cell, firstRun, lastRun } = units.at(index);
-    runs += (lastRun - firstRun + 1) * labels[cell]!.length;
+    runs += (lastRun - firstRun + 1) * nth(labels, cell).length;
   }
   return runs;
 }

@@ -1,5 +1,5 @@
 /** `4GiB..1TiB:9:log`: values between two ends, written so that people read them and the sweep uses just what they read. */
-import { nth } from '../../lists.js';
+import { got, nth } from '../../lists.js';
 import type { UsageError } from '../../errors.js';
 import { smallest } from '../../stats/extremes.js';
 
@@ -118,7 +118,8 @@ function unitsFor(from: string, to: string): Units | null {
   }
   const fitting = LADDERS.find((units) => [from, to].every((unit) => units.some(([name]) => name === unit)));
   if (fitting === undefined) return null;
-  const factor = (unit: string): number => fitting.find(([name]) => name === unit)![1];
+  const factors = new Map(fitting);
+  const factor = (unit: string): number => got(factors, unit);
   const finer = factor(from) < factor(to) ? from : to;
   return {
     factor,

@@ -1,4 +1,5 @@
 /** What is said of a cell when its runs are done: each strategy by itself, and each against the first on the same runs. */
+import { nth } from '../../lists.js';
 import {
   type ModelResiduals,
   type PredictedFigure,
@@ -97,7 +98,7 @@ export function summaryOf(
     measures.map((measure, index): SummaryRow => {
       const row = summaryRow(strategy, measure, index);
       if (prediction === null) return row;
-      const point = prediction.points[at]![index]!;
+      const point = nth(nth(prediction.points, at), index);
       const band = bandIn(strategy, measure, index, point, prediction.residuals);
       return {
         ...row,
@@ -182,8 +183,8 @@ function pairs(
   measure: number,
   all: boolean,
 ): (readonly [own: number, other: number])[] {
-  return one.values[measure]!.flatMap((value, run) => {
-    const against = other.values[measure]![run]!;
+  return nth(one.values, measure).flatMap((value, run) => {
+    const against = nth(nth(other.values, measure), run);
     const counts = all || (one.converged[run] === true && other.converged[run] === true);
     return counts && !Number.isNaN(value - against) ? [[value, against] as const] : [];
   });

@@ -4,6 +4,7 @@
  * `link.bandwidth=1Gbit/s,10Gbit/s` lists values, `guest.memory=4GiB..1TiB:9:log` (or `:lin`) spreads so many between two
  * ends, and `link.bandwidth+migration.max-bandwidth=1Gbit/s+100MiB/s,10Gbit/s+1GiB/s` moves several keys together.
  */
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { type Accepts, spread } from './spread.js';
 
@@ -47,17 +48,19 @@ export function variationOf(
   acceptsOf?: AcceptsOf,
 ): Variation {
   const keys = Object.keys(entry);
-  const columns = keys.map((key) => columnOf(key, entry[key]!, acceptsOf));
-  const text = keys.map((key) => `${key}: ${textOf(entry[key]!)}`).join(', ');
+  const columns = Object.entries(entry).map(([key, values]) => columnOf(key, values, acceptsOf));
+  const text = Object.entries(entry)
+    .map(([key, values]) => `${key}: ${textOf(values)}`)
+    .join(', ');
   const wrong = (what: string): UsageError => new UsageError(`vary ${text}: ${what}`);
   const [first = []] = columns;
   const odd = columns.findIndex((column) => column.length !== first.length);
   if (odd >= 0) {
-    const counts = `${keys[0]} has ${first.length} values and ${keys[odd]} has ${columns[odd]!.length}`;
+    const counts = `${keys[0]} has ${first.length} values and ${keys[odd]} has ${nth(columns, odd).length}`;
     throw wrong(`${counts}; keys that move together have as many values each`);
   }
   if (first.length === 0) throw wrong('no values; expected at least one');
-  const steps = first.map((_, index) => columns.map((column) => column[index]!));
+  const steps = first.map((_, index) => columns.map((column) => nth(column, index)));
   refuseTwice(
     steps.map((step) => step.join('+')),
     wrong,

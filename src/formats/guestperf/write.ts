@@ -6,6 +6,7 @@
  * `EPOCH_S` with the first sample of CPU time, which guestperf takes `SLEEP_S - 1` seconds before the migration. CPU times
  * are those of the source: its vCPUs' own work while they run there, and QEMU's other threads.
  */
+import { lastOf, nth } from '../../lists.js';
 import { unmigratedAccesses } from '../../guest/phases.js';
 import { type GuestSpec, PAGE_BYTES, type VcpuSpec } from '../../guest/spec.js';
 import type { MigrationResult, SyncRecord, TimelinePoint } from '../../migration/result.js';
@@ -304,7 +305,7 @@ function segmentsOf({ timeline }: MigrationResult, completed: boolean): Segment[
     if (toMs > fromMs) segments.push({ fromMs, toMs, shares: point.vcpuWorkShare, sentBytes });
     before = point;
   }
-  const endMs = segments.at(-1)!.toMs;
+  const endMs = lastOf(segments).toMs;
   return completed
     ? [...segments, { fromMs: endMs, toMs: endMs + START_MS, shares: null, sentBytes: 0 }]
     : segments;
@@ -342,7 +343,7 @@ function sourceEnd(
   segments: readonly Segment[],
 ): number {
   if (postcopyTimeMs > 0) return START_MS + totalTimeMs - postcopyTimeMs;
-  return status === 'completed' ? START_MS + totalTimeMs : segments.at(-1)!.toMs;
+  return status === 'completed' ? START_MS + totalTimeMs : lastOf(segments).toMs;
 }
 
 function vcpuTimings(
@@ -367,7 +368,7 @@ function qemuTimings(
     const vcpus = guest.vcpus.reduce((sum, vcpu, id) => sum + cpuMs(vcpu, id, segment, sourceEndMs), 0);
     // CPU time goes with what is sent, near enough.
     return [vcpus + (sentBytes > 0 ? (segment.sentBytes / sentBytes) * senderCpuMs : 0)];
-  }).map(({ timestamp, values }) => ({ tid: QEMU_TID, timestamp, value: values[0]! }));
+  }).map(({ timestamp, values }) => ({ tid: QEMU_TID, timestamp, value: nth(values, 0) }));
 }
 
 /** On the source, in this segment. */

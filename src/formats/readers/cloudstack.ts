@@ -20,13 +20,13 @@ export const cloudstackReader: Reader = {
     let job = new Map<string, number>();
     let begins = 1;
     text.split('\n').forEach((line, at) => {
-      for (const [, name, number] of line.matchAll(PAIR)) {
-        if (name === 'type' || job.has(name!)) {
+      for (const [, name = '', number] of line.matchAll(PAIR)) {
+        if (name === 'type' || job.has(name)) {
           close(job, begins, log);
           job = new Map();
           begins = at + 1;
         }
-        job.set(name!, Number(number));
+        job.set(name, Number(number));
       }
     });
     close(job, begins, log);

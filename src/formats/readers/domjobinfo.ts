@@ -2,6 +2,7 @@
  * `virsh domjobinfo` (libvirt tools/virsh-domain.c:cmdDomjobinfo), with labels and scaled sizes, or with `--rawstats` as the
  * keys of libvirt's typed parameters. The clock is the job's: its first part prepares the migration.
  */
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { Collector, numberOf, sizeOf, type Fields } from './lines.js';
@@ -120,8 +121,8 @@ const LABEL =
 function readLine(line: string, job: Job): void {
   const match = LABEL.exec(line);
   if (match === null) return;
-  const label = match[1]!;
-  const rest = match[2]!.trim();
+  const label = nth(match, 1);
+  const rest = nth(match, 2).trim();
   if (label === 'Operation') job.operation = rest;
   // VIR_DOMAIN_JOB_OPERATION: 1 start, 2 save, 3 restore, 4 and 5 migration, 6 snapshot, 8 dump, 9 backup.
   if (label === 'operation' && !['0', '4', '5', ''].includes(rest)) job.operation = 'Save or dump';

@@ -2,6 +2,7 @@
  * The monitor's `info migrate` (migration/migration-hmp-cmds.c:hmp_info_migrate) in its three layouts: one figure a line up
  * to 10.0, `Time (ms): total=…` in 10.1, and sizes with units in 11.0, where three digits are left of each.
  */
+import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { LogSample } from '../migration-log.js';
@@ -29,7 +30,7 @@ export const hmpReader: Reader = {
       const status = STATUS.exec(line);
       if (status !== null) {
         close(record, log);
-        record = { line: at + 1, old: status[1] === 'Migration status', fields: { status: status[2]! } };
+        record = { line: at + 1, old: status[1] === 'Migration status', fields: { status: nth(status, 2) } };
       } else if (record === null || !readFigures(line, record)) readSettings(line, log);
     });
     close(record, log);
@@ -56,7 +57,7 @@ function close(record: Record | null, log: Collector): void {
   const last: LogSample | undefined = log.samples.at(-1);
   if (totalBytes == null || (transferredBytes == null && normalPages == null)) {
     log.skip();
-    const status = record.fields.status!;
+    const { status = '' } = record.fields;
     if (last !== undefined && ['failed', 'cancelled'].includes(status) && last.status === 'active')
       log.add(record.line, { ...last, status });
     return;
@@ -116,8 +117,8 @@ function readNew(line: string, fields: Record['fields']): boolean {
   const sleep = /Dirty-limit Throttle \(us\):\s*(\d+)/.exec(line);
   if (sleep !== null) fields.dirtyLimitSleepUs = Number(sleep[1]);
   let found = rate !== null || throttle !== null || sleep !== null;
-  for (const [, key, number, unit] of line.matchAll(PAIR)) {
-    found = assign(key!, numberOf(number), sizeOf(number, unit ?? 'KiB'), line, fields) || found;
+  for (const [, key = '', number, unit] of line.matchAll(PAIR)) {
+    found = assign(key, numberOf(number), sizeOf(number, unit ?? 'KiB'), line, fields) || found;
   }
   return found;
 }
@@ -172,6 +173,6 @@ function readSettings(line: string, log: Collector): void {
   if (limit !== null) log.setDowntimeLimit(Number(limit[1]));
   const rate = /(?:^|\s)max-bandwidth:\s*(\d+)\s*bytes/.exec(line);
   if (rate !== null) log.setMaxBandwidth(Number(rate[1]));
-  for (const [, name] of line.matchAll(/([a-z-]+): on\b/g))
-    if (CAPABILITIES.includes(name!)) log.setCapability(name!);
+  for (const [, name = ''] of line.matchAll(/([a-z-]+): on\b/g))
+    if (CAPABILITIES.includes(name)) log.setCapability(name);
 }

@@ -2,6 +2,7 @@
  * Task logs of Proxmox VE (qemu-server, src/PVE/QemuMigrate.pm): one line a second with what was transferred. What remains
  * and how many syncs there were is not logged; the dirty rate stands only where it exceeds the speed.
  */
+import { lastOf } from '../../lists.js';
 import { Clock, Collector, numberOf, sizeOf } from './lines.js';
 import type { Reader } from './reader.js';
 
@@ -78,7 +79,7 @@ function readLine(line: string, at: number, tUs: number, log: Collector): void {
 }
 
 function readEnd(line: string, at: number, tUs: number, log: Collector): void {
-  const last = log.samples.at(-1)!;
+  const last = lastOf(log.samples);
   const result = RESULT.exec(line);
   const done = DONE.exec(line);
   const status = STATUS.exec(line)?.[1] ?? (FAILED.test(line) ? 'failed' : null);

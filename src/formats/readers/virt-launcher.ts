@@ -3,6 +3,7 @@
  * `Migration info for`. MiB are whole; Mbps are 10^6 bit/s, but versions that divided by 8 where they should have multiplied
  * print 1/64 of it: what was processed over time tells which.
  */
+import { nth } from '../../lists.js';
 import { Collector, type Fields } from './lines.js';
 import type { Reader } from './reader.js';
 
@@ -25,10 +26,10 @@ export const virtLauncherReader: Reader = {
     text.split('\n').forEach((line, at) => {
       const info = INFO.exec(line);
       if (info === null) return;
-      const values = new Map([...info[2]!.matchAll(/([A-Za-z]+):([\d.]+)([A-Za-z%]*)/g)].map(pair));
+      const values = new Map([...nth(info, 2).matchAll(/([A-Za-z]+):([\d.]+)([A-Za-z%]*)/g)].map(pair));
       const fields = fieldsOf(values);
       if (fields === null) log.skip();
-      else log.add(at + 1, { ...mended(fields, log), guest: info[1]! });
+      else log.add(at + 1, { ...mended(fields, log), guest: nth(info, 1) });
     });
     const found = log.found();
     return { kind: 'samples', found };
@@ -40,14 +41,14 @@ interface Amount {
   readonly unit: string;
 }
 
-function pair([, key, number, unit]: RegExpExecArray): [string, Amount] {
-  return [key!, { value: Number(number), unit: unit! }];
+function pair([, key = '', number, unit = '']: RegExpExecArray): [string, Amount] {
+  return [key, { value: Number(number), unit }];
 }
 
 function fieldsOf(values: ReadonlyMap<string, Amount>): Fields | null {
   const amount = (key: string): number | null => values.get(key)?.value ?? null;
   const bytes = (...keys: string[]): number | null => {
-    const key = keys.find((one) => (amount(one) ?? 0) > 0) ?? keys[0]!;
+    const key = keys.find((one) => (amount(one) ?? 0) > 0) ?? nth(keys, 0);
     const found = amount(key);
     return found === null ? null : found * MIB;
   };
@@ -55,6 +56,7 @@ function fieldsOf(values: ReadonlyMap<string, Amount>): Fields | null {
   const totalBytes = bytes('MemoryTotal', 'DataTotal');
   if (elapsed === undefined || totalBytes === null || totalBytes === 0) return null;
   const downtimeMs = amount('Downtime');
+  const remaining = amount('MemoryRemaining');
   return {
     tUs: elapsed.value * (elapsed.unit === 's' ? 1e6 : 1000),
     status:
@@ -66,7 +68,7 @@ function fieldsOf(values: ReadonlyMap<string, Amount>): Fields | null {
     downtimeMs,
     totalBytes,
     transferredBytes: bytes('MemoryProcessed', 'DataProcessed'),
-    remainingBytes: amount('MemoryRemaining') === null ? null : amount('MemoryRemaining')! * MIB,
+    remainingBytes: remaining === null ? null : remaining * MIB,
     mbps: amount('MemoryBandwidth') ?? 0,
     dirtyPagesRate: Math.round(((amount('DirtyRate') ?? 0) * 1e6) / 8 / 4096),
     dirtySyncCount: amount('Iteration'),

@@ -1,4 +1,5 @@
 /** The controls: a slider and a field for each value, in sections that come and go with what is chosen. */
+import { nth } from '../../lists.js';
 import { workloadList } from '../../guest/workloads/index.js';
 import { policies } from '../../policies/index.js';
 import { strategies } from '../../strategies/index.js';
@@ -82,6 +83,12 @@ export class Controls {
     if (focused !== '') document.getElementById(focused)?.focus();
   }
 
+  #removeButton(entry: string): HTMLElement {
+    const button = h('button', { type: 'button', class: 'small' }, 'Remove');
+    button.addEventListener('click', () => this.#edit((text) => text.without(entry), true));
+    return button;
+  }
+
   #section(
     section: Section,
     title: readonly (Node | string)[],
@@ -94,8 +101,7 @@ export class Controls {
     const head: HTMLElement[] = [];
     if (kind === 'group') head.push(this.#workloadChoice(section, scenario));
     if (kind === 'policy') head.push(this.#policyChoice());
-    const remove = entry === null ? null : h('button', { type: 'button', class: 'small' }, 'Remove');
-    remove?.addEventListener('click', () => this.#edit((text) => text.without(entry!), true));
+    const remove = entry === null ? null : this.#removeButton(entry);
     const body = h('div', { class: 'fields' }, ...head, ...inputs.map((input) => this.#field(input)), remove);
     const words =
       kind === 'strategy' ? ['Strategy ', ...title] : kind === 'group' ? ['vCPUs: ', ...title] : title;
@@ -146,7 +152,7 @@ export class Controls {
       'data-path': path,
     });
     slider.addEventListener('input', () => {
-      const value = steps[Number(slider.value)]!;
+      const value = nth(steps, Number(slider.value));
       field.value = String(value);
       slider.setAttribute('aria-valuetext', field.value);
       set(value);
@@ -180,7 +186,7 @@ export class Controls {
       if (found !== undefined) this.#edit((text) => text.with(path, found[0]));
     });
     this.#updates.push((scenario) => {
-      const value = String(scenario.at(path) ?? fallback ?? words[0]![0]);
+      const value = String(scenario.at(path) ?? fallback ?? nth(words, 0)[0]);
       // A value that the list does not have is one all the same.
       if (!words.some(([word]) => String(word) === value)) {
         const known = [...choice.options].some((option) => option.value === value);
@@ -199,7 +205,7 @@ export class Controls {
   }
 
   #workloadChoice({ inputs }: Section, scenario: ScenarioText): HTMLElement {
-    const [, , index = '0'] = inputs[0]!.path.split('.');
+    const [, , index = '0'] = nth(inputs, 0).path.split('.');
     const current = workloadName(scenario, Number(index));
     const names = [
       RATES,

@@ -1,4 +1,5 @@
 /** The convergence map: a grid for each strategy, coarse at first, finer as cells come in. */
+import { nth } from '../../lists.js';
 import type { Answer, AskMap, Axis, Ending } from '../protocol.js';
 import { colour, fill, h } from './dom.js';
 import { swatch } from './looks.js';
@@ -217,7 +218,7 @@ export class MapView {
 /** s, on a scale of ratios from 1 s to 10 min. */
 function colourOf(seconds: number): string {
   const share = Math.log(Math.max(seconds, 1)) / Math.log(600);
-  return SOON_TO_LATE[Math.min(SOON_TO_LATE.length - 1, Math.floor(share * SOON_TO_LATE.length))]!;
+  return nth(SOON_TO_LATE, Math.min(SOON_TO_LATE.length - 1, Math.floor(share * SOON_TO_LATE.length)));
 }
 
 /** Lines where it never ends; dots of nothing where it cannot run. */

@@ -1,4 +1,5 @@
 /** All strategies over one time axis: panels of uPlot that zoom and point together, and a lane of events above them. */
+import { nth } from '../../lists.js';
 import uPlot from 'uplot';
 import type { Bands } from '../bands.js';
 import type { Curve, StrategyView } from '../view.js';
@@ -117,7 +118,7 @@ export class Timeline {
   #refresh(): void {
     const specs = panelsFor(this.#views);
     this.#plots.forEach((plot, index) => {
-      if (index > 0) plot.setData(this.#dataOf(specs[index - 1]!), false);
+      if (index > 0) plot.setData(this.#dataOf(nth(specs, index - 1)), false);
     });
     this.#applySpan();
     this.#plots[0]?.redraw(false);
@@ -254,15 +255,16 @@ export class Timeline {
   /** A row a strategy: ticks for syncs, triangles for decisions. */
   #events(): uPlot {
     const height = ROW * this.#views.length + 58;
+    const { axes = [], hooks, ...frame } = this.#frame(height, false);
+    const [time = {}, values] = axes;
     const options: uPlot.Options = {
       title: 'Syncs (ticks) and decisions (triangles)',
-      ...this.#frame(height, false),
+      ...frame,
+      axes: [time, { ...values, values: () => [], grid: { show: false }, ticks: { show: false } }],
+      hooks: { ...hooks, draw: [(plot) => this.#drawEvents(plot)] },
       series: [{}, { show: false }],
       scales: { x: { time: false }, y: { range: () => [0, Math.max(1, this.#views.length)] } },
     };
-    const [time, values] = options.axes!;
-    options.axes = [time!, { ...values!, values: () => [], grid: { show: false }, ticks: { show: false } }];
-    options.hooks!.draw = [(plot) => this.#drawEvents(plot)];
     return new uPlot(
       options,
       [

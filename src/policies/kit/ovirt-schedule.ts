@@ -3,7 +3,7 @@
  * policies) and backend ConvergenceSchedule.java (how its JSON becomes a schedule); vdsm lib/vdsm/virt/migration.py (legacy).
  */
 import { z } from 'zod';
-import { keysOf } from '../../lists.js';
+import { keysOf, lastOf, nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { expectedWord } from '../../options/wording.js';
 import { entrySchema } from '../../options/zod.js';
@@ -64,7 +64,7 @@ export interface Schedule {
 const NO_LIMIT = -1;
 
 function actionOf({ action, params }: z.output<typeof item>): ScheduleAction {
-  return action === 'setDowntime' ? { name: action, downtimeMs: params[0]! } : { name: action };
+  return action === 'setDowntime' ? { name: action, downtimeMs: nth(params, 0) } : { name: action };
 }
 
 /** ConvergenceSchedule.java:from. */
@@ -90,7 +90,7 @@ function named(init: number, limits: readonly number[], last: readonly ScheduleA
   return {
     init: [setDowntime(init)],
     stalling: [
-      ...limits.map((ms, i) => ({ limit: passes[i]!, action: setDowntime(ms) })),
+      ...limits.map((ms, i) => ({ limit: nth(passes, i), action: setDowntime(ms) })),
       ...last.map((action) => ({ limit: NO_LIMIT, action })),
     ],
   };
@@ -146,12 +146,13 @@ const LEGACY_PASSES = 42;
 
 /** migration.py:_legacy_convergence_schedule; at least two steps. */
 export function legacySchedule(downtimeMs: number, steps: number): Schedule {
-  const [first, ...others] = exponentialDowntimes(downtimeMs, steps).map(setDowntime);
+  const limits = exponentialDowntimes(downtimeMs, steps).map(setDowntime);
+  const others = limits.slice(1);
   return {
-    init: [first!],
+    init: [nth(limits, 0)],
     stalling: [
       ...others.map((action, i) => ({ limit: i + 1, action })),
-      { limit: LEGACY_PASSES, action: others.at(-1)! },
+      { limit: LEGACY_PASSES, action: lastOf(others) },
       { limit: NO_LIMIT, action: ABORT },
     ],
   };

@@ -1,4 +1,5 @@
 /** Kubernetes quantities: `64Mi`, `1.5G`, `400m`, `1e9`, `100`. Source: k8s.io/apimachinery/pkg/api/resource. */
+import { nth } from '../../lists.js';
 import { z } from 'zod';
 
 const { round, max } = Math;
@@ -18,15 +19,15 @@ export function parseQuantity(text: string): number | undefined {
   const factor = parts === null ? undefined : FACTORS.get(parts[3] ?? '');
   return parts === null || factor === undefined
     ? undefined
-    : Number(`${parts[1]!}${parts[2] ?? ''}`) * factor;
+    : Number(`${nth(parts, 1)}${parts[2] ?? ''}`) * factor;
 }
 
 /** `64MiB` and `64Mb/s` are how others write what Kubernetes writes `64Mi` and `64M`. */
 function meant(text: string): string | undefined {
   const parts = /^(\d+(?:\.\d+)?)\s*([kmgt])(i?)b?(?:ps|\/s)?$/i.exec(text.trim());
   if (parts === null) return undefined;
-  const prefix = parts[2]!.toUpperCase();
-  return `${parts[1]!}${prefix === 'K' && parts[3] === '' ? 'k' : prefix}${parts[3]!.toLowerCase()}`;
+  const prefix = nth(parts, 2).toUpperCase();
+  return `${nth(parts, 1)}${prefix === 'K' && parts[3] === '' ? 'k' : prefix}${nth(parts, 3).toLowerCase()}`;
 }
 
 /** Bytes a second, 0 for no limit, from what a MigrationPolicy says. */

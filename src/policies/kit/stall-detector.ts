@@ -1,3 +1,5 @@
+import { nth } from '../../lists.js';
+
 /**
  * KubeVirt's stall detector, without the monitor around it. Source: kubevirt pkg/virt-launcher/virtwrap/stall-detector.go
  * (VEP 248). Times are in ms as query-migrate gives them, bytes are whole, products are cut as Go's uint64 cuts them.
@@ -93,8 +95,7 @@ export class StallDetector {
   /** updateCandidates. */
   #age(pass: PassEnd): void {
     const { stallProgressTimeoutMs } = this.#options;
-    while (this.#candidates.length > 0) {
-      const oldest = this.#candidates[0]!;
+    for (const oldest of [...this.#candidates]) {
       if (pass.elapsedMs - oldest.elapsedMs < stallProgressTimeoutMs) break;
       this.#candidates.shift();
       // Candidates fall from one to the next, so the last to leave is the least.
@@ -110,7 +111,7 @@ export class StallDetector {
     const place = this.#history.findIndex((seen) => seen > remainingBytes);
     this.#history.splice(place === -1 ? this.#history.length : place, 0, remainingBytes);
     if (elapsedMs < this.#relaxAtMs) return;
-    this.#best = this.#history.shift()!;
+    this.#best = nth(this.#history.splice(0, 1), 0);
     this.#patienceMs = floor(this.#patienceMs * this.#options.patienceWindowDecayFactor);
     this.#relaxAtMs = elapsedMs + this.#patienceMs;
   }

@@ -1,5 +1,5 @@
 /** The commands that are answered, with what they take by version and what they do. */
-import { keysOf } from '../../lists.js';
+import { keysOf, mapOf, valueAt } from '../../lists.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
 import { DIRTY_RATE_MODES, type CalcRequest } from './dirty-rate.js';
 import { refused } from './errors.js';
@@ -136,7 +136,7 @@ const commands: Readonly<Record<string, QmpCommand>> = {
   'query-migrate-parameters': {
     run: ({ version, parameters }) => {
       const known = keysOf(parameterMembers(version)).filter((name) => parameters[name] !== undefined);
-      return Object.fromEntries(known.map((name) => [name, parameters[name]!]));
+      return mapOf(known, (name) => valueAt(parameters, name));
     },
   },
   'migrate-set-capabilities': {
@@ -217,12 +217,12 @@ const FIRST_THREAD = 1001;
 /** Undefined: the version does not have it, or it is not answered here. */
 export function commandNamed(name: string, version: QemuVersion): QmpCommand | undefined {
   if (!Object.hasOwn(commands, name)) return undefined;
-  const command = commands[name]!;
+  const command = valueAt(commands, name);
   return isIn(version, command) ? command : undefined;
 }
 
 export function commandNames(version: QemuVersion): string[] {
-  return ['qmp_capabilities', ...keysOf(commands).filter((name) => isIn(version, commands[name]!))];
+  return ['qmp_capabilities', ...keysOf(commands).filter((name) => isIn(version, valueAt(commands, name)))];
 }
 
 /** The .0 release; `package` says who answers. */

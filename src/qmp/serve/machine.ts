@@ -342,9 +342,12 @@ export class Machine {
 
   /** The scenario's own `migration.at` set something, or the client did. */
   #onSet(set: RuntimeParameters): void {
-    const names = keysOf(RUNTIME_NAMES).filter((key) => set[key] !== undefined);
-    const values = Object.fromEntries(names.map((key) => [RUNTIME_NAMES[key], set[key]!]));
-    this.#parameters = { ...this.#parameters, ...values };
+    const values = { ...this.#parameters };
+    for (const key of keysOf(RUNTIME_NAMES)) {
+      const value = set[key];
+      if (value !== undefined) values[RUNTIME_NAMES[key]] = value;
+    }
+    this.#parameters = values;
   }
 
   #setStatus(status: Status): void {

@@ -1,4 +1,5 @@
 /** One outgoing migration of the simulated guest: its setup from the capabilities and parameters in force, and its strategy. */
+import { nth } from '../../lists.js';
 import { startMigration, type SteppedMigration } from '../../migration/engine.js';
 import type { RuntimeParameters } from '../../migration/runtime-parameters.js';
 import type { MigrationSetup, StreamSpec } from '../../migration/setup.js';
@@ -71,7 +72,7 @@ export interface OutgoingRun {
 export function startRun(choices: RunChoices): OutgoingRun {
   const strategy = strategyOf(choices);
   const setup = setupOf(choices, strategy);
-  let byHand: DirtyLimiter | undefined;
+  const byHand: DirtyLimiter[] = [];
   let byCapability = (): DirtyLimiter | null => null;
   const labels = { strategy: strategy.label, policy: 'client' };
   const stepped = startMigration(setup, labels, (controls) => {
@@ -81,10 +82,11 @@ export function startRun(choices: RunChoices): OutgoingRun {
       const periodMs = whole(parameters['x-vcpu-dirty-limit-period']);
       byCapability = startDirtyLimitCapability(controls, quota, periodMs);
     } else strategy.definition.start(strategy.options, controls);
-    byHand = new DirtyLimiter(controls, MANUAL_PERIOD_MS);
-    for (const [vcpu, quota] of choices.limits) byHand.set([vcpu], quota);
+    const limiter = new DirtyLimiter(controls, MANUAL_PERIOD_MS);
+    for (const [vcpu, quota] of choices.limits) limiter.set([vcpu], quota);
+    byHand.push(limiter);
   });
-  return { stepped, byHand: byHand!, byCapability };
+  return { stepped, byHand: nth(byHand, 0), byCapability };
 }
 
 /** The scenario's setup with what a client may have changed. */

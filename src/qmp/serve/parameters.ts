@@ -1,5 +1,5 @@
 /** Migration parameters as migrate-set-parameters takes them and query-migrate-parameters gives them, by version. */
-import { keysOf, mapOf } from '../../lists.js';
+import { keysOf, mapOf, valueAt } from '../../lists.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
 import { refused } from './errors.js';
 import type { JsonValue } from './json/parser.js';
@@ -102,9 +102,9 @@ function modesOf(version: QemuVersion): string[] {
 }
 
 export function parameterMembers(version: QemuVersion): QapiMembers {
-  const names = keysOf(PARAMETERS).filter((name) => isIn(version, PARAMETERS[name]!));
+  const names = keysOf(PARAMETERS).filter((name) => isIn(version, valueAt(PARAMETERS, name)));
   return mapOf(names, (name) => {
-    const { type } = PARAMETERS[name]!;
+    const { type } = valueAt(PARAMETERS, name);
     return optional(typeof type === 'function' ? type(version) : type);
   });
 }
@@ -113,7 +113,7 @@ export function parameterMembers(version: QemuVersion): QapiMembers {
 export function initialParameters(version: QemuVersion, scenario: ParameterValues): ParameterValues {
   const values: Record<string, JsonValue> = {};
   for (const name of Object.keys(parameterMembers(version))) {
-    const value = scenario[name] ?? PARAMETERS[name]!.initial;
+    const value = scenario[name] ?? valueAt(PARAMETERS, name).initial;
     if (value !== undefined) values[name] = value;
   }
   return values;

@@ -2,6 +2,7 @@
  * What the QMP of each version has, read in qapi/migration.json, qapi/run-state.json and migration/options.c of its .0
  * release. 11.0 and 11.1 are taken to have what 10.2 has, but for what src/migration/rules/versions.ts knows of them.
  */
+import { keysOf, valueAt } from '../../lists.js';
 import { QEMU_VERSIONS, type QemuVersion } from '../../migration/rules/versions.js';
 
 /** `since` and `until` are the first and the last version that has it; absent: all that are known. */
@@ -59,7 +60,7 @@ const CAPABILITIES: Readonly<Record<string, Capability>> = {
 };
 
 export function capabilitiesOf(version: QemuVersion): string[] {
-  return Object.keys(CAPABILITIES).filter((name) => isIn(version, CAPABILITIES[name]!));
+  return keysOf(CAPABILITIES).filter((name) => isIn(version, valueAt(CAPABILITIES, name)));
 }
 
 export function isSimulated(capability: string): boolean {

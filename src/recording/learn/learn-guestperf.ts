@@ -3,6 +3,7 @@
  * load (stress.c: one thread a CPU rewrites its share of memory page after page, for ever). What it does not say is how fast the
  * load goes undisturbed, and what the network carries; both are read off its records.
  */
+import { lastOf } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
@@ -101,7 +102,7 @@ const QEMU_OF: Readonly<Record<GuestperfForm, QemuVersion>> = {
 };
 
 function endingOf({ progress_history: history, samples }: GuestperfReport): string {
-  const last = history.at(-1)!;
+  const last = lastOf(history);
   const syncs = `${samples.at(-1)?.dirtySyncCount ?? 0} bitmap syncs`;
   if (last.status !== 'completed') return `${last.status} after ${syncs}`;
   const [total, downtime] = [last.duration, last.downtime].map(formatDurationMs);

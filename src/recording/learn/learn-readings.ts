@@ -1,5 +1,5 @@
 /** A guest of which nothing is known but readings of its dirty curve. */
-import { lastOf } from '../../lists.js';
+import { lastOf, nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
@@ -66,7 +66,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       cpuAssumed: options.cpu === undefined,
       layout: memoryLayout(ramPages, 0, []),
       readings,
-      ...fitReadings(points.length === 1 ? growing(readings[0]!, ramPages) : readings, ramPages),
+      ...fitReadings(points.length === 1 ? growing(nth(readings, 0), ramPages) : readings, ramPages),
     },
     migration: {
       maxBandwidth,

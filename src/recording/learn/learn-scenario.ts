@@ -180,8 +180,8 @@ function vcpuLines(guest: LearnedGuest, part: number): string[] {
   const partPages = floor(roomPages / guest.vcpus);
   const [loop] = guest.classes;
   const workload =
-    guest.pattern === 'sequential'
-      ? loopLines(loop!, guest.vcpus)
+    guest.pattern === 'sequential' && loop !== undefined
+      ? loopLines(loop, guest.vcpus)
       : part > 0
         ? ['      workload: { dirty-curve: { points: *curve } }']
         : [

@@ -386,7 +386,8 @@ function throttled(samples: readonly LogSample[]): { atUs: number; percent: numb
 }
 
 function stoppedRate({ downtimeBytes, downtimeMs }: LogSample): number | null {
-  return downtimeBytes >= 4 * 2 ** 20 && (downtimeMs ?? 0) > 0 ? (downtimeBytes / downtimeMs!) * 1000 : null;
+  if (downtimeBytes < 4 * 2 ** 20 || downtimeMs === null || downtimeMs <= 0) return null;
+  return (downtimeBytes / downtimeMs) * 1000;
 }
 
 /** Post-copy is not held to max-bandwidth: its bytes over its time are the link's. */

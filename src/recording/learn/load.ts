@@ -1,4 +1,5 @@
 /** How a load writes, and the share of its time that it needs: what a log with several kinds of passes tells. */
+import { nth } from '../../lists.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes } from '../../units.js';
@@ -35,10 +36,10 @@ export function decideLoad(first: Learned, log: MigrationLog, options: LearnOpti
   if (uniform.misfit < BAD || first.guest.readings.length < ENOUGH_READINGS) return uniform.learned;
   const loop = decideShare('sequential', first, log, options);
   if (loop.misfit > CORNER * uniform.misfit) return uniform.learned;
-  const [set] = loop.learned.guest.classes;
+  const set = nth(loop.learned.guest.classes, 0);
   return withAssumption(
     loop.learned,
-    `the load writes ${formatBytes(set!.pages * PAGE_BYTES)} in order of address, again and again: so the syncs are met ` +
+    `the load writes ${formatBytes(set.pages * PAGE_BYTES)} in order of address, again and again: so the syncs are met ` +
       `to ${percent(loop.misfit)}, by pages written at random to ${percent(uniform.misfit)}`,
   );
 }

@@ -1,5 +1,5 @@
 /** The passes of a logged migration, each with the time in which its pages were dirtied, and how fast the stream flowed. */
-import { pairs } from '../../lists.js';
+import { lastOf, pairs } from '../../lists.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { XFER_LIMIT_RATIO } from '../../migration/rules/rules.js';
 import { FLUSH_NORMAL_PAGES, NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
@@ -127,7 +127,7 @@ export function workShare(throttlePercent: number, cpu: number): number {
 
 /** The throttle from an instant on, by the sample that saw it first. */
 function throttleFrom(samples: readonly MigrateSample[], fromUs: number): number {
-  return (samples.find(({ tUs }) => tUs > fromUs) ?? samples.at(-1)!).throttlePercent;
+  return (samples.find(({ tUs }) => tUs > fromUs) ?? lastOf(samples)).throttlePercent;
 }
 
 /** Time between two instants, each moment weighed by the share of its work that the load did under the logged throttle. */

@@ -1,5 +1,5 @@
 /** Bands of predictions: from what was drawn and what recordings show that predictions miss; and how often they hold. */
-import { keysOf, mapOf } from '../../lists.js';
+import { keysOf, mapOf, nth } from '../../lists.js';
 import {
   bandOf,
   residualOffsets,
@@ -52,7 +52,7 @@ function scoresOf(validated: readonly Drawn[], figure: ResidualFigure): number[]
   return validated.flatMap(({ measured, drawn }, index) => {
     const draws = drawsIn(drawn[figure]);
     const value = measured[figure];
-    if (draws === null || value === null || !isComparable(validated[index]!, figure)) return [];
+    if (draws === null || value === null || !isComparable(nth(validated, index), figure)) return [];
     return [nonconformity(draws, value, residualOffsets[figure])];
   });
 }
@@ -81,14 +81,13 @@ export function coverageOf(validated: readonly Drawn[], figure: ResidualFigure):
       isComparable(one, figure) && one.measured[figure] !== null && drawsIn(one.drawn[figure]) !== null,
   );
   if (comparable.length === 0) return null;
-  const held = comparable.filter(({ measured, predicted }) => {
-    const { p5, p95 } = predicted.figures[figure];
-    return p5! <= measured[figure]! && measured[figure]! <= p95!;
+  const judged = comparable.flatMap(({ measured, predicted }) => {
+    const draws = drawsIn(predicted.figures[figure]);
+    const value = measured[figure];
+    return draws === null || value === null ? [] : [{ ...draws, value }];
   });
-  const widths = comparable.flatMap(({ predicted }) => {
-    const { median: middle, p5, p95 } = predicted.figures[figure];
-    return middle === 0 ? [] : [(p95! - p5!) / middle!];
-  });
+  const held = judged.filter(({ value, p5, p95 }) => p5 <= value && value <= p95);
+  const widths = judged.flatMap(({ point, p5, p95 }) => (point === 0 ? [] : [(p95 - p5) / point]));
   return {
     of: comparable.length,
     held: held.length,

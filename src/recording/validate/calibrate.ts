@@ -3,6 +3,7 @@
  * profile describes the machine, so nothing is ever fitted to a single recording; what each would have had from the others
  * alone (leave one out) shows whether the fit learned the machine or the recordings.
  */
+import { nth } from '../../lists.js';
 import { recordingsHost } from '../../guest/host-profiles/recordings.js';
 import type { HostProfile } from '../../guest/spec.js';
 import { mean } from '../../stats/summary.js';
@@ -206,6 +207,7 @@ function scaled(field: CalibratedField, value: number, factor: number): number {
 
 /** The profile that would have been chosen without this recording. */
 function bestWithout(tried: readonly Tried[], left: number): Tried {
-  const sum = ({ losses }: Tried): number => losses.reduce((total, loss) => total + loss, 0) - losses[left]!;
+  const sum = ({ losses }: Tried): number =>
+    losses.reduce((total, loss) => total + loss, 0) - nth(losses, left);
   return tried.reduce((best, one) => (sum(one) < sum(best) ? one : best));
 }

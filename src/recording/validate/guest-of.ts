@@ -1,4 +1,5 @@
 /** The guest program of a recording, as access classes: what is known of it before the migration starts. */
+import { nth } from '../../lists.js';
 import {
   PAGE_BYTES,
   type AccessClass,
@@ -158,6 +159,6 @@ function vcpuOf(vcpu: RecordedVcpu, ranFor: number): VcpuSpec {
 
 /** Accesses that a predicted vCPU did, without the stores of its counter: what a recording's `vcpuPages` counts. */
 export function accessesOf({ guest }: Recording, result: MigrationResult, vcpu: number): number {
-  const { writes, reads } = result.vcpus[vcpu]!;
-  return round((writes + reads) / (1 + 1 / accessesPerCount(guest.vcpus[vcpu]!)));
+  const { writes, reads } = nth(result.vcpus, vcpu);
+  return round((writes + reads) / (1 + 1 / accessesPerCount(nth(guest.vcpus, vcpu))));
 }

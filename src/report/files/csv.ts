@@ -1,4 +1,5 @@
 /** CSV in long format: one header, units in names, stable order; docs/csv.md describes every column. */
+import { zip } from '../../lists.js';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
@@ -23,14 +24,14 @@ export function openCsv(folder: string): CsvWriter {
   refuseForeign(folder, [...names, BANDS, MANIFEST]);
   const output: OutputFolder = openOutputFolder(folder, [...names, MANIFEST]);
   try {
-    resultTables.forEach((table, index) => output.append(names[index]!, csvHeader(table)));
+    for (const [name, table] of zip(names, resultTables)) output.append(name, csvHeader(table));
   } catch (error) {
     output.abandon();
     throw error;
   }
   return {
     add(result) {
-      resultTables.forEach((table, index) => output.append(names[index]!, csvRows(table, result)));
+      for (const [name, table] of zip(names, resultTables)) output.append(name, csvRows(table, result));
     },
     finish(manifest, bands = []) {
       output.append(MANIFEST, `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,4 +1,5 @@
 /** The rows of the comparison table: one measure each, a figure per strategy, the best ones marked. */
+import { nth, zip } from '../../lists.js';
 import type { StrategyResults } from '../../experiment/compare.js';
 import { show } from '../../experiment/expect/measure.js';
 import { regretSeconds } from '../../experiment/regret.js';
@@ -49,9 +50,9 @@ export function figureRows(strategies: readonly StrategyResults[]): FigureRow[] 
     if (seen.length === 0 || (OCCASIONAL.includes(column.name) && seen.every((value) => value === 0)))
       return [];
     const best = bestOf(column, strategies, samples);
-    const cells = samples.map((values, index) => ({
-      text: boundSign(column, strategies[index]!.results) + figure(column, values),
-      best: best[index]!,
+    const cells = zip(zip(strategies, samples), best).map(([[{ results }, values], isBest]) => ({
+      text: boundSign(column, results) + figure(column, values),
+      best: isBest,
     }));
     return [{ label: labelOf(column), cells }];
   });
@@ -59,18 +60,18 @@ export function figureRows(strategies: readonly StrategyResults[]): FigureRow[] 
 
 /** CPU time of both sides in one row. The best is the one that takes least in all. */
 export function cpuRow(strategies: readonly StrategyResults[]): FigureRow[] {
-  const [sender, receiver] = ['sender_cpu_ms', 'receiver_cpu_ms'].map(columnNamed);
+  const columns = [columnNamed('sender_cpu_ms'), columnNamed('receiver_cpu_ms')] as const;
   const samples = strategies.map(({ results }) => {
     const converged = results.filter((result) => result.converged);
     return converged.length === 0 ? results : converged;
   });
   const totals = samples.map((results) => results.map((result) => result.senderCpuMs + result.receiverCpuMs));
-  const best = bestOf(sender!, strategies, totals);
-  const cells = samples.map((results, index) => {
-    const [source, destination] = [sender!, receiver!].map((column) =>
+  const best = bestOf(columns[0], strategies, totals);
+  const cells = zip(samples, best).map(([results, isBest]) => {
+    const [source, destination] = columns.map((column) =>
       seconds(mean(results.map((result) => Number(column.get(result))))),
     );
-    return { text: `${source} + ${destination} s`, best: best[index]! };
+    return { text: `${source} + ${destination} s`, best: isBest };
   });
   return [{ label: 'CPU', cells }];
 }
@@ -87,7 +88,7 @@ export function regretRow(strategies: readonly StrategyResults[]): FigureRow[] {
   if (oracle === undefined || strategies.length === 1) return [];
   const cells = strategies.map(({ results }) => {
     const regrets = results
-      .map((result, run) => regretSeconds(result, oracle.results[run]!))
+      .map((result, run) => regretSeconds(result, nth(oracle.results, run)))
       .filter((value) => value !== null);
     const text = regrets.length === 0 ? '-' : `${mean(regrets).toFixed(1)} s`;
     return { text: text === '-0.0 s' ? '0.0 s' : text, best: false };
@@ -133,8 +134,8 @@ function bestOf(
   strategies: readonly StrategyResults[],
   samples: readonly (readonly number[])[],
 ): boolean[] {
-  const contending = samples.map((values, index) =>
-    values.length > 0 && strategies[index]!.results.every((result) => result.converged) ? values : null,
+  const contending = zip(strategies, samples).map(([{ results }, values]) =>
+    values.length > 0 && results.every((result) => result.converged) ? values : null,
   );
   return column.better === undefined ? samples.map(() => false) : bestSamples(contending, column.better);
 }

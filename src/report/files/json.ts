@@ -1,8 +1,9 @@
 /** Results for programs: the names of the CSV columns as keys, with what does not fit a table. */
+import { zip } from '../../lists.js';
 import type { Manifest } from '../../experiment/manifest.js';
 import type { Value } from '../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
-import { keyColumns, resultTables } from '../columns.js';
+import { keyColumns, tableNamed } from '../columns.js';
 import { type BandRow, bandFileColumns } from './bands.js';
 
 /**
@@ -40,10 +41,7 @@ function nested(name: string, result: MigrationResult): Record<string, Value>[] 
 }
 
 function rowsOf(name: string, result: MigrationResult, from: number): Record<string, Value>[] {
-  const table = resultTables.find((candidate) => candidate.name === name);
-  if (table === undefined) throw new Error(`no table named ${name}`);
+  const table = tableNamed(name);
   const keys = table.columns.slice(from).map((column) => column.name);
-  return table
-    .rowsOf(result)
-    .map((row) => Object.fromEntries(row.slice(from).map((value, i) => [keys[i]!, value])));
+  return table.rowsOf(result).map((row) => Object.fromEntries(zip(keys, row.slice(from))));
 }

@@ -1,4 +1,5 @@
 /** Checked expectations for CI systems, in the XML that JUnit made common. Readers want times, which are 0: the same run, the same bytes. */
+import { valueAt } from '../../lists.js';
 import type { CheckReport, CheckedExpectation } from '../../experiment/check.js';
 import { commandLine, missText } from '../terminal/check-text.js';
 
@@ -68,5 +69,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** XML knows no control characters, not even escaped ones; a space stands for each. */
 function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (sign) => ENTITIES[sign]!).replace(/[\u0000-\u001f]/g, ' ');
+  return text.replace(/[&<>"]/g, (sign) => valueAt(ENTITIES, sign)).replace(/[\u0000-\u001f]/g, ' ');
 }

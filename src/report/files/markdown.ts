@@ -1,4 +1,5 @@
 /** The comparison as a table in Markdown (the GitHub flavour). */
+import { nth } from '../../lists.js';
 import type { RunsCell, RunsTable } from '../terminal/runs-table.js';
 import type { AroundTable } from './paper-table.js';
 import { largest } from '../../stats/extremes.js';
@@ -17,10 +18,10 @@ export function markdownTable(
       ...row.cells.map((cell) => (cell === null ? '–' : cellText(cell))),
     ]),
   ];
-  const widths = lines[0]!.map((_, column) => largest(lines.map((line) => line[column]!.length)));
+  const widths = nth(lines, 0).map((_, column) => largest(lines.map((line) => nth(line, column).length)));
   const table = lines.map((line, index) => {
     const cells = line.map((cell, column) => {
-      const width = widths[column]!;
+      const width = nth(widths, column);
       if (index === 1) return column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`;
       return column === 0 ? cell.padEnd(width) : cell.padStart(width);
     });

@@ -2,15 +2,14 @@
 import type { Value } from '../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { type NonEmpty, zip } from '../../lists.js';
-import { resultTables } from '../columns.js';
+import { tableNamed } from '../columns.js';
 
 /** Column name to value. */
 export type Row = Readonly<Record<string, Value>>;
 
 /** As runs.csv would have them. */
 export function runRows(results: readonly MigrationResult[]): Row[] {
-  const runs = resultTables.find(({ name }) => name === 'runs');
-  if (runs === undefined) throw new Error('no table of runs');
+  const runs = tableNamed('runs');
   const names = runs.columns.map(({ name }) => name);
   return results.flatMap((result) => runs.rowsOf(result).map((row) => Object.fromEntries(zip(names, row))));
 }

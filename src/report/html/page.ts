@@ -1,4 +1,5 @@
 /** One HTML file that says what was asked, what came of it and how to do it again. It needs no network. */
+import { nth } from '../../lists.js';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Drawing, Figure } from '../figures/kit/figure.js';
@@ -107,7 +108,7 @@ function tableHtml(table: RunsTable): string {
   const heads = ['Strategy', 'Converged', ...labels].map((label) => `<th scope="col">${escape(label)}</th>`);
   const rows = table.rows.map(({ name, converged, runs, cells }) => {
     const figures_ = cells.map((cell, index) => {
-      const label = `data-label="${escape(labels[index]!)}"`;
+      const label = `data-label="${escape(nth(labels, index))}"`;
       if (cell === null) return `<td ${label}>–</td>`;
       const spread = cell.spread === null ? '' : ` <span class="spread">± ${cell.spread}</span>`;
       const text = `<span>${cell.bound ? '&gt;&nbsp;' : ''}${cell.mean}${spread}</span>`;

@@ -1,5 +1,5 @@
 /** What the report says in sentences. */
-import { isOneOf, keysOf } from '../../lists.js';
+import { isOneOf, keysOf, lastOf } from '../../lists.js';
 import { show } from '../../experiment/expect/measure.js';
 import type { WhyNot } from '../../migration/result.js';
 import { mean } from '../../stats/summary.js';
@@ -16,7 +16,7 @@ export function aboutOf(scenarioText: string): { readonly word: string; readonly
     if (words.startsWith('yaml-language-server')) continue;
     const [, word, rest = ''] = /^([A-Z][a-z]+):\s*(.*)$/.exec(words) ?? [];
     if (word !== undefined) entries.push({ word, text: rest });
-    else if (entries.length > 0) entries.at(-1)!.text += ` ${words}`;
+    else if (entries.length > 0) lastOf(entries).text += ` ${words}`;
     else entries.push({ word: 'About', text: words });
   }
   return entries.filter(({ text }) => text.trim() !== '');
@@ -42,7 +42,7 @@ export function inShort(table: RunsTable): string[] {
     const rows = table.rows.filter((row) => row.cells[index]?.best === true);
     const { unit } = table.columns[index] ?? { unit: '' };
     if (rows.length === 0) return [];
-    return [`${words}: ${labels(rows)} (${rows[0]!.cells[index]!.mean} ${unit}).`];
+    return [`${words}: ${labels(rows)} (${rows[0]?.cells[index]?.mean ?? ''} ${unit}).`];
   });
   return [outcome.filter((sentence) => sentence !== '').join(' '), ...best];
 }

@@ -1,4 +1,5 @@
 /** The samples of each run as the page's script draws them. */
+import { nth } from '../../lists.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Names } from '../figures/kit/names.js';
 import type { Results } from '../figures/data/results.js';
@@ -42,7 +43,7 @@ export function timelinesOf(results: Results, names: Names): Timeline[] {
     .filter(([, rows]) => rows.length > 1)
     .map(([label, rows]) =>
       timelineOf(
-        `${names.of(label).label}, run ${numberIn(rows[0]!, 'run') ?? 1}`,
+        `${names.of(label).label}, run ${numberIn(nth(rows, 0), 'run') ?? 1}`,
         rows,
         syncs.get(label) ?? [],
       ),
@@ -120,7 +121,7 @@ function panel(
 /** Peaks and edges of what remains stay; with fewer samples, all do. */
 function thinned(rows: readonly Row[]): Row[] {
   const points = rows.map((row, index) => ({ x: index, y: numberIn(row, 'remaining_bytes') ?? 0 }));
-  return thin(points, BINS).map(({ x }) => rows[x]!);
+  return thin(points, BINS).map(({ x }) => nth(rows, x));
 }
 
 /** A value that a sync sets holds until the next one. */
@@ -133,8 +134,8 @@ function held(
   let current: number | null = null;
   return rows.map((row) => {
     const time = numberIn(row, 'time_ms') ?? 0;
-    while (next < syncs.length && (numberIn(syncs[next]!, 'time_ms') ?? 0) <= time) {
-      current = value(syncs[next]!);
+    while (next < syncs.length && (numberIn(nth(syncs, next), 'time_ms') ?? 0) <= time) {
+      current = value(nth(syncs, next));
       next += 1;
     }
     return current;
@@ -152,7 +153,7 @@ function stepTimes(syncs: readonly Row[]): number[] {
   const brake = (sync: Row): string =>
     `${numberIn(sync, 'throttle_percent') ?? 0} ${(numberIn(sync, 'max_ring_full_sleep_us') ?? 0) > 0}`;
   return syncs.flatMap((sync, index) => {
-    const before = index === 0 ? '0 false' : brake(syncs[index - 1]!);
+    const before = index === 0 ? '0 false' : brake(nth(syncs, index - 1));
     return brake(sync) === before ? [] : [(numberIn(sync, 'time_ms') ?? 0) / 1e3];
   });
 }

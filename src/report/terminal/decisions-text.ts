@@ -1,4 +1,5 @@
 /** Every decision of a run with the rule that took it, in order of time: what `run --verbose` adds. */
+import { lastOf } from '../../lists.js';
 import type { Decision } from '../../migration/result.js';
 import { type Page, plainPage } from './kit/style.js';
 import { wrap } from './kit/text.js';
@@ -43,12 +44,9 @@ export function thoughts(decisions: readonly Decision[]): Thought[] {
   decisions.forEach((decision, index) => {
     const { timeMs, text, rule } = decision;
     const before = decisions[index - 1];
-    if (before === undefined || !answers(decision, before)) {
-      found.push({ timeMs, text, rules: rule });
-      return;
-    }
-    const judgement = found.pop()!;
-    found.push({ timeMs, text: `${judgement.text}: ${text}`, rules: `${judgement.rules}, ${rule}` });
+    const judgement = before !== undefined && answers(decision, before) ? found.pop() : undefined;
+    if (judgement === undefined) found.push({ timeMs, text, rules: rule });
+    else found.push({ timeMs, text: `${judgement.text}: ${text}`, rules: `${judgement.rules}, ${rule}` });
   });
   return found;
 }
@@ -62,7 +60,7 @@ function answers(decision: Decision, judgement: Decision): boolean {
 /** The text and, at the right edge, the rules: below it where they do not fit. */
 function linesOf(text: string, rules: string, room: number, { style }: Page): string[] {
   const lines = wrap(text, room);
-  if (lines.at(-1)!.length + GAP + rules.length > room) lines.push('');
-  const last = lines.pop()!;
-  return [...lines, `${last.padEnd(room - rules.length)}${style.faint(rules)}`];
+  if (lastOf(lines).length + GAP + rules.length > room) lines.push('');
+  const last = lastOf(lines);
+  return [...lines.slice(0, -1), `${last.padEnd(room - rules.length)}${style.faint(rules)}`];
 }

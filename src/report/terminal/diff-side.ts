@@ -1,4 +1,5 @@
 /** One side of `migsim diff`: a results folder, or some of its runs. */
+import { lastOf, nth } from '../../lists.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
@@ -52,21 +53,21 @@ export function readSide(text: string): DiffSide {
 function labelOf(word: string, labels: readonly string[]): string | null {
   if (labels.includes(word)) return word;
   const named = labels.filter((label) => label.startsWith(`${word}(`));
-  return named.length === 1 ? named[0]! : null;
+  return named.length === 1 ? nth(named, 0) : null;
 }
 
 /** The one strategy, or the one run, of a folder that has two of them, as two sides. Throws `UsageError`. */
 export function twoSidesOf(text: string): [DiffSide, DiffSide] {
   const whole = readSide(text);
   const labels = [...new Set(whole.outcomes.map(({ strategy }) => strategy))];
-  const words = labels.length === 1 ? whole.outcomes.map(({ run }) => `${labels[0]!}:${run}`) : labels;
+  const words = labels.length === 1 ? whole.outcomes.map(({ run }) => `${nth(labels, 0)}:${run}`) : labels;
   if (words.length !== 2) {
     throw new UsageError(
       `${text} has ${words.length === 1 ? 'one run' : `${words.length} of them`}; expected two sides, such as ` +
-        `${whole.folder}#${words[0]!} and ${whole.folder}#${words.at(-1)!}`,
+        `${whole.folder}#${nth(words, 0)} and ${whole.folder}#${lastOf(words)}`,
     );
   }
-  return [readSide(`${whole.folder}#${words[0]!}`), readSide(`${whole.folder}#${words[1]!}`)];
+  return [readSide(`${whole.folder}#${nth(words, 0)}`), readSide(`${whole.folder}#${nth(words, 1)}`)];
 }
 
 /** One row of syncs.csv. */

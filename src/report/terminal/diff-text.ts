@@ -1,7 +1,8 @@
 /** Compares two results in words: parameters first, then outcomes, then where they part. */
+import { nth } from '../../lists.js';
 import { parametersOfManifest } from '../../experiment/diff.js';
 import { type Outcome, outcomeChanges } from '../../experiment/outcomes.js';
-import { type ParameterChange, changedParameters } from '../../experiment/parameters.js';
+import { type ParameterChange, type Parameters, changedParameters } from '../../experiment/parameters.js';
 import { changeText, parameterLines, shownApart } from './change-text.js';
 import { labelOf } from '../column.js';
 import { runColumns, syncColumns } from '../columns.js';
@@ -24,10 +25,10 @@ export function diffText(first: DiffSide, second: DiffSide, page: Page = plainPa
 function parameters(first: DiffSide, second: DiffSide): string {
   // Strategies of different names are compared by their options only when each side is one strategy.
   const single = strategyOf(first) !== null && strategyOf(second) !== null;
-  const [before, after] = [first, second].map((side) =>
-    parametersOfManifest(side.manifest, single ? strategyOf(side) : null),
-  );
-  const lines = parameterLines(withoutOptionsOfOthers(changedParameters(before!, after!)));
+  const parametersOf = (side: DiffSide): Parameters =>
+    parametersOfManifest(side.manifest, single ? strategyOf(side) : null);
+  const changes = changedParameters(parametersOf(first), parametersOf(second));
+  const lines = parameterLines(withoutOptionsOfOthers(changes));
   if (lines.length === 0) return 'No parameter differs.';
   return ['Parameters that differ:', ...lines.map((line) => `  ${line}`)].join('\n');
 }
@@ -40,7 +41,7 @@ function withoutOptionsOfOthers(changes: readonly ParameterChange[]): ParameterC
 
 function strategyOf({ strategy, outcomes: all }: DiffSide): string | null {
   const labels = new Set(all.map((outcome) => outcome.strategy));
-  return strategy ?? (labels.size === 1 ? all[0]!.strategy : null);
+  return strategy ?? (labels.size === 1 ? nth(all, 0).strategy : null);
 }
 
 function outcomes(first: DiffSide, second: DiffSide, { width }: Page): string {
@@ -76,11 +77,12 @@ function comparable(first: DiffSide, second: DiffSide): [Outcome[], Outcome[]] {
 
 /** The first bitmap sync that differs, of two single runs. */
 function parting(first: DiffSide, second: DiffSide, { width }: Page): string {
-  if (first.outcomes.length !== 1 || second.outcomes.length !== 1) return '';
-  const [before, after] = [first, second].map((side) => syncsOf(side, side.outcomes[0]!));
-  const longer = Math.max(before!.length, after!.length);
+  const [[one, ...others], [other, ...more]] = [first.outcomes, second.outcomes];
+  if (one === undefined || other === undefined || others.length + more.length > 0) return '';
+  const [before, after] = [syncsOf(first, one), syncsOf(second, other)];
+  const longer = Math.max(before.length, after.length);
   for (let index = 0; index < longer; index++) {
-    const text = syncText(index + 1, before![index], after![index]);
+    const text = syncText(index + 1, before[index], after[index]);
     if (text !== null) return wrap(text, width, '  ').join('\n');
   }
   return '';

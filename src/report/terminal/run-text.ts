@@ -1,4 +1,5 @@
 /** One run in detail, for people. */
+import { lastOf, nth } from '../../lists.js';
 import { show } from '../../experiment/expect/measure.js';
 import type { MigrationResult, SyncRecord, VcpuResult } from '../../migration/result.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
@@ -117,7 +118,7 @@ function curves(result: MigrationResult, page: Page): string {
   ].filter((one) => one !== null);
   const width = page.width - LABEL_WIDTH - 2 - largest(notes.map(({ note }) => note.length));
   const used = Math.min(width, result.timeline.length);
-  const end = show('ms', result.timeline.at(-1)!.timeMs);
+  const end = show('ms', lastOf(result.timeline).timeMs);
   const axis = `0 s${end.padStart(Math.max(used - 3, end.length + 1))}`;
   return [
     ...notes.map(({ label, values, top, note }) => {
@@ -208,7 +209,7 @@ function groupTable(vcpus: readonly VcpuResult[]): string {
     heads.map((head) => ({ head, align: leftAligned(head) })),
     rows,
   );
-  const note = losses.length === 0 ? '' : ` From ${losses[0]![0]} on: time lost, mean of the group.`;
+  const note = losses.length === 0 ? '' : ` From ${nth(losses, 0)[0]} on: time lost, mean of the group.`;
   return `${table}\n\nWork: against an unmigrated run.${note}`;
 }
 

@@ -2,6 +2,7 @@
  * Strategies as rows, results as columns, from rows of runs.csv: what the tables for papers and the HTML report show.
  * Figures are those of the runs that converged, and of all runs where none did.
  */
+import { nth, zip } from '../../lists.js';
 import { bestSamples } from '../../stats/best.js';
 import { mean, standardDeviation } from '../../stats/summary.js';
 import { runColumns } from '../columns.js';
@@ -67,10 +68,12 @@ export function runsTable(runs: readonly Row[]): RunsTable {
   const strategies = [...groupBy(runs, 'strategy')];
   const names = strategyNames(strategies.map(([label]) => label));
   const samples = SOURCES.map((source) => strategies.map(([, rows]) => sample(rows, source)));
-  const shown = SOURCES.map((source, index) => ({ source, of: samples[index]! })).filter(({ source, of }) => {
-    const values = of.flat();
-    return values.length > 0 && !(source.knob === true && values.every((value) => value === 0));
-  });
+  const shown = zip(SOURCES, samples)
+    .map(([source, of]) => ({ source, of }))
+    .filter(({ source, of }) => {
+      const values = of.flat();
+      return values.length > 0 && !(source.knob === true && values.every((value) => value === 0));
+    });
   const cells = shown.map(({ source, of }) =>
     columnOf(
       source,
@@ -81,10 +84,10 @@ export function runsTable(runs: readonly Row[]): RunsTable {
   return {
     columns: shown.map(({ source: { name, label, unit } }) => ({ name, label, unit })),
     rows: strategies.map(([, rows], index) => ({
-      name: names[index]!,
+      name: nth(names, index),
       converged: rows.filter(hasConverged).length,
       runs: rows.length,
-      cells: cells.map((column) => column[index]!),
+      cells: cells.map((column) => nth(column, index)),
     })),
   };
 }
@@ -112,7 +115,7 @@ function columnOf(
     const digits = whole ? 0 : digitsFor(centre, source);
     const spread = values.length > 1 ? standardDeviation(values).toFixed(digits) : null;
     const gaveUp =
-      source.name === 'total_time_ms' && rows[index]!.every((row) => row['status'] === 'gave-up');
+      source.name === 'total_time_ms' && nth(rows, index).every((row) => row['status'] === 'gave-up');
     return {
       mean: centre.toFixed(digits),
       spread: spread === null || Number(spread) === 0 ? null : spread,
@@ -121,7 +124,7 @@ function columnOf(
   });
   const better = runColumns.find((column) => column.name === source.name)?.better;
   const contending = samples.map((values, index) =>
-    cells[index] !== null && rows[index]!.every(hasConverged) ? values : null,
+    cells[index] !== null && nth(rows, index).every(hasConverged) ? values : null,
   );
   const best = better === undefined ? [] : bestSamples(contending, better);
   return cells.map((cell, index) => (cell === null ? null : { ...cell, best: best[index] ?? false }));

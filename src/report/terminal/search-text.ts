@@ -1,4 +1,5 @@
 /** The answer of `migsim search`, and the curve around it. */
+import { lastOf, nth } from '../../lists.js';
 import { show, type Unit, type Value } from '../../experiment/expect/measure.js';
 import type { SearchPoint } from '../../experiment/search/point.js';
 import type { SearchResult } from '../../experiment/search/search.js';
@@ -32,7 +33,7 @@ function answerLines(result: SearchResult, { width, style }: Page): string[] {
 
 function noAnswer({ points, runs }: SearchResult): string {
   const nearest = points.reduce((a, b) => (b.share.estimate > a.share.estimate ? b : a));
-  const [first, last] = [points[0]!.text, points.at(-1)!.text];
+  const [first, last] = [nth(points, 0).text, lastOf(points).text];
   const most = `${count(nearest)} of ${counted(runs, 'run')} at ${nearest.text}`;
   return `No value from ${first} to ${last} will do: at most ${most}`;
 }
@@ -116,7 +117,7 @@ function around(points: readonly SearchPoint[], answer: SearchPoint | null): rea
   if (points.length <= ROWS) return points;
   const at = answer === null ? -1 : points.indexOf(answer);
   const chosen = new Set<SearchPoint>(at < 0 ? [] : points.slice(Math.max(0, at - 1), at + 2));
-  chosen.add(points[0]!).add(points.at(-1)!);
+  chosen.add(nth(points, 0)).add(lastOf(points));
   // Each time the one that is farthest, by its factor, from those that are shown already.
   while (chosen.size < ROWS) {
     const distance = (point: SearchPoint): number => smallest([...chosen].map((one) => apart(one, point)));

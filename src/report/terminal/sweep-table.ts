@@ -4,7 +4,10 @@ import type { Value } from '../../experiment/expect/measure.js';
 import type { SweepMeasure, SweepTable } from '../../experiment/sweep/table.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { type Column, digitsOf } from '../column.js';
+import { got } from '../../lists.js';
 import { keyColumns, runColumns } from '../columns.js';
+
+const units = new Map(runColumns.map(({ name, unit }) => [name, unit]));
 
 /** Columns that are summarised, in the order of summary.csv. */
 const SUMMARISED = [
@@ -30,8 +33,8 @@ const DECIDING: readonly string[] = ['total_time_ms', 'downtime_ms'];
 
 export const sweepTable: SweepTable = {
   header: (keys) => {
-    const [opening, others] = [keyColumns, runColumns].map((columns) => columns.map(({ name }) => name));
-    return [...opening!, ...keys, ...others!];
+    const namesOf = (columns: readonly Column<MigrationResult>[]): string[] => columns.map(({ name }) => name);
+    return [...namesOf(keyColumns), ...keys, ...namesOf(runColumns)];
   },
   row(result, varied, to) {
     for (let index = 0; index < keyCells.length; index++) {
@@ -50,7 +53,7 @@ export const sweepTable: SweepTable = {
   },
   fields: (values) => values.map(fieldText).join(','),
   measures: SUMMARISED.map((column): SweepMeasure => {
-    const { unit } = runColumns.find(({ name }) => name === column)!;
+    const unit = got(units, column);
     return {
       column,
       name: unit === 'flag' ? `${column}_share` : column,

@@ -1,4 +1,5 @@
 /** A sweep in the terminal: cells by strategies, the first of them. */
+import { lastOf, nth } from '../../lists.js';
 import type { SweepCell } from '../../experiment/sweep/folder/results.js';
 import type { Shard } from '../../experiment/sweep/shard.js';
 import type { SweepSpec } from '../../experiment/sweep/spec.js';
@@ -70,7 +71,7 @@ export function sweepText(
   const rows = shown.map(({ texts, band, prices }) => [
     ...texts,
     ...(banded ? [band ?? NOTHING] : []),
-    ...prices.filter((_, index) => priced.includes(PRICES[index]!)),
+    ...prices.filter((_, index) => priced.includes(nth(PRICES, index))),
   ]);
   const wide = grid(columns, rows);
   const fits = wide.split('\n').every((line) => line.length <= page.width);
@@ -114,7 +115,7 @@ export function leftOutText(leftOut: readonly LeftOut[], cellCount: number, page
 
 /** The last word of a key: the width is needed for figures. */
 function headOf(key: string): string {
-  return key.split('.').at(-1)!;
+  return lastOf(key.split('.'));
 }
 
 /** What the guest pays. */

@@ -1,4 +1,5 @@
 /** Strategies side by side, for people: what the migration took, and what the guest felt. */
+import { nth } from '../../lists.js';
 import type { Comparison, StrategyResults } from '../../experiment/compare.js';
 import type { FigureRow } from '../files/figure-rows.js';
 import { certaintyLines } from './kit/certainty.js';
@@ -51,7 +52,7 @@ function blocks(rows: readonly FigureRow[], heads: readonly string[], page: Page
 function parts(rows: readonly FigureRow[], heads: readonly string[], width: number): number[][] {
   const room = width - largest(rows.map((row) => row.label.length));
   const widths = heads.map((head, index) => {
-    const texts = [head, ...rows.map((row) => row.cells[index]!.text)];
+    const texts = [head, ...rows.map((row) => nth(row.cells, index).text)];
     return largest(texts.flatMap((text) => text.split('\n').map((line) => line.length))) + STAR + GAP;
   });
   for (let count = 1; count < heads.length; count++) {
@@ -59,7 +60,7 @@ function parts(rows: readonly FigureRow[], heads: readonly string[], width: numb
     const split = Array.from({ length: count }, (_, part) =>
       [...heads.keys()].slice(part * size, (part + 1) * size),
     );
-    if (split.every((part) => part.reduce((sum, index) => sum + widths[index]!, 0) <= room)) return split;
+    if (split.every((part) => part.reduce((sum, index) => sum + nth(widths, index), 0) <= room)) return split;
   }
   return [...heads.keys()].map((index) => [index]);
 }
@@ -71,8 +72,11 @@ function block(
   style: Style,
 ): string {
   // Behind every figure there is room for the star of the best one.
-  const columns = part.map((index) => ({ head: heads[index]!.replace(/$/gm, ' ') }));
-  const lines = rows.map((row) => [row.label, ...part.map((index) => cellText(row.cells[index]!, style))]);
+  const columns = part.map((index) => ({ head: nth(heads, index).replace(/$/gm, ' ') }));
+  const lines = rows.map((row) => [
+    row.label,
+    ...part.map((index) => cellText(nth(row.cells, index), style)),
+  ]);
   return grid([{ head: '', align: 'left' }, ...columns], lines, GAP);
 }
 

@@ -1,6 +1,6 @@
 /** Strategies and policies as scenario files name them: a name, or a name with options. */
 import { z } from 'zod';
-import { isMap, type UnknownMap } from '../../lists.js';
+import { isMap, nth, type UnknownMap, valueAt } from '../../lists.js';
 import { policies } from '../../policies/index.js';
 import type { StrategyDefinition } from '../../strategies/define.js';
 import { strategies } from '../../strategies/index.js';
@@ -25,7 +25,7 @@ export interface Kind {
 export const STRATEGY: Kind = { word: 'strategy', registry: strategies };
 export const POLICY: Kind = { word: 'policy', registry: policies };
 
-export const DEFAULT_POLICY = Object.keys(policies)[0]!;
+export const DEFAULT_POLICY = nth(Object.keys(policies), 0);
 
 /** One entry of `strategies:`. */
 export function strategySchema(description: string): z.ZodType<Chosen, unknown> {
@@ -66,7 +66,7 @@ function readChoice(
     wrong(typeof input === 'string' ? { message } : { path: [name], at: 'key', message });
     return undefined;
   }
-  const checked = choose(registry[name]!, options);
+  const checked = choose(valueAt(registry, name), options);
   if ('chosen' in checked) return checked.chosen;
   wrong(...wrongsOf(checked.problems, [name]));
   return undefined;
@@ -77,7 +77,7 @@ function splitChoice({ word }: Kind, input: unknown): { name: string; options: u
   if (typeof input === 'string') return { name: input, options: {} };
   if (!isMap(input)) return expected(`the name of a ${word}, or { name: { options } }`, input);
   const names = Object.keys(input);
-  if (names.length === 1) return { name: names[0]!, options: input[names[0]!] ?? {} };
+  if (names.length === 1) return { name: nth(names, 0), options: input[nth(names, 0)] ?? {} };
   const throttles = names.includes('auto-converge') && names.includes('dirty-limit');
   return (
     `expected one ${word}, got ${names.length === 0 ? 'an empty map' : names.join(' and ')}` +

@@ -1,4 +1,5 @@
 /** From what a schema finds wrong to what a user is told: `file:line:column: guest.memory: expected …, got …`. */
+import { nth } from '../../lists.js';
 import type { z } from 'zod';
 import { InfeasibleError, UsageError, type Place } from '../../errors.js';
 import { problemOf, type Path, type Problem } from '../../options/read.js';
@@ -53,7 +54,7 @@ function inOrder(
     (a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0),
   );
   const lines = placed.map(({ problem, place }) => new UsageError(messageOf(problem), place).message);
-  const first = placed[0]!;
+  const first = nth(placed, 0);
   return { message: [messageOf(first.problem), ...lines.slice(1)].join('\n'), place: first.place };
 }
 

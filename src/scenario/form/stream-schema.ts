@@ -1,6 +1,6 @@
 /** What a page costs on the wire: `plain`, `multifd`, `{ multifd: { channels: 4 } }`, `{ xbzrle: { … } }`. */
 import { z } from 'zod';
-import { keysOf, isMap } from '../../lists.js';
+import { isMap, keysOf, nth } from '../../lists.js';
 import type { StreamSpec } from '../../migration/setup.js';
 import { COMPRESSORS, compressorNamed } from '../../migration/rules/compressors.js';
 import { PLAIN_STREAM } from '../../migration/rules/stream.js';
@@ -208,8 +208,8 @@ function readStream(input: unknown, wrong: (...wrongs: readonly Wrong[]) => void
   }
   const name = names.find((one) => one === words[0]);
   if (name === undefined) {
-    const message = unknown('stream', words[0]!, names);
-    wrong(typeof input === 'string' ? { message } : { path: [words[0]!], at: 'key', message });
+    const message = unknown('stream', nth(words, 0), names);
+    wrong(typeof input === 'string' ? { message } : { path: [nth(words, 0)], at: 'key', message });
     return undefined;
   }
   const result = check(kinds[name], (isMap(input) ? input[name] : undefined) ?? {});

@@ -1,6 +1,6 @@
 /** What zod finds wrong with a value, in migsim's words. */
 import type { z } from 'zod';
-import { isMap } from '../../lists.js';
+import { isMap, nth } from '../../lists.js';
 import { expected, expectedFlag, expectedWord, show, unknown } from '../../options/wording.js';
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ export function wording(issue: z.core.$ZodRawIssue): string {
     case 'invalid_value':
       return expectedWord(issue.values.map(String), input);
     case 'unrecognized_keys':
-      return unknown('key', issue.keys[0]!, keysOf(issue.inst));
+      return unknown('key', nth(issue.keys, 0), keysOf(issue.inst));
     default:
       return expected('another kind of value', input);
   }

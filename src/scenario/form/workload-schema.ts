@@ -1,6 +1,6 @@
 /** What a vCPU does, in the three ways in which it can be written: `stress`, `{ stress: { … } }`, `{ write: …, … }`. */
 import { z } from 'zod';
-import { isMap, entriesOf } from '../../lists.js';
+import { entriesOf, got, isMap, nth, valueAt } from '../../lists.js';
 import { entrySchema, tableSchema } from '../../options/zod.js';
 import { PAGE_BYTES, type Phase } from '../../guest/spec.js';
 import type { Surroundings, WorkloadDefinition, WorkloadPlan } from '../../guest/workloads/define.js';
@@ -57,13 +57,13 @@ function readWorkload(
   const keys = Object.keys(input);
   const named = keys.find((key) => byName.has(key));
   if (named !== undefined && keys.length === 1) {
-    return readNamed(byName.get(named)!, input[named] ?? {}, [named], wrong);
+    return readNamed(got(byName, named), input[named] ?? {}, [named], wrong);
   }
   if (named !== undefined) {
     wrong({ message: `expected ${named} alone, got ${keys.join(', ')}; its options belong inside it` });
     return undefined;
   }
-  const only = keys.length === 1 ? keys[0]! : undefined;
+  const only = keys.length === 1 ? nth(keys, 0) : undefined;
   if (only !== undefined && !(only in accessForm.shape) && (isMap(input[only]) || input[only] === null)) {
     wrong({ path: [only], at: 'key', message: unknown('workload', only, names) });
     return undefined;
@@ -116,7 +116,8 @@ function namedForm(definition: WorkloadDefinition): z.ZodType {
   const curveOption = curveOf(definition);
   const table = tableOf(definition);
   const inner = tableSchema(table);
-  const written = curveOption === undefined ? inner : z.union([inner, entrySchema(table[curveOption]!)]);
+  const written =
+    curveOption === undefined ? inner : z.union([inner, entrySchema(valueAt(table, curveOption))]);
   return z.strictObject({ [definition.name]: written }).describe(definition.summary);
 }
 

@@ -1,4 +1,5 @@
 /** From the guest of a checked scenario file to the engine's: access classes, zero pages, devices, in plain numbers. */
+import { got, nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import {
   PAGE_BYTES,
@@ -210,9 +211,9 @@ function buildGroups(guest: ScenarioFile['guest'], ramPages: number, fail: Fail)
   const guestVcpus = guest.vcpus.reduce((sum, { count }) => sum + count, 0);
   const planned = new Map<number, Group>();
   const plan = (index: number, setPages: number, owner: Group | undefined, of: number | undefined): Group => {
-    const { count, workload } = guest.vcpus[index]!;
+    const { count, workload } = nth(guest.vcpus, index);
     const surroundings = { ramPages, groupVcpus: count, guestVcpus, setPages };
-    const group = buildGroup(guest.vcpus[index]!, index, fail, (path) =>
+    const group = buildGroup(nth(guest.vcpus, index), index, fail, (path) =>
       inPlace(path, fail, () => workload.plan(surroundings)),
     );
     return owner === undefined ? group : { ...group, of, fork: owner.fork };
@@ -220,9 +221,9 @@ function buildGroups(guest: ScenarioFile['guest'], ramPages: number, fail: Fail)
   for (const [index, { workload }] of guest.vcpus.entries())
     if (workload.of === undefined) planned.set(index, plan(index, 0, undefined, undefined));
   return guest.vcpus.map(({ workload }, index) => {
-    if (workload.of === undefined) return planned.get(index)!;
+    if (workload.of === undefined) return got(planned, index);
     const owner = ownerOf(guest, index, workload.of, fail);
-    const group = planned.get(owner)!;
+    const group = got(planned, owner);
     return plan(index, setPagesOf(group), group, owner);
   });
 }
@@ -274,11 +275,11 @@ function buildGroup(form: GroupForm, index: number, fail: Fail, planAt: (path: P
 /** The one group of that name that has working sets of its own. */
 function ownerOf(guest: ScenarioFile['guest'], user: number, name: string, fail: Fail): number {
   const path = ['guest', 'vcpus', user, 'workload', 'working-set', 'of'];
-  const owners = [...guest.vcpus.keys()].filter((index) => guest.vcpus[index]!.workload.of === undefined);
-  const named = owners.filter((index) => nameOf(guest.vcpus[index]!) === name);
-  if (named.length === 1) return named[0]!;
+  const owners = [...guest.vcpus.keys()].filter((index) => nth(guest.vcpus, index).workload.of === undefined);
+  const named = owners.filter((index) => nameOf(nth(guest.vcpus, index)) === name);
+  if (named.length === 1) return nth(named, 0);
   if (named.length > 1) fail(path, `${named.length} entries are named ${name}; expected a name that one has`);
-  const names = owners.map((index) => nameOf(guest.vcpus[index]!));
+  const names = owners.map((index) => nameOf(nth(guest.vcpus, index)));
   if (names.length === 0) fail(path, 'no group has working sets of its own; expected a size in one of them');
   fail(path, unknown('group with working sets of its own', name, names));
 }

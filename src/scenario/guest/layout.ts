@@ -2,6 +2,7 @@
  * Where working sets lie in guest RAM: one after another from the start (or from where `at` says) beside stretches of zero
  * pages. The rest is memory that nobody writes (`unused-memory.ts`); ROMs and video memory follow.
  */
+import { got, nth } from '../../lists.js';
 import type { AccessClass, Fork, VcpuSpec, ZeroExtent } from '../../guest/spec.js';
 import type { WorkloadPlan } from '../../guest/workloads/define.js';
 import { formatBytes } from '../../units.js';
@@ -56,10 +57,11 @@ export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse)
     taken.push(extent);
     nextPage = extent.firstPage + extent.pages;
   }
+  const firstPages = new Map(taken.map((extent) => [extent.group, extent.firstPage]));
   const vcpus = groups.flatMap((group, index) => {
     const owner = group.of ?? index;
-    const { firstPage } = taken.find((extent) => extent.group === owner)!;
-    const copyPages = setPagesOf(groups[owner]!);
+    const firstPage = got(firstPages, owner);
+    const copyPages = setPagesOf(nth(groups, owner));
     return Array.from({ length: group.count }, (_, vcpu) => {
       const own = group.shared ? 0 : (vcpu * setPagesOf(group)) / group.count;
       return vcpuSpec(group, firstPage + own, copyPages);
@@ -67,7 +69,7 @@ export function layOut(groups: readonly Group[], memory: Memory, refuse: Refuse)
   });
   if (groups.every(({ of }) => of === undefined)) return { vcpus, sets: taken };
   const groupOf = groups.flatMap(({ count }, index) => Array.from({ length: count }, () => index));
-  return { vcpus: alongBorders(vcpus, (vcpu, message) => refuse(groupOf[vcpu]!, message)), sets: taken };
+  return { vcpus: alongBorders(vcpus, (vcpu, message) => refuse(nth(groupOf, vcpu), message)), sets: taken };
 }
 
 /** Pages of all working sets of a group. */
@@ -189,7 +191,7 @@ function checkFree(groups: readonly Group[], taken: readonly Extent[], extent: E
   const to = inBytes(other.firstPage + other.pages);
   refuse(
     extent.group,
-    `the working set begins at ${inBytes(extent.firstPage)} and reaches into that of ${groups[other.group]!.name} ` +
+    `the working set begins at ${inBytes(extent.firstPage)} and reaches into that of ${nth(groups, other.group).name} ` +
       `(${from} to ${to}); expected another "at"`,
   );
 }

@@ -2,6 +2,7 @@
  * What lies in the memory that no working set takes: zero pages, in stretches or spread over all of it, and what the guest's
  * balloon driver reports as free.
  */
+import { lastOf, nth, zip } from '../../lists.js';
 import type { ZeroExtent } from '../../guest/spec.js';
 
 const { floor, max, min } = Math;
@@ -52,16 +53,18 @@ export function zeroExtents(memory: UnusedMemory, sets: readonly Extent[]): Zero
   const hintedZero = min(hinted, zero - balloon);
   const hintedData = min(hinted - hintedZero, room - spreadZero);
   const ofZero = shareOut(hintedZero, [...stretches.map(({ pages }) => pages), spreadZero]);
-  const hintedSpread = ofZero.pop()!;
-  const whole: ZeroExtent[] = stretches.map((stretch, i) => extentOf(stretch, stretch.pages, ofZero[i]!, 0));
+  const hintedSpread = lastOf(ofZero);
+  const whole: ZeroExtent[] = zip(stretches, ofZero).map(([stretch, zeroHinted]) =>
+    extentOf(stretch, stretch.pages, zeroHinted, 0),
+  );
   const sizes = gaps.map(({ pages }) => pages);
   const zeroOf = shareOut(spreadZero, sizes);
   const hintedZeroOf = shareOut(hintedSpread, zeroOf);
   const dataOf = shareOut(
     hintedData,
-    sizes.map((pages, i) => pages - zeroOf[i]!),
+    zip(sizes, zeroOf).map(([pages, zeros]) => pages - zeros),
   );
-  const spread = gaps.map((gap, i) => extentOf(gap, zeroOf[i]!, hintedZeroOf[i]!, dataOf[i]!));
+  const spread = gaps.map((gap, i) => extentOf(gap, nth(zeroOf, i), nth(hintedZeroOf, i), nth(dataOf, i)));
   const hidden: ZeroExtent[] = hiddenPages === 0 ? [] : [{ firstPage: ramPages, pages: hiddenPages }];
   return [...whole, ...spread, ...hidden]
     .filter((extent) => (extent.zeroPages ?? extent.pages) > 0 || (extent.hintedDataPages ?? 0) > 0)

@@ -1,5 +1,5 @@
 /** The written forms of an uncertain value: `500..700MiB/s`, `{ normal: [600MiB/s, 10%] }`, `{ any-of: [4GiB, 8GiB] }`. */
-import { isMap, isList } from '../../lists.js';
+import { isList, isMap, nth, zip } from '../../lists.js';
 import { distributionQuantile, pick, type Distribution } from '../../stats/distribution.js';
 import { expected } from '../../options/wording.js';
 import { amountOf, amountText, inUnit, type Amount } from './amount.js';
@@ -33,8 +33,9 @@ function numeric(text: string, unit: string, distribution: Distribution): Uncert
     at(p, wholeUnits = []) {
       const number = distributionQuantile(distribution, p);
       const wholeUnit = wholeUnits.includes(unit) ? unit : wholeUnits[0];
-      const whole = wholeUnit === undefined ? null : inUnit({ number, unit }, wholeUnit);
-      return whole === null ? amountText(number, unit) : amountText(Math.round(whole), wholeUnit!);
+      if (wholeUnit === undefined) return amountText(number, unit);
+      const whole = inUnit({ number, unit }, wholeUnit);
+      return whole === null ? amountText(number, unit) : amountText(Math.round(whole), wholeUnit);
     },
   };
 }
@@ -90,16 +91,17 @@ function readAnyOf(map: Readonly<Record<string, unknown>>): UncertainForm | stri
     !given.some((weight) => weight > 0)
   )
     return `weights: expected ${values.length} numbers, one for each value, such as [3, 1]`;
-  const entries = inOrder(values.map((value: unknown, i) => ({ value, weight: given[i]! })));
+  const entries = inOrder(zip<unknown, number>(values, given).map(([value, weight]) => ({ value, weight })));
   return {
     text: `any of ${values.map(String).join(', ')}`,
     at: (p: number) =>
-      entries[
+      nth(
+        entries,
         pick(
           entries.map(({ weight }) => weight),
           p,
-        )
-      ]!.value,
+        ),
+      ).value,
   };
 }
 
@@ -113,10 +115,11 @@ function inOrder(entries: readonly Weighted[]): readonly Weighted[] {
   const amounts = entries.map(({ value }) => amountOf(value));
   const [first] = amounts;
   if (first == null) return entries;
-  const numbers = amounts.map((amount: Amount | null) =>
-    amount === null ? null : inUnit(amount, first.unit),
-  );
-  if (numbers.includes(null)) return entries;
-  const order = [...entries.keys()].sort((a, b) => numbers[a]! - numbers[b]!);
-  return order.map((index) => entries[index]!);
+  const numbers = amounts
+    .map((amount: Amount | null) => (amount === null ? null : inUnit(amount, first.unit)))
+    .filter((number) => number !== null);
+  if (numbers.length < entries.length) return entries;
+  return zip(entries, numbers)
+    .sort(([, a], [, b]) => a - b)
+    .map(([entry]) => entry);
 }

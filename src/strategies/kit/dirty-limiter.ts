@@ -1,4 +1,5 @@
 /** The dirty limit's own arithmetic and its statistics thread (QEMU system/dirtylimit.c), for strategies and for commands. */
+import { got, nth } from '../../lists.js';
 import type { Controls } from '../../migration/controls.js';
 import { versionFacts } from '../../migration/rules/versions.js';
 import { measureDirtyRates, rateOfPages, rateOfWholeMib } from './dirty-rate.js';
@@ -149,7 +150,7 @@ export class DirtyLimiter {
       if (!this.#isRunning) return;
       this.#rates = [...rates];
       let left = 0;
-      for (const vcpu of this.#limits.keys()) if (!this.#adjust(vcpu, rates[vcpu]!)) left += 1;
+      for (const vcpu of this.#limits.keys()) if (!this.#adjust(vcpu, nth(rates, vcpu))) left += 1;
       const limited = this.#limits.size;
       if (left > 0) this.#migration.explain('dirtylimit_adjust_throttle', () => noChange(left, limited));
       this.#cycle();
@@ -158,7 +159,7 @@ export class DirtyLimiter {
 
   /** Returns whether the sleep changed. */
   #adjust(vcpu: number, rate: number): boolean {
-    const limit = this.#limits.get(vcpu)!;
+    const limit = got(this.#limits, vcpu);
     const { quota, sleepUs } = limit;
     const next = adjustSleep({ sleepUs, maxRate: this.#maxRate }, quota, rate, this.#migration.dirtyRingSize);
     this.#maxRate = next.maxRate;

@@ -1,4 +1,5 @@
 /** The dirty rate of each vCPU, counted in the entries reaped from its dirty ring (migration/dirtyrate.c). */
+import { nth } from '../../lists.js';
 import type { Controls } from '../../migration/controls.js';
 
 const { floor } = Math;
@@ -33,6 +34,8 @@ export function measureDirtyRates(
   const before = reaped();
   migration.after(waitMs, () => {
     const waitedMs = nowMs() - startMs;
-    migration.flushRings(() => done(reaped().map((pages, vcpu) => rule(pages - before[vcpu]!, waitedMs))));
+    migration.flushRings(() =>
+      done(reaped().map((pages, vcpu) => rule(pages - nth(before, vcpu), waitedMs))),
+    );
   });
 }

@@ -1,3 +1,4 @@
+import { valueAt } from '../../lists.js';
 import { UsageError, type Place } from '../../errors.js';
 import { nearest } from '../../suggest.js';
 
@@ -8,7 +9,7 @@ export function findEntry<Entry>(
   name: string,
   place?: Place,
 ): Entry {
-  if (Object.hasOwn(registry, name)) return registry[name]!;
+  if (Object.hasOwn(registry, name)) return valueAt(registry, name);
   const names = Object.keys(registry);
   const meant = nearest(name, names);
   const hint = meant === undefined ? 'expected' : `did you mean ${meant}? There are`;

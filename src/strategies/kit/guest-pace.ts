@@ -2,6 +2,7 @@
  * How fast each vCPU writes now, as a share of what is known of it: the entries that it pushed into its ring since the last
  * sync over those that its classes let expect. Guests have phases, and what was learned of one need not hold in the next.
  */
+import { nth } from '../../lists.js';
 import type { Controls } from '../../migration/controls.js';
 import type { DirtyClass } from './restraint-law.js';
 import { reapedOf } from './ring-window.js';
@@ -42,11 +43,11 @@ export class GuestPace {
     this.paces = this.paces.map((pace, vcpu) => {
       const ran = seconds * shareOf(vcpu);
       const expected = classes.reduce(
-        (sum, { pages, touches }) => sum + pages * (1 - exp(-touches[vcpu]! * ran)),
+        (sum, { pages, touches }) => sum + pages * (1 - exp(-nth(touches, vcpu) * ran)),
         0,
       );
       if (expected < FEWEST_ENTRIES) return pace;
-      const now = min(FASTEST, (this.#reaped[vcpu]! - before[vcpu]!) / expected);
+      const now = min(FASTEST, (nth(this.#reaped, vcpu) - nth(before, vcpu)) / expected);
       return pace + WEIGHT * (now - pace);
     });
   }

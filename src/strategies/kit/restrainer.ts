@@ -2,6 +2,7 @@
  * Lets a guest run free until what is left to send is as small as it gets, then holds those vCPUs whose holding loses least
  * until the switchover. What the guest writes comes from outside: learned (predictive-restraint) or given (oracle).
  */
+import { nth } from '../../lists.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Controls, MigrationStats, SyncEvent } from '../../migration/controls.js';
 import { NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
@@ -190,14 +191,14 @@ export class Restrainer {
   }
 
   #paceOf(vcpu: number): number {
-    return this.#knowledge.pace?.(vcpu) ?? this.#pace.paces[vcpu]!;
+    return this.#knowledge.pace?.(vcpu) ?? nth(this.#pace.paces, vcpu);
   }
 
   /** Bytes a second that each vCPU writes at full speed. */
   #rates(): number[] {
     const classes = this.#knowledge.classes();
     return this.#pace.paces.map((_, vcpu) =>
-      classes.reduce((sum, { pages, touches }) => sum + pages * touches[vcpu]! * PAGE_BYTES, 0),
+      classes.reduce((sum, { pages, touches }) => sum + pages * nth(touches, vcpu) * PAGE_BYTES, 0),
     );
   }
 
@@ -368,6 +369,6 @@ function sendingTakes(leastMs: number): string {
 }
 
 function holding({ vcpus, seconds }: Hold): string {
-  const names = vcpus.length === 1 ? `vCPU ${vcpus[0]!}` : `vCPUs ${vcpus.join(', ')}`;
+  const names = vcpus.length === 1 ? `vCPU ${nth(vcpus, 0)}` : `vCPUs ${vcpus.join(', ')}`;
   return `holding ${names} for ${formatDurationMs(seconds * 1000)}`;
 }

@@ -4,6 +4,7 @@
  * armed again, so that of a vCPU that fills it only the rate is learned; how many pages it writes is known from the first
  * bitmap sync that finds dirty pages.
  */
+import { nth } from '../../lists.js';
 import { fitDirtyCurve, type DirtyPoint } from '../../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Controls } from '../../migration/controls.js';
@@ -72,7 +73,7 @@ export class RingCurves {
 
   #probe(index: number): void {
     if (!this.#probing) return;
-    const windowMs = PROBE_WINDOWS_MS[index % PROBE_WINDOWS_MS.length]!;
+    const windowMs = nth(PROBE_WINDOWS_MS, index % PROBE_WINDOWS_MS.length);
     const before = reapedOf(this.#migration);
     const sinceUs = this.#migration.nowUs();
     this.#cut = false;
@@ -81,7 +82,7 @@ export class RingCurves {
       this.#migration.flushRings(() => {
         if (!this.#probing) return;
         const durationUs = this.#migration.nowUs() - sinceUs;
-        const pages = reapedOf(this.#migration).map((reaped, vcpu) => reaped - before[vcpu]!);
+        const pages = reapedOf(this.#migration).map((reaped, vcpu) => reaped - nth(before, vcpu));
         if (!this.#cut) this.#add(windowMs, durationUs, pages);
         this.#probe(index + 1);
       });
@@ -111,7 +112,7 @@ export class RingCurves {
     const none = this.#filled.map(() => 0);
     this.#filled.forEach((filled, vcpu) => {
       const points = [...this.#points.values()]
-        .map(({ mean }) => mean[vcpu]!)
+        .map(({ mean }) => nth(mean, vcpu))
         .filter(({ pages }) => pages > 0);
       if (points.length === 0) return;
       for (const { pages, writesPerSecond } of fitDirtyCurve(points).classes) {

@@ -1,4 +1,5 @@
 /** What the vCPUs pushed into their dirty rings, window after window. */
+import { nth } from '../../lists.js';
 import type { Controls } from '../../migration/controls.js';
 
 /** From the end of one flush of all rings to the end of the next. */
@@ -27,7 +28,7 @@ export function everyRingWindow(
   const flushed = (): void => {
     const reaped = reapedOf(migration);
     const nowUs = migration.nowUs();
-    const entries = reaped.map((pages, vcpu) => pages - before[vcpu]!);
+    const entries = reaped.map((pages, vcpu) => pages - nth(before, vcpu));
     const elapsedMs = (nowUs - sinceUs) / 1000;
     before = reaped;
     sinceUs = nowUs;

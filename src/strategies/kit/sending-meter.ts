@@ -1,4 +1,5 @@
 /** What is sent a second, and how much may be left when the guest stops: medians over the last rate windows. */
+import { nth } from '../../lists.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Controls } from '../../migration/controls.js';
 import { NORMAL_PAGE_BYTES } from '../../migration/rules/stream.js';
@@ -19,7 +20,10 @@ class RunningMedian {
   add(value: number): void {
     this.#values.push(value);
     if (this.#values.length > WINDOWS) this.#values.shift();
-    const median = this.#values.toSorted((a, b) => a - b)[this.#values.length >> 1]!;
+    const median = nth(
+      this.#values.toSorted((a, b) => a - b),
+      this.#values.length >> 1,
+    );
     this.value = this.#peaks ? max(this.value, median) : median;
   }
 

@@ -1,4 +1,5 @@
 /** Where rows and what is concluded from them go: files, and listeners. */
+import { zip } from '../../../lists.js';
 import type { CellSamples } from '../samples.js';
 import type { Skipped } from '../cells.js';
 import type { SweepPlan } from '../plan.js';
@@ -42,7 +43,7 @@ export function headersOf(
 export function cellSummary(plan: SweepPlan, table: SweepTable, samples: CellSamples): SweepCell {
   const values = plan.valuesOf(samples.cell);
   return {
-    varied: Object.fromEntries(plan.keys.map((key, index) => [key, values[index]!])),
+    varied: Object.fromEntries(zip(plan.keys, values)),
     summary: summaryOf(samples, table.measures, predictionOf(plan, table, samples)),
     differences: differencesOf(samples, table.measures),
   };

@@ -1,4 +1,5 @@
 /** JSON values out of a stream, or what is wrong with them in QEMU's words. */
+import { nth } from '../../../lists.js';
 import { JsonLexer, NEWLINE, type TokenKind } from './lexer.js';
 import { parseTokens, tokenText, type JsonValue, type Token } from './parser.js';
 
@@ -30,7 +31,7 @@ export class JsonReader {
         i = chunk.indexOf(NEWLINE, i);
         if (i < 0) break;
       }
-      this.#lexer.feed(chunk[i]!);
+      this.#lexer.feed(nth(chunk, i));
     }
     const found = this.#found;
     this.#found = [];
@@ -39,7 +40,7 @@ export class JsonReader {
 
   #take(kind: TokenKind, bytes: readonly number[]): void {
     if (kind === 'stray') return this.#emit({ error: `JSON parse error, stray '${tokenText(bytes)}'` });
-    if (kind === 'punctuation') this.#count(bytes[0]!);
+    if (kind === 'punctuation') this.#count(nth(bytes, 0));
     const limit = this.#limitPassed(kind, bytes.length);
     if (limit !== null) {
       this.#emit({ error: `JSON ${limit} limit exceeded` });

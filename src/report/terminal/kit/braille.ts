@@ -1,4 +1,5 @@
 /** Curves in a terminal: each character of braille is two dots wide and four high. */
+import { lastOf, nth } from '../../../lists.js';
 import { show } from '../../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../../migration/result.js';
 import { timelineColumns } from '../../columns.js';
@@ -34,10 +35,10 @@ export function brailleCurve(
   const place = (value: number, full: number, dots: number): number =>
     Math.min(dots - 1, Math.max(0, Math.round((value / (full > 0 ? full : 1)) * (dots - 1))));
   const set = (x: number, y: number): void => {
-    const row = cells[Math.floor((height - 1 - y) / DOTS_HIGH)]!;
-    const bit = BITS[(height - 1 - y) % DOTS_HIGH]![x % DOTS_WIDE]!;
+    const row = nth(cells, Math.floor((height - 1 - y) / DOTS_HIGH));
+    const bit = nth(nth(BITS, (height - 1 - y) % DOTS_HIGH), x % DOTS_WIDE);
     const column = Math.floor(x / DOTS_WIDE);
-    row[column] = row[column]! | bit;
+    row[column] = nth(row, column) | bit;
   };
   let before: Dot | undefined;
   for (const point of points) {
@@ -81,7 +82,7 @@ export function runChart(result: MigrationResult, page: Page = plainPage): strin
     const rows = brailleCurve(points, { columns, rows: ROWS }, { right, top });
     const heads = [show(unit, top), label, ...Array<string>(ROWS - 3).fill(''), '0'];
     return rows
-      .map((row, index) => `${page.style.faint(heads[index]!.padEnd(LABELS))}${row.trimEnd()}`)
+      .map((row, index) => `${page.style.faint(nth(heads, index).padEnd(LABELS))}${row.trimEnd()}`)
       .join('\n');
   });
   const each = vcpuLines(result, columns).map(
@@ -128,14 +129,14 @@ function vcpuLines(result: MigrationResult, columns: number): { label: string; l
 
 /** Work of a vCPU in each column: the mean of the samples that end in it, or where none does that of the column before. */
 function sharesOf({ timeline }: MigrationResult, vcpu: number, columns: number): number[] {
-  const right = timeline.at(-1)!.timeMs;
+  const right = lastOf(timeline).timeMs;
   const sums = Array.from({ length: columns }, () => ({ work: 0, count: 0 }));
   for (const { timeMs, vcpuWorkShare } of timeline) {
-    const sum = sums[Math.min(columns - 1, Math.floor((timeMs / right) * columns))]!;
-    sum.work += vcpuWorkShare[vcpu]!;
+    const sum = nth(sums, Math.min(columns - 1, Math.floor((timeMs / right) * columns)));
+    sum.work += nth(vcpuWorkShare, vcpu);
     sum.count += 1;
   }
-  let before = timeline[0]!.vcpuWorkShare[vcpu]!;
+  let before = nth(nth(timeline, 0).vcpuWorkShare, vcpu);
   return sums.map(({ work, count }) => {
     if (count > 0) before = work / count;
     return before;
@@ -144,7 +145,7 @@ function sharesOf({ timeline }: MigrationResult, vcpu: number, columns: number):
 
 /** By no more than a block's step. */
 function nearlySame(a: readonly number[], b: readonly number[]): boolean {
-  return a.every((share, column) => Math.abs(share - b[column]!) <= 1 / 8);
+  return a.every((share, column) => Math.abs(share - nth(b, column)) <= 1 / 8);
 }
 
 interface Curve {

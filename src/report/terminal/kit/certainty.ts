@@ -1,4 +1,5 @@
 /** How sure a comparison of several runs is: bands of a migration, borderline verdicts, and what the spread comes from. */
+import { zip } from '../../../lists.js';
 import type { Comparison, StrategyResults } from '../../../experiment/compare.js';
 import { measureOf } from '../../../experiment/dependence.js';
 import { show } from '../../../experiment/expect/measure.js';
@@ -127,9 +128,12 @@ function sharesOf(
 /** What a straight line through `values` leaves of `outcomes`. */
 function residuals(values: readonly number[], outcomes: readonly number[]): number[] {
   const [meanV, meanO] = [mean(values), mean(outcomes)];
-  const cross = values.reduce((sum, value, i) => sum + (value - meanV) * (outcomes[i]! - meanO), 0);
+  const cross = zip(values, outcomes).reduce(
+    (sum, [value, outcome]) => sum + (value - meanV) * (outcome - meanO),
+    0,
+  );
   const slope = cross / values.reduce((sum, value) => sum + (value - meanV) ** 2, 0);
-  return outcomes.map((outcome, i) => outcome - meanO - slope * (values[i]! - meanV));
+  return zip(outcomes, values).map(([outcome, value]) => outcome - meanO - slope * (value - meanV));
 }
 
 /** The two inputs that total time depends on most, and how to know them better. */
@@ -144,8 +148,10 @@ function sourcesLine(comparison: Comparison, { strategy, results }: StrategyResu
 
 function sharedVariance(a: readonly number[], b: readonly number[]): number {
   const [meanA, meanB] = [mean(a), mean(b)];
-  const sum = (of: (i: number) => number): number => a.reduce((total, _, i) => total + of(i), 0);
-  const cross = sum((i) => (a[i]! - meanA) * (b[i]! - meanB));
-  const squares = sum((i) => (a[i]! - meanA) ** 2) * sum((i) => (b[i]! - meanB) ** 2);
+  const apart = zip(a, b).map(([one, other]) => [one - meanA, other - meanB] as const);
+  const sum = (of: (pair: readonly [number, number]) => number): number =>
+    apart.reduce((total, pair) => total + of(pair), 0);
+  const cross = sum(([one, other]) => one * other);
+  const squares = sum(([one]) => one ** 2) * sum(([, other]) => other ** 2);
   return squares === 0 ? 0 : cross ** 2 / squares;
 }
