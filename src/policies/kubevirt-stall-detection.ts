@@ -1,21 +1,16 @@
-import type { Timer } from '../migration/controls.js';
 import { definePolicy } from '../strategies/define.js';
-import { act, isCopying, isUnderway, MAX_DOWNTIME_MS, onPass } from './kit/actions.js';
 import {
   allowDisruptionOption,
   allowPostCopyOption,
   completionTimeoutOption,
   completionTimeS,
-  elapsedS,
   maxDowntimeOption,
-  MONITOR_PERIOD_MS,
-  QEMU_DEFAULT_DOWNTIME_MS,
   endsAtTimeout,
   refusesPostcopy,
 } from './kit/kubevirt-monitor.js';
-import { StallDetector, type StallDecision } from './kit/stall-detector.js';
+import { StallMonitor } from './kit/stall-monitor.js';
 
-const { floor, min } = Math;
+const { floor } = Math;
 
 export const kubevirtStallDetection = definePolicy({
   name: 'kubevirt-stall-detection',
@@ -95,94 +90,21 @@ At the completion timeout it goes post-copy or stops the guest if allowed and in
   refuses: refusesPostcopy,
   ends: endsAtTimeout,
   start(options, migration) {
-    const maxDowntimeMs = options['max-downtime'];
     const allowPostCopy = options['allow-post-copy'];
-    const allowWorkloadDisruption = options['allow-workload-disruption'] || allowPostCopy;
-    const factorOfTimeout = options['completion-timeout-factor'];
-    const switchoverTimeoutS = floor(options['switchover-timeout'] / 1000);
-    const detector = new StallDetector({
+    const monitor = new StallMonitor(migration, {
       stallMargin: options['stall-margin'] / 100,
       ewmaAlpha: options['ewma-alpha'],
       precopyPossibleFactor: options['precopy-possible-factor'],
       patienceWindowDecayFactor: options['patience-window-decay-factor'],
-      completionTimeoutFactor: factorOfTimeout,
+      completionTimeoutFactor: options['completion-timeout-factor'],
       stallProgressTimeoutMs: options['stall-progress-timeout'],
       searchLocalMinima: options['search-local-minima'],
-      maxDowntimeMs,
+      maxDowntimeMs: options['max-downtime'],
       allowPostCopy,
-      allowWorkloadDisruption,
+      allowWorkloadDisruption: options['allow-workload-disruption'] || allowPostCopy,
+      switchoverTimeoutS: floor(options['switchover-timeout'] / 1000),
+      acceptableS: completionTimeS(options['completion-timeout-per-gib'], migration),
     });
-    let acceptableS = completionTimeS(options['completion-timeout-per-gib'], migration);
-    /** Seconds by which the switchover must have begun. */
-    let switchOverBy = acceptableS;
-    let switchoverInitiated = false;
-    let remainingAtPassEnd = 0;
-    let aborted = false;
-
-    const abort = (rule: string, why: string): void => {
-      aborted = true;
-      act(migration, 'abort', rule, why);
-    };
-
-    const setLimit = (downtimeLimitMs: number, rule: string, why: string): void => {
-      migration.explain(rule, `${why}: max downtime set to ${downtimeLimitMs} ms`);
-      migration.set({ downtimeLimitMs });
-      switchOverBy = elapsedS(migration) + switchoverTimeoutS;
-    };
-
-    const trigger = ({ action, why }: StallDecision): void => {
-      if (action === 'nothing') return;
-      switchoverInitiated = true;
-      if (action === 'abort') abort('decideAction', why);
-      else if (action === 'postcopy') act(migration, action, 'decideAction', why);
-      else setLimit(action === 'pause' ? MAX_DOWNTIME_MS : maxDowntimeMs, 'decideAction', why);
-    };
-
-    /** processCompletionTimeouts. */
-    const checkTimeouts = (): void => {
-      const now = elapsedS(migration);
-      const deadline = isCopying(migration) ? switchOverBy : acceptableS;
-      if (acceptableS === 0 || now <= deadline) return;
-      const rule = 'processCompletionTimeouts';
-      const pauseMs = detector.impliedPauseMs(remainingAtPassEnd);
-      if (!switchoverInitiated && detector.canFinish(pauseMs, now, acceptableS)) {
-        const why = `not completed after ${acceptableS} seconds`;
-        if (allowPostCopy || allowWorkloadDisruption) switchoverInitiated = true;
-        if (allowPostCopy) return act(migration, 'postcopy', rule, why);
-        if (allowWorkloadDisruption) {
-          setLimit(MAX_DOWNTIME_MS, rule, why);
-          acceptableS = floor(acceptableS * factorOfTimeout);
-          return;
-        }
-      }
-      abort(rule, `not completed after ${now} seconds`);
-    };
-
-    const look = (passEnded: boolean): void => {
-      if (aborted || !isUnderway(migration)) return;
-      const { totalTimeMs, remainingBytes, mbps } = migration.stats();
-      if (passEnded && isCopying(migration)) {
-        remainingAtPassEnd = remainingBytes;
-        if (!switchoverInitiated && detector.passEnded({ elapsedMs: totalTimeMs, remainingBytes })) {
-          trigger(detector.decide(remainingBytes, elapsedS(migration), acceptableS));
-        }
-      } else if (!isCopying(migration)) {
-        remainingAtPassEnd = remainingBytes;
-      } else if (mbps > 0) {
-        detector.sampleBandwidth((mbps * 1e6) / 8);
-      }
-      if (!aborted) checkTimeouts();
-    };
-
-    /** The monitor sleeps again after each event that woke it. */
-    let sleep: Timer;
-    const loop = (passEnded: boolean): void => {
-      sleep.cancel();
-      look(passEnded);
-      sleep = migration.after(MONITOR_PERIOD_MS, () => loop(false));
-    };
-    migration.set({ downtimeLimitMs: min(maxDowntimeMs, QEMU_DEFAULT_DOWNTIME_MS) });
-    sleep = migration.after(MONITOR_PERIOD_MS, () => loop(false));
-    onPass(migration, () => loop(true));
+    monitor.begin();
   },
 });

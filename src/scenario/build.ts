@@ -87,9 +87,8 @@ function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
   };
 }
 
-function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
-  const { guest, migration } = file;
-  checkMigration(migration, fail);
+/** What the guest has and the migration cannot take along, or cannot be told of twice. */
+function checkGuestInMigration({ guest, migration }: ScenarioFile, fail: Fail): void {
   if (guest['free-page-hint'].value > 0 && migration['postcopy-ram']) {
     fail(
       ['guest', 'free-page-hint'],
@@ -110,7 +109,7 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
         'expected postcopy-ram: false',
     );
   }
-  const { given = [], ...stream } = migration.stream;
+  const { given = [], compression } = migration.stream;
   const hasContent = [guest, ...guest.vcpus].some(({ compressibility }) => compressibility !== undefined);
   if (given.includes('compression-ratio') && hasContent) {
     fail(
@@ -118,15 +117,22 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
       'the ratio follows from the compressibility that the guest states; expected one of the two',
     );
   }
-  const [idle] = stream.compression === 'none' ? given : [];
+  const [idle] = compression === 'none' ? given : [];
   if (idle !== undefined) {
     fail(
       ['migration', 'stream', 'multifd', idle],
       'nothing is compressed; expected a compression next to it, such as compression: zstd',
     );
   }
+}
+
+function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
+  const { migration } = file;
+  checkMigration(migration, fail);
+  checkGuestInMigration(file, fail);
   const version = factsOf(migration.qemu.qemu, migration.machine?.qemu);
   checkDevices(file, version, fail);
+  const { given: _, ...stream } = migration.stream;
   return {
     qemu: migration.qemu.qemu,
     ...(migration.machine === undefined ? {} : { machine: migration.machine.qemu }),
@@ -153,8 +159,7 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
     schedule: buildSchedule(migration, fail),
     stream: {
       ...stream,
-      zeroPageDetection:
-        migration.stream.zeroPageDetection ?? (version.multifdFindsZeroPages ? 'multifd' : 'legacy'),
+      zeroPageDetection: stream.zeroPageDetection ?? (version.multifdFindsZeroPages ? 'multifd' : 'legacy'),
     },
   };
 }

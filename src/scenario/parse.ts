@@ -9,7 +9,7 @@ import type { MigrationSetup } from '../migration/setup.js';
 import type { Scenario, StrategyChoice, Uncertainty } from './scenario.js';
 import { scenarioSchema, type ScenarioFile } from './form/schema.js';
 import { parseSource, type Source } from './source.js';
-import { findUncertain, withValues } from './uncertain/find.js';
+import { findUncertain, type Uncertain, withValues } from './uncertain/find.js';
 
 /** What to change in a scenario while it is loaded. */
 export interface LoadOptions {
@@ -27,6 +27,8 @@ export function scenarioLoader(text: string, file: string): (set?: readonly stri
   const source = parseSource(text, file);
   return (set = []) => scenarioOf(source, set.map(parseOverride));
 }
+
+type Complain = (path: Path, at: Problem['at'], message: string) => void;
 
 /** Options of strategies and policies have no place in docs/scenario.md. */
 function withReference(problem: Problem): Problem {
@@ -46,9 +48,7 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
   const cannotBe = (): never => {
     throw infeasible(complaints.map(withReference), placeOf);
   };
-  const complain = (path: Path, at: Problem['at'], message: string): void => {
-    complaints.push({ path, at, message });
-  };
+  const complain: Complain = (path, at, message) => complaints.push({ path, at, message });
   const fail: Fail = (path, message) => {
     complain(path, 'value', message);
     throw new Stop();
@@ -71,12 +71,14 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
   for (const p of [0, 1]) for (const { key } of uncertain) setupAt((other) => (other === key ? p : 0.5));
   const place = (path: Path, at: Problem['at'] = 'value'): Place => placeOf({ path, at });
 
-  const strategies = file.strategies.map((chosen, i): StrategyChoice => {
-    const path = ['strategies', i];
-    if (firstIndexOf(file, chosen.label) < i)
-      complain(path, 'value', `${chosen.label} is listed twice; expected it once`);
-    return { ...chosen, place: place(path) };
+  file.strategies.forEach(({ label }, i) => {
+    if (firstIndexOf(file, label) < i)
+      complain(['strategies', i], 'value', `${label} is listed twice; expected it once`);
   });
+  const strategies = file.strategies.map((chosen, i): StrategyChoice => ({
+    ...chosen,
+    place: place(['strategies', i]),
+  }));
   const groups = [...new Set(setup.guest.vcpus.map(({ group }) => group))];
   const names = strategies.map(({ label, definition }) => ({ label, name: definition.name }));
   const expectations = readExpectations(file.expect, { strategies: names, groups }, complain);
@@ -90,17 +92,18 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
     set: overrides.map(({ text }) => text),
     notes: [...file.migration.qemu.notes, ...(file.migration.machine?.notes ?? [])],
     setup,
-    uncertainty: {
-      values: uncertain
-        .filter(({ key }, index) => uncertain.findIndex((other) => other.key === key) === index)
-        .map(({ key, form }) => ({ key, text: form.text, at: form.at })),
-      median: setup,
-      setupAt,
-    },
+    uncertainty: { values: eachOnce(uncertain), median: setup, setupAt },
     strategies,
     policy: { ...file.policy, place: place(['policy']) },
     expect: expectations.map(({ text, path }) => ({ ...text, place: place(path, 'key') })),
   };
+}
+
+/** A value that stands in several places is one. */
+function eachOnce(uncertain: readonly Uncertain[]): Uncertainty['values'] {
+  return uncertain
+    .filter(({ key }, index) => uncertain.findIndex((other) => other.key === key) === index)
+    .map(({ key, form }) => ({ key, text: form.text, at: form.at }));
 }
 
 /** A part of the scenario cannot be built; what is wrong has been written down. */

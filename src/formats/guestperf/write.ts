@@ -195,8 +195,16 @@ function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progre
     };
     return [record];
   });
-  const last = result.syncs.at(-1);
-  const end = {
+  return [...setupRecord(result), ...records, endRecord(setup, result)];
+}
+
+/** What the last reply says. */
+function endRecord(
+  setup: MigrationSetup,
+  result: MigrationResult,
+): GuestperfFile['progress_history'][number] {
+  const completed = result.status === 'completed';
+  return {
     status: ENDINGS[result.status],
     ram: ramStatistics(result, {
       transferred_bytes: result.sentBytes,
@@ -204,20 +212,19 @@ function progressHistory({ setup, result }: GuestperfRun): GuestperfFile['progre
       duplicate_pages: result.zeroPages,
       normal_pages: result.normalPages,
       // migration.c:populate_ram_info has none of what is completed.
-      dirty_rate_pps: result.status === 'completed' ? 0 : result.dirtyPagesRate,
+      dirty_rate_pps: completed ? 0 : result.dirtyPagesRate,
       transfer_rate_mbs: rounded((result.bandwidthBytesPerSecond * 8) / 1e6, 5),
       iterations: result.dirtySyncCount,
     }),
     now: clock(START_MS + result.totalTimeMs),
     duration: Math.round(result.totalTimeMs),
     downtime: result.downtimeMs ?? 0,
-    downtime_expected: result.status === 'completed' ? 0 : Math.round(result.expectedDowntimeMs),
+    downtime_expected: completed ? 0 : Math.round(result.expectedDowntimeMs),
     setup_time: result.setupTimeMs,
     // QEMU lifts both brakes when a migration ends.
     throttle_pcent: 0,
-    ...dirtyLimit(result.status === 'completed' ? undefined : last, setup),
+    ...dirtyLimit(completed ? undefined : result.syncs.at(-1), setup),
   };
-  return [...setupRecord(result), ...records, end];
 }
 
 /** What the first poll finds while setup takes longer: query-migrate has no RAM statistics yet, which guestperf writes as 0. */

@@ -45,11 +45,6 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
     low: point.pages,
     high: point.pages,
   }));
-  const assumptions = [...notes, 'no page is zero', ...(points.length === 1 ? [ONE_READING] : [])];
-  if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
-  if (options.cpu === undefined) assumptions.push(cpuAssumed(DEFAULT_CPU));
-  if (options.maxBandwidth === undefined) assumptions.push("max-bandwidth is QEMU's default, 128 MiB/s");
-  if (options.downtimeLimitMs === undefined) assumptions.push("downtime-limit is QEMU's default, 300 ms");
   const maxBandwidth = options.maxBandwidth ?? 128 * 2 ** 20;
   return {
     file,
@@ -86,6 +81,17 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
     passes: [],
     plateau: null,
     loadEndedUs: null,
-    assumptions,
+    assumptions: [...notes, 'no page is zero', ...assumed(points, options)],
   };
+}
+
+/** What the readings do not say, and the options leave open. */
+function assumed(points: readonly unknown[], options: LearnOptions): string[] {
+  return [
+    ...(points.length === 1 ? [ONE_READING] : []),
+    ...(options.vcpus === undefined ? [VCPUS_ASSUMED] : []),
+    ...(options.cpu === undefined ? [cpuAssumed(DEFAULT_CPU)] : []),
+    ...(options.maxBandwidth === undefined ? ["max-bandwidth is QEMU's default, 128 MiB/s"] : []),
+    ...(options.downtimeLimitMs === undefined ? ["downtime-limit is QEMU's default, 300 ms"] : []),
+  ];
 }

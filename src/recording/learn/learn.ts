@@ -8,7 +8,7 @@
  * nothing is armed before that, and a page still waiting to be sent cannot become newly dirty. So readings are kept as they
  * are, and `refine` (refine.ts) looks for the guest whose own syncs read the same.
  */
-import { type NonEmpty, lastOf, nth, isNonEmpty, pairs } from '../../lists.js';
+import { isNonEmpty, lastOf, type NonEmpty, nth, pairs } from '../../lists.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES, type ZeroExtent } from '../../guest/spec.js';
 import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } from './curve.js';
@@ -20,7 +20,9 @@ import {
   leastLink,
   linkAssumed,
   VCPUS_ASSUMED,
+  type CurveReading,
   type Learned,
+  type LearnedGuest,
   type LearnedMigration,
   type LearnOptions,
   type ThrottleStep,
@@ -78,15 +80,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   }
   if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
   if (options.cpu === undefined) assumptions.push(cpuAssumed(DEFAULT_CPU));
-  const hasRing = samples.some(({ dirtyLimitSleepUs }) => dirtyLimitSleepUs !== null);
-  const dirtyRingSize = options.dirtyRingSize ?? (hasRing ? USUAL_RING : 0);
-  if (options.dirtyRingSize === undefined) {
-    assumptions.push(
-      hasRing
-        ? `the dirty ring that dirty-limit needs had ${USUAL_RING} entries`
-        : 'dirty pages were found by the bitmap log, not a dirty ring',
-    );
-  }
+  const dirtyRingSize = options.dirtyRingSize ?? assumedRing(samples, assumptions);
   if (limited >= 0) {
     const fromText = formatDurationMs(nth(samples, limited).tUs / 1000);
     assumptions.push(
@@ -105,25 +99,11 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
     ...migrationOf(samples, rate, maxBandwidth, downtimeLimitMs),
     maxBandwidthSaid: (options.maxBandwidth ?? log.settings.maxBandwidth) !== undefined,
   };
-  const zeroPages = zeroExtents.reduce((sum, extent) => sum + extent.pages, 0);
-  const layout = memoryLayout(ramPages, min(ramPages - 1, max(0, zeroPages - hiddenPages)), zeroExtents);
   return {
     file: log.file,
     from: 'log',
     source: log.source,
-    guest: {
-      ramPages,
-      hiddenPages,
-      zeroExtents,
-      zeroPages,
-      dirtyRingSize,
-      vcpus: options.vcpus ?? DEFAULT_VCPUS,
-      cpu: options.cpu ?? DEFAULT_CPU,
-      cpuAssumed: options.cpu === undefined,
-      layout,
-      readings,
-      ...fitReadings(readings, layout.roomPages),
-    },
+    guest: guestOf({ ramPages, hiddenPages, zeroExtents, dirtyRingSize }, readings, options),
     migration,
     passes: steady,
     plateau: plateauOf(steady),
@@ -131,6 +111,37 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
       limited >= 0 || steady.length < passes.length || endedOnPlateau(samples, steady) ? endOf(steady) : null,
     assumptions: [...assumptions, ...(isLinkSeen(migration) ? [] : [linkAssumed(leastLink(migration))])],
   };
+}
+
+function guestOf(
+  memory: Pick<LearnedGuest, 'ramPages' | 'hiddenPages' | 'zeroExtents' | 'dirtyRingSize'>,
+  readings: readonly CurveReading[],
+  options: LearnOptions,
+): LearnedGuest {
+  const { ramPages, hiddenPages, zeroExtents } = memory;
+  const zeroPages = zeroExtents.reduce((sum, extent) => sum + extent.pages, 0);
+  const layout = memoryLayout(ramPages, min(ramPages - 1, max(0, zeroPages - hiddenPages)), zeroExtents);
+  return {
+    ...memory,
+    zeroPages,
+    vcpus: options.vcpus ?? DEFAULT_VCPUS,
+    cpu: options.cpu ?? DEFAULT_CPU,
+    cpuAssumed: options.cpu === undefined,
+    layout,
+    readings,
+    ...fitReadings(readings, layout.roomPages),
+  };
+}
+
+/** Entries of the dirty ring; 0: none. Only QEMU with a ring has a dirty limit to report. */
+function assumedRing(samples: readonly MigrateSample[], assumptions: string[]): number {
+  const hasRing = samples.some(({ dirtyLimitSleepUs }) => dirtyLimitSleepUs !== null);
+  assumptions.push(
+    hasRing
+      ? `the dirty ring that dirty-limit needs had ${USUAL_RING} entries`
+      : 'dirty pages were found by the bitmap log, not a dirty ring',
+  );
+  return hasRing ? USUAL_RING : 0;
 }
 
 /** What QEMU's documentation starts with (qapi/migration.json gives no default). */

@@ -143,34 +143,10 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
     return result;
   };
   const first = attempt(start);
-  let best = first;
-  const moved = (field: CalibratedField, factor: number): HostProfile | null => {
-    const value = scaled(field, best.profile[field], factor);
-    return value === best.profile[field] ? null : { ...best.profile, [field]: value };
-  };
-  for (const step of STEPS) {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const before = best.loss;
-      for (const field of fields) {
-        for (const factor of [step, 1 / step]) {
-          const profile = moved(field, factor);
-          const result = profile === null ? null : attempt(profile);
-          if (result === null || result.loss > best.loss - NOTICED) continue;
-          best = result;
-          break;
-        }
-      }
-      if (best.loss > before - NOTICED) break;
-    }
-  }
-  const fitted = best;
+  const fitted = descended(first, fields, attempt);
   const otherSeed = (seed + 1) % 2 ** 32;
   const results = fields.map((field): CalibratedFieldResult => {
-    const probes = [PROBE, 1 / PROBE].flatMap((factor) => {
-      const profile = moved(field, factor);
-      return profile === null ? [] : [attempt(profile).loss - fitted.loss];
-    });
-    const lossRise = probes.length === 0 ? 0 : probes.reduce((least, rise) => min(least, rise));
+    const lossRise = riseAround(fitted, field, attempt);
     return { field, before: start[field], after: fitted.profile[field], lossRise };
   });
   const { variability: _, ...steady } = fitted.profile;
@@ -197,6 +173,45 @@ export function calibrateHost(recordings: readonly Recording[], options: Calibra
     ),
     tried: tried.length,
   };
+}
+
+type Attempt = (profile: HostProfile) => Tried;
+
+/** The best profile within reach: field by field up and down, in finer and finer steps. */
+function descended(first: Tried, fields: readonly CalibratedField[], attempt: Attempt): Tried {
+  let best = first;
+  for (const step of STEPS) {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const before = best.loss;
+      for (const field of fields) best = betterIn(best, field, step, attempt);
+      if (best.loss > before - NOTICED) break;
+    }
+  }
+  return best;
+}
+
+function betterIn(best: Tried, field: CalibratedField, step: number, attempt: Attempt): Tried {
+  for (const factor of [step, 1 / step]) {
+    const profile = moved(best.profile, field, factor);
+    const result = profile === null ? null : attempt(profile);
+    if (result !== null && result.loss <= best.loss - NOTICED) return result;
+  }
+  return best;
+}
+
+/** By how much the loss rises when the field is moved, the smaller of both ways. */
+function riseAround(fitted: Tried, field: CalibratedField, attempt: Attempt): number {
+  const rises = [PROBE, 1 / PROBE].flatMap((factor) => {
+    const profile = moved(fitted.profile, field, factor);
+    return profile === null ? [] : [attempt(profile).loss - fitted.loss];
+  });
+  return rises.length === 0 ? 0 : rises.reduce((least, rise) => min(least, rise));
+}
+
+/** null: the field stays as it is. */
+function moved(profile: HostProfile, field: CalibratedField, factor: number): HostProfile | null {
+  const value = scaled(field, profile[field], factor);
+  return value === profile[field] ? null : { ...profile, [field]: value };
 }
 
 /** A cost is a whole number, a share has two places and stays below 1. A field that is 0 stays 0. */
