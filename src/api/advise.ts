@@ -5,7 +5,8 @@ import type { Logged } from '../advice/advised.js';
 import { type Goals, goalReasonsFor, goalsFor } from '../advice/goals.js';
 import { openBatches } from '../experiment/parallel/batches.js';
 import { threadsWorth } from '../experiment/memory-choice.js';
-import { runColumns, vcpuColumns } from '../report/columns.js';
+import { runColumns } from '../report/columns/runs.js';
+import { vcpuColumns } from '../report/columns/vcpus.js';
 import type { Scenario } from '../scenario/scenario.js';
 
 /** What is wanted of the migration, and how it is looked for; all have defaults. */

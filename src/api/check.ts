@@ -6,7 +6,8 @@ import {
   checkScenarioInThreads as checkInThreads,
 } from '../experiment/check.js';
 import { refuseUnreadable as refuseWith } from '../experiment/expect/expect.js';
-import { runColumns, vcpuColumns } from '../report/columns.js';
+import { runColumns } from '../report/columns/runs.js';
+import { vcpuColumns } from '../report/columns/vcpus.js';
 import type { Scenario } from '../scenario/scenario.js';
 
 const measures = { run: runColumns, vcpu: vcpuColumns };

@@ -3,7 +3,8 @@ import { threadsWorth } from '../experiment/memory-choice.js';
 import type { MemoryChoice } from '../experiment/memory-choice.js';
 import { type Batches, openBatches } from '../experiment/parallel/batches.js';
 import { type SearchQuestion, type SearchResult, searchWith } from '../experiment/search/search.js';
-import { runColumns, vcpuColumns } from '../report/columns.js';
+import { runColumns } from '../report/columns/runs.js';
+import { vcpuColumns } from '../report/columns/vcpus.js';
 import type { Scenario } from '../scenario/scenario.js';
 
 /** What is looked for, and how. */

@@ -3,7 +3,7 @@ import { zip } from '../lists.js';
 import type { Measure, Unit } from '../experiment/expect/measure.js';
 import { fieldsOf } from '../experiment/sweep/table.js';
 import type { MigrationResult, WhyNot } from '../migration/result.js';
-import { keyColumns, runColumns } from '../report/columns.js';
+import { keyColumns, runColumns } from '../report/columns/runs.js';
 
 /**
  * One run of a sweep: what varied and every scalar of its result. Names, units and ranges are those of `MigrationResult`;

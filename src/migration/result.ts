@@ -1,4 +1,4 @@
-/** What a run returns. Every number has its unit in its name; docs/csv.md is generated from src/report/columns.ts. */
+/** What a run returns. Every number has its unit in its name; docs/csv.md is generated from src/report/columns/. */
 import type { SyncCause } from './controls.js';
 import type { DecisionFacts } from './observe/decisions.js';
 import type { Resources } from './observe/resources.js';

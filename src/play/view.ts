@@ -3,7 +3,7 @@ import { nth } from '../lists.js';
 import { show } from '../experiment/expect/measure.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { MigrationResult, SyncRecord } from '../migration/result.js';
-import { type TimelineRow, timelineColumns } from '../report/columns.js';
+import { type TimelineRow, timelineColumns } from '../report/columns/timeline.js';
 import { type Point, thin } from '../report/figures/data/thin.js';
 import { type Thought, thoughts } from '../report/terminal/decisions-text.js';
 import { outcomeText } from '../report/terminal/kit/outcome.js';

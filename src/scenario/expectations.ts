@@ -2,7 +2,8 @@
 import { isOneOf, nth } from '../lists.js';
 import type { ExpectationText } from './scenario.js';
 import type { Path } from './form/problems.js';
-import type { ExpectationForm, ScenarioFile } from './form/schema.js';
+import type { ExpectationForm } from './form/expect-section.js';
+import type { ScenarioFile } from './form/schema.js';
 import { expected, unknown } from '../options/wording.js';
 
 /** What can be expected of a run: the columns of runs.csv without their units, where one is left that tells them apart. */

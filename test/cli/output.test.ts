@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { Decision } from '../../src/migration/result.js';
-import { resultTables, runColumns } from '../../src/report/columns.js';
+import { resultTables } from '../../src/report/columns.js';
+import { runColumns } from '../../src/report/columns/runs.js';
 import { parseCsv } from '../report/parse-csv.js';
 import { SMALL, inProcess, migsim } from './migsim.js';
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../src/errors.js';
 import { type Verdict, checkExpectations } from '../../src/experiment/expect/expect.js';
 import type { MigrationResult } from '../../src/migration/result.js';
-import { runColumns, vcpuColumns } from '../../src/report/columns.js';
+import { runColumns } from '../../src/report/columns/runs.js';
+import { vcpuColumns } from '../../src/report/columns/vcpus.js';
 import { GROUP_KEYS, RUN_KEYS } from '../../src/scenario/expectations.js';
 import {
   choiceOf,

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { MOST_VCPU_TIMELINE_ROWS, keyColumns, resultTables } from '../../src/report/columns.js';
+import { resultTables } from '../../src/report/columns.js';
+import { keyColumns } from '../../src/report/columns/runs.js';
+import { MOST_VCPU_TIMELINE_ROWS } from '../../src/report/columns/vcpu-timeline.js';
 import { madeUpPoint, madeUpResult, madeUpSync } from './made-up.js';
 
 /** How the name of a column with this unit must end; units that are not named here are plain. */

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { bareName } from '../../src/experiment/expect/measure.js';
-import { runColumns, vcpuColumns } from '../../src/report/columns.js';
+import { runColumns } from '../../src/report/columns/runs.js';
+import { vcpuColumns } from '../../src/report/columns/vcpus.js';
 import { GROUP_KEYS, RUN_KEYS } from '../../src/scenario/expectations.js';
 
 const keysOf = (columns: readonly Parameters<typeof bareName>[0][]): string[] =>

@@ -2,7 +2,8 @@
 import { ExpectationError, UsageError } from '../../errors.js';
 import type { Measures } from '../../experiment/expect/expect.js';
 import { type Demand, parseDemand } from '../../experiment/expect/fail-unless.js';
-import { runColumns, vcpuColumns } from '../../report/columns.js';
+import { runColumns } from '../../report/columns/runs.js';
+import { vcpuColumns } from '../../report/columns/vcpus.js';
 import type { Given, Option } from '../command.js';
 
 export const failUnlessOption: Option = {

@@ -1,4 +1,4 @@
-/** What can be measured on a row of a result: a name, a unit and a getter. src/report/columns.ts lists them all. */
+/** What can be measured on a row of a result: a name, a unit and a getter. src/report/columns/ lists them all. */
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 
 /** `flag` is a boolean, `share` a number from 0 to 1, `us` microseconds, `text` a word. */

@@ -3,7 +3,7 @@ import type { Comparison, StrategyResults } from '../../experiment/compare.js';
 import { bandColumns, predictedFigure } from '../../guest/host-profiles/residuals.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { type Column, column } from '../column.js';
-import { runColumns } from '../columns.js';
+import { runColumns } from '../columns/runs.js';
 
 /** One figure of one strategy. */
 export interface BandRow {

@@ -7,7 +7,7 @@ import type { MigrationResult } from '../../migration/result.js';
 import { bestSamples } from '../../stats/best.js';
 import { mean, standardDeviation } from '../../stats/summary.js';
 import { type Column, labelOf } from '../column.js';
-import { runColumns } from '../columns.js';
+import { runColumns } from '../columns/runs.js';
 
 export interface FigureRow {
   readonly label: string;

@@ -3,7 +3,8 @@ import { zip } from '../../lists.js';
 import type { Manifest } from '../../experiment/manifest.js';
 import type { Value } from '../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../migration/result.js';
-import { keyColumns, tableNamed } from '../columns.js';
+import { tableNamed } from '../columns.js';
+import { keyColumns } from '../columns/runs.js';
 import { type BandRow, bandFileColumns } from './bands.js';
 
 /**

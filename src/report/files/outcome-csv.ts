@@ -6,7 +6,7 @@ import type { Unit, Value } from '../../experiment/expect/measure.js';
 import type { Outcome } from '../../experiment/outcomes.js';
 import type { MigrationResult } from '../../migration/result.js';
 import type { Column } from '../column.js';
-import { keyColumns, runColumns } from '../columns.js';
+import { keyColumns, runColumns } from '../columns/runs.js';
 
 const OUTCOMES = [
   'status',

@@ -3,7 +3,7 @@ import { type Unit, type Value, show } from '../../experiment/expect/measure.js'
 import type { OutcomeChange, ValueChange } from '../../experiment/outcomes.js';
 import { type ParameterChange, showParameter } from '../../experiment/parameters.js';
 import { labelOf } from '../column.js';
-import { runColumns } from '../columns.js';
+import { runColumns } from '../columns/runs.js';
 
 /** More parameters than this are another scenario, of which nobody reads every line. */
 const MOST_PARAMETERS = 12;

@@ -8,7 +8,7 @@ import type { Manifest } from '../../experiment/manifest.js';
 import type { Value } from '../../experiment/expect/measure.js';
 import type { Outcome } from '../../experiment/outcomes.js';
 import { unknown } from '../../options/wording.js';
-import { syncColumns } from '../columns.js';
+import { syncColumns } from '../columns/syncs.js';
 import { readManifest } from '../files/manifest-file.js';
 import { csvRecords, readOutcomes } from '../files/outcome-csv.js';
 

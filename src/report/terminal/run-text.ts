@@ -5,7 +5,7 @@ import type { MigrationResult, SyncRecord, VcpuResult } from '../../migration/re
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import { mean } from '../../stats/summary.js';
-import { timelineColumns } from '../columns.js';
+import { timelineColumns } from '../columns/timeline.js';
 import { decisionsText } from './decisions-text.js';
 import { type HowRun, heading } from './kit/heading.js';
 import { sparkline } from './kit/sparkline.js';

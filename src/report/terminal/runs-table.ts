@@ -5,7 +5,7 @@
 import { nth, zip } from '../../lists.js';
 import { bestSamples } from '../../stats/best.js';
 import { mean, standardDeviation } from '../../stats/summary.js';
-import { runColumns } from '../columns.js';
+import { runColumns } from '../columns/runs.js';
 import { groupBy, hasConverged, numberIn, type Row } from '../files/rows.js';
 import { type StrategyName, strategyNames } from './kit/strategy-names.js';
 

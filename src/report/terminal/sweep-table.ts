@@ -5,7 +5,7 @@ import type { SweepMeasure, SweepTable } from '../../experiment/sweep/table.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { type Column, digitsOf } from '../column.js';
 import { got } from '../../lists.js';
-import { keyColumns, runColumns } from '../columns.js';
+import { keyColumns, runColumns } from '../columns/runs.js';
 
 const units = new Map(runColumns.map(({ name, unit }) => [name, unit]));
 

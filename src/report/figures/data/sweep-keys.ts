@@ -1,5 +1,5 @@
 /** Which columns of runs.csv a sweep varied. */
-import { keyColumns, runColumns } from '../../columns.js';
+import { keyColumns, runColumns } from '../../columns/runs.js';
 import { groupBy, type Row } from '../../files/rows.js';
 
 const KNOWN: ReadonlySet<string> = new Set([...keyColumns, ...runColumns].map(({ name }) => name));

@@ -2,7 +2,7 @@
 import { lastOf, nth } from '../../../lists.js';
 import { show } from '../../../experiment/expect/measure.js';
 import type { MigrationResult } from '../../../migration/result.js';
-import { timelineColumns } from '../../columns.js';
+import { timelineColumns } from '../../columns/timeline.js';
 import { sparkline } from './sparkline.js';
 import { type Page, plainPage } from './style.js';
 import { largest } from '../../../stats/extremes.js';
