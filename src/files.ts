@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readSync,
+  rmdirSync,
   statSync,
   type Stats,
 } from 'node:fs';
@@ -167,4 +168,16 @@ export function undoUnfinished(): string[] {
   unfinished.clear();
   for (const { undo } of all) undo();
   return all.map(({ left }) => left());
+}
+
+/** Removes folders that are empty, given the deepest first. */
+export function removeEmpty(folders: Iterable<string>): void {
+  for (const folder of folders) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // It was never made, or another process has put something there by now.
+      return;
+    }
+  }
 }

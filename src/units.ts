@@ -4,6 +4,9 @@ import { UsageError } from './errors.js';
 
 /** A page of x86, the unit in which QEMU tracks and sends RAM. */
 export const PAGE_BYTES = 4096;
+/** Bytes. */
+export const MIB = 2 ** 20;
+export const GIB = 2 ** 30;
 
 interface Quantity {
   /** With its article, as in `cannot read "x" as a size`. */
@@ -207,6 +210,16 @@ export function formatBytes(bytes: number): string {
 /** From bytes a second: `298.5 MiB/s` for memory (`binary`), `10 Gbit/s` for links (`bit`). */
 export function formatBytesPerSecond(rate: number, unit: 'binary' | 'bit' = 'binary'): string {
   return `${withFittingUnit(rate, unit === 'bit' ? BIT_LADDER : BINARY_LADDER)}/s`;
+}
+
+/** `12.5 %`, `12 %`: a share of 1 with at most one decimal. */
+export function formatPercent(share: number): string {
+  return `${Number((share * 100).toFixed(1))} %`;
+}
+
+/** `12.50 %`: with as many decimals as asked for, for columns. */
+export function fixedPercent(share: number, decimals: number): string {
+  return `${(share * 100).toFixed(decimals)} %`;
 }
 
 /** Three significant digits, from a minute on in two units: `120 us`, `18 ms`, `12.4 s`, `3 min 20 s`, `1 h 5 min`. */

@@ -10,6 +10,7 @@ import {
   parseDurationUs,
   parseLinkBytesPerSecond,
   parseShare,
+  MIB,
 } from '../units.js';
 import type {
   NumberEntry,
@@ -207,8 +208,6 @@ export function boundsText({ kind, min, max, zero }: QuantityEntry): string {
 }
 
 // --------------------------------------------------------------------------------------- whole numbers of QEMU's unit
-
-const MIB = 2 ** 20;
 
 interface WholeQuantity {
   /** What is expected, with its bounds. */

@@ -1,6 +1,7 @@
 /** Between which values most runs lie at each instant, from runs as they come in. */
 import { nth } from '../lists.js';
 import type { MigrationResult } from '../migration/result.js';
+import { MIB } from '../units.js';
 
 /** 90 % of the runs lie between `low` and `high`. */
 export interface Band {
@@ -25,7 +26,6 @@ export interface Bands {
   readonly strategies: readonly StrategyBands[];
 }
 
-const MIB = 2 ** 20;
 const INSTANTS = 300;
 const TAIL = 0.05;
 /** Fewer runs have no tails. */

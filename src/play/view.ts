@@ -8,6 +8,7 @@ import { type Point, thin } from '../report/figures/data/thin.js';
 import { type Thought, thoughts } from '../report/terminal/decisions-text.js';
 import { outcomeText } from '../report/terminal/kit/outcome.js';
 import { largest } from '../stats/extremes.js';
+import { MIB } from '../units.js';
 
 export type Curve = readonly (number | null)[];
 
@@ -64,7 +65,6 @@ export interface StrategyView {
   readonly vcpus: readonly VcpuView[];
 }
 
-const MIB = 2 ** 20;
 /** Parts of the time that keep their first, lowest, highest and last sample. */
 const BINS = 150;
 const MOST_EVENTS = 1000;

@@ -1,7 +1,8 @@
 import { PAGE_BYTES } from '../guest/spec.js';
 import { definePolicy } from '../strategies/define.js';
 import { act, endsAfter, isUnderway, refusalWithoutPostcopy } from './kit/actions.js';
-import { GIB, guestRamBytes } from './kit/guest-size.js';
+import { guestRamBytes } from './kit/guest-size.js';
+import { GIB } from '../units.js';
 
 const { floor, max } = Math;
 

@@ -18,6 +18,7 @@ import { openOutputFile } from '../../report/files/output-folder.js';
 import { grid } from '../../report/terminal/kit/grid.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
 import { variabilityKinds } from '../../guest/host-profiles/variability.js';
+import { fixedPercent } from '../../units.js';
 
 const options = defineOptions({
   profile: {
@@ -162,5 +163,5 @@ function hostSection(profile: string, { fields, variability: kinds }: Calibratio
 }
 
 function percent(share: number): string {
-  return `${(share * 100).toFixed(2)} %`;
+  return fixedPercent(share, 2);
 }

@@ -3,7 +3,8 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError, errorCode } from '../../errors.js';
-import { makeFolder, reasonOf, removeEmpty } from '../../report/files/output-folder.js';
+import { removeEmpty } from '../../files.js';
+import { makeFolder, reasonOf } from '../../report/files/output-folder.js';
 import type { Command } from '../command.js';
 
 const FILE = 'guest.yaml';

@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.js';
 import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
 import { type LearnOptions, loggedOf } from '../../recording/learn/learned.js';
 import type { SelfCheck } from '../../recording/learn/answer/self-check.js';
-import { formatBytes, formatDurationMs } from '../../units.js';
+import { formatBytes, formatDurationMs, fixedPercent } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { nameOfLog, readLogFile } from '../options/log-files.js';
 import { readLogs } from '../../formats/readers/index.js';
@@ -194,12 +194,8 @@ function printCheck(given: Given, check: SelfCheck): void {
     return;
   }
   given.print(
-    `Deviation: median ${percent(check.medianDeviation)}, largest ${percent(check.largestDeviation)}\n`,
+    `Deviation: median ${fixedPercent(check.medianDeviation, 1)}, largest ${fixedPercent(check.largestDeviation, 1)}\n`,
   );
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }
 
 function gridOf(rows: readonly string[][]): string {

@@ -24,6 +24,7 @@ import { longWork } from '../long-work.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { validationCsv } from '../../report/files/validation-csv.js';
 import { grid } from '../../report/terminal/kit/grid.js';
+import { MIB, fixedPercent } from '../../units.js';
 
 const options = defineOptions({
   runs: {
@@ -182,8 +183,6 @@ function coverageTable({ coverage }: ValidationSummary): string | null {
   );
 }
 
-const MIB = 2 ** 20;
-
 const HEADS = [
   '',
   '',
@@ -290,5 +289,5 @@ function tally({ right, of }: Tally, what: string): string {
 }
 
 function percent(share: number | null): string {
-  return share === null ? '-' : `${(share * 100).toFixed(1)} %`;
+  return share === null ? '-' : fixedPercent(share, 1);
 }

@@ -1,7 +1,7 @@
 /** What values a key takes, and how they are written: the loader is asked, so that no second list has to be kept. */
 import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
-import { parseBytes, parseBytesPerSecond, parseDurationUs, parseShare } from '../../units.js';
+import { parseBytes, parseBytesPerSecond, parseDurationUs, parseShare, MIB } from '../../units.js';
 
 const { floor, log2, max, min, round } = Math;
 
@@ -16,8 +16,6 @@ export interface Scale {
   write(value: number): string;
   read(text: string): number;
 }
-
-const MIB = 2 ** 20;
 
 interface Candidate extends Scale {
   /** Values that are tried on the loader. */

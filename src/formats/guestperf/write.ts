@@ -16,6 +16,7 @@ import { BESIDE_LOAD_BYTES, UNLIMITED_MIB_PER_S } from './words.js';
 import type { PolicyChoice, StrategyChoice } from '../../strategies/define.js';
 import { passBytes } from '../../migration/observe/pass-pages.js';
 import { largest } from '../../stats/extremes.js';
+import { MIB } from '../../units.js';
 
 /** guestperf's default: it watches the guest so long, less a second, before and after the migration. */
 const SLEEP_S = 15;
@@ -26,7 +27,6 @@ const EPOCH_S = 946_684_800;
 const POLL_MS = 50;
 /** Accesses of one report of the stress load: a GiB of pages. */
 const ACCESSES_A_REPORT = 2 ** 30 / PAGE_BYTES;
-const MIB = 2 ** 20;
 /** The policy that needs no word. */
 const DEFAULT_POLICY = 'wait';
 /** Process of QEMU; its vCPU threads follow. Threads of the load in the guest count from 1. */

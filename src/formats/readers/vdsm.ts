@@ -5,8 +5,8 @@
 import { UsageError } from '../../errors.js';
 import { Collector } from './lines.js';
 import type { Reader } from './reader.js';
+import { MIB } from '../../units.js';
 
-const MIB = 2 ** 20;
 const PROGRESS =
   /Migration Progress: ([\d.]+) seconds elapsed, ([\d.]+)% of data processed(?:, total data: (\d+)MB, processed data: (\d+)MB, remaining data: (\d+)MB, transfer speed (\d+)(Mbps|MBps)(?:, zero pages: (\d+)MB)?(?:, compressed: \d+MB)?(?:, dirty rate: (-?\d+))?(?:, memory iteration: (-?\d+))?)?/;
 const LIMIT = /(?:Setting downtime to|setting migration downtime to) (\d+)/i;

@@ -6,8 +6,8 @@
 import { nth } from '../../lists.js';
 import { Collector, type Fields } from './lines.js';
 import type { Reader } from './reader.js';
+import { MIB } from '../../units.js';
 
-const MIB = 2 ** 20;
 const INFO = /Migration info for (\S+): ((?:[A-Za-z]+:\S+\s*)+)/;
 const OTHER_UNIT = 64;
 

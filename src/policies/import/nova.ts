@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { choice } from './forms.js';
 import { amountOf, given, timeoutOf, type ImportedPolicy } from './imported.js';
 import { TIMEOUT_ACTIONS } from '../nova.js';
-
-const MIB = 2 ** 20;
+import { MIB } from '../../units.js';
 
 /** oslo.config reads all values from text. */
 function wholeText(what: string, min: number) {

@@ -1,6 +1,5 @@
 const { floor } = Math;
 
-export const GIB = 2 ** 30;
 const GRAIN = 64 * 2 ** 20;
 
 /**

@@ -1,6 +1,7 @@
 /** Kubernetes quantities: `64Mi`, `1.5G`, `400m`, `1e9`, `100`. Source: k8s.io/apimachinery/pkg/api/resource. */
 import { nth } from '../../lists.js';
 import { z } from 'zod';
+import { MIB } from '../../units.js';
 
 const { round, max } = Math;
 
@@ -55,8 +56,6 @@ export function numberQuantity(min: number, most: number) {
     return z.NEVER;
   });
 }
-
-const MIB = 2 ** 20;
 
 /** vcpu.QuantityToMebiByte: libvirt takes whole MiB/s, at least one, 0 for no limit. */
 export function wholeMib(bytesPerSecond: number): number {

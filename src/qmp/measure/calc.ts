@@ -1,16 +1,13 @@
 /** One `calc-dirty-rate` after the other: what each mode of it costs, which one is used, and what came of it. */
 import { UsageError } from '../../errors.js';
 import type { NonEmpty } from '../../lists.js';
-import { formatBytes, formatDurationMs, PAGE_BYTES } from '../../units.js';
+import { formatBytes, formatDurationMs, PAGE_BYTES, MIB, GIB } from '../../units.js';
 import { QmpCommandError, type QmpClient } from '../client.js';
 import { askIfKnown, mapIn, mapsIn, numberIn, textIn } from './ask.js';
 import { dangerOf, release, TRACKING_MODES, type Danger, type DirtyRateMode } from './dangers.js';
 import { isMigrating, type GuestFacts } from './facts.js';
 
 const { ceil, floor, max, min } = Math;
-
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
 
 /** One answer of `query-dirty-rate`. Rates are whole MiB/s, cut off. */
 export interface Reading {

@@ -9,7 +9,13 @@ import {
 import { comment, exactRate, exactSize } from '../../recording/learn/answer/scenario-text.js';
 import { namedVersion } from '../../migration/rules/version-names.js';
 import { QEMU_VERSIONS, type QemuVersion } from '../../migration/rules/versions.js';
-import { formatBytes, formatBytesPerSecond, formatDurationMs, PAGE_BYTES } from '../../units.js';
+import {
+  formatBytes,
+  formatBytesPerSecond,
+  formatDurationMs,
+  PAGE_BYTES,
+  formatPercent,
+} from '../../units.js';
 import { weaknessOf } from './calc.js';
 import { curveOf, type MeasuredCurve, type MeasuredGroup, type PeriodMean } from './curve.js';
 import { release } from './dangers.js';
@@ -87,7 +93,7 @@ function opening(
     ),
     ...periods.flatMap((period) => comment(periodText(period, mode), '', '  ')),
     ...comment(
-      `One measurement differs from the next by ${percent(spread)} (standard deviation, cut-off included): the intensity below.`,
+      `One measurement differs from the next by ${formatPercent(spread)} (standard deviation, cut-off included): the intensity below.`,
     ),
     ...comment(`Weakness: ${weaknessOf(mode)}.`),
   ];
@@ -102,10 +108,6 @@ function periodText({ periodMs, rates, mode }: PeriodMean, usual: string): strin
 export function versionText({ version }: Pick<GuestFacts, 'version'>): string {
   const { major, minor, micro, package: packaged } = version;
   return `${major}.${minor}.${micro}${packaged === '' ? '' : ` (${packaged.replace(/^\s*\(|\)\s*$/g, '').trim()})`}`;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
 }
 
 // ----------------------------------------------------------------------------------------------------------- guest

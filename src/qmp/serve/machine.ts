@@ -23,7 +23,7 @@ import {
   type RunChoices,
 } from './migration-run.js';
 import { initialParameters, withParameters, type ParameterValues } from './parameters.js';
-import { queryMigrateReply, type Outgoing, type Status } from './query-migrate.js';
+import { queryMigrateReply, RUNNING, type Outgoing, type Status } from './query-migrate.js';
 import { isIn } from './version-facts.js';
 import { withCapabilities } from './capabilities.js';
 
@@ -52,18 +52,6 @@ export interface MachineOptions {
 
 /** What QEMU says of a connection that ended. */
 const CONNECTION_LOST = 'Unable to write to socket: Broken pipe';
-
-const RUNNING: readonly Status[] = [
-  'setup',
-  'active',
-  'cancelling',
-  'device',
-  'pre-switchover',
-  'postcopy-device',
-  'postcopy-active',
-  'postcopy-paused',
-  'postcopy-recover',
-];
 
 export class Machine {
   readonly name: string;

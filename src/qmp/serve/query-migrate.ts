@@ -29,7 +29,7 @@ export interface Outgoing {
 
 type Reply = Record<string, JsonValue>;
 
-const WITH_FIGURES: readonly Status[] = [
+const COUNTING: readonly Status[] = [
   'active',
   'cancelling',
   'device',
@@ -38,8 +38,10 @@ const WITH_FIGURES: readonly Status[] = [
   'postcopy-active',
   'postcopy-paused',
   'postcopy-recover',
-  'completed',
 ];
+/** A migration is under way. */
+export const RUNNING: readonly Status[] = ['setup', ...COUNTING];
+const WITH_FIGURES: readonly Status[] = [...COUNTING, 'completed'];
 
 export function queryMigrateReply(version: QemuVersion, outgoing: Outgoing): Reply {
   const { status, error, run } = outgoing;

@@ -9,7 +9,7 @@ import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
 import { median } from '../../stats/summary.js';
-import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
+import { formatBytes, formatBytesPerSecond, formatDurationMs, MIB } from '../../units.js';
 import type { GuestperfForm, GuestperfReport } from '../../formats/guestperf/read.js';
 import {
   BESIDE_LOAD_BYTES,
@@ -21,8 +21,6 @@ import { comment, exactSize } from './answer/scenario-text.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 const { floor, max, min, round } = Math;
-
-const MIB = 2 ** 20;
 
 /** What a report tells of its run. */
 export interface LearnedGuestperf {

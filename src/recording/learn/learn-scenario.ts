@@ -2,11 +2,11 @@
 import { dirtyPagesIn, type DirtyPoint, type UniformSet } from '../../guest/dirty-curve.js';
 import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
+import { formatBytes, formatBytesPerSecond, formatDurationMs, formatPercent } from '../../units.js';
 import { CPU_SPREAD, leastLink, type CurveReading, type Learned, type LearnedGuest } from './learned.js';
 import { autoConvergeOf, PLACING_IN_RATE_NS } from '../validate/replay.js';
 import { fittingRoom, LONGEST_POINT_US } from './room.js';
-import { comment, exactRate, exactSize, percentage } from './answer/scenario-text.js';
+import { comment, exactRate, exactSize } from './answer/scenario-text.js';
 import { postcopyLimit, type SelfCheck } from './answer/self-check.js';
 import type { Understood } from './answer/understood.js';
 
@@ -101,7 +101,7 @@ function learnedComments(learned: Learned, check: SelfCheck | null): string[] {
     ...(guest.readings.length === 0
       ? []
       : comment(
-          `${guest.pattern === 'sequential' ? 'The loop' : 'The sets'} below ${guest.pattern === 'sequential' ? 'fits' : 'fit'} the curve behind that to ${percentage(guest.residual)} (root mean square).`,
+          `${guest.pattern === 'sequential' ? 'The loop' : 'The sets'} below ${guest.pattern === 'sequential' ? 'fits' : 'fit'} the curve behind that to ${formatPercent(guest.residual)} (root mean square).`,
         )),
     ...(check === null ? [] : comment(checkText(check))),
     ...comment('Assumed:'),
@@ -127,10 +127,10 @@ function checkText({ passes, plateau, medianDeviation, largestDeviation }: SelfC
     plateau === null
       ? ''
       : `; plateau ${formatDurationMs(plateau.logged.passMs)} per pass in the log, ${formatDurationMs(plateau.simulated.passMs)} simulated`;
-  const median = percentage(medianDeviation);
+  const median = formatPercent(medianDeviation);
   return (
     `Simulated again under the log's rules, pass lengths and what remains after the syncs differ from the log by ${median} ` +
-    `(median), ${percentage(largestDeviation)} at most, over ${passes.length} passes${settled}.`
+    `(median), ${formatPercent(largestDeviation)} at most, over ${passes.length} passes${settled}.`
   );
 }
 
@@ -161,11 +161,11 @@ function cpuComment(guest: LearnedGuest): string {
   const spread = 2 * CPU_SPREAD * guest.cpu;
   const known = guest.cpuAssumed
     ? `cpu: an assumption, the log does not say it. With --runs every run draws it, mostly between ` +
-      `${percentage(guest.cpu - spread)} and ${percentage(guest.cpu + spread)}, as one throttled database leaves open. `
+      `${formatPercent(guest.cpu - spread)} and ${formatPercent(guest.cpu + spread)}, as one throttled database leaves open. `
     : "cpu: as given, or as the syncs under the log's throttles say. ";
   return (
     known +
-    `The load needs ${percentage(guest.cpu)} of its vCPU's run time; what it does not ` +
+    `The load needs ${formatPercent(guest.cpu)} of its vCPU's run time; what it does not ` +
     'need (waiting for clients or a disk) absorbs the cost of dirty tracking, and with catch-up makes up for throttles: ' +
     'a throttle of f costs nothing while 1 - f is at least cpu. At 100% a throttle takes its share of the work.'
   );

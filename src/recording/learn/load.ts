@@ -2,7 +2,7 @@
 import { nth } from '../../lists.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import { formatBytes } from '../../units.js';
+import { formatBytes, fixedPercent } from '../../units.js';
 import { fitAs } from './curve.js';
 import { learn } from './learn.js';
 import { DEFAULT_CPU, type Learned, type LearnOptions, type LoadPattern } from './learned.js';
@@ -83,6 +83,6 @@ function withAssumption(learned: Learned, assumption: string): Learned {
   return { ...learned, assumptions: [...learned.assumptions, assumption] };
 }
 
-function percent(value: number): string {
-  return `${(value * 100).toFixed(0)} %`;
+function percent(share: number): string {
+  return fixedPercent(share, 0);
 }

@@ -3,12 +3,21 @@ import { type MigrationResult, workDoneOf } from '../../migration/result.js';
 import { type Column, column } from '../column.js';
 import { highest } from './values.js';
 
+/** What ran: of one run, or of several. */
+export function experimentColumns<
+  Row extends Readonly<Record<'scenario' | 'strategy' | 'policy' | 'memory', string>>,
+>(): Column<Row>[] {
+  return [
+    column('scenario', 'text', 'name of the scenario', (r) => r.scenario),
+    column('strategy', 'text', 'strategy, with the options that differ from its defaults', (r) => r.strategy),
+    column('policy', 'text', 'policy, with the options that differ from its defaults', (r) => r.policy),
+    column('memory', 'text', 'memory model: page or fluid', (r) => r.memory),
+  ];
+}
+
 /** They open every file and say which run a row belongs to. */
 export const keyColumns: readonly Column<MigrationResult>[] = [
-  column('scenario', 'text', 'name of the scenario', (r) => r.scenario),
-  column('strategy', 'text', 'strategy, with the options that differ from its defaults', (r) => r.strategy),
-  column('policy', 'text', 'policy, with the options that differ from its defaults', (r) => r.policy),
-  column('memory', 'text', 'memory model: page or fluid', (r) => r.memory),
+  ...experimentColumns<MigrationResult>(),
   column('qemu', 'text', 'QEMU version whose rules were followed', (r) => r.qemu),
   column('seed', 'count', 'seed of all random streams', (r) => r.seed),
   column('run', 'count', 'repetition, from 1; the same seed and run meet the same workload', (r) => r.run),

@@ -14,8 +14,8 @@ import { picture } from './kit/svg.js';
 import type { Point } from './data/thin.js';
 import { largest } from '../../stats/extremes.js';
 import { isNonEmpty, lastOf, type NonEmpty, nth } from '../../lists.js';
+import { MIB } from '../../units.js';
 
-const MIB = 2 ** 20;
 /** More syncs than this have no symbols of their own. */
 const MOST_SYMBOLS = 40;
 

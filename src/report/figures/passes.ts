@@ -14,6 +14,7 @@ import type { Results } from './data/results.js';
 import { BLUE, INK, type Sheet, SKY, VERMILLION } from './kit/sheet.js';
 import { picture, text } from './kit/svg.js';
 import { largest } from '../../stats/extremes.js';
+import { MIB, GIB } from '../../units.js';
 
 const KINDS = [
   { key: 'zero', words: 'zero pages', color: SKY },
@@ -23,8 +24,6 @@ const KINDS = [
 
 /** A first pass so many times as large as any other one gets a frame of its own. */
 const DWARFS = 4;
-const GIB = 2 ** 30;
-const MIB = 2 ** 20;
 
 export const passes: Figure = {
   name: 'passes',

@@ -12,8 +12,8 @@ import { BELOW_WITH_TITLE, type Box, panel, shortNumber } from './kit/panel.js';
 import type { Sheet } from './kit/sheet.js';
 import { picture } from './kit/svg.js';
 import { zip } from '../../lists.js';
+import { GIB } from '../../units.js';
 
-const GIB = 2 ** 30;
 /** So many of the recordings that are more than 10 % off get their names. */
 const MOST_NAMED = 5;
 const MEASURES = [

@@ -14,9 +14,8 @@ import { line, picture, text } from './kit/svg.js';
 import { type Point, thin } from './data/thin.js';
 import { type NonEmpty, nth, zip } from '../../lists.js';
 import { largest, smallest } from '../../stats/extremes.js';
+import { MIB, GIB } from '../../units.js';
 
-const GIB = 2 ** 30;
-const MIB = 2 ** 20;
 /** Phases in which a switchover is still to come. */
 const GUEST_RUNS: ReadonlySet<string> = new Set(['setup', 'active']);
 

@@ -3,7 +3,7 @@ import type { Comparison, StrategyResults } from '../../experiment/compare.js';
 import { bandColumns, predictedFigure } from '../../guest/host-profiles/residuals.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { type Column, column } from '../column.js';
-import { runColumns } from '../columns/runs.js';
+import { experimentColumns, runColumns } from '../columns/runs.js';
 
 /** One figure of one strategy. */
 export interface BandRow {
@@ -23,10 +23,7 @@ export interface BandRow {
 }
 
 export const bandFileColumns: readonly Column<BandRow>[] = [
-  column('scenario', 'text', 'name of the scenario', (r) => r.scenario),
-  column('strategy', 'text', 'strategy, with the options that differ from its defaults', (r) => r.strategy),
-  column('policy', 'text', 'policy, with the options that differ from its defaults', (r) => r.policy),
-  column('memory', 'text', 'memory model: page or fluid', (r) => r.memory),
+  ...experimentColumns<BandRow>(),
   column('measure', 'text', 'the column of runs.csv that the row is about, in its unit', (r) => r.measure),
   column('runs', 'count', 'runs that converged, of which the band is', (r) => r.runs),
   column(

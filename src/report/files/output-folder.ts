@@ -9,13 +9,12 @@ import {
   openSync,
   renameSync,
   rmSync,
-  rmdirSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError, errorCode, errorMessage } from '../../errors.js';
-import { linkStatusOf, statusOf, untilDone, whyNotWritten } from '../../files.js';
+import { linkStatusOf, removeEmpty, statusOf, untilDone, whyNotWritten } from '../../files.js';
 
 export interface OutputFolder {
   append(name: string, content: string | Uint8Array): void;
@@ -174,18 +173,6 @@ function missingFolders(folder: string): string[] {
   const missing: string[] = [];
   for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.push(path);
   return missing;
-}
-
-/** Removes folders that are empty, the deepest first. */
-export function removeEmpty(folders: readonly string[]): void {
-  for (const folder of folders) {
-    try {
-      rmdirSync(folder);
-    } catch {
-      // It was never made, or another process has put something there by now.
-      return;
-    }
-  }
 }
 
 /** What an error of the system means for a file that is to be written. */

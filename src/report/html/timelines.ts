@@ -7,6 +7,7 @@ import { BLUE, GREEN, INK, PURPLE, VERMILLION } from '../figures/kit/sheet.js';
 import { thin } from '../figures/data/thin.js';
 import { groupBy, numberIn, type Row } from '../files/rows.js';
 import { largest } from '../../stats/extremes.js';
+import { MIB, GIB } from '../../units.js';
 
 export interface TimelinePanel {
   readonly title: string;
@@ -34,8 +35,6 @@ export interface Timeline {
 
 /** So many parts of the time keep their first, lowest, highest and last sample. */
 const BINS = 700;
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
 
 export function timelinesOf(results: Results, names: Names): Timeline[] {
   const syncs = groupBy(results.syncs, 'strategy');

@@ -33,7 +33,8 @@ const DECIDING: readonly string[] = ['total_time_ms', 'downtime_ms'];
 
 export const sweepTable: SweepTable = {
   header: (keys) => {
-    const namesOf = (columns: readonly Column<MigrationResult>[]): string[] => columns.map(({ name }) => name);
+    const namesOf = (columns: readonly Column<MigrationResult>[]): string[] =>
+      columns.map(({ name }) => name);
     return [...namesOf(keyColumns), ...keys, ...namesOf(runColumns)];
   },
   row(result, varied, to) {

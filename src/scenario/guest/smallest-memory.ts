@@ -1,9 +1,9 @@
 /** How much memory a guest needs at least for what is to lie in it. */
 import type { ScenarioFile } from '../form/schema.js';
+import { MIB } from '../../units.js';
 
 export type GuestForm = ScenarioFile['guest'];
 
-const MIB = 2 ** 20;
 const GIB_MIB = 1024;
 /** A guest that 1,024 times its memory is too small for grows with its memory. */
 const MOST_DOUBLINGS = 10;

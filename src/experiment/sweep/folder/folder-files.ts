@@ -1,8 +1,8 @@
 /** The files of a sweep's folder while they grow, and what stays of them when the sweep does not end. */
-import { closeSync, ftruncateSync, mkdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError, errorMessage } from '../../../errors.js';
-import { untilDone, whyNotWritten } from '../../../files.js';
+import { removeEmpty, untilDone, whyNotWritten } from '../../../files.js';
 import { JOURNAL, PLAN, type PlanFile, RUNS, openOwn, partOf, stateOf, writePlan } from './folder.js';
 import { confirmed, extend, journalLine, newChecksum } from './journal.js';
 import { lockFolder } from './lock.js';
@@ -65,7 +65,7 @@ class OpenFiles implements SweepFiles {
       try {
         return lockFolder(folder);
       } catch (error) {
-        removeEmpty(folder, this.made);
+        removeEmpty(upTo(folder, this.made));
         throw error;
       }
     });
@@ -140,7 +140,7 @@ class OpenFiles implements SweepFiles {
     const parts = [...this.files.keys()].map((name) => partOf(name));
     this.leave();
     for (const name of [...parts, ...plans]) rmSync(join(this.folder, name), { force: true });
-    removeEmpty(this.folder, this.made);
+    removeEmpty(upTo(this.folder, this.made));
   }
 
   private stays(): boolean {
@@ -185,16 +185,10 @@ class OpenFiles implements SweepFiles {
   }
 }
 
-/** The folder and those that were made on the way to it, as far as they are empty. */
-function removeEmpty(folder: string, made: string | undefined): void {
+/** The folder and those that were made on the way to it, the deepest first. */
+function* upTo(folder: string, made: string | undefined): Generator<string> {
   if (made === undefined) return;
-  for (let path = resolve(folder); path.length >= resolve(made).length; path = dirname(path)) {
-    try {
-      rmdirSync(path);
-    } catch {
-      return;
-    }
-  }
+  for (let path = resolve(folder); path.length >= resolve(made).length; path = dirname(path)) yield path;
 }
 
 function cannotWrite(folder: string, error: unknown): UsageError {

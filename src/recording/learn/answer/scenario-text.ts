@@ -43,6 +43,3 @@ export function exactRate(bytesPerSecond: number): string {
 }
 
 /** For reading. */
-export function percentage(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
-}

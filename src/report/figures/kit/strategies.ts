@@ -12,6 +12,7 @@ import type { Sheet } from './sheet.js';
 import { column, estimate } from './statistics.js';
 import { picture } from './svg.js';
 import { isSweep } from '../data/sweep-keys.js';
+import { GIB } from '../../../units.js';
 
 interface Measure {
   readonly title: string;
@@ -22,7 +23,6 @@ interface Measure {
 }
 
 const WHOLE: Axis = { domain: [0, 100], ticks: [0, 50, 100] };
-const GIB = 2 ** 30;
 
 const MEASURES: readonly Measure[] = [
   { title: 'Total time (s)', value: column('total_time_ms', 1e3), grows: true },
