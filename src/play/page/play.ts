@@ -1,7 +1,7 @@
 /** Holds the state, asks the workers, and lets each part of the page show what comes back. */
 import type { Bands } from '../bands.js';
 import { commandLine } from '../command-line.js';
-import type { PageData, Preset } from '../document.js';
+import type { PageData } from '../document.js';
 import type { Answer, TableView } from '../protocol.js';
 import { shownSpan } from '../panels.js';
 import { ScenarioText } from '../scenario-text.js';
@@ -9,10 +9,11 @@ import { checkedState, fragmentOf, MOST_RUNS, type PlayState, stateOf } from '..
 import { timelineSvg } from '../timeline-svg.js';
 import type { StrategyView } from '../view.js';
 import { Controls } from './controls.js';
-import { byId, elementOf, fill, h, idle, inputOf, selectOf } from './dom.js';
+import { byId, elementOf, fill, h, idle, inputOf } from './dom.js';
 import { acceptFiles } from './drop.js';
 import { Lane } from './lane.js';
 import { MapPart } from './map-part.js';
+import { Presets } from './presets.js';
 import { showDecisions, showTable, showVerdicts, showWhy, showWork } from './results.js';
 import { stemOf, wireTaking } from './take.js';
 import { Timeline } from './timeline.js';
@@ -37,6 +38,7 @@ export class Play {
   readonly #timeline = new Timeline(byId('timeline'), byId('readout'));
   readonly #controls: Controls;
   readonly #map: MapPart;
+  readonly #presets: Presets;
   #state: PlayState;
   #views: StrategyView[] = [];
   #bands: Bands | null = null;
@@ -60,11 +62,11 @@ export class Play {
       axes: (map) => this.#set({ map }, false),
       load: (text) => this.#changeText(text),
     });
+    this.#presets = new Presets(this.#data, this.#state.text, (file, text) => this.#open(file, text));
   }
 
   start(): void {
     byId('version').textContent = this.#data.version;
-    this.#fillPresets();
     this.#wire();
     this.#showState();
     this.#run();
@@ -115,37 +117,6 @@ export class Play {
     number('runs', runs);
     inputOf('exact').checked = exact;
     byId('command').textContent = commandLine(this.#state, this.#wantsMany ? runs : 1);
-  }
-
-  #fillPresets(): void {
-    const choice = selectOf('preset');
-    const groups = [...new Set(this.#data.presets.map(({ group }) => group))];
-    fill(
-      choice,
-      h('option', { value: '' }, 'this page’s own scenario'),
-      ...groups.map((group) =>
-        h(
-          'optgroup',
-          { label: group },
-          ...this.#data.presets
-            .filter((preset) => preset.group === group)
-            .map(({ file, name }) => h('option', { value: file }, name)),
-        ),
-      ),
-    );
-    const current = this.#data.presets.find(({ text }) => text === this.#state.text);
-    choice.value = current?.file ?? '';
-    this.#lookFor(current);
-    choice.addEventListener('change', () => {
-      const preset = this.#data.presets.find(({ file }) => file === choice.value);
-      this.#lookFor(preset);
-      const { file, text } = preset ?? this.#data.start;
-      this.#open(file, text);
-    });
-  }
-
-  #lookFor(preset: Preset | undefined): void {
-    byId('look-for').textContent = preset === undefined ? '' : `Look for: ${preset.lookFor}`;
   }
 
   // ------------------------------------------------------------------------------------------------------- the runs
@@ -347,8 +318,7 @@ export class Play {
           ...answer.lines.flatMap(([label, text]) => [h('dt', {}, label), h('dd', {}, text)]),
         ),
       );
-      selectOf('preset').value = '';
-      this.#lookFor(undefined);
+      this.#presets.leave();
       this.#open(answer.file, answer.text);
     });
   }

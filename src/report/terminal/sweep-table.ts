@@ -38,17 +38,17 @@ export const sweepTable: SweepTable = {
     return [...namesOf(keyColumns), ...keys, ...namesOf(runColumns)];
   },
   row(result, varied, to) {
-    for (let index = 0; index < keyCells.length; index++) {
-      if (index > 0) to.comma();
-      put(keyCells[index]!, result, to);
+    for (const cell of keyCells) {
+      if (cell !== keyCells[0]) to.comma();
+      put(cell, result, to);
     }
     if (varied !== '') {
       to.comma();
       to.raw(varied);
     }
-    for (let index = 0; index < runCells.length; index++) {
+    for (const cell of runCells) {
       to.comma();
-      put(runCells[index]!, result, to);
+      put(cell, result, to);
     }
     to.end();
   },
