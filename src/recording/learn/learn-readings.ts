@@ -24,20 +24,7 @@ const { floor } = Math;
  * @throws UsageError when the guest's memory is not given, or does not hold what is dirtied
  */
 export function learnFromReadings({ file, points, notes }: DirtyReadings, options: LearnOptions): Learned {
-  const { memoryBytes } = options;
-  if (memoryBytes === undefined) {
-    throw new UsageError('readings do not say how much memory the guest has; give it (--memory 16GiB)', {
-      file,
-    });
-  }
-  const ramPages = floor(memoryBytes / PAGE_BYTES);
-  const most = lastOf(points);
-  if (most.pages > ramPages) {
-    throw new UsageError(
-      `${most.pages} pages in one period are more than the guest's ${ramPages}; is one in another unit?`,
-      { file },
-    );
-  }
+  const ramPages = ramPagesFor(lastOf(points).pages, options, file);
   const readings = points.map((point): CurveReading => ({
     ...point,
     weight: 1,
@@ -83,6 +70,23 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
     loadEndedUs: null,
     assumptions: [...notes, 'no page is zero', ...assumed(points, options)],
   };
+}
+
+/** Of a guest in which so many pages were dirtied in one period. */
+function ramPagesFor(dirtiedPages: number, { memoryBytes }: LearnOptions, file: string): number {
+  if (memoryBytes === undefined) {
+    throw new UsageError('readings do not say how much memory the guest has; give it (--memory 16GiB)', {
+      file,
+    });
+  }
+  const ramPages = floor(memoryBytes / PAGE_BYTES);
+  if (dirtiedPages > ramPages) {
+    throw new UsageError(
+      `${dirtiedPages} pages in one period are more than the guest's ${ramPages}; is one in another unit?`,
+      { file },
+    );
+  }
+  return ramPages;
 }
 
 /** What the readings do not say, and the options leave open. */

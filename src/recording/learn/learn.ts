@@ -81,12 +81,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   if (options.vcpus === undefined) assumptions.push(VCPUS_ASSUMED);
   if (options.cpu === undefined) assumptions.push(cpuAssumed(DEFAULT_CPU));
   const dirtyRingSize = options.dirtyRingSize ?? assumedRing(samples, assumptions);
-  if (limited >= 0) {
-    const fromText = formatDurationMs(nth(samples, limited).tUs / 1000);
-    assumptions.push(
-      `what came back after ${fromText} is left out: dirty-limit made vCPUs sleep, for how much of the time is not logged`,
-    );
-  }
+  if (limited >= 0) assumptions.push(leftOutFrom(nth(samples, limited)));
   const steady = withoutEndOfLoad(passes);
   const readings = readingsOf(steady);
   if (readings.length === 0) return null;
@@ -111,6 +106,10 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
       limited >= 0 || steady.length < passes.length || endedOnPlateau(samples, steady) ? endOf(steady) : null,
     assumptions: [...assumptions, ...(isLinkSeen(migration) ? [] : [linkAssumed(leastLink(migration))])],
   };
+}
+
+function leftOutFrom({ tUs }: MigrateSample): string {
+  return `what came back after ${formatDurationMs(tUs / 1000)} is left out: dirty-limit made vCPUs sleep, for how much of the time is not logged`;
 }
 
 function guestOf(
