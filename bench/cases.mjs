@@ -19,7 +19,8 @@ function writer(firstPage, pages, writesPerSecond, busy = 0.1) {
 }
 
 /** `count` writers with a set of their own each, which together write `writesPerSecond` pages. */
-function writers(count, setPages, writesPerSecond) {
+function writers(count, setSize, writesPerSecond) {
+  const setPages = Math.floor(setSize);
   return Array.from({ length: count }, (_, i) => writer(i * setPages, setPages, writesPerSecond / count));
 }
 
