@@ -11,6 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildLimit } from './limit.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -32,18 +33,32 @@ async function child(name) {
   console.log(JSON.stringify({ ...found, mib }));
 }
 
-function measure(name) {
+/** `limit`: how the machine is asked for its limit, after each run (limit.mjs); null where it cannot be asked. */
+function measure(name, limit) {
   const runs = Array.from({ length: repeat }, () => {
     const { stdout, stderr, status } = spawnSync(process.execPath, [self, '--case', name], {
       encoding: 'utf8',
     });
     if (status !== 0) throw new Error(`${name}: ${stderr}`);
-    return JSON.parse(stdout);
+    const found = JSON.parse(stdout);
+    if (found.marked === undefined || limit === null) return found;
+    const { pages, writers = 1, writes = 1e6 } = found.marked;
+    return { ...found, limit: (limit.measure(pages, writers) * writes) / 1e6 };
   });
   const hashes = new Set(runs.map((run) => run.hash));
   if (hashes.size > 1) throw new Error(`${name}: another result in every run`);
   const byFigure = runs.sort((a, b) => a.figure - b.figure);
-  return byFigure[byFigure.length >> 1];
+  const median = byFigure[byFigure.length >> 1];
+  if (median.limit === undefined) return median;
+  // A pair of runs met the same machine.
+  const ratios = runs.map(({ figure, limit }) => figure / limit).sort((a, b) => a - b);
+  return { ...median, ratio: ratios[ratios.length >> 1] };
+}
+
+function limitText({ marked, limit, ratio }) {
+  if (marked === undefined) return '';
+  if (limit === undefined) return '; not compared with C: gcc is not installed';
+  return `; its writes in C take ${show(limit)}, this ${ratio.toFixed(1)} times as long`;
 }
 
 function show(figure) {
@@ -51,15 +66,16 @@ function show(figure) {
   return figure >= 20 ? figure.toFixed(0) : figure.toFixed(1);
 }
 
-function goalText({ goal, goalMib }, unit, least) {
+function goalText({ goal, goalMib, goalRatio }, unit, least) {
   if (goal === undefined) return '';
   const main = `${least ? '≥' : '≤'} ${goal.toLocaleString('en')} ${unit}`;
-  return goalMib === undefined ? main : `${main}, ≤ ${goalMib} MiB`;
+  const memory = goalMib === undefined ? '' : `, ≤ ${goalMib} MiB`;
+  return `${main}${memory}${goalRatio === undefined ? '' : `, ≤ ${goalRatio} times C`}`;
 }
 
-function isMet({ goal, goalMib }, { figure, mib }, least) {
+function isMet({ goal, goalMib = Infinity, goalRatio = Infinity }, { figure, mib, ratio = 0 }, least) {
   if (goal === undefined) return '';
-  const met = (least ? figure >= goal : figure <= goal) && (goalMib === undefined || mib <= goalMib);
+  const met = (least ? figure >= goal : figure <= goal) && mib <= goalMib && ratio <= goalRatio;
   return met ? 'yes' : '**no**';
 }
 
@@ -101,6 +117,7 @@ async function parent() {
   console.log(
     `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores\n`,
   );
+  const limit = buildLimit();
   let missed = 0;
   for (const { group, unit, least = false, perDecision = false, list } of cases) {
     const chosen = list.filter(({ name }) => wanted(`${group} ${name}`));
@@ -110,16 +127,17 @@ async function parent() {
       `| case | ${unit} | goal | met | RSS MiB | what it did | hash |\n| --- | --- | --- | --- | --- | --- | --- |`,
     );
     for (const one of chosen) {
-      const found = measure(one.name);
+      const found = measure(one.name, limit);
       const met = isMet(one, found, least);
       if (met === '**no**') missed += 1;
       const each = perDecision ? ` (${(found.figure / found.decisions).toFixed(2)} a sync)` : '';
       console.log(
-        `| ${one.name} | ${show(found.figure)}${each} | ${goalText(one, unit, least)} | ${met} | ${found.mib.toFixed(0)} | ${found.text} | ${found.hash} |`,
+        `| ${one.name} | ${show(found.figure)}${each} | ${goalText(one, unit, least)} | ${met} | ${found.mib.toFixed(0)} | ${found.text}${limitText(found)} | ${found.hash} |`,
       );
     }
     console.log('');
   }
+  limit?.remove();
   if (wanted('command line --help')) {
     const ms = helpCase();
     if (ms > 300) missed += 1;

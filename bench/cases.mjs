@@ -98,7 +98,10 @@ export function cpuSeconds() {
 
 // ------------------------------------------------------------------------------------------------ one migration, page memory
 
-/** @returns ms for one migration in a fresh process, without starting it. */
+/**
+ * @returns ms for one migration in a fresh process, without starting it. `marked`: writes, writers and the pages of each, for the
+ *   limit that the machine sets (limit.mjs).
+ */
 function pageRun(setup, stopAfterSyncs = Infinity) {
   return () => {
     const began = cpuSeconds();
@@ -111,7 +114,11 @@ function pageRun(setup, stopAfterSyncs = Infinity) {
     const digest = new Digest();
     digest.addResult(result);
     const text = `${result.dirtySyncCount} syncs, ${((result.normalPages + result.zeroPages) / 1e6).toFixed(1)} M pages sent`;
-    return { figure: ms, text, hash: digest.text };
+    let writes = 0;
+    for (const vcpu of result.vcpus) writes += vcpu.writes;
+    const { vcpus } = setup.guest;
+    const marked = { pages: vcpus[0].classes[0].pages, writers: vcpus.length, writes };
+    return { figure: ms, text, hash: digest.text, marked };
   };
 }
 
@@ -128,7 +135,8 @@ function pageWrites(gib) {
     const ns = ((cpuSeconds() - began) * 1e9) / memory.outcome.writes;
     const digest = new Digest();
     digest.add(memory.outcome.writes, memory.outcome.faults);
-    return { figure: ns, text: `${memory.outcome.writes / 1e6} M writes`, hash: digest.text };
+    const text = `${memory.outcome.writes / 1e6} M writes`;
+    return { figure: ns, text, hash: digest.text, marked: { pages: gib * GIB } };
   };
 }
 
@@ -233,7 +241,7 @@ export const cases = [
       },
       {
         name: '1 TiB, 64 vCPUs, 1,000,000 writes/s, 100 Gbit/s',
-        goal: 3000,
+        goal: 1500,
         goalMib: 200,
         run: pageRun(setupOf({ gib: 1024, vcpus: writers(64, 3.2 * GIB, 1e6), link: 100 * GBIT })),
       },
@@ -243,9 +251,9 @@ export const cases = [
     group: 'page memory, inner loops',
     unit: 'ns',
     list: [
-      { name: 'a marked write, 32 GiB', goal: 10, run: pageWrites(32) },
-      { name: 'a marked write, 256 GiB', goal: 20, run: pageWrites(256) },
-      { name: 'a marked write, 1 TiB', goal: 50, run: pageWrites(1024) },
+      { name: 'a marked write, 32 GiB', goal: 10, goalRatio: 3, run: pageWrites(32) },
+      { name: 'a marked write, 256 GiB', goal: 20, goalRatio: 3, run: pageWrites(256) },
+      { name: 'a marked write, 1 TiB', goal: 50, goalRatio: 3, run: pageWrites(1024) },
       { name: 'a sent page, 32 GiB, half of them dirty', goal: 3, run: pageSends() },
     ],
   },

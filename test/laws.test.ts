@@ -423,13 +423,20 @@ describe('chance', () => {
   /** All pages that were drawn, by the size of the class that they were drawn from. */
   function drawsOf(name: StrategyName, options: Options): Map<number, number[]> {
     const draws = new Map<number, number[]>();
-    const original = Generator.prototype.nextBelow;
-    Generator.prototype.nextBelow = function (this: Generator, n): number {
-      const drawn = original.call(this, n);
+    const note = (n: number, drawn: number): void => {
       const list = draws.get(n);
       if (list === undefined) draws.set(n, [drawn]);
       else list.push(drawn);
+    };
+    const { nextBelow, fillRange } = Generator.prototype;
+    Generator.prototype.nextBelow = function (this: Generator, n): number {
+      const drawn = nextBelow.call(this, n);
+      note(n, drawn);
       return drawn;
+    };
+    Generator.prototype.fillRange = function (this: Generator, first, n, into, count): void {
+      fillRange.call(this, first, n, into, count);
+      for (let i = 0; i < count; i += 1) note(n, into[i]! - first);
     };
     try {
       const vcpus = [
@@ -446,7 +453,7 @@ describe('chance', () => {
         options,
       );
     } finally {
-      Generator.prototype.nextBelow = original;
+      Object.assign(Generator.prototype, { nextBelow, fillRange });
     }
     return draws;
   }

@@ -62,4 +62,36 @@ export class Generator {
       if (low >= n || low >= (TWO_POW_32 - n) % n) return high;
     }
   }
+
+  /**
+   * The next `count` draws of first + nextBelow(n), into `into`; first + n at most 2^31. The same numbers as one by one,
+   * at less than half the cost: the state stays in registers, and the bound of the rejection is computed once.
+   */
+  fillRange(first: number, n: number, into: Int32Array, count: number): void {
+    let s0 = this.s0;
+    let s1 = this.s1;
+    let s2 = this.s2;
+    let s3 = this.s3;
+    const least = (TWO_POW_32 - n) % n;
+    let i = 0;
+    while (i < count) {
+      const sum = (s0 + s3) | 0;
+      const draw = (((sum << 7) | (sum >>> 25)) + s0) >>> 0;
+      s2 ^= s0;
+      s3 ^= s1;
+      const shifted = s1 << 9;
+      s1 ^= s2;
+      s0 ^= s3;
+      s2 ^= shifted;
+      s3 = (s3 << 11) | (s3 >>> 21);
+      const low = imul(draw, n) >>> 0;
+      // See nextBelow. A rejected draw is overwritten by the next.
+      into[i] = first + (draw * n - low) * TWO_POW_MINUS_32;
+      if (low >= least) i += 1;
+    }
+    this.s0 = s0;
+    this.s1 = s1;
+    this.s2 = s2;
+    this.s3 = s3;
+  }
 }

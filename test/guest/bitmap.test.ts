@@ -2,10 +2,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
 import {
+  areSet,
   bitmapWords,
   clearFirst,
   clearLogged,
   countRange,
+  listFresh,
+  markPages,
+  markRange,
   mergeClear,
   mergeKeep,
   nextSet,
@@ -142,4 +146,38 @@ describe('syncing', () => {
       expect(pagesOf(snapshot)).toEqual(seen.filter((page) => !inside(page)));
     },
   );
+});
+
+describe('pages that are written', () => {
+  /** With repeats, and some entries behind those that count. */
+  const pages = fc.array(fc.integer({ min: 0, max: PAGES - 1 }), { maxLength: 3 * PAGES });
+
+  property.prop([bitmap, range])(
+    'a range is marked whole, and what was clear in it is counted',
+    (bits, [from, to]) => {
+      const marked = Array.from({ length: to - from }, (_, i) => from + i);
+      const before = new Set(pagesOf(bits));
+      expect(markRange(bits, from, to)).toBe(marked.filter((page) => !before.has(page)).length);
+      expect(new Set(pagesOf(bits))).toEqual(new Set([...before, ...marked]));
+    },
+  );
+
+  property.prop([bitmap, pages])('each is marked, and counts once where it was clear', (bits, written) => {
+    const before = new Set(pagesOf(bits));
+    const count = written.length >>> 1;
+    const marked = new Set(written.slice(0, count));
+    const list = new Int32Array(count + 2).fill(-7);
+    const listed = Int32Array.from(bits);
+    const numbers = Int32Array.from(written);
+    const fresh = [...marked].filter((page) => !before.has(page));
+    expect(areSet(bits, numbers, count)).toBe(fresh.length === 0);
+
+    expect(markPages(bits, numbers, count)).toBe(fresh.length);
+    expect(new Set(pagesOf(bits))).toEqual(new Set([...before, ...marked]));
+    expect(areSet(bits, numbers, count)).toBe(true);
+    // The list has them in the order of their first writes, behind what it had.
+    expect(listFresh(listed, numbers, count, list, 2)).toBe(2 + fresh.length);
+    expect([...list.subarray(0, 2 + fresh.length)]).toEqual([-7, -7, ...fresh]);
+    expect(listed).toEqual(bits);
+  });
 });

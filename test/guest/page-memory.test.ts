@@ -493,6 +493,38 @@ describe('running', () => {
     expect(whole.harvest()).toBe(pieces.harvest());
   });
 
+  // Pages are drawn in blocks of some thousand; a call of one write draws a block of one.
+  test.each([
+    ['uniform', 'bitmap'],
+    ['uniform', 'ring'],
+    ['sequential', 'bitmap'],
+    ['sequential', 'ring'],
+  ] as const)('%s writes over blocks are the writes one by one (%s)', (pattern, tracking) => {
+    const guest = guestOf({
+      ramPages: 40_000,
+      dirtyRingSize: 65_536,
+      vcpus: [writer({ pages: 30_011, writesPerSecond: A_WRITE_A_US, pattern })],
+    });
+    const whole = memoryOf(guest, tracking);
+    const pieces = memoryOf(guest, tracking);
+    for (const memory of [whole, pieces]) memory.watchRewrites();
+    whole.run(0, 35_000, 1, 1);
+    let faults = 0;
+    for (let write = 0; write < 35_000; write += 1) {
+      pieces.run(0, 1, 1, 1);
+      faults += pieces.outcome.faults;
+    }
+    expect(whole.outcome.faults).toBe(faults);
+    for (const memory of [whole, pieces]) if (tracking === 'ring') expect(memory.reap(0)).toBe(faults);
+    // All are dirty since the first sync: what goes out again is what was noticed.
+    for (const memory of [whole, pieces]) send(memory);
+    expect(whole.harvest()).toBe(faults);
+    expect(pieces.harvest()).toBe(faults);
+    const rewritten = (memory: PageMemory): number[] =>
+      Array.from({ length: 40_000 }, (_, page) => page).filter((page) => memory.takeRewritten(page));
+    expect(rewritten(whole)).toEqual(rewritten(pieces));
+  });
+
   // The generator stands at the same draw whether anybody looked or not: what is tracked never changes the workload.
   test('writes the same pages whether they are tracked or not', () => {
     const late = new PageMemory(spec('uniform'), freeHost, 'bitmap', 18, 1, 1);
@@ -544,10 +576,16 @@ describe('running', () => {
   });
 
   // 1000 pages from page 0 on lie in two huge pages.
-  test('the first noticed write in each 2 MiB splits it, once', () => {
-    const memory = memoryOf(spec('sequential'), 'bitmap', { host: { ...freeHost, splitUs: 100 } });
+  test.each([
+    ['sequential', 'bitmap'],
+    ['uniform', 'bitmap'],
+    ['uniform', 'ring'],
+  ] as const)('the first noticed %s write in each 2 MiB splits it, once (%s)', (pattern, tracking) => {
+    const guest = { ...spec(pattern), dirtyRingSize: 4096 };
+    const memory = memoryOf(guest, tracking, { host: { ...freeHost, splitUs: 100 } });
     memory.run(0, 10_000, 1, 1);
     expect(memory.outcome.faultUs).toBe(200);
+    memory.reap(0);
     memory.harvest();
     memory.run(0, 10_000, 1, 1);
     expect(memory.outcome.faultUs).toBe(0);

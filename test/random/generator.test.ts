@@ -111,4 +111,19 @@ describe('integers below n', () => {
     const { statistic, degrees } = chiSquare(counts, new Float64Array(n).fill(40_000 / n));
     expect(statistic).toBeLessThanOrEqual(n === 1 ? 0 : chiSquareLimit(degrees));
   });
+
+  // Between a third and half of all draws are rejected where n is just above a power of two, none where n is one.
+  test.each([1, 7, 1000, 2 ** 20, 2 ** 23 + 1, 3 * 2 ** 29, 2 ** 30 + 1, 2 ** 31 - 100])(
+    'below %d come in blocks as they come one by one',
+    (n) => {
+      const one = stream(4, 0, 'blocks');
+      const block = stream(4, 0, 'blocks');
+      const drawn = new Int32Array(500);
+      for (const count of [0, 1, 499, 500]) {
+        block.fillRange(100, n, drawn, count);
+        for (let i = 0; i < count; i += 1) expect(drawn[i]).toBe(100 + one.nextBelow(n));
+      }
+      expect(block.nextUint32()).toBe(one.nextUint32());
+    },
+  );
 });

@@ -1,5 +1,5 @@
 /** One bit a page in Int32Arrays: the only bit tricks in the project. All kernels see Int32Array and nothing else. */
-const { imul, clz32, min } = Math;
+const { imul, clz32 } = Math;
 
 export function bitmapWords(pages: number): number {
   return (pages + 31) >>> 5;
@@ -52,6 +52,62 @@ export function countRange(bits: Int32Array, from: number, to: number): number {
     if (word !== 0) count += popcount(word);
   }
   return count;
+}
+
+/** Set all bits in [from, to); returns those that were new. */
+export function markRange(bits: Int32Array, from: number, to: number): number {
+  const fresh = to - from - countRange(bits, from, to);
+  if (fresh > 0) setRange(bits, from, to);
+  return fresh;
+}
+
+/**
+ * The bits of the first `count` of `pages` are all set. It looks at each, even after one that is not set: loads without
+ * stores in between overlap, so that a loop that sets bits next finds its words in the cache.
+ */
+export function areSet(bits: Int32Array, pages: Int32Array, count: number): boolean {
+  let all = 1;
+  for (let i = 0; i < count; i += 1) {
+    const page = pages[i]!;
+    all &= bits[page >>> 5]! >>> page;
+  }
+  return all !== 0;
+}
+
+/** Set the bits of the first `count` of `pages`; returns those that were new. Without a branch, as no CPU can guess it. */
+export function markPages(bits: Int32Array, pages: Int32Array, count: number): number {
+  let old = 0;
+  for (let i = 0; i < count; i += 1) {
+    const page = pages[i]!;
+    const w = page >>> 5;
+    const word = bits[w]!;
+    old += (word >>> page) & 1;
+    bits[w] = word | (1 << page);
+  }
+  return count - old;
+}
+
+/**
+ * Set the bits of the first `count` of `pages`, and append the pages whose bit was new to the `listed` entries of `list`, which
+ * has room for all. Returns the entries of the list.
+ */
+export function listFresh(
+  bits: Int32Array,
+  pages: Int32Array,
+  count: number,
+  list: Int32Array,
+  listed: number,
+): number {
+  let end = listed;
+  for (let i = 0; i < count; i += 1) {
+    const page = pages[i]!;
+    const w = page >>> 5;
+    const word = bits[w]!;
+    list[end] = page;
+    end += 1 - ((word >>> page) & 1);
+    bits[w] = word | (1 << page);
+  }
+  return end;
 }
 
 /** Runs of set bits: those whose bit before is not set. */
@@ -152,8 +208,7 @@ export function mergeClear(target: Int32Array, log: Int32Array, from: number, to
 
 /** log &= ~snapshot, snapshot := 0 over the words [from, to): KVM_CLEAR_DIRTY_LOG. */
 export function clearLogged(log: Int32Array, snapshot: Int32Array, from: number, to: number): void {
-  const end = min(to, log.length);
-  for (let w = from; w < end; w += 1) {
+  for (let w = from; w < to; w += 1) {
     const word = snapshot[w]!;
     if (word === 0) continue;
     log[w]! &= ~word;

@@ -1,7 +1,9 @@
 /** QEMU's migration bitmap: which pages are to be sent, how many these are, and from where the next are. */
 import { bitmapWords, clearFirst, countRange, countRuns, nextSet, setRange } from './bitmap.js';
+import type { ZeroExtent } from '../../spec.js';
+import { BLOCK_PAGES, countInBlock, zeroPagesOf } from '../../unused.js';
 
-const { min } = Math;
+const { ceil, min } = Math;
 
 export class MigrationBitmap {
   readonly words: Int32Array;
@@ -94,5 +96,17 @@ export class MigrationBitmap {
       pages[i] = page;
       page += 1;
     }
+  }
+}
+
+/** The pages of the extent that free page hints report need not be sent: in each block first of its zero pages, then of its data. */
+export function dropHinted(bitmap: MigrationBitmap, extent: ZeroExtent): void {
+  const zero = zeroPagesOf(extent);
+  const blocks = ceil(extent.pages / BLOCK_PAGES);
+  for (let block = 0; block < blocks; block += 1) {
+    const start = extent.firstPage + block * BLOCK_PAGES;
+    bitmap.drop(start, countInBlock(extent, extent.hintedZeroPages ?? 0, block));
+    const data = start + countInBlock(extent, zero, block);
+    bitmap.drop(data, countInBlock(extent, extent.hintedDataPages ?? 0, block));
   }
 }

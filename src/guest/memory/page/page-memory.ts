@@ -10,18 +10,18 @@ import { bitmapWords, clearLogged, countRange, mergeClear, mergeKeep, nextSet, s
 import { ClearChunks } from './clear-chunks.js';
 import { DeviceWrites } from './device-writes.js';
 import { PageKinds } from './kinds.js';
-import { MigrationBitmap } from './migration-bitmap.js';
+import { MigrationBitmap, dropHinted } from './migration-bitmap.js';
 import { runRemote } from './remote.js';
 import { TrackedWrites } from './tracked-writes.js';
-import { type VcpuState, newVcpuState, skipDraws, writtenWords } from './vcpu-writes.js';
+import { type VcpuState, newVcpuState, writtenWords } from './vcpu-writes.js';
 import { ContentMap } from '../../content.js';
 import { Effort } from '../../effort.js';
 import { type GuestMemory, type RunOutcome, type Tracking, noOutcome } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
-import { BLOCK_PAGES, countInBlock, hintedPagesOf, zeroPagesOf } from '../../unused.js';
+import { hintedPagesOf } from '../../unused.js';
 import type { GuestSpec, HostProfile, ZeroExtent } from '../../spec.js';
 
-const { floor, max, min, ceil } = Math;
+const { floor, max, min } = Math;
 const INFINITY = Infinity;
 
 /** A run is counted at most this far ahead, so that each page is counted once a pass and not again after every stop. */
@@ -112,7 +112,12 @@ export class PageMemory implements GuestMemory {
     this.#writes.start();
     this.#bitmap.setAll();
     // KVM_DIRTY_LOG_INITIALLY_SET: nothing is armed until its chunk is cleared. Without it, and in ring mode, all is armed.
-    if (this.#tracking === 'bitmap-manual') setRange(this.#writes.log, 0, this.totalPages);
+    // Words that no vCPU writes stay 0, as nothing reads them: memory that is never touched costs nothing.
+    if (this.#tracking !== 'bitmap-manual') return;
+    for (let i = 0; i < this.#written.length; i += 1) {
+      const [from, to] = this.#written[i]!;
+      setRange(this.#writes.log, from * 32, min(to * 32, this.totalPages));
+    }
   }
 
   stopLogging(): void {
@@ -177,16 +182,13 @@ export class PageMemory implements GuestMemory {
       this.#effort.draw(writes);
       this.outcome.writes += writes;
       if (!this.#logging) {
-        if (c.sequential) c.next = (c.next + writes) % c.pages;
-        else skipDraws(state.random, c.pages, writes);
+        this.#writes.skip(state.random, c, writes);
       } else if (ring) {
         faults += this.#pushAll
           ? this.#writes.pushEvery(state, c, writes)
           : this.#writes.push(state, c, writes);
       } else {
-        faults += c.sequential
-          ? this.#writes.logSequential(c, writes)
-          : this.#writes.logUniform(state.random, c, writes);
+        faults += this.#writes.mark(state.random, c, writes);
       }
     }
     return faults;
@@ -218,19 +220,7 @@ export class PageMemory implements GuestMemory {
   }
 
   reap(vcpu: number): number {
-    const state = this.#vcpus[vcpu]!;
-    const { ring, ringCount } = state;
-    const { log, aside: unarmed } = this.#writes;
-    for (let i = 0; i < ringCount; i += 1) {
-      const page = ring[i]!;
-      const w = page >>> 5;
-      const bit = 1 << (page & 31);
-      log[w]! |= bit;
-      unarmed[w]! &= ~bit;
-    }
-    state.ringCount = 0;
-    state.reaped += ringCount;
-    return ringCount;
+    return this.#writes.reap(this.#vcpus[vcpu]!);
   }
 
   reapedPages(vcpu: number): number {
@@ -240,15 +230,10 @@ export class PageMemory implements GuestMemory {
   harvest(): number {
     let fresh = 0;
     if (this.#tracking === 'bitmap-manual') {
-      // Outside the written words log and migration bitmap only differ by pages already cleared and sent.
       for (let i = 0; i < this.#written.length; i += 1) {
         const [from, to] = this.#written[i]!;
         this.#effort.scan(to - from);
         fresh += mergeKeep(this.#bitmap.words, this.#writes.log, this.#writes.aside, from, to);
-      }
-      if (this.#snapshotNeverTaken) {
-        this.#writes.aside.set(this.#writes.log);
-        this.#snapshotNeverTaken = false;
       }
       this.#chunks.pending.fill(1);
     } else {
@@ -262,7 +247,6 @@ export class PageMemory implements GuestMemory {
     this.#bitmap.dirty += fresh;
     return fresh;
   }
-  #snapshotNeverTaken = true;
 
   dirtyPages(): number {
     return this.#bitmap.dirty;
@@ -302,13 +286,13 @@ export class PageMemory implements GuestMemory {
   clearChunk(_behindUs: number): void {
     this.#chunks.pending[this.#chunk] = 0;
     this.clearNeeded = false;
-    const from = this.#chunks.startOf(this.#chunk);
-    clearLogged(
-      this.#writes.log,
-      this.#writes.aside,
-      from >>> 5,
-      bitmapWords(this.#chunks.endOf(this.#chunk)),
-    );
+    const first = this.#chunks.startOf(this.#chunk) >>> 5;
+    const end = bitmapWords(this.#chunks.endOf(this.#chunk));
+    const { log, aside } = this.#writes;
+    for (let i = 0; i < this.#written.length; i += 1) {
+      const [from, to] = this.#written[i]!;
+      clearLogged(log, aside, max(first, from), min(end, to));
+    }
   }
 
   take(pages: number): void {
@@ -320,14 +304,7 @@ export class PageMemory implements GuestMemory {
       const extent = this.#zero[i]!;
       if (hintedPagesOf(extent) === 0) continue;
       if (this.#tracking === 'bitmap-manual') this.#clearChunksOf(extent);
-      const zero = zeroPagesOf(extent);
-      const blocks = ceil(extent.pages / BLOCK_PAGES);
-      for (let block = 0; block < blocks; block += 1) {
-        const start = extent.firstPage + block * BLOCK_PAGES;
-        this.#bitmap.drop(start, countInBlock(extent, extent.hintedZeroPages ?? 0, block));
-        const data = start + countInBlock(extent, zero, block);
-        this.#bitmap.drop(data, countInBlock(extent, extent.hintedDataPages ?? 0, block));
-      }
+      dropHinted(this.#bitmap, extent);
     }
   }
 

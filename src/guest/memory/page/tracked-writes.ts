@@ -1,8 +1,20 @@
-/** The writes of vCPUs as tracking notices them: in KVM's bitmap, or as entries of a ring. The page memory's hot loops. */
+/**
+ * The writes of vCPUs as tracking notices them: in KVM's bitmap, or as entries of a ring. The page memory's hot loops.
+ *
+ * Pages are drawn in blocks before any of their bits is looked at. The loops over a block depend on nothing but its numbers, so
+ * a CPU has several of their cache misses under way at once. docs/performance.md compares this with other designs.
+ */
 import type { Generator } from '../../../random/generator.js';
-import { type ClassCursor, type VcpuState, noteRound } from './vcpu-writes.js';
+import { areSet, listFresh, markPages, markRange, setRange } from './bitmap.js';
+import type { ClassCursor, VcpuState } from './vcpu-writes.js';
 
-const { ceil } = Math;
+const { ceil, min } = Math;
+
+/** Writes whose pages are drawn together: 8 KiB of numbers, which stay in the innermost cache. */
+const BLOCK_WRITES = 2048;
+
+/** The bitmap of a class of so many pages, 1 MiB, still lies in the second cache of common CPUs. */
+const CACHED_PAGES = 2 ** 23;
 
 /** Pages of one 2 MiB huge page, which the first noticed write in it splits. */
 const HUGE_PAGE_PAGES = 512;
@@ -18,6 +30,9 @@ export class TrackedWrites {
   /** One byte per 2 MiB that still is a huge page; empty when writes split nothing. */
   readonly #huge: Uint8Array;
   readonly #splitsHuge: boolean;
+  /** Pages of the writes at hand, and those of them that are noticed. */
+  readonly #block = new Int32Array(BLOCK_WRITES);
+  readonly #noticed = new Int32Array(BLOCK_WRITES);
 
   /** `words`: of a bitmap over so many pages. */
   constructor(words: number, totalPages: number, splitsHuge: boolean) {
@@ -32,105 +47,133 @@ export class TrackedWrites {
     this.#huge.fill(1);
   }
 
-  logUniform(random: Generator, c: ClassCursor, writes: number): number {
-    const log = this.log;
-    const rewritten = this.rewritten;
-    const huge = this.#splitsHuge;
-    const first = c.firstPage;
-    const pages = c.pages;
+  /** Writes that are not tracked. Their pages are drawn all the same: the stream does not depend on what is tracked. */
+  skip(random: Generator, c: ClassCursor, writes: number): void {
+    if (c.sequential) {
+      c.next = (c.next + writes) % c.pages;
+      return;
+    }
+    for (let left = writes; left > 0; left -= BLOCK_WRITES)
+      random.fillRange(c.firstPage, c.pages, this.#block, min(left, BLOCK_WRITES));
+  }
+
+  /** Into KVM's bitmap. Returns the writes that are noticed. */
+  mark(random: Generator, c: ClassCursor, writes: number): number {
+    return c.sequential ? this.#logSequential(c, writes) : this.#logUniform(random, c, writes);
+  }
+
+  #logUniform(random: Generator, c: ClassCursor, writes: number): number {
+    const bits = this.log;
+    const block = this.#block;
     let fresh = 0;
-    for (let i = 0; i < writes; i += 1) {
-      const page = first + random.nextBelow(pages);
-      const w = page >>> 5;
-      const bit = 1 << (page & 31);
-      if (rewritten !== null) rewritten[w]! |= bit;
-      const word = log[w]!;
-      if ((word & bit) === 0) {
-        log[w] = word | bit;
-        fresh += 1;
-        if (huge) this.#split(page);
+    for (let left = writes; left > 0; left -= BLOCK_WRITES) {
+      const count = min(left, BLOCK_WRITES);
+      this.#draw(random, c, count);
+      if (c.pages > CACHED_PAGES && areSet(bits, block, count)) continue;
+      if (this.#splitsHuge) {
+        const noticed = listFresh(bits, block, count, this.#noticed, 0);
+        this.#split(this.#noticed, 0, noticed);
+        fresh += noticed;
+      } else {
+        fresh += markPages(bits, block, count);
       }
     }
     return fresh;
   }
 
-  logSequential(c: ClassCursor, writes: number): number {
-    const log = this.log;
-    const huge = this.#splitsHuge;
-    const last = c.firstPage + c.pages;
-    let page = c.firstPage + c.next;
+  /** A loop over a class is a range of pages, whose words are filled whole. */
+  #logSequential(c: ClassCursor, writes: number): number {
     let fresh = 0;
-    if (this.rewritten !== null) noteRound(this.rewritten, c, writes);
-    for (let i = 0; i < writes; i += 1) {
-      const w = page >>> 5;
-      const bit = 1 << (page & 31);
-      const word = log[w]!;
-      if ((word & bit) === 0) {
-        log[w] = word | bit;
-        fresh += 1;
-        if (huge) this.#split(page);
-      }
-      page += 1;
-      if (page === last) page = c.firstPage;
+    for (let left = writes; left > 0;) {
+      const count = min(left, c.pages - c.next);
+      const from = c.firstPage + c.next;
+      fresh += this.#splitsHuge
+        ? this.#markAndSplit(from, from + count)
+        : markRange(this.log, from, from + count);
+      if (this.rewritten !== null) setRange(this.rewritten, from, from + count);
+      c.next += count;
+      if (c.next === c.pages) c.next = 0;
+      left -= count;
     }
-    c.next = page - c.firstPage;
     return fresh;
   }
 
+  #markAndSplit(from: number, to: number): number {
+    let fresh = 0;
+    for (let page = from; page < to;) {
+      const end = min(to, page - (page % HUGE_PAGE_PAGES) + HUGE_PAGE_PAGES);
+      const noticed = markRange(this.log, page, end);
+      if (noticed > 0) this.#splitAt(page);
+      fresh += noticed;
+      page = end;
+    }
+    return fresh;
+  }
+
+  /** Into the ring, which has room for them: an entry for each write to a page that is armed. Returns the entries. */
   push(state: VcpuState, c: ClassCursor, writes: number): number {
-    const unarmed = this.aside;
-    const huge = this.#splitsHuge;
-    const ring = state.ring;
-    const last = c.firstPage + c.pages;
-    const rewritten = this.rewritten;
-    let count = state.ringCount;
-    let page = c.firstPage + c.next;
-    for (let i = 0; i < writes; i += 1) {
-      if (!c.sequential) page = c.firstPage + state.random.nextBelow(c.pages);
-      const w = page >>> 5;
-      const bit = 1 << (page & 31);
-      if (rewritten !== null) rewritten[w]! |= bit;
-      const word = unarmed[w]!;
-      if ((word & bit) === 0) {
-        unarmed[w] = word | bit;
-        ring[count] = page;
-        count += 1;
-        if (huge) this.#split(page);
-      }
-      if (c.sequential) {
-        page += 1;
-        if (page === last) page = c.firstPage;
-      }
+    const before = state.ringCount;
+    let count = before;
+    for (let left = writes; left > 0; left -= BLOCK_WRITES) {
+      const drawn = min(left, BLOCK_WRITES);
+      this.#draw(state.random, c, drawn);
+      count = listFresh(this.aside, this.#block, drawn, state.ring, count);
     }
-    if (c.sequential) c.next = page - c.firstPage;
-    const faults = count - state.ringCount;
+    if (this.#splitsHuge) this.#split(state.ring, before, count);
     state.ringCount = count;
-    return faults;
+    return count - before;
   }
 
+  /** Likewise, with an entry for each write. */
   pushEvery(state: VcpuState, c: ClassCursor, writes: number): number {
-    const ring = state.ring;
-    const last = c.firstPage + c.pages;
-    const rewritten = this.rewritten;
-    let count = state.ringCount;
-    let page = c.firstPage + c.next;
-    for (let i = 0; i < writes; i += 1) {
-      if (!c.sequential) page = c.firstPage + state.random.nextBelow(c.pages);
-      if (rewritten !== null) rewritten[page >>> 5]! |= 1 << (page & 31);
-      ring[count] = page;
-      count += 1;
-      if (c.sequential) {
-        page += 1;
-        if (page === last) page = c.firstPage;
-      }
+    const { ring } = state;
+    const block = this.#block;
+    for (let left = writes; left > 0; left -= BLOCK_WRITES) {
+      const drawn = min(left, BLOCK_WRITES);
+      this.#draw(state.random, c, drawn);
+      for (let i = 0; i < drawn; i += 1) ring[state.ringCount + i] = block[i]!;
+      state.ringCount += drawn;
     }
-    if (c.sequential) c.next = page - c.firstPage;
-    state.ringCount = count;
     return writes;
   }
 
+  /** The entries of the ring go to the log, and their pages are armed again. Returns the entries. */
+  reap(state: VcpuState): number {
+    const { ring, ringCount } = state;
+    const { log, aside: unarmed } = this;
+    for (let i = 0; i < ringCount; i += 1) {
+      const page = ring[i]!;
+      const w = page >>> 5;
+      const bit = 1 << (page & 31);
+      log[w]! |= bit;
+      unarmed[w]! &= ~bit;
+    }
+    state.ringCount = 0;
+    state.reaped += ringCount;
+    return ringCount;
+  }
+
+  /** The pages of the next `count` writes, at most a block of them; they are noted as rewritten. */
+  #draw(random: Generator, c: ClassCursor, count: number): void {
+    const block = this.#block;
+    if (c.sequential) {
+      for (let i = 0; i < count; i += 1) {
+        block[i] = c.firstPage + c.next;
+        c.next += 1;
+        if (c.next === c.pages) c.next = 0;
+      }
+    } else {
+      random.fillRange(c.firstPage, c.pages, block, count);
+    }
+    if (this.rewritten !== null) markPages(this.rewritten, block, count);
+  }
+
   /** kvm_mmu: the first write after logging began splits a huge page, unless that was done eagerly. */
-  #split(page: number): void {
+  #split(pages: Int32Array, from: number, to: number): void {
+    for (let i = from; i < to; i += 1) this.#splitAt(pages[i]!);
+  }
+
+  #splitAt(page: number): void {
     const block = page >>> 9;
     this.splits += this.#huge[block]!;
     this.#huge[block] = 0;

@@ -1,9 +1,9 @@
 /** How vCPUs write in the page memory: where each stands in its classes, and what its ring holds. */
 import type { Generator } from '../../../random/generator.js';
 import { type GuestSpec, type VcpuSpec, slackPerAccessUs } from '../../spec.js';
-import { bitmapWords, setRange } from './bitmap.js';
+import { bitmapWords } from './bitmap.js';
 
-const { max, min } = Math;
+const { max } = Math;
 
 /** How one vCPU uses one class, with the state of the loop that does it. */
 export interface ClassCursor {
@@ -82,19 +82,6 @@ export function pickClass(state: VcpuState): ClassCursor {
     if (x < 0) return c;
   }
   return classes[classes.length - 1]!;
-}
-
-/** The next `writes` writes of a sequential loop. */
-export function noteRound(bits: Int32Array, c: ClassCursor, writes: number): void {
-  const ahead = min(writes, c.pages - c.next);
-  setRange(bits, c.firstPage + c.next, c.firstPage + c.next + ahead);
-  const wrapped = min(writes - ahead, c.next);
-  if (wrapped > 0) setRange(bits, c.firstPage, c.firstPage + wrapped);
-}
-
-/** A run that nobody tracks still draws its pages: the stream stays the same whatever is tracked. */
-export function skipDraws(random: Generator, pages: number, draws: number): void {
-  for (let i = 0; i < draws; i += 1) random.nextBelow(pages);
 }
 
 /** The words that hold pages written by some class, merged and in order. */
