@@ -1,12 +1,13 @@
-// Bundles the page of `migsim play` into dist/play/page: its program, its style and the licences of what is in them.
+// Bundles the page of `migsim play` into dist/play/page: its program, its style and the licences of what is in them; and the
+// command line with its threads into dist/bundle, because Node needs a millisecond for each of hundreds of modules.
 // Does nothing where no source of the last bundle has changed. esbuild is loaded only when there is something to do.
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-const OUT = path.join(ROOT, 'dist/play/page');
-const STAMPS = path.join(OUT, 'stamps.json');
+const PAGE = path.join(ROOT, 'dist/play/page');
+const PROGRAM = path.join(ROOT, 'dist/bundle');
 const OWN = fileURLToPath(import.meta.url);
 
 /** Path, size and time of each file; null where one is gone. */
@@ -21,16 +22,26 @@ function stampsOf(files) {
   }
 }
 
-function isFresh() {
+function isFresh(folder) {
   try {
-    const stamps = JSON.parse(readFileSync(STAMPS, 'utf8'));
+    const stamps = JSON.parse(readFileSync(path.join(folder, 'stamps.json'), 'utf8'));
     return JSON.stringify(stampsOf(stamps.map(([file]) => file))) === JSON.stringify(stamps);
   } catch {
     return false;
   }
 }
 
-/** What needs nothing of Node, in place of what does; and of zod's many languages only English, which it speaks by itself. */
+/** Of zod's many languages only English, which it speaks by itself. */
+const inEnglish = {
+  name: 'in-english',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
+
+/** What needs nothing of Node, in place of what does. */
 const forBrowsers = {
   name: 'for-browsers',
   setup(build) {
@@ -44,9 +55,6 @@ const forBrowsers = {
     build.onResolve({ filter: /\/jitless\.js$/ }, ({ resolveDir }) => ({
       path: path.join(resolveDir, 'jitless.ts'),
       sideEffects: true,
-    }));
-    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
-      contents: "export { default as en } from './en.js';",
     }));
   },
 };
@@ -69,28 +77,105 @@ function licencesOf(inputs) {
   );
 }
 
-async function bundle() {
+/** Writes what a build made, the licences of what is in it, and of which files it is. */
+function write(folder, { metafile, outputFiles }) {
+  const inputs = Object.keys(metafile.inputs);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const { path: file, contents } of outputFiles) writeFileSync(file, contents);
+  writeFileSync(path.join(folder, 'licences.txt'), licencesOf(inputs));
+  const files = [...inputs, path.relative(ROOT, OWN)];
+  writeFileSync(path.join(folder, 'stamps.json'), JSON.stringify(stampsOf(files)));
+}
+
+const COMMON = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  metafile: true,
+  write: false,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+async function bundlePage() {
   const { build } = await import('esbuild');
-  const { metafile, outputFiles } = await build({
-    absWorkingDir: ROOT,
+  const made = await build({
+    ...COMMON,
     entryPoints: { main: 'src/play/page/main.ts', page: 'src/play/page/page.css' },
-    outdir: OUT,
-    bundle: true,
+    outdir: PAGE,
     minify: true,
     format: 'iife',
     target: ['chrome120', 'firefox128', 'safari17'],
-    plugins: [forBrowsers],
-    metafile: true,
-    write: false,
-    legalComments: 'none',
-    logLevel: 'warning',
+    plugins: [forBrowsers, inEnglish],
   });
-  const inputs = Object.keys(metafile.inputs);
-  mkdirSync(OUT, { recursive: true });
-  for (const { path: file, contents } of outputFiles) writeFileSync(file, contents);
-  writeFileSync(path.join(OUT, 'licences.txt'), licencesOf(inputs));
-  const files = [...inputs, path.relative(ROOT, OWN)];
-  writeFileSync(STAMPS, JSON.stringify(stampsOf(files)));
+  write(PAGE, made);
 }
 
-if (!isFresh()) await bundle();
+/** Modules that the program starts by their names: itself, and its threads. */
+const ENTRIES = [
+  'cli/main',
+  'cli/check-worker',
+  'cli/long-worker',
+  'api/sweep-worker',
+  'experiment/parallel/run-worker',
+];
+
+/**
+ * A module finds files by where it lies in dist; threads are those of the bundle. Errors are the very classes that a strategy
+ * of the user's has from the library.
+ */
+const likeModules = {
+  name: 'like-modules',
+  setup(build) {
+    build.onResolve({ filter: /\/errors\.js$/ }, ({ path: file, resolveDir }) =>
+      path.join(resolveDir, file) === path.join(ROOT, 'src/errors.js')
+        ? { path: '../errors.js', external: true }
+        : undefined,
+    );
+    // As modules, which require nothing of Node.
+    build.onResolve({ filter: /^yaml$/ }, () => ({
+      path: path.join(ROOT, 'node_modules/yaml/browser/index.js'),
+    }));
+    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path: file }) => {
+      const lies = path.relative(path.join(ROOT, 'src'), file).replaceAll('\\', '/').replace(/ts$/, 'js');
+      const contents = readFileSync(file, 'utf8')
+        .replace(
+          /new URL\('[./]*([\w-]+-worker\.js)', import\.meta\.url\)/g,
+          "new URL('./$1', import.meta['url'])",
+        )
+        .replaceAll('import.meta.url', `new URL('../${lies}', import.meta['url']).href`);
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+async function bundleProgram() {
+  const { build } = await import('esbuild');
+  const made = await build({
+    ...COMMON,
+    entryPoints: Object.fromEntries(ENTRIES.map((entry) => [path.basename(entry), `src/${entry}.ts`])),
+    outdir: PROGRAM,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // Packages with files of their own, with parts that may be missing, or that are seldom needed.
+    external: [
+      '@observablehq/plot',
+      '@resvg/resvg-js',
+      'cli-table3',
+      'hyparquet-writer',
+      'linkedom',
+      'tinypool',
+      'uplot',
+    ],
+    plugins: [likeModules, inEnglish],
+  });
+  write(PROGRAM, made);
+}
+
+if (!isFresh(PAGE)) await bundlePage();
+if (!isFresh(PROGRAM)) await bundleProgram();
+// The launcher takes the bundle only where it is not older than the modules.
+const now = new Date();
+utimesSync(path.join(PROGRAM, 'main.js'), now, now);
