@@ -8,12 +8,13 @@ import { mean } from '../../stats/summary.js';
 import { type Measures, measured } from '../expect/expect.js';
 import type { Batches } from '../parallel/batches.js';
 import { loaded } from '../parallel/loaded.js';
-import { type Batch, chosen } from '../parallel/run-worker.js';
+import { chosen } from '../parallel/run-worker.js';
 import { LIKELY_VALUES, memoryFor, type MemoryChoice } from '../memory-choice.js';
 import type { Find, Found, SearchPoint, Trying } from './point.js';
 import { bisected, bestOf, bracketed } from './ways.js';
 import { type SearchKey, searchKey } from './key.js';
 import { between, firstValues, rounded, scaleOf, type Scale } from './scale.js';
+import { ValueRuns } from './value-runs.js';
 import { judge, type Judgement, parseWhere, refuseUnreadableWhere, type Where } from './where.js';
 
 /** What is looked for. */
@@ -117,15 +118,7 @@ async function openTrying(
 ): Promise<OpenTrying> {
   const file = base.file ?? base.name;
   const set = [...base.set, 'expect={}', ...key.before];
-  const refusalOf = remembered((text: string): UsageError | null => {
-    try {
-      loaded(base.text, file, [...set, `${key.path}=${text}`]);
-      return null;
-    } catch (error) {
-      if (error instanceof UsageError) return error;
-      throw error;
-    }
-  });
+  const refusalOf = refuser(base.text, file, set, key.path);
   const scale = scaleOf(key.path, key.now, refusalOf);
   const words = { strategy: conduct.strategy ?? key.strategy, policy: conduct.policy ?? null };
   // Conditions are judged with the groups and labels of one scenario: a value changes neither.
@@ -137,67 +130,30 @@ async function openTrying(
     conduct.memory,
     conduct.runs * LIKELY_VALUES,
   );
-  const tried = new Map<number, SearchPoint>();
-  const refusals: string[] = [];
-  const batch = (value: number, firstRun: number, lastRun: number): Batch => ({
-    text: base.text,
-    file,
-    set: [...set, `${key.path}=${scale.write(value)}`],
-    ...words,
-    seed: conduct.seed,
-    memory,
-    firstRun,
-    lastRun,
-    timelineMs: 0,
-    trace: false,
-    everything: false,
-  });
   const judged = (results: readonly MigrationResult[]): Judgement =>
     judge(where, scenario, strategy, results, measures);
-  const pointOf = (value: number, results: readonly MigrationResult[]): SearchPoint => {
-    const { runs: good, holds, lacks, share } = judged(results);
-    const interval = shareInterval(Math.round(share * results.length), results.length);
-    return {
-      text: scale.write(value),
-      value,
-      share: interval,
-      holds,
-      lacks,
-      good,
-      score: score(results),
-      results,
-    };
-  };
-  /** Results by value; what refuses is left out. */
-  const ran = async (
-    values: readonly number[],
-    first: number,
-    last: number,
-  ): Promise<Map<number, readonly MigrationResult[]>> => {
-    const outcomes = await batches.run(values.map((value) => batch(value, first, last)));
-    const found = new Map<number, readonly MigrationResult[]>();
-    for (const [index, outcome] of outcomes.entries()) {
-      if ('refusal' in outcome) refusals.push(outcome.refusal);
-      else found.set(nth(values, index), outcome.results);
-    }
-    return found;
-  };
-  const run = async (values: readonly number[]): Promise<readonly SearchPoint[]> => {
-    const fresh = values.filter((value) => !tried.has(value));
-    const begun = await ran(fresh, 1, conduct.hasty === true ? 1 : conduct.runs);
-    const promising = [...begun].filter(
-      ([, results]) => results.length < conduct.runs && judged(results).holds,
-    );
-    const more = await ran(
-      promising.map(([value]) => value),
-      2,
-      conduct.runs,
-    );
-    for (const [value, results] of begun)
-      tried.set(value, pointOf(value, [...results, ...(more.get(value) ?? [])]));
-    if (tried.size === 0 && refusals[0] !== undefined) throw new UsageError(refusals[0]);
-    return [...tried.values()].sort((a, b) => a.value - b.value);
-  };
+  const values = new ValueRuns(
+    {
+      runs: conduct.runs,
+      firstRuns: conduct.hasty === true ? 1 : conduct.runs,
+      batch: (value, firstRun, lastRun) => ({
+        text: base.text,
+        file,
+        set: [...set, `${key.path}=${scale.write(value)}`],
+        ...words,
+        seed: conduct.seed,
+        memory,
+        firstRun,
+        lastRun,
+        timelineMs: 0,
+        trace: false,
+        everything: false,
+      }),
+      holds: (results) => judged(results).holds,
+      point: (value, results) => pointOf(scale.write(value), value, judged(results), score(results), results),
+    },
+    batches,
+  );
   const limit = (text: string | undefined): number | null =>
     text === undefined ? null : readLimit(scale, text);
   const limits = [limit(question.from), limit(question.to)] as const;
@@ -207,7 +163,36 @@ async function openTrying(
     !(high !== null && value > high) &&
     refusalOf(scale.write(value)) === null;
   const asGood = conduct.hasty === true ? HASTILY_AS_GOOD : AS_GOOD;
-  return { scale, asGood, accepts, run, strategy, memory, limits };
+  return { scale, asGood, accepts, run: (some) => values.run(some), strategy, memory, limits };
+}
+
+function pointOf(
+  text: string,
+  value: number,
+  { runs: good, holds, lacks, share }: Judgement,
+  score: number | null,
+  results: readonly MigrationResult[],
+): SearchPoint {
+  const interval = shareInterval(Math.round(share * results.length), results.length);
+  return { text, value, share: interval, holds, lacks, good, score, results };
+}
+
+/** Why the loader does not take a value; null where it does. */
+function refuser(
+  text: string,
+  file: string,
+  set: readonly string[],
+  path: string,
+): (value: string) => UsageError | null {
+  return remembered((value) => {
+    try {
+      loaded(text, file, [...set, `${path}=${value}`]);
+      return null;
+    } catch (error) {
+      if (error instanceof UsageError) return error;
+      throw error;
+    }
+  });
 }
 
 /** Differences of the score of `best` below this share are none. */
