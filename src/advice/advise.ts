@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.js';
 import type { Measures } from '../experiment/expect/expect.js';
 import type { Batches } from '../experiment/parallel/batches.js';
+import type { WhyNot } from '../migration/result.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { stretchTo } from '../stats/conformal.js';
 import type { AdviseConduct, Advised, Logged } from './advised.js';
@@ -11,7 +12,7 @@ import { missesOf, type Outcome, outcomeStretched, type OutcomeStretch } from '.
 import { isPairOpen, isWorthIt, PAIRS, together } from './pairs.js';
 import { bandwidth, downtimeLimitMs, remediesFor } from './remedies.js';
 import { orderOf, PRICES, type Price, type Remedy } from './remedy.js';
-import { openTrial, type Tried } from './trial.js';
+import { Trial, type Tried } from './trial.js';
 
 /** What `advise` found: whether the migration finishes as it is, and the remedies in their order. */
 export interface Advice {
@@ -66,7 +67,7 @@ export async function adviseWith(
   batches: Batches,
 ): Promise<Advice> {
   const { goals, goalReasons, program, runs, seed, memory, logged = null, isLinkAssumed = false } = conduct;
-  const trial = openTrial(scenario, conduct, measures, batches);
+  const trial = new Trial(scenario, conduct, measures, batches);
   const { outcome: predicted, why: whyNot } = await trial.asItIs();
   const why = whyNot?.text ?? null;
   const by = stretchOf(predicted, logged);
@@ -95,25 +96,16 @@ export async function adviseWith(
     isTried,
   );
   const nowMs = downtimeLimitMs(scenario);
-  const pairs = (
-    await Promise.all(
-      PAIRS.map(async ([a, b]) => {
-        const first = singles.find(({ remedy }) => remedy.name === a);
-        const second = singles.find(({ remedy }) => remedy.name === b);
-        if (
-          first === undefined ||
-          second === undefined ||
-          !isPairOpen(first, second, singles, whyNot?.binds ?? null)
-        )
-          return null;
-        const both = await attempt(together(first, second.remedy, goals, nowMs), [a, b]);
-        return both !== null && isWorthIt(both, [first, second]) ? both : null;
-      }),
-    )
-  ).filter(isTried);
+  const pairs = await Promise.all(
+    openPairs(singles, whyNot?.binds ?? null).map(async ([first, second]) => {
+      const names = [first.remedy.name, second.remedy.name];
+      const both = await attempt(together(first, second.remedy, goals, nowMs), names);
+      return both !== null && isWorthIt(both, [first, second]) ? both : null;
+    }),
+  );
   const isCapOpen = isLinkAssumed && scenario.setup.migration.maxBandwidth > 0;
   const open = isCapOpen ? await attempt(onUsualLink(), ['bandwidth']) : null;
-  const all = [...singles, ...pairs]
+  const all = [...singles, ...pairs.filter(isTried)]
     .map(({ advised }) => ({ ...advised, outcome: outcomeStretched(advised.outcome, by) }))
     .sort(byRank);
   const isGood = ({ misses: missed, lines }: Advised): boolean => missed.length === 0 && lines !== null;
@@ -126,6 +118,16 @@ export async function adviseWith(
     refused,
     ifLinkCarriesMore: open?.advised ?? null,
   };
+}
+
+/** Pairs of remedies of which the two together may do what each alone does not. */
+function openPairs(singles: readonly Tried[], binds: WhyNot['binds'] | null): [Tried, Tried][] {
+  const named = (name: string): Tried | undefined => singles.find(({ remedy }) => remedy.name === name);
+  return PAIRS.flatMap(([a, b]): [Tried, Tried][] => {
+    const [first, second] = [named(a), named(b)];
+    if (first === undefined || second === undefined) return [];
+    return isPairOpen(first, second, singles, binds) ? [[first, second]] : [];
+  });
 }
 
 /** How far the bands of this guest have to reach for the log's own outcome to lie in them. */

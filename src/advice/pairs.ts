@@ -1,4 +1,5 @@
 /** Remedies that are tried together: which, and the two as one that is tuned. */
+import { nth } from '../lists.js';
 import type { WhyNot } from '../migration/result.js';
 import type { Goals } from './goals.js';
 import { PRICES, type Price, type Remedy } from './remedy.js';
@@ -54,7 +55,7 @@ export function together(first: Tried, second: Remedy, { maxDowntimeMs }: Goals,
     }),
     needs: [...new Set([...remedy.needs, ...second.needs])],
     risk: [remedy.risk, second.risk].filter((risk) => risk !== null).join('; ') || null,
-    price: PRICES[max(rankOf(remedy.price), rankOf(second.price))]!,
+    price: nth(PRICES, max(rankOf(remedy.price), rankOf(second.price))),
   };
 }
 

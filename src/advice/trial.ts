@@ -25,11 +25,6 @@ export interface Tried {
   readonly advised: Advised;
 }
 
-export interface Trial {
-  asItIs(): Promise<{ readonly outcome: Outcome; readonly why: WhyNot | null }>;
-  tried(remedy: Remedy, names: readonly string[]): Promise<Tried>;
-}
-
 /** Values are tried with this part of the runs that the answer is tried with; of what comes later anyway with less. */
 const TUNING: Readonly<Record<Price, number>> = {
   settings: 4,
@@ -51,48 +46,86 @@ const LOST_WORK = {
 /** Runs after which it is clear that none will do. */
 const FEW = 3;
 
-export function openTrial(
-  scenario: Scenario,
-  conduct: AdviseConduct,
-  measures: Measures,
-  batches: Batches,
-): Trial {
-  const { goals, program, runs, seed, memory } = conduct;
-  const file = scenario.file ?? scenario.name;
-  const run = async (
-    set: readonly string[],
-    strategy: string | null,
-    lastRun = runs,
-    draw = true,
-  ): Promise<readonly MigrationResult[]> => {
-    const how = { policy: null, seed, memory, firstRun: 1, lastRun, timelineMs: 0, trace: false };
-    const [outcome] = await batches.run([
-      { text: scenario.text, file, set, strategy, ...how, draw, everything: false },
-    ]);
-    if (outcome === undefined || 'refusal' in outcome)
-      throw new UsageError(outcome?.refusal ?? 'nothing ran');
-    return outcome.results;
-  };
-  // No run is followed for longer than anybody would wait.
-  const base = [...scenario.set, 'expect={}', `migration.give-up-after=${Math.ceil(goals.deadlineMs)}ms`];
-  const lost = { run: [...measures.run, LOST_WORK], vcpu: measures.vcpu };
-  /** What bands are made from; null where nothing is drawn. */
-  const predicted = async (
-    set: readonly string[],
-    strategy: string | null,
-  ): Promise<PredictedFrom | null> => {
-    if (runs < 2 || !isUncertain(scenario)) return null;
-    const [median] = await run(set, strategy, 1, false);
-    return median === undefined ? null : { median, residuals: scenario.setup.host.residuals };
-  };
-  const found = (
-    set: readonly string[],
-    strategy: string | null,
-    tune: Tune,
-    price: Price,
-  ): Promise<SearchResult> => {
+/** What a scenario comes to as it is, and with remedies. */
+export class Trial {
+  readonly #scenario: Scenario;
+  readonly #conduct: AdviseConduct;
+  readonly #measures: Measures;
+  readonly #batches: Batches;
+  readonly #base: readonly string[];
+
+  constructor(scenario: Scenario, conduct: AdviseConduct, measures: Measures, batches: Batches) {
+    this.#scenario = scenario;
+    this.#conduct = conduct;
+    this.#measures = { run: [...measures.run, LOST_WORK], vcpu: measures.vcpu };
+    this.#batches = batches;
+    // No run is followed for longer than anybody would wait.
+    const patience = `migration.give-up-after=${Math.ceil(conduct.goals.deadlineMs)}ms`;
+    this.#base = [...scenario.set, 'expect={}', patience];
+  }
+
+  async asItIs(): Promise<{ readonly outcome: Outcome; readonly why: WhyNot | null }> {
+    const { goals, runs, strategy } = this.#conduct;
+    const few = await this.#run(this.#base, strategy, Math.min(FEW, runs));
+    // Where no run does, more of them say nothing else.
+    const hopeless = few.every((result) => !keepsAll(result, goals));
+    const inTime = hopeless || runs <= FEW ? few : await this.#run(this.#base, strategy);
+    const byItself = hopeless ? await this.#run([...this.#scenario.set, 'expect={}'], strategy, 1) : inTime;
+    const why = byItself.find((result) => result.why !== null)?.why ?? null;
+    const from = hopeless ? null : await this.#predicted(this.#base, strategy);
+    return { outcome: outcomeOf(inTime, goals, from), why };
+  }
+
+  async tried(remedy: Remedy, names: readonly string[]): Promise<Tried> {
+    const { goals, program, runs } = this.#conduct;
+    const set = [...this.#base, ...remedy.set];
+    const bringsStrategy = remedy.set.some((one) => one.startsWith('strategies='));
+    const strategy = bringsStrategy ? null : this.#conduct.strategy;
+    const { assigned, values, best, hopeless } = await this.#tuned(remedy, set, strategy);
+    // A value that the search gave up may still keep the goals in its few runs: that is no promise.
+    const isOver = hopeless && best.length > 0 && missesOf(outcomeOf(best, goals), goals).length > 0;
+    const all = [...set, ...assigned];
+    const enough = remedy.price === 'risk' ? Math.ceil(runs * RUNS_OF_RISK) : runs;
+    const results = isOver || best.length === enough ? best : await this.#run(all, strategy, enough);
+    const isGood = missesOf(outcomeOf(results, goals), goals).length === 0;
+    const outcome = outcomeOf(results, goals, isGood ? await this.#predicted(all, strategy) : null);
+    const change = remedy.change(values, results);
+    const advised: Advised = {
+      names,
+      change,
+      set: lastOf([...remedy.set, ...assigned]),
+      outcome,
+      needs: remedy.needs,
+      risks: remedy.risk === null ? [] : [remedy.risk],
+      price: remedy.price,
+      lines: linesFor(program, { change, ramBytes: this.#scenario.setup.guest.ramPages * PAGE_BYTES }),
+      misses: missesOf(outcome, goals),
+    };
+    return { remedy, assigned, values, advised };
+  }
+
+  /** The values of a remedy, one search after another. `best`: the runs of the last value, where it is the one that was run. */
+  async #tuned(remedy: Remedy, set: readonly string[], strategy: string | null): Promise<Tuned> {
+    const assigned: string[] = [];
+    const values: string[] = [];
+    let best: readonly MigrationResult[] = [];
+    let hopeless = false;
+    for (const tune of remedy.tunes) {
+      const result = await this.#found([...set, ...assigned], strategy, tune, remedy.price);
+      const point = pointOf(result, tune);
+      const text = tune.settle?.(point.text) ?? point.text;
+      hopeless ||= result.answer === null;
+      assigned.push(`${result.path}=${text}`);
+      values.push(text);
+      best = text === point.text ? point.results : [];
+    }
+    return { assigned, values, best, hopeless };
+  }
+
+  #found(set: readonly string[], strategy: string | null, tune: Tune, price: Price): Promise<SearchResult> {
+    const { goals, runs, seed, memory } = this.#conduct;
     const { key, from, to } = tune;
-    const where = conditions(goals, scenario);
+    const where = conditions(goals, this.#scenario);
     const range = {
       key,
       where,
@@ -105,58 +138,43 @@ export function openTrial(
         : ({ ...range, find: 'best', minimize: 'lost-work' } as const);
     const tuning = { runs: Math.max(1, Math.ceil(runs / TUNING[price])), seed, memory, hasty: true };
     const how = strategy === null ? tuning : { ...tuning, strategy };
-    return searchWith(loaded(scenario.text, file, set), question, how, lost, batches);
-  };
-  return {
-    async asItIs() {
-      const few = await run(base, conduct.strategy, Math.min(FEW, runs));
-      // Where no run does, more of them say nothing else.
-      const hopeless = few.every((result) => !keepsAll(result, goals));
-      const inTime = hopeless || runs <= FEW ? few : await run(base, conduct.strategy);
-      const byItself = hopeless ? await run([...scenario.set, 'expect={}'], conduct.strategy, 1) : inTime;
-      const why = byItself.find((result) => result.why !== null)?.why ?? null;
-      const from = hopeless ? null : await predicted(base, conduct.strategy);
-      return { outcome: outcomeOf(inTime, goals, from), why };
-    },
-    async tried(remedy, names) {
-      const set = [...base, ...remedy.set];
-      const bringsStrategy = remedy.set.some((one) => one.startsWith('strategies='));
-      const strategy = bringsStrategy ? null : conduct.strategy;
-      const assigned: string[] = [];
-      const values: string[] = [];
-      let best: readonly MigrationResult[] = [];
-      let hopeless = false;
-      for (const tune of remedy.tunes) {
-        const result = await found([...set, ...assigned], strategy, tune, remedy.price);
-        const point = pointOf(result, tune);
-        const text = tune.settle?.(point.text) ?? point.text;
-        hopeless ||= result.answer === null;
-        assigned.push(`${result.path}=${text}`);
-        values.push(text);
-        best = text === point.text ? point.results : [];
-      }
-      // A value that the search gave up may still keep the goals in its few runs: that is no promise.
-      const isOver = hopeless && best.length > 0 && missesOf(outcomeOf(best, goals), goals).length > 0;
-      const all = [...set, ...assigned];
-      const enough = remedy.price === 'risk' ? Math.ceil(runs * RUNS_OF_RISK) : runs;
-      const results = isOver || best.length === enough ? best : await run(all, strategy, enough);
-      const isGood = missesOf(outcomeOf(results, goals), goals).length === 0;
-      const outcome = outcomeOf(results, goals, isGood ? await predicted(all, strategy) : null);
-      const change = remedy.change(values, results);
-      const advised: Advised = {
-        names,
-        change,
-        set: lastOf([...remedy.set, ...assigned]),
-        outcome,
-        needs: remedy.needs,
-        risks: remedy.risk === null ? [] : [remedy.risk],
-        price: remedy.price,
-        lines: linesFor(program, { change, ramBytes: scenario.setup.guest.ramPages * PAGE_BYTES }),
-        misses: missesOf(outcome, goals),
-      };
-      return { remedy, assigned, values, advised };
-    },
-  };
+    const base = loaded(this.#scenario.text, fileOf(this.#scenario), set);
+    return searchWith(base, question, how, this.#measures, this.#batches);
+  }
+
+  /** What bands are made from; null where nothing is drawn. */
+  async #predicted(set: readonly string[], strategy: string | null): Promise<PredictedFrom | null> {
+    if (this.#conduct.runs < 2 || !isUncertain(this.#scenario)) return null;
+    const [median] = await this.#run(set, strategy, 1, false);
+    return median === undefined ? null : { median, residuals: this.#scenario.setup.host.residuals };
+  }
+
+  async #run(
+    set: readonly string[],
+    strategy: string | null,
+    lastRun = this.#conduct.runs,
+    draw = true,
+  ): Promise<readonly MigrationResult[]> {
+    const { seed, memory } = this.#conduct;
+    const how = { policy: null, seed, memory, firstRun: 1, lastRun, timelineMs: 0, trace: false };
+    const { text } = this.#scenario;
+    const [outcome] = await this.#batches.run([
+      { text, file: fileOf(this.#scenario), set, strategy, ...how, draw, everything: false },
+    ]);
+    if (outcome === undefined || 'refusal' in outcome)
+      throw new UsageError(outcome?.refusal ?? 'nothing ran');
+    return outcome.results;
+  }
+}
+
+interface Tuned extends Pick<Tried, 'assigned' | 'values'> {
+  readonly best: readonly MigrationResult[];
+  /** At some value nothing kept the goals. */
+  readonly hopeless: boolean;
+}
+
+function fileOf({ file, name }: Scenario): string {
+  return file ?? name;
 }
 
 /** Of values of one key, the last. */
@@ -184,11 +202,12 @@ function steady(points: readonly SearchPoint[], answer: SearchPoint): SearchPoin
   const failing = points.filter(({ holds }) => !holds);
   const isSteady = ({ value }: SearchPoint): boolean =>
     failing.every((point) => Math.abs(point.value - value) > NEAR * value);
-  const candidates = points.filter((point) => point.holds && point.score !== null && isSteady(point));
-  return (
-    candidates.reduce<SearchPoint | null>((a, b) => (a === null || b.score! < a.score! ? b : a), null) ??
-    answer
+  const candidates = points.flatMap((point) =>
+    point.holds && point.score !== null && isSteady(point) ? [{ point, score: point.score }] : [],
   );
+  const [first, ...others] = candidates;
+  if (first === undefined) return answer;
+  return others.reduce((best, one) => (one.score < best.score ? one : best), first).point;
 }
 
 /** Where none keeps the goals: the one that most runs keep, and of those the one after which least was left or lost. */
