@@ -151,7 +151,7 @@ const isTried = (one: Tried | null): one is Tried => one !== null;
 
 function reasonOf({ message }: UsageError): string {
   return message
-    .split('\n')[0]!
+    .replace(/\n.*/s, '')
     .replace(/^.*?cannot run here: /, '')
     .replace(/^--set [^:]*: /, '');
 }
