@@ -1,6 +1,6 @@
 /** results/baselines/shipped: what the shipped scenarios come to, which `migsim baseline diff shipped` compares with. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FILES = ['results/baselines/shipped.csv', 'results/baselines/shipped.json'];
 
+/** Nothing where there is no baseline to compare with. */
 export function files() {
+  if (!existsSync(path.join(ROOT, FILES[1]))) return {};
   // The command writes below the folder that it is started in, and names scenarios as they are called from there.
   const folder = mkdtempSync(path.join(tmpdir(), 'migsim-baseline-'));
   try {

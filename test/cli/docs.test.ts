@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { strategies } from '../../src/strategies/index.js';
-import { SMALL, migsim } from './migsim.js';
+import { SMALL, inProcess, migsim } from './migsim.js';
 
 describe('the example of docs/strategies.md', () => {
   // Below this repository, where `migsim` can be imported by its name.
@@ -32,9 +32,9 @@ describe('the example of docs/strategies.md', () => {
     expect(stdout).not.toMatch(/vCPU\s+1\s+dirtied/);
   });
 
-  test('spares the reader, which auto-converge does not', () => {
+  test('spares the reader, which auto-converge does not', async () => {
     const words = ['compare', SMALL, '--strategy', 'auto-converge', '--strategy', file, '--json'];
-    const { runs, manifest } = JSON.parse(migsim(words).stdout);
+    const { runs, manifest } = JSON.parse((await inProcess(words)).stdout);
     const [auto, mine] = runs.map((run: Record<string, number>) => run['readers_work_done_share']);
     expect(mine).toBeGreaterThan(auto);
     expect(manifest.files).toEqual([
@@ -42,11 +42,11 @@ describe('the example of docs/strategies.md', () => {
     ]);
   });
 
-  test('refuses what it cannot run on, and its options are checked and explained', () => {
-    const bitmap = migsim(['run', SMALL, '--strategy', file, '--set', 'guest.dirty-ring-size=0']);
+  test('refuses what it cannot run on, and its options are checked and explained', async () => {
+    const bitmap = await inProcess(['run', SMALL, '--strategy', file, '--set', 'guest.dirty-ring-size=0']);
     expect(bitmap).toMatchObject({ status: 2, stderr: expect.stringContaining('it reads dirty rings') });
-    expect(migsim(['run', SMALL, '--strategy', `${file}:{step: 100}`])).toMatchObject({ status: 2 });
-    expect(migsim(['explain', file]).stdout).toMatch(/^step +20 +points added each time$/m);
+    expect(await inProcess(['run', SMALL, '--strategy', `${file}:{step: 100}`])).toMatchObject({ status: 2 });
+    expect((await inProcess(['explain', file])).stdout).toMatch(/^step +20 +points added each time$/m);
   });
 });
 
@@ -65,12 +65,18 @@ describe('a strategy file whose options are written with z', () => {
   });
   afterAll(() => rmSync(file));
 
-  test('runs, is checked and explains itself as before', () => {
-    const { status, stdout } = migsim(['run', SMALL, '--strategy', `${file}:{percent: 90}`, '--json']);
+  test('runs, is checked and explains itself as before', async () => {
+    const { status, stdout } = await inProcess([
+      'run',
+      SMALL,
+      '--strategy',
+      `${file}:{percent: 90}`,
+      '--json',
+    ]);
     expect([status, JSON.parse(stdout).runs[0].strategy]).toEqual([0, 'fixed(percent=90)']);
-    const { stderr } = migsim(['run', SMALL, '--strategy', `${file}:{precent: 90}`]);
+    const { stderr } = await inProcess(['run', SMALL, '--strategy', `${file}:{precent: 90}`]);
     expect(stderr).toContain('unknown key "precent"; did you mean percent?');
-    expect(migsim(['explain', file]).stdout).toMatch(/^percent +50 +the throttle$/m);
+    expect((await inProcess(['explain', file])).stdout).toMatch(/^percent +50 +the throttle$/m);
   });
 });
 

@@ -30,7 +30,7 @@ const WRITING: Readonly<Record<string, readonly (readonly string[])[]>> = {
   sweep: [['sweep', guest, ...VARY, '--workers', '1', '--out', 'some/sweep', '--format', 'parquet']],
   search: [
     ['search', guest, 'link.bandwidth', '--find', 'smallest', '--strategy', 'auto-converge']
-      .concat(['--from', '1Gbit/s', '--to', '2Gbit/s', '--runs', '1', '--memory', 'fluid'])
+      .concat(['--from', '1Gbit/s', '--to', '1.1Gbit/s', '--runs', '1', '--memory', 'fluid'])
       .concat(['--out', 'search']),
   ],
   merge: [['merge', ...shards, '--out', 'some/whole']],
@@ -43,7 +43,14 @@ const WRITING: Readonly<Record<string, readonly (readonly string[])[]>> = {
   validate: [
     ['validate', resolve('recordings/T05.json'), '--runs', '1', '--memory', 'fluid', '--plot', 'plot.svg'],
   ],
-  'calibrate-host': [['calibrate-host', resolve('recordings/T05.json'), '--out', 'some/host.json']],
+  'calibrate-host': [
+    ['calibrate-host', resolve('test/recording/fixtures/recording.json'), '--out', 'some/host.json'].concat([
+      '--runs',
+      '1',
+      '--memory',
+      'fluid',
+    ]),
+  ],
 };
 
 beforeAll(async () => {

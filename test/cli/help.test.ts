@@ -1,25 +1,27 @@
-import { describe, expect, test } from '@jest/globals';
-import { migsim } from './migsim.js';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type Ended, inProcess, migsim } from './migsim.js';
 
 const commands = ['compare', 'run', 'list', 'explain'];
 
 describe.each([[[] as string[]], ...commands.map((name) => [[name]])])('help of migsim %p', (words) => {
-  const { status, stdout, stderr } = migsim([...words, '--help']);
+  let help: Ended;
+  beforeAll(async () => {
+    help = await inProcess([...words, '--help']);
+  });
 
   test('is asked for, so it goes to stdout and is no failure', () => {
-    expect(status).toBe(0);
-    expect(stderr).toBe('');
+    expect(help).toMatchObject({ status: 0, stderr: '' });
   });
 
   test('fits 80 columns and shows two examples', () => {
-    for (const line of stdout.split('\n')) expect([line, line.length <= 80]).toEqual([line, true]);
-    const [, examples = ''] = stdout.split('\nExamples:\n');
+    for (const line of help.stdout.split('\n')) expect([line, line.length <= 80]).toEqual([line, true]);
+    const [, examples = ''] = help.stdout.split('\nExamples:\n');
     expect(examples.match(/^ {2}migsim /gm)!.length).toBeGreaterThanOrEqual(2);
   });
 
   test('speaks English whatever the locale', () => {
     const german = { LC_ALL: 'de_DE.UTF-8', LANGUAGE: 'de', LANG: 'de_DE.UTF-8' };
-    expect(migsim([...words, '--help'], german).stdout).toBe(stdout);
+    expect(migsim([...words, '--help'], german).stdout).toBe(help.stdout);
   });
 });
 

@@ -203,6 +203,12 @@ test('what binds is said of the runs together', () => {
   ]);
 });
 
+const PHONE: View = { width: 360, height: 740 };
+const TABLET: View = { width: 720, height: 1000 };
+const DESK: View = { width: 1280, height: 900 };
+const NIGHT: View = { ...DESK, dark: true };
+const PRINT: View = { ...TABLET, print: true };
+
 if (CHROMIUM === null) {
   test.todo('the page in a browser: needs Chromium (apt-get install chromium)');
 } else {
@@ -221,18 +227,25 @@ if (CHROMIUM === null) {
       rmSync(folder, { recursive: true, force: true });
     }, 30_000);
 
+    /** Opened once per view, for tests that only read: loading costs more. A page in the background draws no frames. */
+    const opened = new Map<View, Promise<Page>>();
+    const open = (view: View): Promise<Page> => {
+      const page = opened.get(view) ?? browser.open(file, view);
+      opened.set(view, page);
+      return page;
+    };
+
     const views: [string, View][] = [
-      ['a phone', { width: 360, height: 740 }],
-      ['a phone at night', { width: 360, height: 740, dark: true }],
-      ['a tablet', { width: 800, height: 1000 }],
-      ['a desk', { width: 1280, height: 900 }],
-      ['a desk at night', { width: 1280, height: 900, dark: true }],
-      ['print', { width: 720, height: 1000, print: true }],
+      ['a phone', PHONE],
+      ['a tablet', TABLET],
+      ['a desk', DESK],
+      ['a desk at night', NIGHT],
+      ['print', PRINT],
     ];
     test.each(views)(
       'nothing overflows and nothing complains: %s',
       async (_, view) => {
-        const page = await browser.open(file, view);
+        const page = await open(view);
         expect(await overflowing(page)).toEqual([]);
         await page.evaluate('document.querySelectorAll("details").forEach((one) => { one.open = true; })');
         await page.settle();
@@ -246,8 +259,8 @@ if (CHROMIUM === null) {
     );
 
     test('text of figures is large enough to read on a phone and on a desk', async () => {
-      for (const width of [360, 1280]) {
-        const page = await browser.open(file, { width, height: 800 });
+      for (const view of [PHONE, DESK]) {
+        const page = await open(view);
         const smallest =
           await page.evaluate<number>(`Math.min(...[...document.querySelectorAll('figure svg text')]
           .filter((text) => text.getClientRects().length > 0)
@@ -257,7 +270,7 @@ if (CHROMIUM === null) {
     }, 30_000);
 
     test('at night, words are light on dark', async () => {
-      const page = await browser.open(file, { width: 1280, height: 800, dark: true });
+      const page = await open(NIGHT);
       const [ink, paper] = await page.evaluate<[string, string]>(
         `[getComputedStyle([...document.querySelectorAll('.wide svg text')][0]).fill, getComputedStyle(document.body).backgroundColor]`,
       );
@@ -271,7 +284,7 @@ if (CHROMIUM === null) {
     }, 30_000);
 
     test('dragging zooms all panels, a double click shows everything again', async () => {
-      const page = await browser.open(file, { width: 1280, height: 900 });
+      const page = await browser.open(file, DESK);
       const whole = await span(page);
       const frame = await firstFrame(page);
       const at = (share: number): [number, number] => [
@@ -289,7 +302,7 @@ if (CHROMIUM === null) {
     }, 30_000);
 
     test('buttons zoom and move for fingers, and another run can be chosen', async () => {
-      const page = await browser.open(file, { width: 360, height: 740 });
+      const page = await browser.open(file, PHONE);
       const click = async (act: string): Promise<{ from: number; to: number }> => {
         await page.evaluate(`document.querySelector('button[data-act="${act}"]').click()`);
         return span(page);
@@ -316,20 +329,20 @@ if (CHROMIUM === null) {
 
     test('on paper, results are a table', async () => {
       const display = (view: View): Promise<string> =>
-        browser
-          .open(file, view)
-          .then((page) => page.evaluate(`getComputedStyle(document.querySelector('.results tr')).display`));
-      expect(await display({ width: 720, height: 1000, print: true })).toBe('table-row');
-      expect(await display({ width: 720, height: 1000 })).toBe('block');
+        open(view).then((page) =>
+          page.evaluate(`getComputedStyle(document.querySelector('.results tr')).display`),
+        );
+      expect(await display(PRINT)).toBe('table-row');
+      expect(await display(TABLET)).toBe('block');
     }, 30_000);
 
     test('on paper, timelines are figures', async () => {
       const shown = (selector: string): string =>
         `document.querySelector('${selector}').getClientRects().length > 0`;
-      const paper = await browser.open(file, { width: 720, height: 1000, print: true });
+      const paper = await open(PRINT);
       expect(await paper.evaluate(shown('.print figure'))).toBe(true);
       expect(await paper.evaluate(shown('#timeline'))).toBe(false);
-      const screen = await browser.open(file, { width: 1280, height: 900 });
+      const screen = await open(DESK);
       expect(await screen.evaluate(shown('.print figure'))).toBe(false);
       expect(await screen.evaluate(shown('#timeline'))).toBe(true);
     }, 30_000);
