@@ -74,7 +74,7 @@ export class Timeline implements Watcher {
       ...look,
       vcpuWorkShare: workShares(
         vcpus,
-        index === 0 ? 0 : looks[index - 1]!.timeMs * 1000,
+        (looks[index - 1]?.timeMs ?? 0) * 1000,
         look.timeMs * 1000,
         (v) => (look === last ? undefined : history?.at(v.id, index)) ?? v.writes + v.reads,
         seen,

@@ -90,7 +90,7 @@ function nearestRelease(releases: Readonly<Record<string, string>>, number: stri
   if (number === '') return undefined;
   const known = Object.keys(releases).sort((a, b) => Number(a) - Number(b));
   const before = known.filter((release) => Number(release) <= Number(number));
-  return releases[before[before.length - 1] ?? known[0]!];
+  return releases[before.at(-1) ?? known[0] ?? ''];
 }
 
 /** All releases from the oldest known to the newest are known, so that the nearest is one of the two ends or the series. */

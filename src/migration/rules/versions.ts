@@ -2,7 +2,7 @@
  * What differs between the QEMU versions that migsim knows, one fact per field, read in the .0 release of each version unless
  * `versionSources` says otherwise. No other file compares versions.
  */
-import { keysOf } from '../../lists.js';
+import { keysOf, nth } from '../../lists.js';
 
 /** Facts of the QEMU binary. */
 export interface BinaryFacts {
@@ -189,7 +189,10 @@ export function factsOf(qemu: QemuVersion, machine: QemuVersion = qemu): Version
 
 /** The oldest version of which a fact holds, for messages: `expected qemu: '8.2' or later`. */
 export function since(fact: keyof VersionFacts): QemuVersion {
-  return QEMU_VERSIONS.find((qemu) => versionFacts[qemu][fact])!;
+  return nth(
+    QEMU_VERSIONS.filter((qemu) => versionFacts[qemu][fact]),
+    0,
+  );
 }
 
 /** A binary runs the machine types of its own version and of older ones. */
