@@ -7,6 +7,7 @@ const LAYERS = [
   'api',
   'report',
   'qmp',
+  'advice',
   'experiment',
   'scenario',
   'recording',

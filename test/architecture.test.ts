@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
@@ -324,6 +324,36 @@ describe('types say what values are', () => {
 
   test('none goes through unknown, which would turn anything into anything', () =>
     expect(counts.double).toEqual([]));
+});
+
+describe.each(['CONTRIBUTING.md', 'docs/architecture.md'])('the map of rooms in %s', (file) => {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  const names = (cells: string): string[] => [...cells.matchAll(/`([\w./-]+)`/g)].map((match) => match[1]!);
+  /** Rows that begin with folders of src: the folders, and what the other cells name. */
+  const rows = [...text.matchAll(/^\| *(`src\/[^|]*) *\|(.*)$/gm)].map(([, first = '', others = '']) => ({
+    rooms: names(first),
+    inside: names(others),
+  }));
+
+  test('has every folder of src, from top to bottom', () => {
+    const rooms = rows.flatMap((row) => row.rooms).filter((room) => /^src\/\w+\/$/.test(room));
+    const folders = LAYERS.map((layer) => `src/${layer}/`).filter((room) =>
+      existsSync(path.join(ROOT, room)),
+    );
+    expect(rooms).toEqual(folders.toReversed());
+  });
+
+  test('names nothing that is not there', () => {
+    const isThere = (name: string, [room = '']: readonly string[]): boolean =>
+      [name, path.posix.join('src', name), path.posix.join(room, name)].some((one) =>
+        existsSync(path.join(ROOT, one)),
+      );
+    const missing = rows.flatMap(({ rooms, inside }) => [
+      ...rooms.filter((room) => !isThere(room, [])),
+      ...inside.filter((name) => /\/$|\.[jt]s$/.test(name) && !isThere(name, rooms)),
+    ]);
+    expect(missing).toEqual([]);
+  });
 });
 
 test('a folder has at most 20 files, except where all are of one kind', () => {
