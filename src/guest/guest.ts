@@ -14,7 +14,6 @@ import { ThrottleTimetable } from './throttle.js';
 import {
   type Vcpu,
   addBacklog,
-  catchesUp,
   exitToComeUs,
   lastRunInstant,
   newVcpu,
@@ -103,8 +102,50 @@ export class Guest {
 
   #advanceEach(toUs: number): void {
     for (let i = 0; i < this.vcpus.length; i += 1) {
-      const vcpu = this.vcpus[i]!;
-      while (this.#advanceVcpu(vcpu, toUs)) this.#ringFullExit(vcpu);
+      this.#advanceThroughExits(this.vcpus[i]!, toUs);
+    }
+  }
+
+  /** Let a vCPU run until `toUs`, through rings that fill on the way. */
+  #advanceThroughExits(vcpu: Vcpu, toUs: number): void {
+    do if (this.limited) this.#passFills(vcpu, toUs);
+    while (this.#advanceVcpu(vcpu, toUs) && this.#ringFullExit(vcpu));
+  }
+
+  /**
+   * Under a dirty limit: a ring that fills as the one before, the sleep after it, and so on, as long as a whole fill lies
+   * before `toUs`. What `#advanceVcpu` and an exit do one by one, with the same draws, and so exact; for a vCPU whose rates
+   * stay as they are and that no throttle holds back.
+   */
+  #passFills(vcpu: Vcpu, toUs: number): void {
+    const { memory } = this;
+    const { outcome } = memory;
+    const { id, throttle, wakeLossUs } = vcpu;
+    if (!vcpu.isSteady || throttle.percent > 0 || this.history !== null) return;
+    const share = 1 - (1 - this.speed) * vcpu.stealShare;
+    while (vcpu.timeUs < toUs) {
+      if (vcpu.sleepUntilUs > vcpu.timeUs) {
+        this.#effort.stretch();
+        vcpu.timeUs = min(vcpu.sleepUntilUs, toUs);
+        continue;
+      }
+      const fillUs = memory.fullAfterUs(id);
+      const availableUs = throttle.runTimeUs(vcpu.timeUs, toUs, wakeLossUs);
+      const workUs = availableUs * share;
+      if (availableUs <= 0 || workUs < fillUs) return;
+      this.#effort.stretch();
+      this.#noteStall(vcpu, throttle.awakeAtUs(vcpu.timeUs));
+      const entries = memory.fillAndReap(id);
+      vcpu.writes += outcome.writes;
+      vcpu.reads += outcome.reads;
+      vcpu.faults += outcome.faults;
+      vcpu.faultUs += outcome.faultUs;
+      const ranUs = (availableUs * fillUs) / workUs;
+      const at = min(toUs, throttle.instantAfterUs(vcpu.timeUs, ranUs, wakeLossUs));
+      vcpu.throttledUs += max(0, at - vcpu.timeUs - ranUs);
+      vcpu.timeUs = at;
+      vcpu.lastRanUs = at;
+      this.#leaveAtFullRing(vcpu, entries);
     }
   }
 
@@ -130,7 +171,7 @@ export class Guest {
       return;
     }
     const v = this.vcpus[vcpu]!;
-    if (!this.#stopped) while (this.#advanceVcpu(v, toUs)) this.#ringFullExit(v);
+    if (!this.#stopped) this.#advanceThroughExits(v, toUs);
   }
 
   /**
@@ -155,7 +196,7 @@ export class Guest {
       for (let i = 0; i < this.vcpus.length; i += 1) {
         const vcpu = this.vcpus[i]!;
         const free = this.memory.ringFullNotBeforeUs(i, factorAt(vcpu.spec, now, 'writeFactor'));
-        step = min(step, catchesUp(vcpu.spec) ? free * vcpu.spec.busy : free);
+        step = min(step, vcpu.catchesUp ? free * vcpu.spec.busy : free);
       }
       // Below this the vCPU next to its limit just runs into it: the others are at most this far ahead.
       const target = min(toUs, now + max(step, SMALLEST_STEP_US));
@@ -243,7 +284,7 @@ export class Guest {
 
   /** Work, as time at its own pace, that a vCPU can do in `availableUs` of run time up to `endUs`. */
   #workWithin(vcpu: Vcpu, availableUs: number, endUs: number): number {
-    if (!catchesUp(vcpu.spec)) return availableUs * (1 - (1 - this.speed) * vcpu.stealShare);
+    if (!vcpu.catchesUp) return availableUs * (1 - (1 - this.speed) * vcpu.stealShare);
     // What comes in during a sleep at the very end is done after it.
     const dueUs = vcpu.backlogUs + lastRunInstant(vcpu.throttle, endUs) - vcpu.timeUs;
     return min(max(availableUs, dueUs), (availableUs * this.speed) / vcpu.spec.busy);
@@ -255,8 +296,7 @@ export class Guest {
    */
   #runTimeOf(vcpu: Vcpu, doneUs: number, workUs: number, availableUs: number): number {
     const busy = vcpu.spec.busy / this.speed;
-    if (!catchesUp(vcpu.spec) || vcpu.throttle.percent > 0 || busy >= 1)
-      return (availableUs * doneUs) / workUs;
+    if (!vcpu.catchesUp || vcpu.throttle.percent > 0 || busy >= 1) return (availableUs * doneUs) / workUs;
     const catchUpUs = (vcpu.backlogUs * busy) / (1 - busy);
     return doneUs * busy <= catchUpUs ? doneUs * busy : catchUpUs + doneUs - catchUpUs / busy;
   }
@@ -266,10 +306,15 @@ export class Guest {
     if (stall > vcpu.longestStallUs) vcpu.longestStallUs = stall;
   }
 
-  /** accel/kvm/kvm-all.c, KVM_EXIT_DIRTY_RING_FULL: reap, then sleep if this vCPU is limited. */
-  #ringFullExit(vcpu: Vcpu): void {
+  /** accel/kvm/kvm-all.c, KVM_EXIT_DIRTY_RING_FULL: reap, then sleep if this vCPU is limited. The vCPU goes on: true. */
+  #ringFullExit(vcpu: Vcpu): true {
+    this.#leaveAtFullRing(vcpu, this.limited ? this.memory.reap(vcpu.id) : this.reapAll());
+    return true;
+  }
+
+  /** So many entries were reaped. */
+  #leaveAtFullRing(vcpu: Vcpu, entries: number): void {
     vcpu.ringFullExits += 1;
-    const entries = this.limited ? this.memory.reap(vcpu.id) : this.reapAll();
     const exitUs = this.#host.ringExitUs + (entries * this.#host.ringEntryNs) / 1000;
     vcpu.ringExitUs += exitUs;
     vcpu.sleepUntilUs = vcpu.timeUs + exitUs;

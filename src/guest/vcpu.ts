@@ -31,6 +31,10 @@ export interface Vcpu {
   readonly coldUs: number;
   /** How late each sleep at a full ring ends. */
   readonly wakes: Generator;
+  /** It has speed to spare, and makes up for what it missed. */
+  readonly catchesUp: boolean;
+  /** Its rates never change, and it never makes up for anything. */
+  readonly isSteady: boolean;
   /** Share of stolen time that it really loses: a vCPU that waits between accesses hides short thefts in the waiting. */
   readonly stealShare: number;
   /** Work that waits for it, as time at its own pace, µs; 0 for one that does not catch up. */
@@ -72,6 +76,8 @@ export function newVcpu(
     wakeLossUs: host.wakeLatencyUs + host.vcpuColdUs * spec.busy - (spec.pendingUs ?? 0),
     coldUs: host.vcpuColdUs * spec.busy,
     wakes,
+    catchesUp: catchesUp(spec),
+    isSteady: !catchesUp(spec) && spec.phases.length === 0 && spec.fork === undefined,
     stealShare: max(0, 1 - slackPerAccessUs(spec) / STOLEN_CHUNK_US),
     backlogUs: 0,
     nextForkUs: spec.fork?.atUs ?? INFINITY,
@@ -105,7 +111,7 @@ export function catchesUp(spec: VcpuSpec): boolean {
 
 /** So much more work has come in than was done. */
 export function addBacklog(vcpu: Vcpu, us: number): void {
-  if (!catchesUp(vcpu.spec)) return;
+  if (!vcpu.catchesUp) return;
   vcpu.backlogUs = max(0, min(vcpu.backlogUs + us, LONGEST_BACKLOG_US));
 }
 
@@ -120,7 +126,7 @@ export function runShare(vcpu: Vcpu): number {
   const { percent } = vcpu.throttle;
   const share =
     percent === 0 ? 1 : (1 - percent / 100) * max(0, 1 - vcpu.wakeLossUs / CPU_THROTTLE_TIMESLICE_US);
-  return catchesUp(vcpu.spec) ? min(1, share / vcpu.spec.busy) : share;
+  return vcpu.catchesUp ? min(1, share / vcpu.spec.busy) : share;
 }
 
 /** Constant rates, all over the working set; what was missed is not made up for. */

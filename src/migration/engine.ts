@@ -31,7 +31,7 @@ import { setUp, settle } from './thread/begin.js';
 import { postcopy } from './thread/postcopy.js';
 import { precopy } from './thread/precopy.js';
 import { complete } from './thread/switchover.js';
-import { Ended, Failed, GuestLost, type Thread } from './thread/thread.js';
+import { ENDED, Failed, GuestLost, type Thread } from './thread/thread.js';
 
 const { max, round } = Math;
 const INFINITY = Infinity;
@@ -154,7 +154,7 @@ class Migration implements SteppedMigration {
         status = 'failed';
         reason = error.message;
         isGuestLost = error instanceof GuestLost;
-      } else if (error instanceof Ended) {
+      } else if (error === ENDED) {
         status = orders.gaveUp ? 'gave-up' : 'cancelled';
         reason = orders.cancelReason;
       } else if (error instanceof TooMuchWork)

@@ -81,6 +81,13 @@ export interface GuestMemory {
   fork(vcpu: number): void;
   /** A time in µs before which this vCPU cannot fill its ring; Infinity where it never has to be asked. */
   ringFullNotBeforeUs(vcpu: number, writeFactor: number): number;
+  /**
+   * Run time in which the ring of a limited vCPU, which is empty now, will be full at its present rates, µs, where that is
+   * known beforehand; else Infinity.
+   */
+  fullAfterUs(vcpu: number): number;
+  /** That time passes: fills `outcome`, and reaps the ring. Returns the entries. */
+  fillAndReap(vcpu: number): number;
   /** Reap one vCPU's ring: entries go to the log, its pages are armed again. Returns the entries. */
   reap(vcpu: number): number;
   /** Entries reaped of a vCPU since the start (`cpu->dirty_pages`). */

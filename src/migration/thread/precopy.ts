@@ -6,7 +6,7 @@ import { type Run, pauses, waits } from '../parts/pauses.js';
 import { mayComplete, needsSync, pendingEstimate } from '../rules/rules.js';
 import { iterate, endIteration, iterateDevices, rateLimit, iterateHostPages } from './iterate.js';
 import { stopGuest, waitForSync } from './switchover.js';
-import { type Thread, Ended, Failed } from './thread.js';
+import { type Thread, ENDED, Failed } from './thread.js';
 
 /** migration.c:migration_thread's loop, up to the decision to switch over. */
 export function* precopy(thread: Thread): Run<'complete' | 'postcopy'> {
@@ -58,7 +58,7 @@ export function* precopy(thread: Thread): Run<'complete' | 'postcopy'> {
 /** migration.c:migration_detect_error, and migrate_cancel. */
 function checkCancelled(thread: Thread): void {
   const { link } = thread.parts;
-  if (thread.orders.cancelReason !== null) throw new Ended();
+  if (thread.orders.cancelReason !== null) throw ENDED;
   if (link.outages > 0) throw new Failed('the network failed in pre-copy; the guest runs on at the source');
 }
 

@@ -2,7 +2,7 @@
 import { type Run, advance, waits } from '../parts/pauses.js';
 import { mbps } from '../rules/rules.js';
 import { EOS_BYTES, SECTION_BYTES } from '../rules/stream.js';
-import { type Thread, Ended, Failed, passBytes } from './thread.js';
+import { type Thread, ENDED, Failed, passBytes } from './thread.js';
 
 const { floor, max, min, round } = Math;
 const INFINITY = Infinity;
@@ -136,7 +136,7 @@ export function checkCancelledInSwitchover(thread: Thread): void {
   if (thread.orders.cancelReason === null && link.outages === 0) return;
   guest.resume(clock.nowUs);
   for (const listener of thread.orders.runListeners) listener(true);
-  if (thread.orders.cancelReason !== null) throw new Ended();
+  if (thread.orders.cancelReason !== null) throw ENDED;
   throw new Failed('the network failed in the switchover; the guest runs on at the source');
 }
 

@@ -28,8 +28,11 @@ export function measureDirtyRates(
   done: (rates: readonly number[]) => void,
 ): void {
   const nowMs = (): number => floor(migration.nowUs() / 1000);
-  const reaped = (): number[] =>
-    Array.from({ length: migration.vcpuCount }, (_, vcpu) => migration.reapedPages(vcpu));
+  const reaped = (): number[] => {
+    const pages: number[] = [];
+    for (let vcpu = 0; vcpu < migration.vcpuCount; vcpu += 1) pages.push(migration.reapedPages(vcpu));
+    return pages;
+  };
   const startMs = nowMs();
   const before = reaped();
   migration.after(waitMs, () => {

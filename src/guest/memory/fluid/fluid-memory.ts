@@ -23,6 +23,7 @@ import {
   passed,
   planRings,
 } from './rings.js';
+import { BUDGET_STEPS, BUDGET_TOLERANCE, runOnOneRange } from './logged.js';
 import { newRemote, runRemote } from './remote.js';
 import type { WrittenRange } from './segment.js';
 import { pagesTouched, timeToTouch, touchRate, touchedDeviation } from './vcpu.js';
@@ -38,10 +39,6 @@ const INFINITY = Infinity;
 const WORDS_PER_SEGMENT = 20;
 /** Pages of a huge page, which the first noticed write in it splits. */
 const HUGE_PAGE_PAGES = 512;
-/** A run that costs time ends this close to its budget, as a share of it. */
-const BUDGET_TOLERANCE = 1e-5;
-/** Steps towards it at most; two where costs are small. */
-const BUDGET_STEPS = 40;
 
 export class FluidMemory implements GuestMemory {
   readonly kind = 'fluid' as const;
@@ -224,6 +221,8 @@ export class FluidMemory implements GuestMemory {
   /** Progress in `budgetUs` of run time when every write to an armed page is noticed once. */
   #runLogged(state: FluidVcpu, budgetUs: number): number {
     const { uses } = state;
+    if (uses.length === 1 && this.#splitUs === 0 && !uses[0]!.sequential)
+      return runOnOneRange(state, uses[0]!, budgetUs, this.outcome);
     for (let i = 0; i < uses.length; i += 1) {
       const use = uses[i]!;
       use.room = use.range.armed;
@@ -420,6 +419,24 @@ export class FluidMemory implements GuestMemory {
     state.pushed += entries;
     state.inRing += entries;
     if (!this.#exitCost.pushAll) keepFresh(state.uses);
+  }
+
+  fullAfterUs(vcpu: number): number {
+    const state = this.#vcpus[vcpu]!;
+    // A vCPU has learned of a fill while it was limited only, and so while dirty pages were logged in rings.
+    if (!this.#logging || state.inRing > 0 || state.writesPerUs === 0 || state.writeFactor !== 1)
+      return INFINITY;
+    return state.fillRunUs + state.deviation * state.entryUs;
+  }
+
+  fillAndReap(vcpu: number): number {
+    const state = this.#vcpus[vcpu]!;
+    const { outcome } = this;
+    const progressUs = this.#fillAgain(state, state.fillRunUs + state.deviation * state.entryUs);
+    outcome.writes = state.writesPerUs * progressUs;
+    outcome.reads = progressUs * state.readsPerUs;
+    this.#write(state, progressUs);
+    return this.reap(vcpu);
   }
 
   ringFullNotBeforeUs(_vcpu: number, _writeFactor: number): number {

@@ -56,7 +56,7 @@ function piecesOf(range: WrittenRange, writtenPages: number): number {
 
 /** Each range once, in address order, however many vCPUs write it. */
 function writtenRanges(guest: GuestSpec): WrittenRange[] {
-  const found = new Map<number, WrittenRange>();
+  const found = new Map<number, NewRange>();
   for (const vcpu of guest.vcpus) {
     for (const use of vcpu.classes) {
       if (use.writesPerSecond <= 0) continue;
@@ -67,7 +67,7 @@ function writtenRanges(guest: GuestSpec): WrittenRange[] {
   const { dma } = guest;
   if (dma !== undefined) {
     addUse(found, { ...dma, pattern: 'uniform', readsPerSecond: 0 });
-    found.set(dma.firstPage, { ...found.get(dma.firstPage)!, device: true });
+    found.get(dma.firstPage)!.device = true;
   }
   const ranges = [...found.values()].sort((a, b) => a.firstPage - b.firstPage);
   for (let i = 1; i < ranges.length; i += 1) {
@@ -79,13 +79,17 @@ function writtenRanges(guest: GuestSpec): WrittenRange[] {
   return ranges;
 }
 
-function addUse(found: Map<number, WrittenRange>, use: AccessClass): void {
-  const range = found.get(use.firstPage) ?? newRange(use);
-  const sequential = range.sequential || use.pattern === 'sequential';
-  found.set(use.firstPage, { ...range, sequential, users: range.users + 1 });
+function addUse(found: Map<number, NewRange>, use: AccessClass): void {
+  let range = found.get(use.firstPage);
+  if (range === undefined) found.set(use.firstPage, (range = newRange(use)));
+  if (use.pattern === 'sequential') range.sequential = true;
+  range.users += 1;
 }
 
-function newRange(use: AccessClass): WrittenRange {
+/** While it is not known yet who writes it. */
+type NewRange = { -readonly [Key in keyof WrittenRange]: WrittenRange[Key] };
+
+function newRange(use: AccessClass): NewRange {
   const blocks =
     floor((use.firstPage + use.pages - 1) / HUGE_PAGE_PAGES) - floor(use.firstPage / HUGE_PAGE_PAGES) + 1;
   return {

@@ -219,6 +219,15 @@ export class PageMemory implements GuestMemory {
     }
   }
 
+  fullAfterUs(_vcpu: number): number {
+    return INFINITY;
+  }
+
+  /** Never asked for, as nobody knows beforehand when a ring is full. */
+  fillAndReap(vcpu: number): number {
+    return this.reap(vcpu);
+  }
+
   reap(vcpu: number): number {
     return this.#writes.reap(this.#vcpus[vcpu]!);
   }
