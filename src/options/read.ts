@@ -78,6 +78,25 @@ function readParsed(
   return result.success ? { value: result.data } : { problems: result.error.issues.map(problemOf) };
 }
 
+/**
+ * Without those that follow from a key that is not known: what its map lacks by that, and what the map as a whole comes to. The
+ * key that was meant is missing only as it was misspelt.
+ */
+export function withoutConsequences(problems: readonly Problem[]): readonly Problem[] {
+  const strange = problems.filter(({ at }) => at === 'key');
+  if (strange.length === 0) return problems;
+  const follows = ({ path, at, message }: Problem): boolean =>
+    at === 'value' &&
+    strange.some(({ path: keyPath }) => {
+      const [owner, key] = [keyPath.slice(0, -1), String(keyPath.at(-1))];
+      const inOwner = owner.every((segment, i) => segment === path[i]);
+      if (!inOwner || path.length > owner.length + 1) return false;
+      if (path.length === owner.length) return true;
+      return message.startsWith('missing;') && nearest(key, [String(path.at(-1))]) !== undefined;
+    });
+  return problems.filter((problem) => !follows(problem));
+}
+
 /** A key that is not known is a problem of the key, all else of a value. */
 export function problemOf({ path, message, code, keys }: ParserIssue): Problem {
   const [key] = keys ?? [];
@@ -104,7 +123,7 @@ function readTable(
   if (strange !== undefined) {
     problems.push({ path: [strange], at: 'key', message: unknown('key', strange, Object.keys(table)) });
   }
-  return problems.length > 0 ? { problems } : { value };
+  return problems.length > 0 ? { problems: withoutConsequences(problems) } : { value };
 }
 
 /** As users write it. */

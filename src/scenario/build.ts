@@ -2,12 +2,13 @@
 import { keysOf, pairs, type UnknownMap, valueAt } from '../lists.js';
 import { hostFields } from '../guest/host-profiles/fields.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
-import type { HostProfile } from '../guest/spec.js';
+import type { GuestSpec, HostProfile } from '../guest/spec.js';
+import type { ScheduledAction } from '../migration/runtime-parameters.js';
 import type { LinkSpec, MigrationParameters, MigrationSetup } from '../migration/setup.js';
 import { compressorNamed } from '../migration/rules/compressors.js';
 import { factsOf, runsMachine, since } from '../migration/rules/versions.js';
-import { buildGuest, checkDevices } from './guest/build-guest.js';
-import type { Fail } from './form/problems.js';
+import { buildGuest, checkDevices, checkRing } from './guest/build-guest.js';
+import type { Complain } from './form/problems.js';
 import { buildSchedule } from './schedule.js';
 import type { ScenarioFile } from './form/schema.js';
 
@@ -17,30 +18,54 @@ const THROTTLE_TRIGGER_THRESHOLD = 50;
 /** 10 min. */
 const GIVE_UP_AFTER_US = 600e6;
 
-/** Memory kind, seed, run and sampling are left to the caller that runs it. */
-export function buildSetup(
-  file: ScenarioFile,
-  name: string,
-  fail: Fail,
-  attempt: <Part>(build: () => Part) => Part | null,
-): MigrationSetup | null {
-  const host = buildHost(file.host);
-  const guest = attempt(() => buildGuest(file.guest, host, fail));
-  const link = attempt(() => buildLink(file.link, fail));
-  const migration = attempt(() => buildMigration(file, fail));
-  if (guest === null || link === null || migration === null) return null;
+/** Those sections of a scenario file that could be read. */
+export type ReadSections = Partial<ScenarioFile>;
+
+/**
+ * Memory kind, seed, run and sampling are left to the caller that runs it. Null where a section is missing, or the guest
+ * cannot be laid out; it is no good where `complain` has heard anything, which is all that can be seen in what is there.
+ */
+export function buildSetup(sections: ReadSections, name: string, complain: Complain): MigrationSetup | null {
+  const { guest: guestForm, link: linkForm, migration: migrationForm } = sections;
+  const host = sections.host === undefined ? null : buildHost(sections.host);
+  const guest = guestForm === undefined || host === null ? null : guestWith(guestForm, host, complain);
+  const link = linkForm === undefined ? null : buildLink(linkForm, complain);
+  if (migrationForm === undefined) return null;
+  checkMigration(migrationForm, complain);
+  const schedule = buildSchedule(migrationForm, complain);
+  if (guestForm !== undefined) {
+    checkTogether(guestForm, migrationForm, complain);
+    checkDevices(guestForm, migrationForm, complain);
+  }
+  if (host === null || guest === null || link === null) return null;
   return {
     name,
     guest,
     host,
     link,
-    migration,
+    migration: buildMigration(migrationForm, schedule),
     memory: 'page',
     seed: 1,
     run: 1,
     timelineMs: 0,
     keepSyncs: true,
   };
+}
+
+/** The guest cannot be laid out; what is wrong has been said. */
+class Stop extends Error {}
+
+function guestWith(form: ScenarioFile['guest'], host: HostProfile, complain: Complain): GuestSpec | null {
+  checkRing(form, host, complain);
+  try {
+    return buildGuest(form, host, (path, message) => {
+      complain(path, message);
+      throw new Stop();
+    });
+  } catch (error) {
+    if (error instanceof Stop) return null;
+    throw error;
+  }
 }
 
 function buildHost(host: ScenarioFile['host']): HostProfile {
@@ -56,11 +81,11 @@ function buildHost(host: ScenarioFile['host']): HostProfile {
   return { ...steady, ...kept, ...(Object.fromEntries(overrides) as Partial<HostProfile>) };
 }
 
-function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
+function buildLink(link: ScenarioFile['link'], complain: Complain): LinkSpec {
   const payload = (bandwidth: number): number => bandwidth * link.efficiency;
   const late = 1 + [...pairs(link.phases)].findIndex(([before, phase]) => phase.from <= before.from);
   if (late > 0) {
-    fail(
+    complain(
       ['link', 'phases', late, 'from'],
       'expected phases in order of time, each later than the one before',
     );
@@ -69,7 +94,7 @@ function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
   const overlapping =
     1 + [...pairs(outages)].findIndex(([before, { atUs }]) => atUs < before.atUs + before.durationUs);
   if (overlapping > 0) {
-    fail(
+    complain(
       ['link', 'outages', overlapping, 'from'],
       'expected outages in order of time, each after the end of the one before',
     );
@@ -87,52 +112,12 @@ function buildLink(link: ScenarioFile['link'], fail: Fail): LinkSpec {
   };
 }
 
-/** What the guest has and the migration cannot take along, or cannot be told of twice. */
-function checkGuestInMigration({ guest, migration }: ScenarioFile, fail: Fail): void {
-  if (guest['free-page-hint'].value > 0 && migration['postcopy-ram']) {
-    fail(
-      ['guest', 'free-page-hint'],
-      'QEMU asks for no hints where post-copy is possible; expected postcopy-ram: false',
-    );
-  }
-  if (guest.dma !== undefined && migration['postcopy-ram']) {
-    fail(
-      ['guest', 'dma'],
-      'what devices write after a switch to post-copy is not modelled; expected postcopy-ram: false',
-    );
-  }
-  const forking = guest.vcpus.findIndex(({ fork }) => fork !== undefined);
-  if (forking >= 0 && migration['postcopy-ram']) {
-    fail(
-      ['guest', 'vcpus', forking, 'fork'],
-      'not modelled after a switch to post-copy, where reads of a forked process find pages in two places; ' +
-        'expected postcopy-ram: false',
-    );
-  }
-  const { given = [], compression } = migration.stream;
-  const hasContent = [guest, ...guest.vcpus].some(({ compressibility }) => compressibility !== undefined);
-  if (given.includes('compression-ratio') && hasContent) {
-    fail(
-      ['migration', 'stream', 'multifd', 'compression-ratio'],
-      'the ratio follows from the compressibility that the guest states; expected one of the two',
-    );
-  }
-  const [idle] = compression === 'none' ? given : [];
-  if (idle !== undefined) {
-    fail(
-      ['migration', 'stream', 'multifd', idle],
-      'nothing is compressed; expected a compression next to it, such as compression: zstd',
-    );
-  }
-}
-
-function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
-  const { migration } = file;
-  checkMigration(migration, fail);
-  checkGuestInMigration(file, fail);
+function buildMigration(
+  migration: ScenarioFile['migration'],
+  schedule: readonly ScheduledAction[],
+): MigrationParameters {
   const version = factsOf(migration.qemu.qemu, migration.machine?.qemu);
-  checkDevices(file, version, fail);
-  const { given: _, ...stream } = migration.stream;
+  const { given: _given, ...stream } = migration.stream;
   return {
     qemu: migration.qemu.qemu,
     ...(migration.machine === undefined ? {} : { machine: migration.machine.qemu }),
@@ -156,7 +141,7 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
     postcopyPreempt: migration['postcopy-preempt'],
     maxPostcopyBandwidth: migration['max-postcopy-bandwidth'],
     postcopyRecover: migration['postcopy-recover'],
-    schedule: buildSchedule(migration, fail),
+    schedule,
     stream: {
       ...stream,
       zeroPageDetection: stream.zeroPageDetection ?? (version.multifdFindsZeroPages ? 'multifd' : 'legacy'),
@@ -164,10 +149,45 @@ function buildMigration(file: ScenarioFile, fail: Fail): MigrationParameters {
   };
 }
 
+/** What the guest has and the migration cannot do. */
+function checkTogether(
+  guest: ScenarioFile['guest'],
+  migration: ScenarioFile['migration'],
+  complain: Complain,
+): void {
+  if (guest['free-page-hint'].value > 0 && migration['postcopy-ram']) {
+    complain(
+      ['guest', 'free-page-hint'],
+      'QEMU asks for no hints where post-copy is possible; expected postcopy-ram: false',
+    );
+  }
+  if (guest.dma !== undefined && migration['postcopy-ram']) {
+    complain(
+      ['guest', 'dma'],
+      'what devices write after a switch to post-copy is not modelled; expected postcopy-ram: false',
+    );
+  }
+  const forking = guest.vcpus.findIndex(({ fork }) => fork !== undefined);
+  if (forking >= 0 && migration['postcopy-ram']) {
+    complain(
+      ['guest', 'vcpus', forking, 'fork'],
+      'not modelled after a switch to post-copy, where reads of a forked process find pages in two places; ' +
+        'expected postcopy-ram: false',
+    );
+  }
+  const hasContent = [guest, ...guest.vcpus].some(({ compressibility }) => compressibility !== undefined);
+  if (migration.stream.given?.includes('compression-ratio') === true && hasContent) {
+    complain(
+      ['migration', 'stream', 'multifd', 'compression-ratio'],
+      'the ratio follows from the compressibility that the guest states; expected one of the two',
+    );
+  }
+}
+
 /** Combinations that QEMU refuses, or that cannot mean anything. */
-function checkMigration(migration: ScenarioFile['migration'], fail: Fail): void {
+function checkMigration(migration: ScenarioFile['migration'], complain: Complain): void {
   const at = (key: keyof ScenarioFile['migration'], message: string): void => {
-    fail(['migration', key], message);
+    complain(['migration', key], message);
   };
   const { qemu } = migration.qemu;
   const machine = migration.machine?.qemu;
@@ -197,15 +217,22 @@ function checkMigration(migration: ScenarioFile['migration'], fail: Fail): void 
   }
   const compressor = compressorNamed(migration.stream.compression);
   if (compressor !== undefined && !runsMachine(qemu, compressor.since)) {
-    fail(
+    complain(
       ['migration', 'stream', 'multifd', 'compression'],
       `QEMU ${qemu} does not have ${migration.stream.compression}; expected qemu: '${compressor.since}' or later`,
+    );
+  }
+  const [idle] = migration.stream.compression === 'none' ? (migration.stream.given ?? []) : [];
+  if (idle !== undefined) {
+    complain(
+      ['migration', 'stream', 'multifd', idle],
+      'nothing is compressed; expected a compression next to it, such as compression: zstd',
     );
   }
   const detection = migration.stream.zeroPageDetection;
   if (migration.stream.kind === 'multifd' && detection !== undefined && !version.hasZeroPageDetection) {
     const first = since('hasZeroPageDetection');
-    fail(
+    complain(
       ['migration', 'stream', 'multifd', 'zero-page-detection'],
       `QEMU ${qemu} has no zero-page-detection: its migration thread looks for zero pages; expected qemu: '${first}' or later`,
     );

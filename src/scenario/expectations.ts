@@ -114,10 +114,11 @@ export interface ExpectationAt {
 
 export type Complain = (path: Path, at: 'key' | 'value', message: string) => void;
 
+/** Null where that section cannot be read: what its names would be is not known then. */
 interface Names {
   /** Label and name of each strategy. */
-  readonly strategies: readonly { readonly label: string; readonly name: string }[];
-  readonly groups: readonly string[];
+  readonly strategies: readonly { readonly label: string; readonly name: string }[] | null;
+  readonly groups: readonly string[] | null;
 }
 
 /** All lines of `expect:`, in the order of the file. Strategies come out by their labels. */
@@ -149,6 +150,7 @@ export function readExpectations(
 
 /** The strategy of that label, or else the only one of that name. */
 function labelOf(word: string, { strategies }: Names): string | null {
+  if (strategies === null) return word;
   if (strategies.some(({ label }) => label === word)) return word;
   const named = strategies.filter(({ name }) => name === word);
   return named.length === 1 ? nth(named, 0).label : null;
@@ -156,7 +158,7 @@ function labelOf(word: string, { strategies }: Names): string | null {
 
 /** The shortest word for each. */
 function shortest(names: Names): string[] {
-  return names.strategies.map(({ label, name }) => (labelOf(name, names) === label ? name : label));
+  return (names.strategies ?? []).map(({ label, name }) => (labelOf(name, names) === label ? name : label));
 }
 
 function readRelations(content: ExpectationForm, names: Names, complain: Complain): ExpectationAt[] {
@@ -192,6 +194,8 @@ function readOperand(text: string, names: Names): Reading {
   const { statistic, of: name } = splitStatistic(text.slice(factor.length));
   const wrongStatistic = wrongWithStatistic(statistic);
   if (wrongStatistic !== null) return { wrong: wrongStatistic };
+  // Labels have dots: without them nothing says where the measure begins.
+  if (names.strategies === null) return { text };
   const words = names.strategies.flatMap((strategy) => [strategy.label, strategy.name]);
   const fitting = words.filter((word) => name.startsWith(`${word}.`)).sort((a, b) => b.length - a.length)[0];
   const label = fitting === undefined ? null : labelOf(fitting, names);
@@ -205,17 +209,18 @@ function readOperand(text: string, names: Names): Reading {
   return wrong === null ? { text: `${factor}${overRuns}` } : { wrong };
 }
 
-function wrongWithKey(key: string, groups: readonly string[]): string | null {
+function wrongWithKey(key: string, groups: Names['groups']): string | null {
   const { statistic, of } = splitStatistic(key);
   return wrongWithStatistic(statistic) ?? wrongWithMeasure(of, groups);
 }
 
-function wrongWithMeasure(key: string, groups: readonly string[]): string | null {
+function wrongWithMeasure(key: string, groups: Names['groups']): string | null {
   if (isOneOf(RUN_KEYS, key)) return null;
   const dot = key.lastIndexOf('.');
-  if (dot < 0) return unknown('measure', key, [...RUN_KEYS, ...groups.map((group) => `${group}.work-done`)]);
+  if (dot < 0)
+    return unknown('measure', key, [...RUN_KEYS, ...(groups ?? []).map((group) => `${group}.work-done`)]);
   const group = key.slice(0, dot);
-  if (!groups.includes(group)) return unknown('vCPU group', group, groups);
+  if (groups?.includes(group) === false) return unknown('vCPU group', group, groups);
   const ofGroup = key.slice(dot + 1);
   return isOneOf(GROUP_KEYS, ofGroup) ? null : unknown('measure', ofGroup, GROUP_KEYS);
 }

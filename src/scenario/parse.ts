@@ -1,14 +1,16 @@
 /** Scenarios: text in, a checked `Scenario` out, and errors that say where, what, and what was expected. */
 import type { Place } from '../errors.js';
+import { isMap, keysOf } from '../lists.js';
 import { fileName } from '../formats/text.js';
 import { applyOverride, parseOverride, placeOfOverride, type Override } from './overrides.js';
-import { buildSetup } from './build.js';
+import { buildSetup, type ReadSections } from './build.js';
 import { readExpectations } from './expectations.js';
-import { type Fail, check, infeasible, usageErrorOf, type Path, type Problem } from './form/problems.js';
+import { check, infeasible, usageErrorOf, type Path, type Problem } from './form/problems.js';
 import type { MigrationSetup } from '../migration/setup.js';
-import type { Scenario, StrategyChoice, Uncertainty } from './scenario.js';
-import { scenarioSchema, type ScenarioFile } from './form/schema.js';
+import type { Scenario, Uncertainty } from './scenario.js';
+import { scenarioSchema } from './form/schema.js';
 import { parseSource, type Source } from './source.js';
+import { nameOf } from './guest/build-guest.js';
 import { findUncertain, type Uncertain, withValues } from './uncertain/find.js';
 
 /** What to change in a scenario while it is loaded. */
@@ -41,60 +43,60 @@ function withReference(problem: Problem): Problem {
 
 function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
   const { value, placeOf } = withOverrides(source, overrides);
-  const stop = (problems: readonly Problem[]): never => {
-    throw usageErrorOf(problems.map(withReference), placeOf);
-  };
-  const complaints: Problem[] = [];
-  const cannotBe = (): never => {
-    throw infeasible(complaints.map(withReference), placeOf);
-  };
-  const complain: Complain = (path, at, message) => complaints.push({ path, at, message });
-  const fail: Fail = (path, message) => {
-    complain(path, 'value', message);
-    throw new Stop();
-  };
-
-  const uncertain = findUncertain(value, complaints);
-  if (complaints.length > 0) return stop(complaints);
-  const fileAt = (p: (key: string) => number): ScenarioFile => {
-    const checked = check(
-      scenarioSchema,
-      withValues(value, uncertain, ({ key }) => p(key)),
-    );
-    return 'problems' in checked ? stop(checked.problems) : checked.value;
-  };
-  const file = fileAt(() => 0.5);
-  const name = file.name ?? fileName(source.file).replace(/\.ya?ml$/, '');
-  const setupOf = (from: ScenarioFile): MigrationSetup => buildSetup(from, name, fail, attempt) ?? cannotBe();
-  const setup = setupOf(file);
-  const setupAt: Uncertainty['setupAt'] = (p) => setupOf(fileAt(p));
-  for (const p of [0, 1]) for (const { key } of uncertain) setupAt((other) => (other === key ? p : 0.5));
   const place = (path: Path, at: Problem['at'] = 'value'): Place => placeOf({ path, at });
+  // What cannot be read, and what can be but does not go together.
+  const unreadable: Problem[] = [];
+  const infeasibilities: Problem[] = [];
+  const throwFound = (): void => {
+    const found = [...unreadable, ...infeasibilities].map(withReference);
+    if (found.length > 0) throw (unreadable.length > 0 ? usageErrorOf : infeasible)(found, placeOf);
+  };
 
-  file.strategies.forEach(({ label }, i) => {
-    if (firstIndexOf(file, label) < i)
+  const uncertain = findUncertain(value, unreadable);
+  const sectionsAt = (p: (key: string) => number): ReadSections => {
+    const { sections, problems } = readSections(withValues(value, uncertain, ({ key }) => p(key)));
+    const known = [...unreadable];
+    for (const problem of problems) if (!isWithin(problem, known)) unreadable.push(problem);
+    return sections;
+  };
+  const sections = sectionsAt(() => 0.5);
+  const name = sections.name ?? fileName(source.file).replace(/\.ya?ml$/, '');
+  const setupOf = (from: ReadSections): MigrationSetup | null =>
+    buildSetup(from, name, (path, message) => infeasibilities.push({ path, at: 'value', message }));
+  const setup = setupOf(sections);
+  for (const p of [0, 1])
+    for (const { key } of uncertain) setupOf(sectionsAt((other) => (other === key ? p : 0.5)));
+
+  const complain: Complain = (path, at, message) => unreadable.push({ path, at, message });
+  for (const [i, { label }] of (sections.strategies ?? []).entries())
+    if (sections.strategies?.findIndex((one) => one.label === label) !== i)
       complain(['strategies', i], 'value', `${label} is listed twice; expected it once`);
-  });
-  const strategies = file.strategies.map((chosen, i): StrategyChoice => ({
-    ...chosen,
-    place: place(['strategies', i]),
-  }));
-  const groups = [...new Set(setup.guest.vcpus.map(({ group }) => group))];
-  const names = strategies.map(({ label, definition }) => ({ label, name: definition.name }));
-  const expectations = readExpectations(file.expect, { strategies: names, groups }, complain);
-  if (complaints.length > 0) return stop(complaints);
-
+  const names = {
+    strategies:
+      sections.strategies?.map(({ label, definition }) => ({ label, name: definition.name })) ?? null,
+    groups: sections.guest === undefined ? null : [...new Set(sections.guest.vcpus.map(nameOf))],
+  };
+  const expectations = readExpectations(sections.expect ?? {}, names, complain);
+  throwFound();
+  const median = built(setup);
+  const setupAt: Uncertainty['setupAt'] = (p) => {
+    for (const found of [unreadable, infeasibilities]) found.length = 0;
+    const drawn = setupOf(sectionsAt(p));
+    throwFound();
+    return built(drawn);
+  };
+  const migration = built(sections.migration);
   return {
     name,
     about: openingComment(source.text),
     file: source.file,
     text: source.text,
     set: overrides.map(({ text }) => text),
-    notes: [...file.migration.qemu.notes, ...(file.migration.machine?.notes ?? [])],
-    setup,
-    uncertainty: { values: eachOnce(uncertain), median: setup, setupAt },
-    strategies,
-    policy: { ...file.policy, place: place(['policy']) },
+    notes: [...migration.qemu.notes, ...(migration.machine?.notes ?? [])],
+    setup: median,
+    uncertainty: { values: eachOnce(uncertain), median, setupAt },
+    strategies: built(sections.strategies).map((one, i) => ({ ...one, place: place(['strategies', i]) })),
+    policy: { ...built(sections.policy), place: place(['policy']) },
     expect: expectations.map(({ text, path }) => ({ ...text, place: place(path, 'key') })),
   };
 }
@@ -106,21 +108,36 @@ function eachOnce(uncertain: readonly Uncertain[]): Uncertainty['values'] {
     .map(({ key, form }) => ({ key, text: form.text, at: form.at }));
 }
 
-/** A part of the scenario cannot be built; what is wrong has been written down. */
-class Stop extends Error {}
-
-/** The part, or null where it cannot be built: the others are looked at all the same, so that all mistakes are found. */
-function attempt<Part>(build: () => Part): Part | null {
-  try {
-    return build();
-  } catch (error) {
-    if (error instanceof Stop) return null;
-    throw error;
-  }
+/** What is there, as nothing was found wrong. */
+function built<Part>(part: Part | null | undefined): Part {
+  if (part === null || part === undefined) throw new Error('a part is missing, and no problem was noted');
+  return part;
 }
 
-function firstIndexOf({ strategies }: ScenarioFile, label: string): number {
-  return strategies.findIndex((chosen) => chosen.label === label);
+/** The sections that the schema accepts, and what is wrong with the others. */
+function readSections(value: unknown): {
+  readonly sections: ReadSections;
+  readonly problems: readonly Problem[];
+} {
+  const checked = check(scenarioSchema, value);
+  if ('value' in checked) return { sections: checked.value, problems: [] };
+  const wrong = new Set(checked.problems.map(({ path }) => path[0]));
+  const sound = keysOf(scenarioSchema.shape).filter((key) => !wrong.has(key));
+  const written = isMap(value) ? value : {};
+  const sections = Object.fromEntries(
+    sound.flatMap((key) => {
+      const section = check(scenarioSchema.shape[key], written[key]);
+      return 'value' in section ? [[key, section.value] as const] : [];
+    }),
+  );
+  return { sections, problems: checked.problems };
+}
+
+/** The value in which a problem lies has one already. */
+function isWithin({ path }: Problem, others: readonly Problem[]): boolean {
+  return others.some(
+    (other) => other.at === 'value' && other.path.every((segment, i) => segment === path[i]),
+  );
 }
 
 /** The value with all overrides in it; what is wrong with an overridden value stands on the command line. */

@@ -1,28 +1,28 @@
 /** `migration.at`: what is done to the running migration, and what QEMU would refuse of it. */
 import type { ScheduledAction, ScheduledCommand } from '../migration/runtime-parameters.js';
 import { refusalToSet, runtimeParameters } from '../strategies/kit/runtime-options.js';
-import type { Fail } from './form/problems.js';
+import type { Complain } from './form/problems.js';
 import type { ScenarioFile } from './form/schema.js';
 
 /** Each entry has one time and something to do, which QEMU would take. */
-export function buildSchedule(migration: ScenarioFile['migration'], fail: Fail): ScheduledAction[] {
+export function buildSchedule(migration: ScenarioFile['migration'], complain: Complain): ScheduledAction[] {
   let lastUs = 0;
   let lastSync = 0;
   return migration.at.map(({ after, 'at-sync': atSync, set, do: command }, index) => {
     const path = ['migration', 'at', index];
-    if ((after === undefined) === (atSync === undefined)) fail(path, 'expected one of after and at-sync');
-    if (set === undefined && command === undefined) fail(path, 'nothing to do; expected set or do');
-    if ((after ?? lastUs) < lastUs) fail([...path, 'after'], 'expected actions in order of time');
-    if ((atSync ?? lastSync) < lastSync) fail([...path, 'at-sync'], 'expected actions in order of syncs');
+    if ((after === undefined) === (atSync === undefined)) complain(path, 'expected one of after and at-sync');
+    if (set === undefined && command === undefined) complain(path, 'nothing to do; expected set or do');
+    if ((after ?? lastUs) < lastUs) complain([...path, 'after'], 'expected actions in order of time');
+    if ((atSync ?? lastSync) < lastSync) complain([...path, 'at-sync'], 'expected actions in order of syncs');
     lastUs = after ?? lastUs;
     lastSync = atSync ?? lastSync;
     const refusedCommand = command === undefined ? null : refusalToDo(command, migration, index);
-    if (refusedCommand !== null) fail([...path, 'do'], refusedCommand);
+    if (refusedCommand !== null) complain([...path, 'do'], refusedCommand);
     if (atSync !== undefined && (command === 'migrate-pause' || command === 'migrate-recover'))
-      fail([...path, 'at-sync'], 'post-copy has no bitmap syncs; expected after');
+      complain([...path, 'at-sync'], 'post-copy has no bitmap syncs; expected after');
     const parameters = set === undefined ? undefined : runtimeParameters(set);
     const refused = parameters === undefined ? null : refusalToSet(parameters, migration.qemu.qemu);
-    if (refused !== null) fail([...path, 'set'], refused);
+    if (refused !== null) complain([...path, 'set'], refused);
     return {
       ...(after === undefined ? {} : { afterUs: after }),
       ...(atSync === undefined ? {} : { atSync }),

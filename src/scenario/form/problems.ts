@@ -2,13 +2,16 @@
 import { nth } from '../../lists.js';
 import type { z } from 'zod';
 import { InfeasibleError, UsageError, type Place } from '../../errors.js';
-import { problemOf, type Path, type Problem } from '../../options/read.js';
+import { problemOf, withoutConsequences, type Path, type Problem } from '../../options/read.js';
 import type { Wrong } from './forms.js';
 import { wording } from './wording.js';
 
 export type { Path, Problem };
 
-/** Ends the building of a setup with a problem at this path. */
+/** Notes a problem of what is read: the values at these paths do not go together. */
+export type Complain = (path: Path, message: string) => void;
+
+/** Likewise, where the rest of the part cannot be built without. */
 export type Fail = (path: Path, message: string) => never;
 
 /** Checks a value against a schema, with this project's words. */
@@ -17,7 +20,9 @@ export function check<Schema extends z.ZodType>(
   value: unknown,
 ): { readonly value: z.output<Schema> } | { readonly problems: readonly Problem[] } {
   const result = schema.safeParse(value, { error: wording });
-  return result.success ? { value: result.data } : { problems: result.error.issues.map(problemOf) };
+  return result.success
+    ? { value: result.data }
+    : { problems: withoutConsequences(result.error.issues.map(problemOf)) };
 }
 
 /** The same for a value inside another that is being read: what `either` wants to hear. */
@@ -30,7 +35,7 @@ export function pathText(path: Path): string {
   return path.map(String).join('.');
 }
 
-/** One line a problem, in the order of the file. */
+/** One line a problem, each once, in the order of the file. */
 export function usageErrorOf(problems: readonly Problem[], placeOf: (problem: Problem) => Place): UsageError {
   const { message, place } = inOrder(problems, placeOf);
   return new UsageError(message, place);
@@ -55,7 +60,8 @@ function inOrder(
   );
   const lines = placed.map(({ problem, place }) => new UsageError(messageOf(problem), place).message);
   const first = nth(placed, 0);
-  return { message: [messageOf(first.problem), ...lines.slice(1)].join('\n'), place: first.place };
+  const others = [...new Set(lines)].filter((line) => line !== lines[0]);
+  return { message: [messageOf(first.problem), ...others].join('\n'), place: first.place };
 }
 
 function messageOf({ path, at, message }: Problem): string {

@@ -9,9 +9,9 @@ import {
   type ZeroExtent,
 } from '../../guest/spec.js';
 import type { WorkloadPlan } from '../../guest/workloads/define.js';
-import { since, type VersionFacts } from '../../migration/rules/versions.js';
+import { factsOf, since } from '../../migration/rules/versions.js';
 import { formatBytes } from '../../units.js';
-import type { Fail, Path } from '../form/problems.js';
+import type { Complain, Fail, Path } from '../form/problems.js';
 import type { ZeroPages } from '../form/guest-section.js';
 import type { ScenarioFile } from '../form/schema.js';
 import { unknown } from '../../options/wording.js';
@@ -38,6 +38,15 @@ export function buildGuest(guest: GuestForm, host: HostProfile, fail: Fail): Gue
   });
 }
 
+/** A ring is to hold more than what KVM keeps of it. */
+export function checkRing(guest: GuestForm, host: HostProfile, complain: Complain): void {
+  const ring = guest['dirty-ring-size'];
+  const reserved = RESERVED_ENTRIES + (host.pml ? PML_ENTRIES : 0);
+  if (ring === 0 || ring > reserved) return;
+  const message = `expected more than the ${reserved} entries that KVM keeps in reserve, such as 1024, got ${ring}`;
+  complain(['guest', 'dirty-ring-size'], message);
+}
+
 /** `lackRoom`: as `fail`, where more memory would be enough. */
 function placeGuest(guest: GuestForm, host: HostProfile, fail: Fail, lackRoom: Fail): GuestSpec {
   const hostPage = guest['host-page'];
@@ -48,12 +57,6 @@ function placeGuest(guest: GuestForm, host: HostProfile, fail: Fail, lackRoom: F
       ['guest', 'memory'],
       `expected a multiple of the page size ${hostPage}, got ${formatBytes(guest.memory)}`,
     );
-  }
-  const ring = guest['dirty-ring-size'];
-  const reserved = RESERVED_ENTRIES + (host.pml ? PML_ENTRIES : 0);
-  if (ring !== 0 && ring <= reserved) {
-    const message = `expected more than the ${reserved} entries that KVM keeps in reserve, such as 1024, got ${ring}`;
-    fail(['guest', 'dirty-ring-size'], message);
   }
   const stretches = buildStretches(guest['zero-pages'], ramPages, fail);
   const groups = buildGroups(guest, ramPages, fail);
@@ -67,7 +70,7 @@ function placeGuest(guest: GuestForm, host: HostProfile, fail: Fail, lackRoom: F
     hiddenPages: Math.ceil(guest.hidden / PAGE_BYTES),
     ...contentsOf(guest, sets),
     zeroExtents: zeroExtents(buildUnused(guest, stretches, taken, lackRoom), taken),
-    dirtyRingSize: ring,
+    dirtyRingSize: guest['dirty-ring-size'],
     hostPagePages,
     vcpus,
     ...(dma === undefined ? {} : { dma }),
@@ -120,10 +123,15 @@ function buildDevices(form: ScenarioFile['guest']['devices'][number]): DeviceSpe
 }
 
 /** Refuses devices that this version cannot migrate as they are described. */
-export function checkDevices({ guest, migration }: ScenarioFile, version: VersionFacts, fail: Fail): void {
+export function checkDevices(
+  guest: ScenarioFile['guest'],
+  migration: ScenarioFile['migration'],
+  complain: Complain,
+): void {
   const { qemu } = migration.qemu;
+  const version = factsOf(qemu, migration.machine?.qemu);
   for (const [index, device] of guest.devices.entries()) {
-    const at = (key: string, message: string): never => fail(['guest', 'devices', index, key], message);
+    const at = (key: string, message: string): void => complain(['guest', 'devices', index, key], message);
     if (!version.migratesVfio) {
       const first = since('migratesVfio');
       at(
@@ -231,7 +239,8 @@ function buildGroups(guest: ScenarioFile['guest'], ramPages: number, fail: Fail)
 
 type GroupForm = ScenarioFile['guest']['vcpus'][number];
 
-function nameOf({ name, workload }: GroupForm): string {
+/** What the vCPUs of an entry are called. */
+export function nameOf({ name, workload }: Pick<GroupForm, 'name' | 'workload'>): string {
   return name ?? workload.groupName;
 }
 
