@@ -80,6 +80,13 @@ describe('a strategy file whose options are written with z', () => {
   });
 });
 
+test('the guest that docs/live.md records converges under plain pre-copy, so that record ends by itself', async () => {
+  const [, file = ''] =
+    /^migsim qmp (\S+) .*--listen .*--listen /m.exec(readFileSync('docs/live.md', 'utf8')) ?? [];
+  const { stdout } = await inProcess(['run', file, '--strategy', 'none', '--memory', 'fluid', '--json']);
+  expect(JSON.parse(stdout).runs[0]).toMatchObject({ status: 'completed', converged: true });
+});
+
 describe('pages', () => {
   test('link files that exist', () => {
     for (const name of Object.keys(strategies))

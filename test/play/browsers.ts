@@ -58,7 +58,8 @@ export class Started {
 
   async close(): Promise<void> {
     await this.browser.close();
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    // Firefox still writes into it for a moment after it said that it is closed.
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20 });
   }
 }
 
