@@ -3,11 +3,11 @@
  * the page memory with seeds of its own: how often the first keeps what was wanted, and whether another remedy of its rank took
  * less from the guest by more than 10 %. The first guest on which a kind of remedy comes first is drawn fifty times.
  *
- *   npm run build && node bench/advice.mjs [every]
+ *   npm run build && node bench/advice.mjs [seconds [threads]]
  *
- * every: one guest of so many, default 1: all 216.
+ * seconds: of CPU time after which no further guest is begun, default: none. Guests are taken in steps all over the grid, so
+ * that those of any budget are spread over it.
  */
-import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
 import { keepsAll } from '../dist/advice/outcome.js';
@@ -20,6 +20,8 @@ const MANY_DRAWS = 50;
 /** Remedies that are held against the first. */
 const RIVALS = 3;
 const DEADLINE_MS = 120_000;
+/** Shares no factor with the number of guests: every guest is met once. */
+const STEP = 83;
 
 const MIXES = { '1w+3r': [[1], 3], '4w+4r': [[0.7, 0.2, 0.05, 0.05], 4], '8w+0r': [Array(8).fill(1 / 8), 0] };
 
@@ -79,31 +81,42 @@ export default async function judged({ name, text, remedy, goals, draws }) {
 }
 
 async function main() {
-  const every = Number(process.argv[2] ?? 1);
-  const all = [...guests()].filter((_, index) => index % every === 0);
-  const pool = new Tinypool({ filename: import.meta.filename, maxThreads: availableParallelism() });
+  const [seconds = Infinity, threads = 1] = process.argv.slice(2).map(Number);
+  const grid = [...guests()];
+  const all = grid.map((_, index) => grid[(index * STEP) % grid.length]);
+  const pool = new Tinypool({ filename: import.meta.filename, maxThreads: threads });
   const firsts = new Map();
   const counts = { finishes: 0, remedy: 0, none: 0, kept: 0, ran: 0, beaten: 0 };
-  await Promise.all(
-    all.map(async (guest) => {
-      const { name, verdict, goals, tried } = await pool.run(guest);
-      counts[verdict] += 1;
-      const [first] = tried;
-      if (first === undefined) return console.log(`${name}: ${verdict}`);
-      if (!firsts.has(first.names)) firsts.set(first.names, { ...guest, remedy: first, goals });
-      counts.kept += first.good;
-      counts.ran += DRAWS;
-      const rivals = tried.filter(({ good }) => good === DRAWS);
-      const best = rivals.reduce((a, b) => (b.lost < a.lost ? b : a), first);
-      const isBeaten = first.lost > 1.1 * best.lost;
-      if (isBeaten) counts.beaten += 1;
-      const mark = first.good < DRAWS ? '! ' : isBeaten ? '> ' : '  ';
-      const said = `${first.names} (${first.set.at(-1)}) kept ${first.good}/${DRAWS}, lost ${first.lost.toFixed(2)} s (said ${first.promised.toFixed(2)} s)`;
-      return console.log(`${mark}${name}: ${said}; best ${best.names} ${best.lost.toFixed(2)} s`);
-    }),
-  );
+  let begun = 0;
+  const isTime = () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6 < seconds;
+  const next = async () => {
+    while (begun < all.length && isTime()) {
+      const guest = all[begun];
+      begun += 1;
+      await held(guest);
+    }
+  };
+  const held = async (guest) => {
+    const { name, verdict, goals, tried } = await pool.run(guest);
+    counts[verdict] += 1;
+    const [first] = tried;
+    if (first === undefined) return console.log(`${name}: ${verdict}`);
+    if (!firsts.has(first.names)) firsts.set(first.names, { ...guest, remedy: first, goals });
+    counts.kept += first.good;
+    counts.ran += DRAWS;
+    const rivals = tried.filter(({ good }) => good === DRAWS);
+    const best = rivals.reduce((a, b) => (b.lost < a.lost ? b : a), first);
+    const isBeaten = first.lost > 1.1 * best.lost;
+    if (isBeaten) counts.beaten += 1;
+    const mark = first.good < DRAWS ? '! ' : isBeaten ? '> ' : '  ';
+    const said = `${first.names} (${first.set.at(-1)}) kept ${first.good}/${DRAWS}, lost ${first.lost.toFixed(2)} s (said ${first.promised.toFixed(2)} s)`;
+    return console.log(`${mark}${name}: ${said}; best ${best.names} ${best.lost.toFixed(2)} s`);
+  };
+  await Promise.all(Array.from({ length: threads }, next));
   const { finishes, remedy, none, kept, ran, beaten } = counts;
-  console.log(`${all.length} guests: ${finishes} finish, ${remedy} need a remedy, ${none} have none`);
+  console.log(
+    `${begun} of ${grid.length} guests: ${finishes} finish, ${remedy} need a remedy, ${none} have none`,
+  );
   console.log(`${kept} of ${ran} draws kept what was promised; beaten by more than 10 %: ${beaten}`);
   for (const [names, task] of firsts) {
     const { good } = await pool.run({ ...task, draws: MANY_DRAWS });

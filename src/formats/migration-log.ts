@@ -1,4 +1,5 @@
 /** What the readers of logs return: one migration as far as its log shows it. */
+import type { QemuVersion } from '../migration/rules/versions.js';
 import { type NonEmpty } from '../lists.js';
 import type { Place } from '../errors.js';
 
@@ -89,6 +90,8 @@ export interface LogSettings {
   /** Later limits, in the order in which they were set, ms. */
   readonly laterDowntimeLimitsMs?: readonly number[];
   readonly capabilities?: readonly string[];
+  /** The version whose rules are the nearest to those of the log's QEMU. */
+  readonly qemu?: QemuVersion;
   /** Guest RAM, bytes, and vCPUs. */
   readonly memoryBytes?: number;
   readonly vcpus?: number;

@@ -6,7 +6,8 @@ import { ADVISE_RUNS, advise, type AdviseOptions, programOf } from '../../api/ad
 import { UsageError, ExpectationError, NoRemedyError } from '../../errors.js';
 import { learnFrom } from '../../recording/learn/learn-from-log.js';
 import { readLogs } from '../../formats/readers/index.js';
-import { loggedOf, isLinkSeen } from '../../recording/learn/learned.js';
+import { loggedOf } from '../../recording/learn/answer/outlook.js';
+import { isLinkSeen } from '../../recording/learn/learned.js';
 import { adviceText, type AdviceSubject } from '../../report/terminal/advice-text.js';
 import { counted } from '../../report/terminal/kit/text.js';
 import { loadScenario } from '../../scenario/load.js';
@@ -136,7 +137,7 @@ function readSubject(given: Given): Subject {
   const logs = readLogs(files.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
   const { learned, scenario: text, outlook } = learnFrom(logs);
   const scenario = parseScenario(text, nameOfLog(first), { set });
-  const logged = loggedOf(learned);
+  const logged = loggedOf(learned, outlook);
   const saysLink = set.some((one) => /^\s*link(\.bandwidth)?\s*=/.test(one));
   const subject = {
     heading: headingOf(scenario),

@@ -2,7 +2,8 @@
 import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
-import { type LearnOptions, loggedOf } from '../../recording/learn/learned.js';
+import { loggedOf } from '../../recording/learn/answer/outlook.js';
+import type { LearnOptions } from '../../recording/learn/learned.js';
 import type { SelfCheck } from '../../recording/learn/answer/self-check.js';
 import { formatBytes, formatDurationMs, fixedPercent } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
@@ -90,7 +91,7 @@ export const learnCommand: Command = {
       given.print(
         `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
       );
-    const lines = learned.guest.classes.length > 0 ? predictionLines(loaded, loggedOf(learned)) : [];
+    const lines = learned.guest.classes.length > 0 ? predictionLines(loaded, loggedOf(learned, outlook)) : [];
     for (const line of lines.flatMap((one) => wrap(one, given.page.width, '  '))) given.print(`${line}\n`);
     given.print(`Written to ${out}\n`);
   },

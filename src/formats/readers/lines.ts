@@ -1,5 +1,6 @@
 /** Numbers with units as logs write them, and what the readers of line-shaped logs share. */
 import type { Place } from '../../errors.js';
+import type { QemuVersion } from '../../migration/rules/versions.js';
 import { emptySample, type FoundSamples, type LogSample, type LogSettings } from '../migration-log.js';
 import { stampMs } from '../text.js';
 
@@ -51,6 +52,7 @@ export class Collector {
   readonly #capabilities = new Set<string>();
   #maxBandwidth: number | undefined;
   #downtimeLimitMs: number | undefined;
+  #qemu: QemuVersion | undefined;
   #skipped = 0;
 
   constructor(file: string) {
@@ -88,6 +90,10 @@ export class Collector {
     else this.#laterLimits.push(ms);
   }
 
+  setQemu(version: QemuVersion): void {
+    this.#qemu = version;
+  }
+
   setCapability(name: string): void {
     this.#capabilities.add(name);
   }
@@ -97,6 +103,7 @@ export class Collector {
       ...(this.#maxBandwidth === undefined ? {} : { maxBandwidth: this.#maxBandwidth }),
       ...(this.#downtimeLimitMs === undefined ? {} : { downtimeLimitMs: this.#downtimeLimitMs }),
       ...(this.#laterLimits.length === 0 ? {} : { laterDowntimeLimitsMs: this.#laterLimits }),
+      ...(this.#qemu === undefined ? {} : { qemu: this.#qemu }),
       ...(this.#capabilities.size === 0 ? {} : { capabilities: [...this.#capabilities] }),
     };
     return { samples: this.samples, settings, notes: [...this.#notes], skipped: this.#skipped };

@@ -82,6 +82,10 @@ function collect(value: unknown, place: Place, log: Collector, before: string): 
   if (isMap(value['ram']) && value['status'] !== undefined) {
     const sample = sampleOf(value, place, log.samples.length);
     log.samples.push({ ...sample, guest: guestOf(before) });
+    if (isOld(value['ram'])) {
+      log.setQemu('7.2');
+      log.note('QEMU was older than 7.0, as its replies show: the rules of 7.2 are the nearest');
+    }
     return;
   }
   if (collectSettings(value, log, before)) return;
@@ -94,6 +98,11 @@ function collect(value: unknown, place: Place, log: Collector, before: string): 
       for (const one of valuesIn(inner)) collect(one.value, place, log, before);
     }
   }
+}
+
+/** qapi/migration.json: `precopy-bytes` came with 7.0, `skipped` went with 9.1. */
+function isOld(ram: JsonObject): boolean {
+  return 'skipped' in ram && !('precopy-bytes' in ram);
 }
 
 /** libvirtd logs several guests' monitors in one file. */

@@ -1,5 +1,6 @@
 /** Recordings of `migsim record`: replies of `query-migrate` with the guest, its settings and their changes. */
 import { hasRecordHeader, looksLikeRecord, readRecordFrame, type RecordFrame } from '../record.js';
+import { QEMU_VERSIONS } from '../../migration/rules/versions.js';
 import type { LogSettings } from '../migration-log.js';
 import { qmpReader } from './qmp.js';
 import type { Reader } from './reader.js';
@@ -21,6 +22,11 @@ export const recordReader: Reader = {
   },
 };
 
+function versionOf(qemu: string): Pick<LogSettings, 'qemu'> {
+  const known = QEMU_VERSIONS.find((version) => qemu === version || qemu.startsWith(`${version}.`));
+  return known === undefined ? {} : { qemu: known };
+}
+
 function settingsOf({ header, parameters, capabilities }: RecordFrame): LogSettings {
   const [first, ...later] = parameters.map(({ parameters: given }) => given);
   const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
@@ -33,6 +39,7 @@ function settingsOf({ header, parameters, capabilities }: RecordFrame): LogSetti
     ...(limit === undefined ? {} : { downtimeLimitMs: limit }),
     ...(changed.length === 0 ? {} : { laterDowntimeLimitsMs: changed }),
     ...(capabilities.length === 0 ? {} : { capabilities }),
+    ...versionOf(header.qemu),
     memoryBytes: header.memory_bytes,
     vcpus: header.vcpus,
   };

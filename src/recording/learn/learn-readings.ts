@@ -8,6 +8,7 @@ import { growing, ONE_READING } from './learn-summary.js';
 import {
   cpuAssumed,
   DEFAULT_CPU,
+  DEFAULT_QEMU,
   DEFAULT_VCPUS,
   VCPUS_ASSUMED,
   type CurveReading,
@@ -62,7 +63,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
       throttleSteps: [],
       completed: false,
       totalTimeMs: 0,
-      leadMs: 0,
+      qemu: DEFAULT_QEMU,
       downtimeMs: null,
     },
     passes: [],

@@ -3,7 +3,14 @@ import { dirtyPagesIn, type DirtyPoint, type UniformSet } from '../../guest/dirt
 import { fileName } from '../../formats/text.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs, formatPercent } from '../../units.js';
-import { CPU_SPREAD, leastLink, type CurveReading, type Learned, type LearnedGuest } from './learned.js';
+import {
+  CPU_SPREAD,
+  DEFAULT_QEMU,
+  leastLink,
+  type CurveReading,
+  type Learned,
+  type LearnedGuest,
+} from './learned.js';
 import { autoConvergeOf, PLACING_IN_RATE_NS } from '../validate/replay.js';
 import { fittingRoom, LONGEST_POINT_US } from './room.js';
 import { comment, exactRate, exactSize } from './answer/scenario-text.js';
@@ -48,6 +55,7 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null, words
     ...hostLines(learned),
     ...linkLines(learned),
     'migration:',
+    ...(migration.qemu === DEFAULT_QEMU ? [] : [`  qemu: '${migration.qemu}'`]),
     ...bandwidthLines(learned),
     `  downtime-limit: ${migration.downtimeLimitMs}ms`,
     ...(migration.manualDirtyLogProtect ? [] : ['  manual-dirty-log-protect: false']),

@@ -19,6 +19,7 @@ import {
   cpuAssumed,
   DEFAULT_CPU,
   DEFAULT_MAX_BANDWIDTH,
+  DEFAULT_QEMU,
   DEFAULT_VCPUS,
   leastLink,
   linkAssumed,
@@ -105,6 +106,11 @@ export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learn
   };
 }
 
+/** The thread stops the guest once nothing is left: programs that poll log that state last, not the completion. */
+export function isMoved({ status, remainingBytes, dirtySyncCount }: LogSample): boolean {
+  return status === 'completed' || (remainingBytes === 0 && status === 'active' && dirtySyncCount !== 1);
+}
+
 /** What a vCPU uses at least, an idle one too: its working set, and room for that to begin on a border. */
 const LEAST_USED_PAGES = 512;
 
@@ -144,7 +150,7 @@ function totalsOf(log: MigrationLog, options: LearnOptions, assumptions: string[
     sent === null || remaining === null ? null : max(0, sent + round(remaining / PAGE_BYTES) - totalPages);
   const count = last.dirtySyncCount;
   // The last syncs of a completed migration find the guest stopped, or nearly.
-  const syncs = count === null ? null : max(0, count - (last.status === 'completed' && count > 2 ? 2 : 1));
+  const syncs = count === null ? null : max(0, count - (isMoved(last) && count > 2 ? 2 : 1));
   return { last, totalPages, zeroPages, bytesPerSecond, firstPassUs: passUs, syncs, found };
 }
 
@@ -363,9 +369,9 @@ function migrationOf(
     switchoverBytesPerSecond: beyondCap,
     postcopy: postcopyOf(log.samples, bytesPerSecond),
     throttleSteps: throttled(log.samples),
-    completed: last.status === 'completed',
+    completed: isMoved(last),
     totalTimeMs: (last.tUs ?? 0) / 1000,
-    leadMs: 0,
+    qemu: log.settings.qemu ?? DEFAULT_QEMU,
     downtimeMs: last.downtimeMs,
   };
 }

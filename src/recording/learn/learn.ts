@@ -15,6 +15,7 @@ import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } fr
 import {
   cpuAssumed,
   DEFAULT_CPU,
+  DEFAULT_QEMU,
   DEFAULT_VCPUS,
   isLinkSeen,
   leastLink,
@@ -93,6 +94,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   const migration = {
     ...migrationOf(samples, rate, maxBandwidth, downtimeLimitMs),
     maxBandwidthSaid: (options.maxBandwidth ?? log.settings.maxBandwidth) !== undefined,
+    qemu: log.settings.qemu ?? DEFAULT_QEMU,
   };
   return {
     file: log.file,
@@ -183,7 +185,7 @@ function migrationOf(
   rate: SendRate,
   maxBandwidth: number,
   downtimeLimitMs: number,
-): Omit<LearnedMigration, 'maxBandwidthSaid'> {
+): Omit<LearnedMigration, 'maxBandwidthSaid' | 'qemu'> {
   const last = lastOf(samples);
   const completed = last.status === 'completed';
   return {
@@ -197,20 +199,8 @@ function migrationOf(
     postcopy: null,
     completed,
     totalTimeMs: last.tUs / 1000,
-    leadMs: leadMsOf(samples, rate),
     downtimeMs: last.downtimeMs,
   };
-}
-
-/** A shorter time before the first byte is the setup of QEMU, or a window that was not full. */
-const LEAST_LEAD_MS = 500;
-
-/** libvirt's `Time elapsed` begins with the job: the destination is started and asked before QEMU migrates. */
-function leadMsOf(samples: readonly MigrateSample[], { bytesPerSecond }: SendRate): number {
-  const first = samples.find(({ transferredBytes }) => transferredBytes > 0);
-  if (first === undefined || first.dirtySyncCount > 1) return 0;
-  const leadMs = first.tUs / 1000 - (first.transferredBytes / bytesPerSecond) * 1000;
-  return leadMs < LEAST_LEAD_MS ? 0 : leadMs;
 }
 
 /** No machine looks through 4 KiB faster than this; on what one reads at 40 GB/s zero pages cost no more. */

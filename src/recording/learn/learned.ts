@@ -3,6 +3,7 @@ import type { DirtyPoint, UniformSet } from '../../guest/dirty-curve.js';
 import type { ZeroExtent } from '../../guest/spec.js';
 import { formatBytesPerSecond } from '../../units.js';
 import type { LogSource } from '../../formats/migration-log.js';
+import type { QemuVersion } from '../../migration/rules/versions.js';
 import type { MemoryLayout } from './memory-layout.js';
 import type { Pass } from './passes.js';
 
@@ -89,8 +90,8 @@ export interface LearnedMigration {
   readonly throttleSteps: readonly ThrottleStep[];
   readonly completed: boolean;
   readonly totalTimeMs: number;
-  /** Of that, ms before the first byte was sent: what a program that counts from its own start has more than QEMU. */
-  readonly leadMs: number;
+  /** As far as the log shows it; else the version whose rules scenarios have by default. */
+  readonly qemu: QemuVersion;
   /** QEMU's; null where the log has none. */
   readonly downtimeMs: number | null;
 }
@@ -98,13 +99,8 @@ export interface LearnedMigration {
 /** QEMU's max-bandwidth where nobody sets one (migration/options.c:MAX_THROTTLE), bytes/s. */
 export const DEFAULT_MAX_BANDWIDTH = 128 * 2 ** 20;
 
-/** How the log's migration went, without what passed before its first byte; null where it did not complete in it. */
-export function loggedOf({
-  migration,
-}: Pick<Learned, 'migration'>): { readonly totalTimeMs: number; readonly downtimeMs: number | null } | null {
-  const { completed, totalTimeMs, leadMs, downtimeMs } = migration;
-  return completed && totalTimeMs > 0 ? { totalTimeMs: totalTimeMs - leadMs, downtimeMs } : null;
-}
+/** The rules that a scenario has by default. */
+export const DEFAULT_QEMU: QemuVersion = '10.0';
 
 /** What Ethernet of 1, 2.5, 10, 25 and 100 Gbit/s carries, bytes/s. */
 const LINKS = [1, 2.5, 10, 25, 100].map((gbit) => gbit * 117.7e6);

@@ -71,7 +71,7 @@ export function setupOf({ file, guest, migration, passes, loadEndedUs }: Learned
       phases: [],
     },
     migration: {
-      qemu: '10.0',
+      qemu: migration.qemu,
       maxBandwidth: migration.maxBandwidth,
       downtimeLimitMs: migration.downtimeLimitMs,
       availSwitchoverBandwidth: 0,

@@ -10,6 +10,7 @@ import { NORMAL_PAGE_BYTES } from '../../../migration/rules/stream.js';
 import { findStrategy } from '../../../strategies/index.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../../units.js';
 import { setupOf } from '../../validate/replay.js';
+import { isMoved } from '../learn-summary.js';
 import { isLinkSeen, leastLink, type Learned } from '../learned.js';
 
 const { max, min } = Math;
@@ -22,12 +23,16 @@ export interface Outlook {
   readonly text: string;
   /** Likewise, of it what the log itself shows. */
   readonly seen: string;
+  /** Whether the log shows that all memory was moved. */
+  readonly isOver: boolean;
   /** Single changes under which the learned guest's migration completes, each in words; empty where none is needed. */
   readonly remedies: readonly string[];
 }
 
 export function outlookOf(learned: Learned, log: MigrationLog): Outlook {
-  return { seen: seenText(lastOf(log.samples)), ...answerOf(learned, log) };
+  const last = lastOf(log.samples);
+  const isOver = isMoved(last);
+  return { seen: seenText(last), isOver, ...answerOf(learned, log) };
 }
 
 function seenText({ status, tUs, remainingBytes }: LogSample): string {
@@ -36,13 +41,13 @@ function seenText({ status, tUs, remainingBytes }: LogSample): string {
   return `${status === 'active' ? 'still under way' : status}${after}${left}`;
 }
 
-function answerOf(learned: Learned, log: MigrationLog): Omit<Outlook, 'seen'> {
+function answerOf(learned: Learned, log: MigrationLog): Omit<Outlook, 'seen' | 'isOver'> {
   const last = lastOf(log.samples);
   const after = last.tUs === null ? '' : ` after ${formatDurationMs(last.tUs / 1000)}`;
   if (last.status === 'completed') {
     const down = last.downtimeMs === null ? '' : `, downtime ${last.downtimeMs} ms`;
-    const { leadMs } = learned.migration;
-    const lead = leadMs > 0 ? ` (${formatDurationMs(leadMs)} of it before the first byte)` : '';
+    const leadMs = last.tUs === null ? 0 : last.tUs / 1000 - learned.migration.totalTimeMs;
+    const lead = leadMs > PREPARATION_MS ? ` (${formatDurationMs(leadMs)} of it before the first byte)` : '';
     return {
       verdict: 'completed',
       text: `completed${after}${lead}${down}${postcopyText(last)}`,
@@ -55,8 +60,7 @@ function answerOf(learned: Learned, log: MigrationLog): Omit<Outlook, 'seen'> {
       text: `in post-copy, which ends when all pages are there${after}`,
       remedies: [],
     };
-  // The thread stops the guest once nothing is left: programs that poll log that state last, not the completion.
-  if (last.remainingBytes === 0 && last.status === 'active' && last.dirtySyncCount !== 1) {
+  if (isMoved(last)) {
     return { verdict: 'ends', text: `completes: nothing remained at the last sample${after}`, remedies: [] };
   }
   const known = learned.guest.classes.length > 0;
@@ -81,6 +85,18 @@ function answerOf(learned: Learned, log: MigrationLog): Omit<Outlook, 'seen'> {
     text: `will not complete while the guest goes on like this: ${left}${result.why?.text ?? ''}`,
     remedies: remediesOf(learned, setup, result),
   };
+}
+
+/** What a program that counts from its own start has more than QEMU: the destination is started and asked before. */
+const PREPARATION_MS = 500;
+
+/** How a migration went that its log shows to have moved all memory; null for others. */
+export function loggedOf(
+  { migration }: Pick<Learned, 'migration'>,
+  outlook: Outlook | null,
+): { readonly totalTimeMs: number; readonly downtimeMs: number | null } | null {
+  const { totalTimeMs, downtimeMs } = migration;
+  return outlook?.isOver === true && totalTimeMs > 0 ? { totalTimeMs, downtimeMs } : null;
 }
 
 function postcopyText({ postcopyBytes }: LogSample): string {
