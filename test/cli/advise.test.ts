@@ -33,6 +33,28 @@ describe('migsim advise', () => {
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'finishes', program: 'qmp', remedies: [] });
   });
 
+  test('promises nothing of a link that the log does not show, and says how to state it', async () => {
+    const log = 'test/recording/fixtures/logs/vdsm.log';
+    const { status, stdout } = await inProcess(['advise', log, '--runs', '1']);
+    const [ranked = '', rest = ''] = stdout.split(/\nNot enough: ([^]*)/, 2);
+    expect(status).toBe(1);
+    expect(ranked).not.toMatch(/max-bandwidth \d|no max-bandwidth/);
+    expect(rest).toMatch(/If the link carries more than the log shows, no max-bandwidth may do/);
+    expect(rest).toMatch(/--set\s+link\.bandwidth=10Gbit\/s/);
+  });
+
+  test('tells of a log that completed what it shows, before what is predicted', async () => {
+    const log = 'test/recording/fixtures/logs/proxmox.log';
+    const { status, stdout, stderr } = await inProcess(['advise', log, ...few]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const words = stdout.replaceAll(/\s+/g, ' ');
+    expect(words).toMatch(
+      /It finished: done in 16 s, the guest stopped for 59 ms\. Predicted for the same guest again: /,
+    );
+    expect(words).toContain('In parentheses: 90 % bands.');
+    expect(words).toContain('Defaults: 5 min (--deadline changes it); 1 s (--max-downtime).');
+  });
+
   test.each([
     [['advise', SMALL, '--for', 'vmware'], /unknown --for/],
     [['advise', SMALL, '--deadline', '5'], /^migsim: --deadline: /],

@@ -59,6 +59,16 @@ describe('what each program says', () => {
       { status: 'completed', downtimeMs: 188, normalPages: 968_715, totalBytes: Math.round(2.13 * 2 ** 30) },
     ],
     ['domjobinfo.txt', 'virsh', 1, { dirtySyncCount: 5, zeroPages: 1_204_412, dirtyPagesRate: 30_120 }],
+    // The last reply has no figures but its status.
+    ['hmp-10.0.txt', 'hmp', 3, { status: 'cancelled', tUs: 3_062_000, normalPages: 51_560 }],
+    [
+      'domjobinfo-completed.txt',
+      'virsh',
+      1,
+      { status: 'completed', tUs: 16_461_000, downtimeMs: 49, remainingBytes: 0, dirtySyncCount: 10 },
+    ],
+    ['domjobinfo-abort.txt', 'virsh', 2, { status: 'cancelled', normalPages: 16_419 }],
+    ['domjobinfo-postcopy.txt', 'virsh', 9, { status: 'postcopy-active', dirtySyncCount: 3 }],
     [
       'domjobinfo-rawstats.txt',
       'virsh',
@@ -102,6 +112,11 @@ describe('what each program says', () => {
 
   test('a dump is no migration', () => {
     expect(() => read(fixture('domjobinfo-dump.txt'))).toThrow('the job is no migration (Dump)');
+  });
+
+  test('a job that is none: before or after the migration', () => {
+    for (const text of ['Job type:         None        \n', 'type: 0\nJob type: None\n'])
+      expect(() => read(text)).toThrow('it was taken before or after the migration');
   });
 
   test('domstats: one block a period', () => {

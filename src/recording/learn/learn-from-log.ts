@@ -9,7 +9,7 @@ import type { Learned, LearnOptions } from './learned.js';
 import { outlookOf, type Outlook } from './answer/outlook.js';
 import { refine } from './refine.js';
 import { postcopyPhase, selfCheck, type SelfCheck } from './answer/self-check.js';
-import { settled } from './settle.js';
+import { asComplete, settled } from './settle.js';
 import { decideLoad } from './load.js';
 import { understood, type Understood } from './answer/understood.js';
 
@@ -67,7 +67,7 @@ export function learnFrom(read: ReadLog, given: LearnOptions = {}): LearnResult 
     };
   }
   const first = decideLoad(learn(read.log, options), read.log, options);
-  const learned = first.from === 'log' ? refine(first) : settled(first, read.log);
+  const learned = first.from === 'log' ? asComplete(refine(first)) : settled(first, read.log);
   const check = learned.from === 'log' ? selfCheck(learned) : null;
   const outlook = outlookOf(learned, read.log);
   const words = understood(learned, read.log, outlook, postcopyPhase(learned));

@@ -396,11 +396,16 @@ function stoppedRate({ downtimeBytes, downtimeMs }: LogSample): number | null {
   return (downtimeBytes / downtimeMs) * 1000;
 }
 
-/** Post-copy is not held to max-bandwidth: its bytes over its time are the link's. */
+/** Post-copy is not held to max-bandwidth: its bytes, or all that were sent meanwhile, over its time are the link's. */
 export function postcopyRate(samples: readonly LogSample[]): number | null {
-  const inPostcopy = samples.filter(({ postcopyBytes }) => postcopyBytes > 0);
+  const counted = samples.filter(({ postcopyBytes }) => postcopyBytes > 0);
+  const isCounted = counted.length > 0;
+  const inPostcopy = isCounted ? counted : samples.filter(({ status }) => status === 'postcopy-active');
   const [first] = inPostcopy;
   const last = inPostcopy.at(-1);
   if (first?.tUs == null || last?.tUs == null || last.tUs <= first.tUs) return null;
-  return ((last.postcopyBytes - first.postcopyBytes) * 1e6) / (last.tUs - first.tUs);
+  const bytes = isCounted
+    ? last.postcopyBytes - first.postcopyBytes
+    : (last.transferredBytes ?? 0) - (first.transferredBytes ?? 0);
+  return bytes > 0 ? (bytes * 1e6) / (last.tUs - first.tUs) : null;
 }

@@ -78,3 +78,27 @@ function short(learned: Learned, passUs: number): Learned {
   const totalTimeMs = migration.totalTimeMs > 0 ? min(migration.totalTimeMs, enoughMs) : enoughMs;
   return { ...learned, migration: { ...migration, totalTimeMs } };
 }
+
+/** Shares of the curve that are tried, the largest first: syncs tell it no better than to some tenths. */
+const LESS = [0.95, 0.9, 0.85, 0.8, 0.75];
+
+/**
+ * A guest learned from passes whose log completed while its load went on, with as much less of a curve as the migration needs to
+ * complete again; as it is where it does, or where no such curve has it complete.
+ */
+export function asComplete(learned: Learned): Learned {
+  const { guest, migration, loadEndedUs } = learned;
+  if (!migration.completed || loadEndedUs !== null || guest.classes.length === 0) return learned;
+  if (replay(learned).converged) return learned;
+  for (const share of LESS) {
+    const classes = guest.classes.map(({ pages, writesPerSecond }) => ({
+      pages: max(1, round(pages * share)),
+      writesPerSecond: writesPerSecond * share,
+    }));
+    const less = { ...learned, guest: { ...guest, classes } };
+    if (!replay(less).converged) continue;
+    const said = `the guest dirties ${round((1 - share) * 100)} % less than its syncs show: with more, the migration would not have completed`;
+    return { ...less, assumptions: [...learned.assumptions, said] };
+  }
+  return learned;
+}

@@ -93,7 +93,7 @@ function finishedText({ totalTimeMs, downtimeMs }: Logged): string {
 function againText({ asItIs: { outcome, why, misses } }: Advice): string {
   if (misses.length === 0) return `Predicted for the same guest again: ${outcomeText(outcome)}.`;
   if (outcome.converged === 0)
-    return `Again it would not, if the guest went on as in the passes before the last: ${why ?? misses.join(', ')}. It must have written less in the end.`;
+    return `Its guest as learned would not: ${why ?? misses.join(', ')}. It wrote less in the end, or something ended it that the log does not show.`;
   return `Predicted for the same guest again: it ${misses.join(' and ')}.`;
 }
 

@@ -20,7 +20,9 @@ export function predictionLines(scenario: Scenario, logged: Logged | null = null
   const again = single.strategies[0]?.results[0];
   const eased =
     logged !== null && again?.converged === false && again.strategy === scenario.strategies[0]?.label
-      ? ['The log completed, and its guest would not again: it must have written less in the end.']
+      ? [
+          'The log completed, and its guest as learned would not: it wrote less in the end, or something ended it that the log does not show.',
+        ]
       : [];
   if (converging.length === 0) return eased;
   const strategies = converging.map(({ strategy }) => strategy);

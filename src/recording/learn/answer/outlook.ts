@@ -57,7 +57,7 @@ function answerOf(learned: Learned, log: MigrationLog): Omit<Outlook, 'seen' | '
   if (last.status.startsWith('postcopy'))
     return {
       verdict: 'ends',
-      text: `in post-copy, which ends when all pages are there${after}`,
+      text: `in post-copy${after}, which ends when all pages are there`,
       remedies: [],
     };
   if (isMoved(last)) {

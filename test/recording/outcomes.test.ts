@@ -1,0 +1,94 @@
+/** What a log itself shows of its end comes first: no prediction denies it. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { advise } from '../../src/api/advise.js';
+import { learnFromLog, type LearnResult } from '../../src/recording/learn/learn-from-log.js';
+import { loggedOf } from '../../src/recording/learn/answer/outlook.js';
+import { isLinkSeen, leastLink } from '../../src/recording/learn/learned.js';
+import { parseScenario } from '../../src/scenario/parse.js';
+import { stretched, stretchTo } from '../../src/stats/conformal.js';
+
+const FOLDER = path.join(import.meta.dirname, 'fixtures', 'logs');
+
+function learned(file: string): LearnResult {
+  return learnFromLog(readFileSync(path.join(FOLDER, file), 'utf8'), file);
+}
+
+/** Whole times of the logs: one stamps whole seconds, one polls each 4 s and shows no completion, one is QEMU's own. */
+describe.each([
+  ['proxmox.log', 16_000, 59],
+  ['virt-launcher.log', 8061, null],
+  ['qmp-tiny-cap.jsonl', 69_410, 7],
+] as const)('%s', (file, totalTimeMs, downtimeMs) => {
+  const { learned: found, scenario, outlook } = learned(file);
+  const logged = loggedOf(found, outlook);
+
+  test('is known to have moved its guest, in its own time', () => {
+    expect(outlook!.isOver).toBe(true);
+    expect(logged!.totalTimeMs / totalTimeMs).toBeCloseTo(1, 1);
+    expect(logged!.downtimeMs).toBe(downtimeMs);
+  });
+
+  test('its guest is predicted to finish again, in a band that holds the log', async () => {
+    const { verdict, asItIs } = await advise(parseScenario(scenario, 'learned.yaml'), {
+      logged: logged!,
+      runs: 4,
+    });
+    const { totalTimeMs: total, blackoutMs: blackout } = asItIs.outcome;
+    expect(verdict).toBe('finishes');
+    expect(total!.low).toBeLessThanOrEqual(logged!.totalTimeMs);
+    expect(total!.high).toBeGreaterThanOrEqual(logged!.totalTimeMs);
+    expect(blackout!.low).toBeLessThanOrEqual(logged!.downtimeMs ?? Infinity);
+    expect(blackout!.high).toBeGreaterThanOrEqual(logged!.downtimeMs ?? 0);
+    // The model's own bands are within a tenth or so: only what the log contradicts is widened.
+    expect(total!.median / logged!.totalTimeMs).toBeGreaterThan(0.85);
+    expect(total!.median / logged!.totalTimeMs).toBeLessThan(1.15);
+  });
+});
+
+test('a log that was cancelled, or still goes on, is not taken for done', () => {
+  for (const file of ['domjobinfo-abort.txt', 'domjobinfo.txt', 'hmp-2.txt', 'domjobinfo-postcopy.txt']) {
+    const { learned: found, outlook } = learned(file);
+    expect([file, loggedOf(found, outlook)]).toEqual([file, null]);
+  }
+});
+
+describe('what a band is stretched to', () => {
+  const band = { low: 10, high: 20 };
+  test.each([
+    ['a value inside moves no end', 15, { low: 10, high: 20 }],
+    ['a value above moves the upper end to it', 30, { low: 10, high: 30 }],
+    ['a value below moves the lower end to it', 4, { low: 4, high: 20 }],
+    ['nothing seen moves nothing', null, { low: 10, high: 20 }],
+  ] as const)('%s', (_, seen, expected) => {
+    expect(stretched(band, stretchTo(band, seen))).toEqual(expected);
+  });
+});
+
+/** 1 Gbit/s of Ethernet carries 117.7 MB/s, 2.5 Gbit/s 294 MB/s: what a cap leaves unseen is the slowest that exceeds it. */
+describe('a link that the log does not show', () => {
+  const rate = (maxBandwidth: number, maxBandwidthSaid: boolean, bytesPerSecond = maxBandwidth): number =>
+    leastLink({ maxBandwidth, maxBandwidthSaid, bytesPerSecond });
+  test('is the slowest Ethernet of which the cap was a cap', () => {
+    expect(rate(32 * 2 ** 20, false)).toBeCloseTo(117.7e6, -3);
+    expect(rate(128 * 2 ** 20, true)).toBeCloseTo(294.25e6, -3);
+  });
+
+  test('is what was sent, where that is just below a cap that nobody stated', () => {
+    expect(rate(128 * 2 ** 20, false, 129e6)).toBe(129e6);
+  });
+
+  test('is known where nothing capped it, or where something flowed without the cap', () => {
+    expect(isLinkSeen({ maxBandwidth: 0, switchoverBytesPerSecond: null })).toBe(true);
+    expect(isLinkSeen({ maxBandwidth: 1e6, switchoverBytesPerSecond: 3e8 })).toBe(true);
+    expect(isLinkSeen({ maxBandwidth: 1e6, switchoverBytesPerSecond: null })).toBe(false);
+  });
+});
+
+/** Up to 8.1 each zero page counts against the rate, since 8.2 it does not: 69,600 of them under 22,500 B/s are 28 s or none. */
+test('replies of a QEMU before 7.0 are simulated by the oldest rules', () => {
+  const { scenario, check } = learned('qmp-tiny-cap.jsonl');
+  expect(scenario).toMatch(/^ {2}qemu: '7\.2'$/m);
+  expect(check!.passes[0]!.simulatedMs / check!.passes[0]!.loggedMs).toBeCloseTo(1, 1);
+});
