@@ -1,11 +1,12 @@
 /** The `Controls` of one migration: what strategies and policies see of it, and how what they ask for reaches it. */
 import { UsageError } from '../errors.js';
 import type { BitmapSync } from './parts/bitmap-sync.js';
-import type { Controls, Timer } from './controls.js';
+import type { Controls, MigrationStats, Timer } from './controls.js';
 import type { DirtyLog } from './parts/dirty-log.js';
 import type { Orders } from './parts/orders.js';
 import type { Parts } from './parts/parts.js';
 import type { RuntimeParameters } from './runtime-parameters.js';
+import type { MigrationParameters } from './setup.js';
 import { queryMigrate } from './observe/query-migrate.js';
 import type { Trace } from './observe/trace.js';
 
@@ -25,10 +26,7 @@ export function makeControls(
     maxBandwidth: migration.maxBandwidth,
     downtimeLimitMs: migration.downtimeLimitMs,
     nowUs: () => clock.nowUs,
-    stats: () => {
-      for (const listener of orders.queryListeners) listener();
-      return queryMigrate(parts);
-    },
+    stats: () => statsOf(parts, orders),
     reapedPages: (vcpu) => {
       guest.advance(clock.nowUs);
       return memory.reapedPages(vcpu);
@@ -36,16 +34,10 @@ export function makeControls(
     onSync: (listener) => orders.syncListeners.push(heard('onSync', listener)),
     onDetector: (listener) => orders.detectorListeners.push(heard('onDetector', listener)),
     onEligibleSync: (listener) => orders.eligibleListeners.push(heard('onEligibleSync', listener)),
-    onRingFull: (listener) => {
-      guest.onRingFull = heard('onRingFull', listener);
-    },
-    every: (periodMs, listener) =>
-      clock.every(
-        between('every(periodMs)', periodMs, SHORTEST_PERIOD_MS, LONGEST_MS),
-        heard('every', listener),
-      ),
-    after: (delayMs, listener) =>
-      clock.after(between('after(delayMs)', delayMs, 0, LONGEST_MS), heard('after', listener)),
+    onRingFull: (listener) => void (guest.onRingFull = heard('onRingFull', listener)),
+    every: (ms, listener) => clock.every(periodic(ms), heard('every', listener)),
+    after: (ms, listener) =>
+      clock.after(between('after(delayMs)', ms, 0, LONGEST_MS), heard('after', listener)),
     afterRunning: (delayMs, listener) =>
       afterRunning(parts, orders, delayMs * 1000, heard('afterRunning', listener)),
     onEnd: (listener) => orders.endListeners.push(heard('onEnd', listener)),
@@ -60,29 +52,12 @@ export function makeControls(
     sync: () => {
       if (state.phase === 'active' && !sync.isRunning) sync.runAside();
     },
-    set: (parameters) => {
-      apply(parts, trace, parameters);
-      for (const listener of orders.setListeners) listener(parameters);
-    },
+    set: (parameters) => set(parts, orders, trace, parameters),
     onSet: (listener) => orders.setListeners.push(heard('onSet', listener)),
     onQuery: (listener) => orders.queryListeners.push(heard('onQuery', listener)),
-    startPostcopy: () => {
-      if (migration.postcopy !== true)
-        throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');
-      orders.postcopy = true;
-    },
-    pause: () => {
-      orders.pause = true;
-    },
-    resume: () => {
-      orders.pause = false;
-      if (state.stopUs === null || state.phase !== 'active') return;
-      state.pausedUs += clock.nowUs - state.stopUs;
-      state.stopUs = null;
-      guest.resume(clock.nowUs);
-      for (const listener of orders.resumeListeners.splice(0)) listener();
-      for (const listener of orders.runListeners) listener(true);
-    },
+    startPostcopy: () => startPostcopy(migration, orders),
+    pause: () => void (orders.pause = true),
+    resume: () => resume(parts, orders),
     continueSwitchover: () => {
       if (state.phase === 'pre-switchover') orders.goOn = true;
     },
@@ -91,9 +66,7 @@ export function makeControls(
       if (state.phase === 'postcopy-active' || state.phase === 'postcopy-paused') link.cut();
     },
     recoverPostcopy: () => link.mend(),
-    cancel: (reason) => {
-      orders.cancel(reason);
-    },
+    cancel: (reason) => orders.cancel(reason),
     explain: (rule, text) => trace.explain(rule, text, sync.isJudging ? period.syncCount : null),
   };
 }
@@ -111,13 +84,44 @@ function between(what: string, value: number, least: number, most: number): numb
   );
 }
 
-/** A timer on QEMU_CLOCK_VIRTUAL_RT, which stands still while the guest is stopped. */
+function statsOf(parts: Parts, orders: Orders): MigrationStats {
+  for (const listener of orders.queryListeners) listener();
+  return queryMigrate(parts);
+}
+
+function set(parts: Parts, orders: Orders, trace: Trace, parameters: RuntimeParameters): void {
+  apply(parts, trace, parameters);
+  for (const listener of orders.setListeners) listener(parameters);
+}
+
+function periodic(ms: number): number {
+  return between('every(periodMs)', ms, SHORTEST_PERIOD_MS, LONGEST_MS);
+}
+
 /** What a strategy of the user's gives may be no function, which would fail far from it. */
 function heard<Listener>(where: string, listener: Listener): Listener {
   if (typeof listener === 'function') return listener;
   throw new UsageError(`${where}: expected a function to call, got ${typeof listener}`);
 }
 
+function startPostcopy({ postcopy }: MigrationParameters, orders: Orders): void {
+  if (postcopy !== true)
+    throw new UsageError('Enable postcopy with migrate_set_capability before the start of migration');
+  orders.postcopy = true;
+}
+
+/** QMP `cont`, of a guest that `pause` has stopped. */
+function resume({ clock, guest, state }: Parts, orders: Orders): void {
+  orders.pause = false;
+  if (state.stopUs === null || state.phase !== 'active') return;
+  state.pausedUs += clock.nowUs - state.stopUs;
+  state.stopUs = null;
+  guest.resume(clock.nowUs);
+  for (const listener of orders.resumeListeners.splice(0)) listener();
+  for (const listener of orders.runListeners) listener(true);
+}
+
+/** A timer on QEMU_CLOCK_VIRTUAL_RT, which stands still while the guest is stopped. */
 function afterRunning({ clock, state }: Parts, orders: Orders, delayUs: number, listener: () => void): Timer {
   const ranUs = (): number => (state.stopUs ?? clock.nowUs) - state.pausedUs;
   const dueUs = ranUs() + delayUs;
