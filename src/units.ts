@@ -7,6 +7,7 @@ export const PAGE_BYTES = 4096;
 /** Bytes. */
 export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
+export const PAGES_PER_MIB = MIB / PAGE_BYTES;
 
 interface Quantity {
   /** With its article, as in `cannot read "x" as a size`. */

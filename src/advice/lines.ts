@@ -1,10 +1,10 @@
 /** A change as the very lines that make it, for each program that starts migrations. */
 import type { Change, Program } from './change.js';
 import { timeoutUnits } from './timers.js';
+import { MIB } from '../units.js';
 
 const { ceil } = Math;
 
-const MIB = 2 ** 20;
 /** libvirt's word for no limit: the largest number of MiB/s that it takes. */
 const LIBVIRT_UNLIMITED = 8_796_093_022_207;
 

@@ -2,14 +2,13 @@
 import { since, versionFacts } from '../migration/rules/versions.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { largest } from '../stats/extremes.js';
-import { PAGE_BYTES } from '../units.js';
+import { PAGE_BYTES, MIB } from '../units.js';
 import type { Program } from './change.js';
 import type { Goals } from './goals.js';
 import type { Remedy } from './remedy.js';
 import { forcedEnd, moreTime } from './timers.js';
 
 const { ceil, floor, max } = Math;
-const MIB = 2 ** 20;
 
 const number = (text: string | undefined): number => Number(/[\d.]+/.exec(text ?? '')?.[0] ?? NaN);
 

@@ -8,6 +8,9 @@ import type { HostVariability, VariabilityOrigins } from './host-profiles/variab
 
 export { PAGE_BYTES } from '../units.js';
 
+/** Pages of one 2 MiB huge page, which the first noticed write in it splits. */
+export const HUGE_PAGE_PAGES = 512;
+
 /**
  * A set of pages that a vCPU (or several) uses in one way. Within a class pages are interchangeable.
  *

@@ -2,10 +2,9 @@
 import { fitDirtyCurve, type DirtyPoint } from '../dirty-curve.js';
 import { PAGE_BYTES } from '../spec.js';
 import { defineWorkload, type Surroundings, type WorkloadDefinition, type WorkloadPlan } from './define.js';
+import { PAGES_PER_MIB } from '../../units.js';
 
 const { max, round } = Math;
-
-const PAGES_PER_MIB = 2 ** 20 / PAGE_BYTES;
 
 /** A point as sources print it: seconds, and MiB dirtied in them. */
 export function point(seconds: number, mebibytes: number): DirtyPoint {

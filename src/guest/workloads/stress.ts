@@ -1,6 +1,6 @@
 /** QEMU's own load for measuring migrations: tests/migration-stress/guestperf, stress.c. */
 import { UsageError } from '../../errors.js';
-import { formatBytes } from '../../units.js';
+import { formatBytes, MIB } from '../../units.js';
 import { PAGE_BYTES } from '../spec.js';
 import { defineWorkload } from './define.js';
 import { sequential } from './patterns.js';
@@ -8,7 +8,6 @@ import { sequential } from './patterns.js';
 const { floor } = Math;
 
 /** stress.c sizes a thread's region in whole MiB. */
-const MIB = 2 ** 20;
 
 export const stress = defineWorkload({
   name: 'stress',

@@ -2,13 +2,12 @@
 import { largest, smallest } from '../../stats/extremes.js';
 import { ringSoftLimit } from '../../guest/memory/ring.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
-import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
+import { formatBytes, formatBytesPerSecond, formatDurationMs, MIB } from '../../units.js';
 import type { MigrationResult, WhyNot } from '../result.js';
 import type { MigrationSetup } from '../setup.js';
 
 const { ceil, min, round } = Math;
 
-const MIB = 2 ** 20;
 /** How many of the last syncs tell whether a run stalls, and where. Fewer than `LEAST` tell nothing. */
 const LAST_SYNCS = 8;
 const LEAST_SYNCS = 3;

@@ -3,6 +3,7 @@ import { got, nth } from '../../lists.js';
 import type { Controls } from '../../migration/controls.js';
 import { versionFacts } from '../../migration/rules/versions.js';
 import { measureDirtyRates, rateOfPages, rateOfWholeMib } from './dirty-rate.js';
+import { PAGES_PER_MIB } from '../../units.js';
 
 const { abs, floor, max, min } = Math;
 
@@ -12,7 +13,6 @@ const LINEAR_PERCENT = 50;
 const MAX_RING_FULL_TIMES = 99;
 /** DIRTYLIMIT_CALC_TIME_MS: the period of the manual command. */
 export const MANUAL_PERIOD_MS = 1000;
-const PAGES_PER_MIB = 256;
 
 // Below, rates and quotas are whole MiB/s, and the size of a ring is in entries.
 

@@ -1,11 +1,11 @@
 /** The dirty rate of each vCPU, counted in the entries reaped from its dirty ring (migration/dirtyrate.c). */
 import { nth } from '../../lists.js';
 import type { Controls } from '../../migration/controls.js';
+import { PAGES_PER_MIB } from '../../units.js';
 
 const { floor } = Math;
 
 /** Pages of 4 KiB in a MiB. */
-const PAGES_PER_MIB = 256;
 
 /** From pages and ms to whole MiB/s. */
 export type RateRule = (pages: number, ms: number) => number;

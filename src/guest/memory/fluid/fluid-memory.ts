@@ -30,15 +30,13 @@ import { pagesTouched, timeToTouch, touchRate, touchedDeviation } from './vcpu.j
 import { Effort } from '../../effort.js';
 import { type GuestMemory, type RunOutcome, type Stretch, type Tracking, noOutcome } from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
-import { type GuestSpec, type HostProfile, type ZeroExtent } from '../../spec.js';
+import { HUGE_PAGE_PAGES, type GuestSpec, type HostProfile, type ZeroExtent } from '../../spec.js';
 
 const { abs, exp, max, min } = Math;
 const INFINITY = Infinity;
 
 /** Going through a segment takes as long as going through so many words of a bitmap. */
 const WORDS_PER_SEGMENT = 20;
-/** Pages of a huge page, which the first noticed write in it splits. */
-const HUGE_PAGE_PAGES = 512;
 
 export class FluidMemory implements GuestMemory {
   readonly kind = 'fluid' as const;

@@ -1,6 +1,6 @@
 /** How the fluid memory divides the address space before a migration: ranges that vCPUs write, clear chunks, the rest. */
 import type { Chunk, WrittenRange } from './segment.js';
-import type { AccessClass, GuestSpec } from '../../spec.js';
+import { HUGE_PAGE_PAGES, type AccessClass, type GuestSpec } from '../../spec.js';
 
 const { ceil, floor, max, min } = Math;
 
@@ -14,9 +14,6 @@ const { ceil, floor, max, min } = Math;
 const UNIFORM_PIECES = 16;
 const LEAST_UNIFORM_PIECES = 2;
 const SEQUENTIAL_PIECES = 32;
-
-/** Pages of a huge page, which the first noticed write in it splits. */
-const HUGE_PAGE_PAGES = 512;
 
 /** A piece of the address space to be made into a segment. */
 export interface Piece {

@@ -7,6 +7,7 @@
 import type { Generator } from '../../../random/generator.js';
 import { areSet, listFresh, markPages, markRange, setRange } from './bitmap.js';
 import type { ClassCursor, VcpuState } from './vcpu-writes.js';
+import { HUGE_PAGE_PAGES } from '../../spec.js';
 
 const { ceil, min } = Math;
 
@@ -15,9 +16,6 @@ const BLOCK_WRITES = 2048;
 
 /** The bitmap of a class of so many pages, 1 MiB, still lies in the second cache of common CPUs. */
 const CACHED_PAGES = 2 ** 23;
-
-/** Pages of one 2 MiB huge page, which the first noticed write in it splits. */
-const HUGE_PAGE_PAGES = 512;
 
 export class TrackedWrites {
   /** What tracking has noticed, and what is not armed: see page-memory.ts. */
