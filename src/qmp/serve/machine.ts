@@ -4,8 +4,7 @@
  */
 import type { MigrationStats } from '../../migration/controls.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
-import type { RuntimeParameters } from '../../migration/runtime-parameters.js';
-import { RUNTIME_NAMES } from '../../migration/runtime-parameters.js';
+import { RUNTIME_NAMES, type RuntimeParameters } from '../../migration/runtime-parameters.js';
 import { keysOf } from '../../lists.js';
 import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { refused } from './errors.js';
@@ -24,12 +23,11 @@ import {
 } from './migration-run.js';
 import { initialParameters, withParameters, type ParameterValues } from './parameters.js';
 import { queryMigrateReply, RUNNING, type Outgoing, type Status } from './query-migrate.js';
+import { GuestRunState, type RunState } from './run-state.js';
 import { isIn } from './version-facts.js';
 import { withCapabilities } from './capabilities.js';
 
 const { max } = Math;
-
-export type RunState = 'running' | 'paused' | 'finish-migrate' | 'postmigrate' | 'shutdown';
 
 /** An event as monitors send it; `atUs` on the machine's clock. */
 export interface MachineEvent {
@@ -65,7 +63,7 @@ export class Machine {
   readonly #options: MachineOptions;
   readonly #ownStrategy: StrategyChoice | null;
   #nowUs = 0;
-  #runState: RunState = 'running';
+  readonly #guest = new GuestRunState((event, data) => this.#tell(event, data));
   #capabilities: ReadonlySet<string>;
   #parameters: ParameterValues;
   #migrations = 0;
@@ -74,8 +72,6 @@ export class Machine {
   #status: Status = 'none';
   #error: string | null = null;
   #totalTimeMs: number | null = null;
-  /** The migration stopped the guest, which ran before. */
-  #hasStopped = false;
 
   constructor(options: MachineOptions) {
     const { setup } = options.scenario;
@@ -103,7 +99,7 @@ export class Machine {
       running: () => this.#running,
       capabilityQuota: () => whole(this.#parameters['vcpu-dirty-limit']),
       settledRates: (settleUs) => {
-        if (this.#runState !== 'running') return [];
+        if (this.#guest.now !== 'running') return [];
         const run = startRun({ ...this.#choices(this.#nowUs), settleUs });
         run.stepped.advance(0);
         return run.byHand.rates;
@@ -128,7 +124,7 @@ export class Machine {
       this.#advanceRun(toUs);
       this.#nowUs = toUs;
     }
-    this.dirtyRate.advance(this.#nowUs, this.#runState === 'running');
+    this.dirtyRate.advance(this.#nowUs, this.#guest.now === 'running');
   }
 
   #advanceRun(toUs: number): void {
@@ -137,41 +133,26 @@ export class Machine {
     const result = run.stepped.advance(toUs - this.#startUs);
     if (result === null) return;
     this.#totalTimeMs = result.totalTimeMs;
-    if (result.status === 'completed') this.#runState = 'postmigrate';
-    else this.#backToSource();
-  }
-
-  /** migration.c:migration_iteration_finish: a guest that ran before runs again at the source. */
-  #backToSource(): void {
-    if (this.#runState !== 'finish-migrate') return;
-    this.#runState = this.#hasStopped ? 'running' : 'paused';
-    if (this.#hasStopped) this.#tell('RESUME');
+    if (result.status === 'completed') this.#guest.migrationCompletes();
+    else this.#guest.backToSource();
   }
 
   // ------------------------------------------------------------------------------------------------ the guest
 
   get runState(): RunState {
-    return this.#runState;
+    return this.#guest.now;
   }
 
   stop(): void {
-    if (this.#runState !== 'running') return;
-    this.#runState = 'paused';
-    this.#tell('STOP');
-    this.#running?.stepped.controls.pause();
+    this.#guest.stop(() => this.#running?.stepped.controls.pause());
   }
 
   cont(): void {
-    if (this.#runState === 'finish-migrate') throw refused('Migration is not finalized yet');
-    if (this.#runState === 'running') return;
-    this.#runState = 'running';
-    this.#running?.stepped.controls.resume();
-    this.#tell('RESUME');
+    this.#guest.cont(() => this.#running?.stepped.controls.resume());
   }
 
   quit(): void {
-    this.#tell('SHUTDOWN', { guest: false, reason: 'host-qmp-quit' });
-    this.#runState = 'shutdown';
+    this.#guest.quit();
   }
 
   // ------------------------------------------------------------------------------------------------ migration
@@ -213,7 +194,7 @@ export class Machine {
   /** qmp_migrate after its address was read. Throws `QmpError` as migrate_prepare does. */
   refuseMigrate(): void {
     if (this.#running !== null) throw refused("There's a migration process in progress");
-    if (this.#runState === 'postmigrate')
+    if (this.#guest.now === 'postmigrate')
       throw refused("Can't migrate the vm that was paused due to previous migration");
   }
 
@@ -227,14 +208,14 @@ export class Machine {
     );
     run.stepped.controls.onSync(({ n }) => this.#tellMigration('MIGRATION_PASS', { pass: n }));
     run.stepped.controls.onSet((set) => this.#onSet(set));
-    if (this.#runState === 'paused') run.stepped.controls.pause();
+    if (this.#guest.now === 'paused') run.stepped.controls.pause();
     this.#migrations += 1;
     this.#run = run;
     // A limit that settles first does so in the past.
     this.#startUs = this.#nowUs;
     this.#error = null;
     this.#totalTimeMs = null;
-    this.#hasStopped = false;
+    this.#guest.migrationBegins();
     this.#setStatus('setup');
     run.stepped.advance(0);
   }
@@ -311,21 +292,15 @@ export class Machine {
   #onPhase(phase: MigrationStats['status']): void {
     // A cancel is told of when it is asked for.
     if (phase === 'failed') this.#error = CONNECTION_LOST;
-    if (phase !== 'active' && this.#runState === 'paused' && RUNNING.includes(phase))
-      this.#runState = 'finish-migrate';
+    if (phase !== 'active' && RUNNING.includes(phase)) this.#guest.migrationEndsPaused();
     // An outage ends, the connection stays broken until it is made again.
     if (phase === 'postcopy-paused') this.#run?.stepped.controls.pausePostcopy();
     this.#setStatus(phase);
   }
 
   #onRuns(runs: boolean): void {
-    if (runs) {
-      if (this.#runState === 'finish-migrate') this.#backToSource();
-    } else if (this.#runState === 'running') {
-      this.#hasStopped = true;
-      this.#runState = 'finish-migrate';
-      this.#tell('STOP');
-    }
+    if (runs) this.#guest.backToSource();
+    else this.#guest.migrationStops();
   }
 
   /** The scenario's own `migration.at` set something, or the client did. */
