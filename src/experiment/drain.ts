@@ -1,8 +1,8 @@
 /**
  * A host is emptied: several guests migrate over one link, one after the other or some at a time.
  *
- * Migrations that run at the same time share the link max-min fairly: nobody gets more than its max-bandwidth lets it use
- * while another could use more. What nobody can use in pre-copy is spread evenly, as QEMU lifts max-bandwidth for the
+ * Migrations that run at the same time share the link max-min fairly: no guest gets more than its max-bandwidth lets it use
+ * while another could use more. What no guest can use in pre-copy is spread evenly, as QEMU lifts max-bandwidth for the
  * switchover. Between two completions the shares are constant, so the first completion among the running migrations is
  * certain; from there on the others run with other shares, and the next completion is looked for (progressive filling as
  * in Bertsekas and Gallager, "Data Networks", 6.5.2).

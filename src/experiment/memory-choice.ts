@@ -1,4 +1,4 @@
-/** Which memory a check runs in when nobody says. */
+/** Which memory a check runs in by default. */
 import type { Scenario } from '../scenario/scenario.js';
 import { largest } from '../stats/extremes.js';
 import { withoutDefaultEnd } from './simulate.js';

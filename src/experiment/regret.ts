@@ -1,4 +1,4 @@
-/** What a migration took from the guest, and how much of it nobody had to take. */
+/** What a migration took from the guest, and how much of it was not needed. */
 import type { MigrationResult } from '../migration/result.js';
 
 const { max } = Math;

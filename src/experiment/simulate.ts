@@ -69,7 +69,7 @@ export function preparedSetup(
   );
 }
 
-/** A policy with a time-out of its own ends the migration: a give-up-after that nobody asked for must not come first. */
+/** A policy with a time-out of its own ends the migration: a give-up-after that is only a default must not come first. */
 export function withoutDefaultEnd(policy: PolicyChoice, setup: MigrationSetup): MigrationSetup {
   if (setup.migration.giveUpByDefault !== true) return setup;
   const ends = policy.definition.ends?.(policy.options, setup) ?? null;

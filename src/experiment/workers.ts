@@ -4,7 +4,7 @@ import { Tinypool } from 'tinypool';
 
 /**
  * Hands each task to the function that the module at `worker` exports by default. Results are in the order of the tasks,
- * so that nobody can tell how many workers there were. Tasks and results must be plain data.
+ * so that results do not depend on the number of workers. Tasks and results must be plain data.
  */
 export async function inWorkers<Task, Result>(
   worker: URL,

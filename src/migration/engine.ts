@@ -3,7 +3,7 @@
  * differences of versions.ts.
  *
  * The engine steps from decision to decision. Between two of them pages leave in runs and the guest runs by itself; both
- * memories are brought to the present only when somebody looks: at a sync, where a chunk's tracking is cleared, at an event.
+ * memories are brought to the present only when they are looked at: at a sync, where a chunk's tracking is cleared, at an event.
  * Time is virtual, in µs since `migrate`; QEMU's millisecond clocks are cut from it.
  */
 import { UsageError } from '../errors.js';

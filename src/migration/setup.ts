@@ -36,7 +36,7 @@ export interface StreamSpec {
   readonly compressionCpuShare?: number;
   /** Uncompressed bytes that the destination takes in per second of CPU time, receiving included. Absent or 0: as it receives. */
   readonly decompressionBytesPerSecond?: number;
-  /** Who looks for zero pages: nobody, the migration thread, the multifd channels. */
+  /** What looks for zero pages: nothing, the migration thread, or the multifd channels. */
   readonly zeroPageDetection: 'none' | 'legacy' | 'multifd';
   /** XBZRLE: cache size in bytes (a power of two), encoded bytes of a rewritten page, share of pages whose delta overflows. */
   readonly xbzrleCacheBytes: number;
@@ -74,7 +74,7 @@ export interface MigrationParameters {
   readonly clearBitmapShift: number;
   /** Cancelled by the orchestrator when it has not completed after this time, µs; 0 = never. */
   readonly giveUpAfterUs: number;
-  /** Nobody asked for it: a policy that ends the migration by itself lifts it. */
+  /** It is only the default: a policy that ends the migration by itself lifts it. */
   readonly giveUpByDefault?: boolean;
   /** So long before `migrate` the strategy starts (commands given by hand), µs; its dirty limits log from then on. */
   readonly settleUs?: number;

@@ -1,4 +1,4 @@
-/** Answers the page's questions, a piece at a time: between two pieces a worker can hear that nobody waits any more. */
+/** Answers the page's questions, a piece at a time: between two pieces a worker can hear that the answer is no longer wanted. */
 import { UsageError } from '../errors.js';
 import { compare, type Comparison, type StrategyResults } from '../experiment/compare.js';
 import { refuseImpossible, simulate } from '../experiment/simulate.js';
@@ -85,7 +85,7 @@ function* drawAnswers(ask: AskDraws): Generator<Answer> {
       const result = simulate(scenario, strategy, { ...how, run });
       collector.add(index, result);
       results.push({ ...result, syncs: [], timeline: [], decisions: [] });
-      // Whoever moved a slider does not wait for the other strategies.
+      // A user who moved a slider does not wait for the other strategies.
       yield { kind: 'progress', labels: [], done: run, simulatedS: 0 };
     }
     if (run <= 8 || run % 4 === 0 || run === ask.runs)

@@ -128,7 +128,7 @@ function buildMigration(
     returnPath: migration['return-path'],
     pauseBeforeSwitchover: migration['pause-before-switchover'],
     migrateContinueDelayUs: migration['migrate-continue-delay'],
-    // Where the scenario gives the command nobody else does.
+    // Where the scenario gives the command, the orchestrator does not.
     ...(migration.at.some(({ do: command }) => command === 'migrate-continue')
       ? { migrateContinueAtUs: Infinity }
       : {}),

@@ -160,7 +160,7 @@ function operand(
   return { ...quantity, values };
 }
 
-/** One value of all runs, null when a run has none: nobody knows where it would stand among the others. */
+/** One value of all runs, null when a run has none: its place among the others is not known. */
 function overRuns(statistic: string | null, each: Quantity, key: string, place: Place | undefined): Quantity {
   if (statistic === null) return each;
   if (each.unit === 'text')
@@ -207,7 +207,7 @@ function measure(
   return { unit: ofVcpu.unit, values, overRuns: false };
 }
 
-/** The mean of a group; of stalls the longest, as nobody is comforted by the other vCPUs. */
+/** The mean of a group; of stalls the longest, which the other vCPUs do not make up for. */
 function overGroup(ofVcpu: Measure<VcpuResult>, vcpus: readonly VcpuResult[]): Value {
   const values = vcpus.map((vcpu) => ofVcpu.get(vcpu)).filter((value) => typeof value === 'number');
   if (values.length === 0) return null;

@@ -65,7 +65,7 @@ export function unmetInRun(
   return unmet(demands, { scenario, policy, memory, seed, runs: 1, strategies }, measures);
 }
 
-/** Demands on rows that nobody keeps: those of a sweep, of which `group` names the cell and the strategy. */
+/** Demands on rows that are not kept: those of a sweep, of which `group` names the cell and the strategy. */
 export interface RowDemands<Row> {
   add(group: string, row: Row): void;
   unmet(): string[];

@@ -139,7 +139,7 @@ function refuseRepeated(keys: readonly string[]): void {
   if (twice !== undefined) throw new UsageError(`${twice} is varied twice; expected once`);
 }
 
-/** With all strategies, those that the scenario lists must not refuse a cell that nobody asked them to run in. */
+/** With all strategies, those that the scenario lists must not refuse a cell that was not chosen for them. */
 function freeing(spec: SweepSpec): string[] {
   return isAll(spec) ? ['strategies=[none]', 'expect={}'] : [];
 }
@@ -168,7 +168,7 @@ async function strategyChooser(
     const all = Object.keys(registry).flatMap((name) => withDefaults(name) ?? []);
     return (_scenario, check) => {
       const { strategies, refused } = sorted(all, check);
-      // Nobody asked for each of them; where none is left, one reason is as good as all.
+      // None of them was asked for by name; where none is left, one reason is enough.
       return { strategies, refused: strategies.length === 0 ? refused.slice(0, 1) : [] };
     };
   }

@@ -117,7 +117,7 @@ export function countingValues(
   return { of: all ? 'all' : 'converged', values: kept };
 }
 
-/** What nobody measured needs no more runs; what one run measured says nothing about its spread. */
+/** What no run measured needs no more runs; what one run measured says nothing about its spread. */
 function isPrecise(values: readonly number[], share: number): boolean {
   if (values.length === 0) return true;
   const { estimate, high } = meanInterval(values);

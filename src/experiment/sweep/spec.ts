@@ -5,7 +5,7 @@ import type { Variation } from './variation.js';
 
 /** A sweep whose choices and values are texts. */
 export interface SweepSpec {
-  /** What the sweep is to answer, in words; null when nobody said. */
+  /** What the sweep is to answer, in words; null when not stated. */
   readonly question: string | null;
   readonly scenario: { readonly file: string; readonly text: string };
   /** `key=value`, put into every cell before what varies. */

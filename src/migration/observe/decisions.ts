@@ -67,7 +67,7 @@ export interface Turn {
   readonly completesAtThreshold: boolean;
 }
 
-/** qapi: migrate-set-parameters, where nobody has said why. */
+/** qapi: migrate-set-parameters, without a reason given. */
 export interface ParameterSet {
   readonly kind: 'parameter';
   readonly name: 'downtime-limit' | 'max-bandwidth';

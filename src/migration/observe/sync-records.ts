@@ -8,7 +8,7 @@ import { LastSyncs } from './why.js';
 const { round } = Math;
 
 export class SyncRecords {
-  /** Empty where nobody wants them. */
+  /** Empty where they are not wanted. */
   readonly kept: SyncRecord[] = [];
   readonly last = new LastSyncs();
   readonly #seen: Seen;

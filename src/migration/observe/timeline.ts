@@ -1,5 +1,5 @@
 /**
- * What is seen by somebody who looks every `timelineMs`, which is no event: a run must not depend on it. It is read off
+ * What an observer sees who looks every `timelineMs`, which is not an event: a run must not depend on it. It is read off
  * between two turns of the engine's loop, in which pages left evenly.
  */
 import type { Watcher } from '../parts/clock.js';
@@ -16,7 +16,7 @@ type Look = Omit<TimelinePoint, 'vcpuWorkShare'>;
 
 export class Timeline implements Watcher {
   readonly #seen: Seen;
-  /** 0: nobody looks. */
+  /** 0: no timeline. */
   readonly #periodUs: number;
   readonly #looks: Look[] = [];
   #fromUs = 0;

@@ -32,7 +32,7 @@ export class Trace {
     this.#isOn = seen.setup.trace ?? false;
   }
 
-  /** A reason in words, of somebody outside; one that is a function is asked for only where QEMU's rules are traced. */
+  /** A reason in words, from outside; one that is a function is asked for only where QEMU's rules are traced. */
   explain(rule: string, text: string | (() => string), sync: number | null): void {
     if (typeof text !== 'string' && !this.#isOn) return;
     const said = typeof text === 'string' ? text : text();
@@ -78,7 +78,7 @@ export class Trace {
     });
   }
 
-  /** A change that somebody has just explained is not told again. */
+  /** A change that has just been explained is not reported again. */
   parameter(name: ParameterSet['name'], from: number, to: number): void {
     const last = this.decisions.at(-1);
     const isExplained = last !== undefined && last.facts === undefined && last.timeMs === this.#nowMs();

@@ -18,7 +18,7 @@ const MOST_DOWNTIME_MS = 2_000_000;
 /** QEMU's own max-bandwidth: options.c:MAX_THROTTLE, bytes/s. */
 const QEMU_MAX_BANDWIDTH = 128 * MIB;
 
-/** What the last syncs found, the one of setup aside: this tells where a run stalls, also when nobody keeps all of its syncs. */
+/** What the last syncs found, the one of setup aside: this shows where a run stalls, also when not all of its syncs are kept. */
 export class LastSyncs {
   readonly remainingBytes: number[] = [];
   readonly newDirtyPages: number[] = [];

@@ -63,7 +63,7 @@ export class Clock {
   /** Negative while what was started before `migrate` settles. */
   nowUs = 0;
   watcher: Watcher | null = null;
-  /** At this instant whoever lets time pass wants to look or to act; Infinity: it passes to the end. */
+  /** At this instant the caller that lets time pass wants to look or to act; Infinity: it passes to the end. */
   pauseUs = INFINITY;
   #isHalted = false;
   #eventsNow = 0;

@@ -1,7 +1,7 @@
 /**
  * Free page hinting (hw/virtio/virtio-balloon.c:virtio_balloon_free_page_hint_notify): after each bitmap sync of a running
  * guest QEMU asks its balloon driver for free memory, and takes what it reports off the migration bitmap. Free memory that
- * nobody writes is reported after the first sync and never becomes dirty again, so that later reports change nothing.
+ * no vCPU writes is reported after the first sync and never becomes dirty again, so that later reports change nothing.
  */
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { hintedPagesOf } from '../../guest/unused.js';

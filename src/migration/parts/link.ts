@@ -16,7 +16,7 @@ export class Link {
   #isDown = false;
   #isCut = false;
   #share = 1;
-  /** How often it has failed so far: an outage may be over before anybody looks. */
+  /** How often it has failed so far: an outage may be over before the next look. */
   outages = 0;
 
   constructor(spec: LinkSpec, events: EventQueue, seed: number, run: number) {

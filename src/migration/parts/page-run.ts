@@ -1,6 +1,6 @@
 /**
  * The run of pages being sent. It is known from the memory (ram.c:find_dirty_block), grows shorter here as its pages leave,
- * and is taken off the memory when somebody looks at that.
+ * and is taken off the memory when that is looked at.
  */
 import type { Guest } from '../../guest/guest.js';
 import type { Effort } from '../../guest/effort.js';
@@ -107,7 +107,7 @@ export class PageRun {
     return this.#aheadUs > 0 && this.#sentAsZero() === 1;
   }
 
-  /** multifd_send_sync_main waits for the channels; so does whoever waits for longer. */
+  /** multifd_send_sync_main waits for the channels; so does a caller that waits for longer. */
   drained(): void {
     this.#aheadUs = 0;
   }

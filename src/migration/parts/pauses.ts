@@ -18,7 +18,7 @@ export function* pass(clock: Clock, toUs: number): Run<void> {
   clock.pass(toUs);
 }
 
-/** The same outside a turn, where whoever looks on sees each of them. */
+/** The same outside a turn, where an observer sees each of them. */
 export function* waits(clock: Clock, toUs: number): Run<void> {
   while (clock.pausesBefore(toUs)) {
     clock.advance(clock.pauseUs);

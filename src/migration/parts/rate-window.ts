@@ -1,6 +1,6 @@
 /**
  * The rate window: what may be sent in 100 ms, and what the last one tells (migration.c:migration_update_counters). The two
- * parameters that somebody may change on the way count here.
+ * parameters that may be changed on the way count here.
  */
 import type { Counters } from './counters.js';
 import {
@@ -107,7 +107,7 @@ export class RateWindow {
     return this.#queue.pagesToExceed(cost, this.#quota - (this.#counted - this.startBytes));
   }
 
-  /** So many pages were handed on: without a limit nobody looks how many of them count. */
+  /** So many pages were handed on: without a limit it does not matter how many of them count. */
   queued(pages: number, cost: PageCost): void {
     if (this.#quota > 0) this.#queue.add(pages, cost);
   }
@@ -132,7 +132,7 @@ export class RateWindow {
         : givenBandwidthPerMs(availSwitchoverBandwidth, this.#version.roundsAvailBandwidth);
   }
 
-  /** No limit from here on, whatever somebody sets. */
+  /** No limit from here on, whatever is set. */
   lift(): void {
     this.#isLifted = true;
     this.#quota = 0;

@@ -60,7 +60,7 @@ interface MixedCost {
 export interface StreamCosts {
   readonly normal: PageCost;
   readonly zero: PageCost;
-  /** Zero pages go out as normal ones: nobody looks for them. */
+  /** Zero pages go out as normal ones: nothing looks for them. */
   readonly zeroAsNormal: boolean;
   /** Pages travel in multifd packets: the main channel's own counters stay near zero. */
   readonly multifd: boolean;
@@ -166,7 +166,7 @@ function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec):
 
 /**
  * multifd.c, multifd-nocomp.c, multifd-zero-page.c: the main thread hands packets of 128 pages to the channels in turn, so
- * channels share the work of a page; whoever looks for zero pages pays for that.
+ * channels share the work of a page; the thread that looks for zero pages pays for that.
  */
 function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
   const { channels } = spec;

@@ -65,7 +65,7 @@ function* pushMissing(thread: Thread, resumeUs: number): Run<void> {
   // Not until none are dirty: of counts in the fluid memory a rounding error may stay.
   while (run.find(clock.nowUs)) {
     let untilUs = clock.nowUs + POSTCOPY_STEP_US;
-    // Every vCPU waits for a page that nobody sends: until something happens.
+    // Every vCPU waits for a page that is not sent: until something happens.
     if (isStill) {
       const nextUs = min(clock.events.nextUs, clock.pauseUs);
       untilUs = max(untilUs, min(nextUs, guestRuns ? INFINITY : resumeUs));

@@ -18,7 +18,7 @@ export function* waitForSync(thread: Thread): Run<void> {
 /**
  * system/cpus.c:do_vm_stop: pause all vCPUs, tell the notifiers, drain and flush the block devices. Nothing shortens a
  * ring-full sleep from 8.x on; a CPU throttle's sleep ends when the vCPU is asked to stop. Returns the instant at which
- * the guest was told to stop, which lies further back when somebody had paused it.
+ * the guest was told to stop, which lies further back when it had been paused.
  */
 export function* stopGuest(thread: Thread): Run<number> {
   const { setup, version, clock, guest, state, run, devices } = thread.parts;
@@ -113,7 +113,7 @@ export function* complete(thread: Thread): Run<void> {
   completed(thread);
 }
 
-/** `pre-switchover`, until somebody answers with migrate-continue or cancels. */
+/** `pre-switchover`, until migrate-continue or a cancel comes. */
 function* awaitContinue(thread: Thread): Run<void> {
   const { setup, clock } = thread.parts;
   const { migrateContinueDelayUs, migrateContinueAtUs } = setup.migration;

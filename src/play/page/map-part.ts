@@ -11,7 +11,7 @@ import { mapKey, MapView } from './map-view.js';
 /** Cells across and up. */
 const COLUMNS = 20;
 const ROWS = 14;
-/** How long after the last change the map begins anew, ms. */
+/** How long after the last change the map begins again, ms. */
 const SETTLED_MS = 900;
 
 export interface MapHooks {

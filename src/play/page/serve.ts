@@ -2,7 +2,7 @@
 import { answers } from '../answer.js';
 import type { Answer, Question, Reply } from '../protocol.js';
 
-/** Pieces that nobody draws are not sent; they only give way to a newer question. */
+/** Pieces that are not drawn are not sent; they only give way to a newer question. */
 function isShown(answer: Answer): boolean {
   return answer.kind !== 'progress' || answer.labels.length > 0;
 }

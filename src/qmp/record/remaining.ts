@@ -23,7 +23,7 @@ export interface RemainingTime {
 const RUNS = 20;
 
 /**
- * Predicts with one simulated run at a time, so that whoever polls a migration can do so in between. A run says how long is
+ * Predicts with one simulated run at a time, so that a migration can be polled in between. A run says how long is
  * left from where it was as far as the real migration is: in the same pass, with as much remaining.
  */
 export class RemainingPredictor {

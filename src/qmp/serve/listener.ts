@@ -128,7 +128,7 @@ function inPrivate(bind: () => void, path: string): void {
   }
 }
 
-/** Nothing may be there but a socket at which nobody listens any more, which is removed. Throws `UsageError`. */
+/** Nothing may be there but a socket without a listener, which is removed. Throws `UsageError`. */
 async function freePath(path: string): Promise<void> {
   if (statusOf(dirname(path))?.isDirectory() !== true)
     throw new UsageError(`${dirname(path)} is no folder; expected one in which ${path} can be made`);

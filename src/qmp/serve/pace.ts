@@ -17,7 +17,7 @@ export interface Pace {
 const ASKED_EPOCH_US = 946_684_800e6;
 
 /**
- * The client's own clock: time stands still until somebody asks a question again. Then a step goes by. So a client that
+ * The client's own clock: time stands still until a client asks a question again. Then a step goes by. So a client that
  * looks once per poll finds that much time between two polls, whatever else it asks.
  */
 export function askedPace(stepUs: number): Pace {
@@ -39,7 +39,7 @@ export function askedPace(stepUs: number): Pace {
 
 /** Simulated time that is computed at once, µs. */
 const SLICE_US = 50_000;
-/** How long all guests together may compute before somebody else gets a turn, ms of the clock; each has its share. */
+/** How long all guests together may compute before other work gets a turn, ms of the clock; each has its share. */
 const LONGEST_MS = 50;
 const SHORTEST_SHARE_MS = 1;
 

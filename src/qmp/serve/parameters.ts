@@ -119,7 +119,7 @@ export function initialParameters(version: QemuVersion, scenario: ParameterValue
   return values;
 }
 
-/** The values with some of them set anew. Throws `QmpError` as migrate_params_check does, for the first that is wrong. */
+/** The values with some of them set again. Throws `QmpError` as migrate_params_check does, for the first that is wrong. */
 export function withParameters(
   version: QemuVersion,
   current: ParameterValues,

@@ -19,7 +19,7 @@ const MIB_PAGES = 2 ** 20 / PAGE_BYTES;
 const PROGRAM_MIB = 16;
 /** Where in the program's memory its counter lies does not matter: it is the only page there that is written. */
 const COUNTER_PAGE = MIB_PAGES;
-/** A loop that waits busily stores its counter every so many accesses; one that sleeps, once a tick. */
+/** A loop that waits busily stores its counter after a number of accesses; one that sleeps, once a tick. */
 const ACCESSES_PER_COUNT = 64;
 /** CPU time of one access of a loop that waits busily, µs: what the unpaced loops of the recordings take (about 120,000 a second). */
 const ACCESS_CPU_US = 8;

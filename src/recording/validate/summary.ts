@@ -73,7 +73,7 @@ export function throttleStepsRight({ measured, predicted }: ValidatedRecording):
   );
 }
 
-/** Whether the longest sleep at a full ring was predicted within 15 %; null where nobody slept or nothing shows it. */
+/** Whether the longest sleep at a full ring was predicted within 15 %; null where no vCPU slept or nothing shows it. */
 export function ringSleepRight({ measured, predicted }: ValidatedRecording): boolean | null {
   const sleepUs = measured.maxDirtyLimitThrottleUsPerRound ?? 0;
   if (sleepUs === 0) return null;

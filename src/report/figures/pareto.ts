@@ -15,7 +15,7 @@ import { picture, text } from './kit/svg.js';
 import { type SweptCell, cellsBy, sweepKeys } from './data/sweep-keys.js';
 import { largest } from '../../stats/extremes.js';
 
-/** Of a sweep with more cells nobody would look at the figures. */
+/** A sweep with more cells gets no figures: they would be too many to look at. */
 const MOST_CELLS = 24;
 
 const GROUPS = [

@@ -22,7 +22,7 @@ const KINDS = [
   { key: 'again', words: 'sent again', color: VERMILLION },
 ] as const;
 
-/** A first pass so many times as large as any other one gets a frame of its own. */
+/** A first pass this many times as large as any other gets a frame of its own. */
 const DWARFS = 4;
 
 export const passes: Figure = {

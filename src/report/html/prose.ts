@@ -117,7 +117,7 @@ function failureOf(binds: string, failed: readonly Row[], runs: number): string 
   return `${many} ${did}${reasonOf(binds, failed)}.${stalls}`;
 }
 
-/** `: the link carries less …`, or the status where nobody knows what binds. */
+/** `: the link carries less …`, or the status where the limit is not known. */
 export function reasonOf(binds: string, failed: readonly Row[]): string {
   return isOneOf(keysOf(BINDS), binds)
     ? `: ${BINDS[binds]}`

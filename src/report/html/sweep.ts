@@ -56,7 +56,7 @@ export function sweepInShort(cells: readonly SweepCell[]): string[] {
   return [outcome.join(' '), ...SUPERLATIVES.flatMap(([column, words]) => bestIn(cells, column, words))];
 }
 
-/** Who is the best in most cells; nobody where many are. */
+/** The strategies that are best in most cells; none where many are. */
 function bestIn(cells: readonly SweepCell[], column: string, words: string): string[] {
   const counts = new Map<string, number>();
   for (const { table } of cells) {

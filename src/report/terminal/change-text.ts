@@ -5,7 +5,7 @@ import { type ParameterChange, showParameter } from '../../experiment/parameters
 import { labelOf } from '../column.js';
 import { runColumns } from '../columns/runs.js';
 
-/** More parameters than this are another scenario, of which nobody reads every line. */
+/** More changed parameters than this make another scenario: the list ends there. */
 const MOST_PARAMETERS = 12;
 
 /** `total time rose from 24.8 s to 30.1 s (+21.4 %)`. */

@@ -17,7 +17,7 @@ import { counted, wrap } from './kit/text.js';
 import { largest } from '../../stats/extremes.js';
 
 const LABEL_WIDTH = 11;
-/** Of a long list of syncs, so many of the first and of the last are shown. */
+/** Of a long list of syncs, this many of the first and of the last are shown. */
 const SYNCS_AT_ENDS = 8;
 const GROUP_WIDTH = 12;
 

@@ -44,7 +44,7 @@ export interface RunsTable {
 interface Source extends RunsColumn {
   /** Of the unit of the file in that of the table. */
   readonly scale: number;
-  /** Left out when it is 0 everywhere: a knob that nobody touched. */
+  /** Left out when it is 0 everywhere: a knob that was not used. */
   readonly knob?: boolean;
   /** Digits after the point at most. */
   readonly digits: number;

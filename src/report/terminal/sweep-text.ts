@@ -53,7 +53,7 @@ export function sweepText(
 ): string {
   const lines = cells.flatMap((cell) => linesOf(cell)).slice(0, SHOWN_ROWS + 1);
   const shown = lines.slice(0, SHOWN_ROWS);
-  // A price that nobody paid has no column.
+  // A price of 0 in every cell has no column.
   const streams = keys.some((key) => key.startsWith('migration.stream'));
   const priced = PRICES.filter(
     ({ ofStream }, index) =>

@@ -1,6 +1,6 @@
 /**
  * Where working sets lie in guest RAM: one after another from the start (or from where `at` says) beside stretches of zero
- * pages. The rest is memory that nobody writes (`unused-memory.ts`); ROMs and video memory follow.
+ * pages. The rest is memory that no vCPU writes (`unused-memory.ts`); ROMs and video memory follow.
  */
 import { got, nth } from '../../lists.js';
 import type { AccessClass, Fork, VcpuSpec, ZeroExtent } from '../../guest/spec.js';

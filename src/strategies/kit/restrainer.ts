@@ -37,9 +37,9 @@ const GIFT = 0.1;
 const HELD_UNTIL = 1.5;
 /** A held vCPU that writes less than this part of what is known of it has gone quiet. */
 const QUIET = 0.5;
-/** A hold that lasts so many times longer than planned is not enough. */
+/** A hold that lasts this many times longer than planned is not enough. */
 const OVERDUE = 2;
-/** A forecast that does not come true is given up after so many windows without a new lowest. */
+/** A forecast that does not come true is given up after this many windows without a new lowest. */
 const FORECAST_WINDOWS = 4;
 /**
  * What a plan may be wrong by when the deadline leaves no second try: a part of the time that dirtying adds to the mere
@@ -68,7 +68,7 @@ export interface RestrainerOptions {
 
 /** What is known of the guest. */
 export interface Knowledge {
-  /** Until then nobody is held. */
+  /** Until then no vCPU is held. */
   readonly known: boolean;
   /** At full speed. */
   classes(): readonly DirtyClass[];
@@ -229,7 +229,7 @@ export class Restrainer {
     const pending = remainingBytes / PAGE_BYTES;
     const leastMs = shortestDrain(pending, this.sending()) * 1000 + SWITCHOVER_MS;
     if (this.#held.length === 0) {
-      // Hopeless as things look: nobody is held for nothing. Empty memory may change that.
+      // Hopeless as things look: no vCPU is held for nothing. Empty memory may change that.
       if (leastMs <= this.#leftMs() && this.#presses(pending)) this.#holdForDeadline(pending);
       return;
     }
@@ -280,7 +280,7 @@ export class Restrainer {
   #isLowest(pending: number, sending: Sending): boolean {
     const { forecast } = this.#knowledge;
     if (forecast === undefined) return this.#watch.isLow(pending);
-    // What is dirtied and sent between two syncs nobody sees.
+    // What is dirtied and sent between two syncs is not seen.
     const unseen = (sending.pagesPerSecond * this.#options.syncPeriodMs) / 1000;
     if (pending <= forecast.lowest() + unseen) return true;
     const waitedUs = this.#migration.nowUs() - this.#watch.lowestEverUs;

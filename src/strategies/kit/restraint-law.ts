@@ -63,7 +63,7 @@ export function dirtiedIn(classes: readonly DirtyClass[], seconds: number): numb
 }
 
 /**
- * What stays pending for ever when nobody is restrained and the bitmap is synced all the time. 0 when the guest writes
+ * What stays pending for ever when no vCPU is restrained and the bitmap is synced all the time. 0 when the guest writes
  * less than is sent. One class of W pages, written w times a second, settles at W·(1 − bandwidth/w).
  */
 export function plateau(classes: readonly DirtyClass[], pagesPerSecond: number): number {
@@ -79,7 +79,7 @@ export function plateau(classes: readonly DirtyClass[], pagesPerSecond: number):
   });
 }
 
-/** The same classes, touched so many times as often. */
+/** The same classes, touched `factor` times as often. */
 export function hastened(classes: readonly DirtyClass[], factor: number): DirtyClass[] {
   return classes.map(({ pages, touches }) => ({ pages, touches: touches.map((t) => t * factor) }));
 }
@@ -98,7 +98,7 @@ export function hasteOf(classes: readonly DirtyClass[], pagesPerSecond: number, 
 
 /**
  * How `pending` pages spread over the classes in a guest that ran at full speed: each class in the balance of its own
- * touches with one sending rate for all. What no class can hold is the last element: pages that nobody writes.
+ * touches with one sending rate for all. What no class can hold is the last element: pages that no vCPU writes.
  */
 export function spread(classes: readonly DirtyClass[], pending: number): number[] {
   const most = classes.reduce((sum, { pages }) => sum + pages, 0);

@@ -72,7 +72,7 @@ export function runtimeParameters(written: Partial<TableValues<typeof runtimeTab
   return Object.fromEntries(entries);
 }
 
-/** Why QEMU, by its version, or nobody would take such a change: a sentence, or null. */
+/** Why this version of QEMU, or any, refuses such a change: a sentence, or null. */
 export function refusalToSet(parameters: RuntimeParameters, qemu: QemuVersion): string | null {
   if (parameters.availSwitchoverBandwidth === undefined) return null;
   if (versionFacts[qemu].hasAvailSwitchoverBandwidth) return null;

@@ -84,7 +84,7 @@ class OpenFiles implements SweepFiles {
       this.writing(() => {
         if (stateOf(this.folder, this.plan) !== (begun ? 'begun' : 'fresh'))
           throw new UsageError(`${this.folder} was changed by another process; run the same command again`);
-        // The plan comes first: without it, nobody would know what the rows are of.
+        // The plan comes first: without it, the rows would have no meaning.
         this.hasPlan = !begun;
         if (!begun) writePlan(this.folder, this.plan);
         if (begun) this.sum = confirmed(this.part(RUNS), this.part(JOURNAL));
