@@ -17,6 +17,7 @@ import { show } from './experiment/expect/measure.js';
 import type { SweepRow } from './api/sweep-row.js';
 import type { Sweep } from './api/sweep.js';
 import { type MigrationResult, workDoneOf } from './migration/result.js';
+import { counted } from './report/terminal/kit/text.js';
 import { show as describeValue } from './options/wording.js';
 import { parseDurationUs, parseShare } from './units.js';
 
@@ -100,7 +101,7 @@ expect.extend({
     const mine = resultsOf('toFinishBefore', received);
     const others = resultsOf('toFinishBefore', other);
     if (mine.length !== others.length) {
-      const counts = `${counted(mine.length)} cannot be compared with ${counted(others.length)}`;
+      const counts = `${counted(mine.length, 'run')} cannot be compared with ${counted(others.length, 'run')}`;
       throw wrong('toFinishBefore', `${counts}; expected as many of both`);
     }
     return answer(this, mine, `to finish before ${nameOf(nth(others, 0))}`, (result, index) => {
@@ -166,10 +167,6 @@ function shareBeside(value: number, bound: number): string {
 
 function nameOf({ strategy, scenario }: Migration): string {
   return `${strategy} on ${scenario}`;
-}
-
-function counted(runs: number): string {
-  return runs === 1 ? '1 run' : `${runs} runs`;
 }
 
 function resultsOf(matcher: string, received: unknown): readonly Migration[] {

@@ -1,4 +1,5 @@
 /** Where results come from: the manifest of a results folder, of a comparison or of a sweep. */
+import { counted } from '../terminal/kit/text.js';
 import { isMap } from '../../lists.js';
 import { readManifestJson } from './manifest-file.js';
 
@@ -74,7 +75,7 @@ export function conditionsOf({ memory, seed, runs }: Pick<Provenance, 'memory' |
   return [
     memory === null ? '' : `${memory} memory`,
     seed === null ? '' : `seed ${seed}`,
-    runs === null ? '' : `${runs} run${runs === 1 ? '' : 's'} of each strategy`,
+    runs === null ? '' : `${counted(runs, 'run')} of each strategy`,
   ]
     .filter((part) => part !== '')
     .join(', ');
