@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { comparisonTable } from '../../src/report/terminal/table.js';
-import type { Style } from '../../src/report/terminal/kit/style.js';
+import { plainPage, type Style } from '../../src/report/terminal/kit/style.js';
+import { strategies } from '../../src/strategies/index.js';
 import { choiceOf, madeUpComparison, madeUpFailure, madeUpResult, madeUpVcpu, reader } from './made-up.js';
 
 const dirtyLimit = choiceOf('dirty-limit', 'dirty-limit(vcpu-dirty-limit=100MiB/s)');
@@ -147,6 +148,24 @@ describe('the comparison table', () => {
         .join('')
         .match(/3 of 3/g),
     ).toHaveLength(count);
+  });
+
+  test.each([60, 80, 120])('at %i columns has every strategy under its whole name', (width) => {
+    const names = Object.keys(strategies);
+    const table = comparisonTable(madeUpComparison(names.map((name) => [choiceOf(name), [madeUpResult()]])), {
+      ...plainPage,
+      width,
+    });
+    // What stands above a rule, up to the empty line before it, is the head of a block.
+    const heads = table
+      .split(/^─+$/m)
+      .slice(0, -1)
+      .map((block) => block.split('\n\n').at(-1));
+    const words = heads
+      .join(' ')
+      .split(/\s+/)
+      .filter((word) => word !== '');
+    expect(words.toSorted()).toEqual(names.toSorted());
   });
 
   test('colours do not change where anything stands', () => {
