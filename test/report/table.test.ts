@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { keysOf } from '../../src/lists.js';
 import { comparisonTable } from '../../src/report/terminal/table.js';
 import { plainPage, type Style } from '../../src/report/terminal/kit/style.js';
 import { strategies } from '../../src/strategies/index.js';
@@ -151,7 +152,7 @@ describe('the comparison table', () => {
   });
 
   test.each([60, 80, 120])('at %i columns has every strategy under its whole name', (width) => {
-    const names = Object.keys(strategies);
+    const names = keysOf(strategies);
     const table = comparisonTable(madeUpComparison(names.map((name) => [choiceOf(name), [madeUpResult()]])), {
       ...plainPage,
       width,

@@ -1,6 +1,5 @@
 /** Workloads known by their dirty curve: what a guest as a whole dirties in a time, whichever vCPU writes. */
 import { fitDirtyCurve, type DirtyPoint } from '../dirty-curve.js';
-import { PAGE_BYTES } from '../spec.js';
 import { defineWorkload, type Surroundings, type WorkloadDefinition, type WorkloadPlan } from './define.js';
 import { PAGES_PER_MIB } from '../../units.js';
 
