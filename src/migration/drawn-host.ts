@@ -10,10 +10,10 @@ export function onDrawnHost(setup: MigrationSetup, seed: number, run: number): M
   const draw = (key: string): number => drawOf(key, seed, run);
   const draws = (key: string, count: number): Float64Array => drawsOf(key, count, seed, run);
   const sendDrift = driftOfSending(host.variability, draws);
-  return {
+  const met = {
     ...setup,
     host: variedHost(host, draw),
     guest: variedGuest(guest, host.variability, draws),
-    ...(sendDrift === undefined ? {} : { sendDrift }),
   };
+  return sendDrift === undefined ? met : { ...met, sendDrift };
 }

@@ -35,6 +35,10 @@ class Absorber {
     for (let index = 0; index < letters.length; index++) this.word(letters.charCodeAt(index));
   }
 
+  letter(code: number): void {
+    this.word(code);
+  }
+
   copy(from: Absorber): void {
     this.a = from.a;
     this.b = from.b;
@@ -63,6 +67,8 @@ class Absorber {
 
 const absorber = new Absorber();
 const begun = new Absorber();
+const ten = new Absorber();
+const ZERO = 48;
 
 /**
  * The generator of one purpose in one run.
@@ -83,13 +89,19 @@ export function firstFloats(seed: number, run: number, name: string, count: numb
   const floats = new Float64Array(count);
   let length = 0;
   for (let index = 0; index < count; index++) {
-    const digits = `${index}`;
-    if (name.length + digits.length !== length) {
-      length = name.length + digits.length;
-      begun.begin(seed, run, length, name);
+    const ones = index % 10;
+    if (ones === 0) {
+      // Ten names differ in their last digit only, and the names of as many digits in their digits.
+      const tens = index === 0 ? '' : `${(index - ones) / 10}`;
+      if (name.length + tens.length + 1 !== length) {
+        length = name.length + tens.length + 1;
+        begun.begin(seed, run, length, name);
+      }
+      ten.copy(begun);
+      ten.letters(tens);
     }
-    absorber.copy(begun);
-    absorber.letters(digits);
+    absorber.copy(ten);
+    absorber.letter(ZERO + ones);
     floats[index] = absorber.end().nextFloat();
   }
   return floats;

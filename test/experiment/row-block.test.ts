@@ -1,12 +1,17 @@
 import { fc, test as property } from '@fast-check/jest';
 import { describe, expect, test } from '@jest/globals';
 import { RowBlock } from '../../src/experiment/sweep/row-block.js';
-import { valueReader } from '../../src/experiment/sweep/samples.js';
+import { type ByteLine, valueReader } from '../../src/experiment/sweep/lines.js';
 
 function written(write: (block: RowBlock) => unknown): string {
   const block = new RowBlock(1);
   write(block);
   return new TextDecoder().decode(block.take().bytes);
+}
+
+function lineOf(text: string): ByteLine {
+  const bytes = Buffer.from(`${text}\n`);
+  return { bytes, from: 0, to: bytes.length - 1, isQuoted: text.includes('"'), end: bytes.length };
 }
 
 const digits = fc.constantFrom(3 as const, 6 as const);
@@ -21,6 +26,8 @@ describe('a number', () => {
     const text = written((block) => (returned = block.number(value, after)));
     expect(text).toBe(String(wanted));
     expect(returned).toBe(Number(text));
+    const column = { column: 'x', name: 'x', digits: 3, decides: false };
+    expect([...valueReader(['x'], [column])(lineOf(text))]).toEqual([returned]);
   });
 
   property.prop([fc.maxSafeInteger()])('that is whole keeps all its digits', (value) => {
@@ -71,8 +78,8 @@ describe('rows', () => {
         block.text(name);
         block.raw(',true,5,0.25,9');
       });
-      expect([...read(line)]).toEqual([0.25, 1]);
-      expect([...read(line.replace('0.25', '').replace('true', 'false'))]).toEqual([NaN, 0]);
+      expect([...read(lineOf(line))]).toEqual([0.25, 1]);
+      expect([...read(lineOf(line.replace('0.25', '').replace('true', 'false')))]).toEqual([NaN, 0]);
     },
   );
 });

@@ -23,7 +23,7 @@ import { runSweep } from '../../src/experiment/sweep/run.js';
 import { RowBlock } from '../../src/experiment/sweep/row-block.js';
 import type { SweepSpec } from '../../src/experiment/sweep/spec.js';
 import { readShard } from '../../src/experiment/sweep/shard.js';
-import { linesIn } from '../../src/experiment/sweep/rows.js';
+import { linesIn } from '../../src/experiment/sweep/lines.js';
 import { fieldsOf, linesOf } from '../../src/experiment/sweep/table.js';
 import { unitsOf } from '../../src/experiment/sweep/unit.js';
 import { simulate } from '../../src/experiment/simulate.js';

@@ -18,8 +18,8 @@ import {
   skippedText,
   summaryTexts,
 } from './folder/results.js';
-import { type Line, linesIn, rowTaker } from './rows.js';
-import { valueReader } from './samples.js';
+import { type ByteLine, byteLinesIn, textOf, valueReader } from './lines.js';
+import { rowTaker } from './rows.js';
 import { type SweepRun, type SweepOutcome, fileNames, headerLine, manifestText, writeExtras } from './run.js';
 import type { SweepTable } from './table.js';
 import { unitsOf } from './unit.js';
@@ -67,7 +67,7 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
         const row = source.next();
         if (row === null) throw notAll(nth(folders, unit % folders.length));
         complete = taker.add(valuesIn(row));
-        text += `${row}\n`;
+        text += `${textOf(row)}\n`;
       }
       files.append(RUNS, text);
       // Lets signals have their turn.
@@ -156,13 +156,14 @@ function planOf(folder: string): ShardPlan {
 }
 
 /** The rows of a shard one by one, then null. */
-function rowsOf(folder: string, header: string): { next(): string | null } {
+function rowsOf(folder: string, header: string): { next(): ByteLine | null } {
   const path = join(folder, RUNS);
-  const lines: Iterator<Line, void> = linesIn(path);
-  const next = (): string | null => {
+  const lines: Iterator<ByteLine, void> = byteLinesIn(path);
+  const next = (): ByteLine | null => {
     const { done, value } = lines.next();
-    return done === true ? null : value.text;
+    return done === true ? null : value;
   };
-  if (`${next()}\n` !== header) throw notAll(folder);
+  const first = next();
+  if (first === null || `${textOf(first)}\n` !== header) throw notAll(folder);
   return { next };
 }

@@ -1,5 +1,4 @@
 /** Rows on their way into a sweep's files, live or from a file: which unit they complete, and which cell. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import type { CellLabels } from './cells.js';
 import type { SweepPlan } from './plan.js';
 import { type CellSamples, cellSamples } from './samples.js';
@@ -57,43 +56,4 @@ export function rowTaker(
       rows = 0;
     },
   };
-}
-
-export interface Line {
-  /** Without its line break. */
-  readonly text: string;
-  /** Where the next one begins, in bytes. */
-  readonly end: number;
-}
-
-const CHUNK_BYTES = 2 ** 20;
-
-/** The complete lines of a CSV file, the header among them; a line break within quotes is part of its line. */
-export function* linesIn(path: string): Generator<Line> {
-  const file = openSync(path, 'r');
-  try {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    let rest = Buffer.alloc(0);
-    let position = 0;
-    for (;;) {
-      const count = readSync(file, chunk, 0, CHUNK_BYTES, null);
-      if (count === 0) return;
-      rest = Buffer.concat([rest, chunk.subarray(0, count)]);
-      let begin = 0;
-      let search = 0;
-      for (;;) {
-        const at = rest.indexOf(10, search);
-        if (at < 0) break;
-        search = at + 1;
-        const text = rest.toString('utf8', begin, at);
-        if (text.includes('"') && text.split('"').length % 2 === 0) continue;
-        begin = search;
-        yield { text, end: position + begin };
-      }
-      position += begin;
-      rest = Buffer.from(rest.subarray(begin));
-    }
-  } finally {
-    closeSync(file);
-  }
 }

@@ -6,6 +6,7 @@ import { UsageError, errorCode } from '../../errors.js';
 import { type CellLabels, type CheckedCells, type Skipped, checkCells, runningCells } from './cells.js';
 import { type SweepFiles, openFiles } from './folder/folder-files.js';
 import { type PlanFile, RUNS, partOf, planFileOf, stateOf } from './folder/folder.js';
+import { byteLinesIn, textOf, valueReader } from './lines.js';
 import { type MadeChoices, type SweepPlan, openPlan } from './plan.js';
 import { inThreads } from './pool.js';
 import {
@@ -19,9 +20,8 @@ import {
   summaryTexts,
 } from './folder/results.js';
 import type { Rows } from './row-block.js';
-import { type RowTaker, linesIn, rowTaker } from './rows.js';
+import { type RowTaker, rowTaker } from './rows.js';
 import { unitRunner } from './run-unit.js';
-import { valueReader } from './samples.js';
 import type { Shard } from './shard.js';
 import type { SweepSpec } from './spec.js';
 import { type SweepTable, linesOf } from './table.js';
@@ -240,13 +240,13 @@ function replay(
   let bytes = 0;
   let rows = 0;
   let seen = -1;
-  for (const { text, end } of linesIn(path)) {
+  for (const line of byteLinesIn(path)) {
     seen += 1;
-    if (seen === 0 && `${text}\n` !== header) break;
+    if (seen === 0 && `${textOf(line)}\n` !== header) break;
     if (seen > 0 && taker.next >= units.count) break;
-    if (seen > 0 && onRow !== undefined) unit.push(text);
-    if (seen === 0 || taker.add(valuesIn(text))) {
-      bytes = end;
+    if (seen > 0 && onRow !== undefined) unit.push(textOf(line));
+    if (seen === 0 || taker.add(valuesIn(line))) {
+      bytes = line.end;
       rows = seen;
       for (const row of unit.splice(0)) onRow?.(row);
     }

@@ -3,17 +3,61 @@
  * is the same to the last byte.
  */
 import { meanInterval } from '../../stats/interval.js';
-import { type SweepMeasure, fieldsOf } from './table.js';
+import type { SweepMeasure } from './table.js';
 
 /** Fewer runs may agree by chance. */
 const FEWEST_RUNS = 5;
 
-export interface StrategySamples {
+const { isNaN } = Number;
+
+const FIRST_RUNS = 64;
+
+/** The runs of one strategy. */
+export class StrategySamples {
   readonly label: string;
-  /** Of each run. */
-  readonly converged: boolean[];
-  /** Of each measure, of each run; NaN: the run has no such value. */
-  readonly values: readonly number[][];
+  private readonly outcome: number;
+  private readonly columns: Float64Array[];
+  private count = 0;
+
+  /** `outcome`: which of so many measures is whether a run converged. */
+  constructor(label: string, measures: number, outcome: number) {
+    this.label = label;
+    this.outcome = outcome;
+    this.columns = Array.from({ length: measures }, () => new Float64Array(FIRST_RUNS));
+  }
+
+  get runs(): number {
+    return this.count;
+  }
+
+  /** Of a measure, of each run; NaN: the run has no such value. Valid until a run is added or dropped. */
+  values(measure: number): Float64Array {
+    return this.columns[measure]!.subarray(0, this.count);
+  }
+
+  /** Of each run 1 where it converged. */
+  converged(): Float64Array {
+    return this.values(this.outcome);
+  }
+
+  add(row: Float64Array): void {
+    const { columns, count } = this;
+    if (count === columns[0]?.length) this.grow();
+    for (let index = 0; index < columns.length; index++) columns[index]![count] = row[index]!;
+    this.count += 1;
+  }
+
+  drop(): void {
+    this.count -= 1;
+  }
+
+  private grow(): void {
+    for (const [index, column] of this.columns.entries()) {
+      const larger = new Float64Array(2 * column.length);
+      larger.set(column);
+      this.columns[index] = larger;
+    }
+  }
 }
 
 export interface CellSamples {
@@ -29,46 +73,13 @@ export interface CellSamples {
   precise(share: number): boolean;
 }
 
-/** Reads the values of a line: one for each measure, in an array that is filled again for the next line. */
-export function valueReader(
-  header: readonly string[],
-  measures: readonly SweepMeasure[],
-): (line: string) => Float64Array {
-  const values = new Float64Array(measures.length);
-  const measureAt = header.map((name) => measures.findIndex(({ column }) => column === name));
-  const last = measureAt.findLastIndex((measure) => measure >= 0);
-  return (line) => {
-    values.fill(NaN);
-    if (line.includes('"')) {
-      const fields = fieldsOf(line);
-      measures.forEach(({ column }, measure) => {
-        values[measure] = numberIn(fields[header.indexOf(column)] ?? '');
-      });
-      return values;
-    }
-    let begin = 0;
-    for (let field = 0; field <= last && begin <= line.length; field++) {
-      const comma = line.indexOf(',', begin);
-      const end = comma < 0 ? line.length : comma;
-      const measure = measureAt[field]!;
-      if (measure >= 0) values[measure] = numberIn(line.slice(begin, end));
-      begin = end + 1;
-    }
-    return values;
-  };
-}
-
 export function cellSamples(
   cell: number,
   labels: readonly string[],
   measures: readonly SweepMeasure[],
 ): CellSamples {
-  const strategies = labels.map((label): StrategySamples => ({
-    label,
-    converged: [],
-    values: measures.map((): number[] => []),
-  }));
   const outcome = measures.findIndex(({ column }) => column === 'converged');
+  const strategies = labels.map((label) => new StrategySamples(label, measures.length, outcome));
   const deciding = measures.flatMap((measure, index) => (measure.decides ? [index] : []));
   let rows = 0;
   return {
@@ -78,17 +89,13 @@ export function cellSamples(
       return rows;
     },
     add(row) {
-      const { converged, values } = strategies[rows % labels.length]!;
-      converged.push(row[outcome] === 1);
-      for (let index = 0; index < values.length; index++) values[index]!.push(row[index]!);
+      strategies[rows % labels.length]!.add(row);
       rows += 1;
     },
     drop(count) {
       for (let dropped = 0; dropped < count; dropped++) {
         rows -= 1;
-        const strategy = strategies[rows % labels.length]!;
-        strategy.converged.pop();
-        for (const values of strategy.values) values.pop();
+        strategies[rows % labels.length]!.drop();
       }
     },
     precise(share) {
@@ -100,25 +107,26 @@ export function cellSamples(
   };
 }
 
-/** NaN: an empty field. */
-function numberIn(field: string): number {
-  if (field === '') return NaN;
-  return field === 'true' ? 1 : field === 'false' ? 0 : Number(field);
-}
-
 /** Of the runs that converged, of all where none did: a run that gave up shows only when its patience ended. */
 export function countingValues(
-  { converged, values }: StrategySamples,
+  samples: StrategySamples,
   measure: number,
   everyRun = false,
-): { readonly of: 'converged' | 'all'; readonly values: number[] } {
-  const all = everyRun || !converged.includes(true);
-  const kept = values[measure]!.filter((value, run) => (all || converged[run]!) && !Number.isNaN(value));
-  return { of: all ? 'all' : 'converged', values: kept };
+): { readonly of: 'converged' | 'all'; readonly values: Float64Array } {
+  const converged = samples.converged();
+  const all = everyRun || !converged.includes(1);
+  const values = samples.values(measure);
+  const kept = new Float64Array(values.length);
+  let count = 0;
+  for (let run = 0; run < values.length; run++) {
+    const value = values[run]!;
+    if ((all || converged[run] === 1) && !isNaN(value)) kept[count++] = value;
+  }
+  return { of: all ? 'all' : 'converged', values: kept.subarray(0, count) };
 }
 
 /** What no run measured needs no more runs; what one run measured says nothing about its spread. */
-function isPrecise(values: readonly number[], share: number): boolean {
+function isPrecise(values: Float64Array, share: number): boolean {
   if (values.length === 0) return true;
   const { estimate, high } = meanInterval(values);
   return high - estimate <= share * Math.abs(estimate);

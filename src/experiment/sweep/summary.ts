@@ -119,12 +119,12 @@ function bandIn(
   residuals: ModelResiduals | undefined,
 ): PredictedFigure | null {
   const { of, values } = countingValues(strategy, index);
-  return of === 'all' ? null : predictedFigure(column, values, point, residuals);
+  return of === 'all' ? null : predictedFigure(column, Array.from(values), point, residuals);
 }
 
 function summaryRow(strategy: StrategySamples, measure: SweepMeasure, index: number): SummaryRow {
   const { of, values } = countingValues(strategy, index, isOutcome(measure));
-  const head = { strategy: strategy.label, measure: measure.name, of, runs: strategy.converged.length };
+  const head = { strategy: strategy.label, measure: measure.name, of, runs: strategy.runs };
   if (values.length === 0) {
     const nothing = { mean: null, median: null, standardDeviation: null, p90: null, low: null, high: null };
     return { ...head, n: 0, ...nothing };
@@ -144,7 +144,7 @@ function summaryRow(strategy: StrategySamples, measure: SweepMeasure, index: num
   };
 }
 
-function shareOf(flags: readonly number[]): Interval {
+function shareOf(flags: Float64Array): Interval {
   return shareInterval(flags.filter((flag) => flag === 1).length, flags.length);
 }
 
@@ -183,11 +183,15 @@ function pairs(
   measure: number,
   all: boolean,
 ): (readonly [own: number, other: number])[] {
-  return nth(one.values, measure).flatMap((value, run) => {
-    const against = nth(nth(other.values, measure), run);
-    const counts = all || (one.converged[run] === true && other.converged[run] === true);
-    return counts && !Number.isNaN(value - against) ? [[value, against] as const] : [];
-  });
+  const others = other.values(measure);
+  const [converged, otherConverged] = [one.converged(), other.converged()];
+  const found: (readonly [own: number, other: number])[] = [];
+  for (const [run, value] of one.values(measure).entries()) {
+    const against = others[run] ?? NaN;
+    const counts = all || (converged[run] === 1 && otherConverged[run] === 1);
+    if (counts && !Number.isNaN(value - against)) found.push([value, against]);
+  }
+  return found;
 }
 
 /** Whether it converged is asked of all runs. */

@@ -3,7 +3,7 @@ import { nth } from '../../lists.js';
 import { renameSync, rmSync } from 'node:fs';
 import { type BasicType, ParquetWriter, fileWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { untilDone } from '../../files.js';
-import { type Line, linesIn } from '../../experiment/sweep/rows.js';
+import { type Line, linesIn } from '../../experiment/sweep/lines.js';
 import { BAND_COLUMNS, SUMMARY_COLUMNS } from '../../experiment/sweep/summary.js';
 import { fieldsOf } from '../../experiment/sweep/table.js';
 import { tableNamed } from '../columns.js';
