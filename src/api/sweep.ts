@@ -154,9 +154,9 @@ export async function sweep<const Axes extends readonly VaryAxis[]>(
   const { out, workers = 1, format = 'csv', shard, onProgress, onRun, onCell } = options;
   requireWhole('workers', workers, 1, MOST_WORKERS);
   if (out === undefined && format === 'parquet')
-    throw new UsageError('parquet is written to a folder: say out');
+    throw new UsageError('parquet is written to a folder: set out');
   if (out === undefined && shard !== undefined)
-    throw new UsageError('a shard is written to a folder of its own: say out');
+    throw new UsageError('a shard is written to a folder of its own: set out');
   const { spec, made } = specificationOf(scenario, options);
   if (made !== null && (workers > 1 || out !== undefined)) throw madeHere(made);
 

@@ -111,7 +111,7 @@ function fromCsv(text: string, file: string): DirtyPoint[] {
     });
   } catch (error) {
     const line: unknown = error instanceof CsvError ? error['lines'] : undefined;
-    throw new UsageError('this is no CSV: is a quote left open?', {
+    throw new UsageError('this is not CSV: is a quote left open?', {
       file,
       ...(typeof line === 'number' ? { line } : {}),
     });

@@ -177,7 +177,9 @@ async function inTime<Loaded>(loading: Promise<Loaded>, place: Place): Promise<L
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () =>
-        reject(new UsageError(`is not loaded after ${LOADING_MS / 1000} s; does its top level wait?`, place)),
+        reject(
+          new UsageError(`is not loaded after ${LOADING_MS / 1000} s; does its top-level code wait?`, place),
+        ),
       LOADING_MS,
     );
   });

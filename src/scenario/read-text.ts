@@ -33,7 +33,7 @@ function unreadable(path: string, error: unknown, expected: string): UsageError 
     case 'TOO_LARGE':
       return new UsageError(`larger than 16MiB; expected ${expected}`, { file: path });
     case 'SILENT':
-      return new UsageError(`a pipe or a device that nothing comes from; expected ${expected}`, {
+      return new UsageError(`a pipe or a device that sends nothing; expected ${expected}`, {
         file: path,
       });
     default:

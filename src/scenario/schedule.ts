@@ -54,7 +54,7 @@ function refusalToDo(
       if (!migration['postcopy-ram'])
         return `QEMU refuses ${command} outside post-copy, which needs the capability; expected postcopy-ram: true`;
       if (!migration['postcopy-recover'])
-        return `${command} is of no use where nobody recovers post-copy; expected postcopy-recover: true`;
+        return `${command} has no effect where post-copy is not recovered; expected postcopy-recover: true`;
       return command === 'migrate-recover' || isRecovered(migration.at, index)
         ? null
         : 'post-copy stays paused, with the guest on two hosts; expected a migrate-recover after it';

@@ -109,7 +109,7 @@ before it.`,
       each: { kind: 'mib-per-second', orNone: true },
       such: '[100MiB/s, none]',
       default: [],
-      summary: 'instead of quota: one a vCPU, by index; none, or the end of the list, leaves a vCPU free',
+      summary: 'instead of quota: one per vCPU, by index; none, or the end of the list, leaves a vCPU free',
     },
     when: {
       kind: 'choice',

@@ -7,7 +7,7 @@ export const none = defineStrategy({
   rule: `The guest is never slowed. Dirty pages are sent again until what remains can be sent within
 downtime-limit at the bandwidth of the last 100 ms; then the guest stops for the rest.
 
-A guest that dirties pages faster than they are sent keeps the migration going for ever.`,
+A guest that dirties pages faster than they are sent keeps the migration going forever.`,
   options: {},
   start() {},
 });

@@ -118,7 +118,7 @@ export const oracle = defineStrategy({
   name: 'oracle',
   summary: 'the lower bound: the best hold for a guest whose workload is known',
   source: 'migsim; the bound and its assumptions: docs/predictive-restraint.md',
-  rule: `Predictive-restraint with the workload told instead of learned: which pages each vCPU writes, how often, and when
+  rule: `Predictive-restraint with the workload known instead of learned: which pages each vCPU writes, how often, and when
 that changes. It waits for the moment at which least is left to send, however late, or as late as the deadline
 allows, and then holds the vCPUs whose holding loses least, until the switchover.
 

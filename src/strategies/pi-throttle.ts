@@ -137,7 +137,7 @@ to G = 30.`,
       default: 2,
       summary: 'Kp: points of throttle for a change of the error by 1',
     },
-    integral: { kind: 'percent', default: 5, summary: 'Ki: points of throttle a second for an error of 1' },
+    integral: { kind: 'percent', default: 5, summary: 'Ki: points of throttle per second for an error of 1' },
     period: {
       kind: 'duration-ms',
       min: 10,

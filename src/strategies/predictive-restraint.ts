@@ -21,10 +21,10 @@ of W pages. Nothing but restraint brings it lower, and a longer restraint is no 
 
 So when it has stopped falling, the vCPUs are held whose holding loses least run time until what is left is below
 the limit: the loss is least with every vCPU either held or free, and those that dirty most are held, one, two, or
-all writers. A held vCPU loses max-cpu-throttle of its time, in sleeps of 10 ms. Who only reads is never held.
+all writers. A held vCPU loses max-cpu-throttle of its time, in sleeps of 10 ms. A vCPU that only reads is never held.
 
 With a deadline, the hold begins when the cheapest one would otherwise come too late, if need be in the first pass.
-When sending alone takes longer than the deadline leaves, it says so, and holds nobody for it.
+When sending alone takes longer than the deadline leaves, it says so, and holds no vCPU for it.
 
 It checks itself at every sync. vCPUs that have gone quiet are let go, one more is held when a hold takes twice as
 long as planned, and where the guest settled higher than the law says, the law is put right.`,

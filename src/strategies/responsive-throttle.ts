@@ -61,7 +61,7 @@ export const responsiveThrottle = defineStrategy({
   summary: 'auto-converge that also acts when the share that comes back grows',
   source:
     'qemu-devel, "[PATCH v2 3/3] migration: Support responsive CPU throttle", Hyman Huang, 30 September 2024; not merged',
-  rule: `Auto-converge with a second detector. Besides the syncs in which more than throttle-trigger-threshold of
+  rule: `Auto-converge with a second detector. In addition to the syncs in which more than throttle-trigger-threshold of
 the bytes sent came back dirty, those of them are counted in which the share that came back, in whole percent,
 was no smaller than in the judged sync before. The throttle takes a step at the second of either kind; neither
 count is cleared by a good sync, and a step for the second reason leaves the first count as it is.

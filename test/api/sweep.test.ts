@@ -267,8 +267,8 @@ describe('mistakes are told before anything runs', () => {
       { vary: ['link.bandwidth=1Gbit/s,2'] },
       '--vary link.bandwidth=1Gbit/s,2: at link.bandwidth=2: ',
     ],
-    ['a shard', { shard: { index: 0, count: 2 } }, 'a shard is written to a folder of its own: say out'],
-    ['parquet', { format: 'parquet' }, 'parquet is written to a folder: say out'],
+    ['a shard', { shard: { index: 0, count: 2 } }, 'a shard is written to a folder of its own: set out'],
+    ['parquet', { format: 'parquet' }, 'parquet is written to a folder: set out'],
   ])('%s', async (_, options, said) => {
     const failed = await sweep(scenario, { vary: [LIMITS], ...options }).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(UsageError);

@@ -140,7 +140,7 @@ describe('a baseline', () => {
     [['diff', 'min'], /unknown baseline "min"; did you mean mine\?/],
     [['difff', 'mine'], /unknown action "difff"; did you mean diff\?/],
     [['save'], /baseline lacks its name: migsim baseline <action> <name> \[files\.\.\]/],
-    [['save', '../mine'], /"\.\.\/mine" is no name/],
+    [['save', '../mine'], /"\.\.\/mine" is not a valid name/],
     [['save', 'mine', '--tolerance', '1%'], /--tolerance belongs to baseline diff/],
     [['diff', 'mine', '--runs', '2'], /--runs belongs to baseline save/],
     [['diff', 'mine', '--tolerance', '2'], /--tolerance: "2" lacks a unit/],

@@ -80,7 +80,7 @@ describe('input that means harm, or nothing', () => {
   test.each(['scenario,strategy,run\na,b', 'scenario,strategy\n"a,b', 'a,b\n1,2,3', '\u0000\u0001"x"y'])(
     'a runs.csv that is torn or binary is one line: %j',
     (text) => {
-      expect(() => readOutcomes(text, 'runs.csv')).toThrow(/^runs\.csv: this is no CSV that migsim wrote/);
+      expect(() => readOutcomes(text, 'runs.csv')).toThrow(/^runs\.csv: this is not a CSV that migsim wrote/);
     },
   );
 });

@@ -282,7 +282,9 @@ describe('shards', () => {
     const other = await sweep(folder('other'), { spec: specOf({ runs: 2 }), shard: { index: 1, count: 2 } });
     await expect(merge([a], folder('x'))).rejects.toThrow('a shard is missing: 1/2');
     await expect(merge([a, b, a], folder('x'))).rejects.toThrow('are the same shard, 0/2');
-    await expect(merge([a, other], folder('x'))).rejects.toThrow(`${other} is of another sweep than ${a}`);
+    await expect(merge([a, other], folder('x'))).rejects.toThrow(
+      `${other} belongs to another sweep than ${a}`,
+    );
     await expect(merge([a, whole], folder('x'))).rejects.toThrow('a whole sweep');
     truncateSync(join(b, 'runs.csv'), 2000);
     await expect(merge([a, b], folder('x'))).rejects.toThrow('cut short or changed since');

@@ -302,12 +302,12 @@ describe('nothing is measured', () => {
     [
       'while the guest is paused',
       { status: 'paused' },
-      /^the guest does not run \(paused\), so it writes nothing/,
+      /^the guest does not run \(paused\), so it writes no memory/,
     ],
     [
       'without its memory',
       { more: { 'query-memory-size-summary': undefined } },
-      /^QEMU does not say how much memory/,
+      /^QEMU does not report how much memory/,
     ],
   ])('%s', async (_when, situation, message) => {
     const fake = await qemu(situation);

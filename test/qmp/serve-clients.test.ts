@@ -169,7 +169,7 @@ describe('a socket', () => {
     await expect(listen('file')).rejects.toThrow(/file is no socket; expected a path/);
     await expect(listen('link')).rejects.toThrow(/link is no socket/);
     await expect(listen('used')).rejects.toThrow(/something listens at .*used already/);
-    await expect(listen('none/x')).rejects.toThrow(/none is no folder/);
+    await expect(listen('none/x')).rejects.toThrow(/none is not a folder/);
     expect(readFileSync(at('file'), 'utf8')).toBe('kept');
     await new Promise((resolve) => other.close(resolve));
     rmSync(folder, { recursive: true });

@@ -320,7 +320,7 @@ describe('readings of a dirty curve', () => {
   });
 
   test('do not say how much memory there is: it must be given', () => {
-    expect(() => learnFromLog(csv, 'dirty.csv')).toThrow(/dirty.csv: readings do not say how much memory/);
+    expect(() => learnFromLog(csv, 'dirty.csv')).toThrow(/dirty.csv: readings do not show how much memory/);
   });
 
   test('must fit into it', () => {

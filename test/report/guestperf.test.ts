@@ -469,7 +469,7 @@ describe('a report as input', () => {
       refused({ ...OLD, progress_history: [{ ...active, ram: { ...active!.ram, remaining_bytes: 9000 } }] }),
     ).toBe('old.json: progress_history.0.ram.remaining_bytes: more than total_bytes');
     expect(refused({ ...OLD, progress_history: [setup, end, active] })).toBe(
-      'old.json: progress_history.2.duration: goes back; is it of one migration?',
+      'old.json: progress_history.2.duration: goes back; is this one migration?',
     );
     expect(() => readGuestperf('', 'e.json')).toThrow(
       'e.json: the file is empty; expected a report of guestperf',

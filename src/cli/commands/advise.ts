@@ -31,7 +31,7 @@ const options = defineOptions({
   deadline: {
     kind: 'duration',
     zero: true,
-    summary: 'The migration is to be over by then; default 5min, or three passes',
+    summary: 'Deadline for the migration (default: 5min, or three passes)',
     value: 'DURATION',
   },
   'max-downtime': {
@@ -44,18 +44,18 @@ const options = defineOptions({
     kind: 'share',
     zero: true,
     max: '100%',
-    summary: 'Work that vCPUs that only read are to keep; default 90%',
+    summary: 'Work that vCPUs that only read must keep (default: 90%)',
     value: 'SHARE',
   },
   for: {
     kind: 'text',
-    summary: 'Whose lines to write; default: by the log or the policy, else qmp',
+    summary: 'Program to write lines for (default: by the log or the policy, else qmp)',
     value: 'PROGRAM',
     completions: () => PROGRAMS,
   },
   strategy: {
     ...experimentOptions.strategy,
-    summary: 'What runs now; default: the first that the scenario lists',
+    summary: 'Strategy in use now (default: the first that the scenario lists)',
   },
   runs: { ...runsOption, summary: 'Runs of each remedy', default: ADVISE_RUNS },
   memory: {

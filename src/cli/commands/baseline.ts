@@ -59,7 +59,9 @@ export const baselineCommand: Command = {
     if (action === undefined) throw new UsageError(unknown('action', given.positional, ACTIONS));
     const name = given.all('name')[0] ?? '';
     if (!/^[\w][\w.-]*$/.test(name))
-      throw new UsageError(`${JSON.stringify(name)} is no name; expected letters, digits, -, _ and dots`);
+      throw new UsageError(
+        `${JSON.stringify(name)} is not a valid name; expected letters, digits, -, _ and dots`,
+      );
     await (action === 'save' ? save(given, name) : diff(given, name));
   },
 };

@@ -58,7 +58,7 @@ function write(file: string): void {
     if (code !== 'EEXIST') rmSync(file, { force: true });
     removeEmpty(made);
     if (code === 'EEXIST') throw new UsageError('exists already; expected the name of a new file', { file });
-    if (code === 'ENOENT') throw new UsageError('there is no such folder to write it to', { file });
+    if (code === 'ENOENT') throw new UsageError('the folder to write it to does not exist', { file });
     throw new UsageError(`cannot be written: ${reasonOf(error)}`, { file });
   }
 }

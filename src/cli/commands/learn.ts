@@ -119,7 +119,7 @@ function loadable(scenario: string, file: string): Scenario {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const what = nth(error.message.replace(/^.*?:\d+(?::\d+)?: /, '').split('\n'), 0);
-    throw new UsageError(`its figures make no guest that can be simulated: ${what}`, { file });
+    throw new UsageError(`its figures describe a guest that cannot be simulated: ${what}`, { file });
   }
 }
 

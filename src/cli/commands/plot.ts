@@ -23,7 +23,7 @@ export const drawingOptions = defineOptions({
     value: 'STRATEGY',
     repeatable: true,
   },
-  run: { kind: 'count', min: 1, summary: 'The run that timelines show; default: the first', value: 'N' },
+  run: { kind: 'count', min: 1, summary: 'The run that timelines show (default: the first)', value: 'N' },
 });
 
 const options = defineOptions({

@@ -26,7 +26,7 @@ const options = defineOptions({
   predict: { kind: 'text', summary: 'Show meanwhile how long this guest will still take', value: 'SCENARIO' },
   timeout: {
     kind: 'duration',
-    summary: 'Wait so long for a migration to begin (default: for ever)',
+    summary: 'How long to wait for a migration to begin (default: no limit)',
     value: 'DURATION',
   },
 });

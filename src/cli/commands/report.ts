@@ -24,7 +24,7 @@ const options = defineOptions({
   ...drawingOptions,
   out: {
     kind: 'text',
-    summary: 'The HTML file; default: report.html in the folder, or next to the recording',
+    summary: 'The HTML file (default: report.html in the folder, or next to the recording)',
     value: 'FILE',
   },
 });

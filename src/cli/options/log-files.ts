@@ -16,7 +16,7 @@ const EXPECTED = 'the log of a migration, or - for standard input';
 const UNREADABLE: Readonly<Record<string, string>> = {
   EISDIR: 'is a folder; expected a log of a migration, or readings',
   TOO_LARGE: 'is larger than 512 MiB; give the part with the migration',
-  SILENT: 'is a pipe or a device that nothing comes from; expected a log of a migration, or readings',
+  SILENT: 'is a pipe or a device that sends nothing; expected a log of a migration, or readings',
 };
 
 /** Throws `UsageError` when there is none, and when it is too large. */

@@ -104,7 +104,7 @@ function inOrder(
   const folders: string[] = [];
   for (const { folder, plan } of found) {
     if (plan.hash !== first.plan.hash)
-      throw new UsageError(`${folder} is of another sweep than ${first.folder}`);
+      throw new UsageError(`${folder} belongs to another sweep than ${first.folder}`);
     const { index, count: others } = plan.shard;
     if (others !== count)
       throw new UsageError(`${folder} is one of ${others} shards, ${first.folder} one of ${count}`);
@@ -124,7 +124,7 @@ function inOrder(
   refuseOwnCode(first.plan, first.folder, imports);
   const unfinished = folders.find((folder) => !existsSync(join(folder, RUNS)));
   if (unfinished !== undefined)
-    throw new UsageError(`${unfinished} is not finished; run its shard again, it goes on where it was`);
+    throw new UsageError(`${unfinished} is not finished; run its shard again; it resumes where it stopped`);
   const ordered = found.toSorted((a, b) => a.plan.shard.index - b.plan.shard.index);
   for (const { folder, plan } of ordered) requireWhole(folder, plan);
   const { runsSha256: _sum, ...plan } = first.plan;

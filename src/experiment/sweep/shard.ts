@@ -37,7 +37,7 @@ export function readShard(text: string, environment: Environment): Shard {
     );
   }
   if (count === undefined) {
-    throw new UsageError(`--shard auto: nothing says of how many shards; expected --shard auto/n`);
+    throw new UsageError(`--shard auto: the number of shards is not known; expected --shard auto/n`);
   }
   const index = task === undefined ? Number(completion) : Number(task) - Number(least);
   return checked(index, Number(count), text);

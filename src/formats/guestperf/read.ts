@@ -230,7 +230,7 @@ function samplesOf(history: readonly z.output<typeof progressSchema>[], file: st
     }
     const before = history[index - 1];
     if (before !== undefined && before.duration > progress.duration) {
-      throw new UsageError(`progress_history.${index}.duration: goes back; is it of one migration?`, place);
+      throw new UsageError(`progress_history.${index}.duration: goes back; is this one migration?`, place);
     }
     return [
       {

@@ -74,7 +74,7 @@ export function readLogs(files: readonly LogFile[]): ReadLog {
   const report = contents.find(({ content }) => content.kind === 'guestperf');
   if (report?.content.kind === 'guestperf') {
     if (contents.length > 1)
-      throw new UsageError('a guestperf report is learned from alone', { file: report.file });
+      throw new UsageError('learn takes one guestperf report, without other files', { file: report.file });
     return { kind: 'guestperf', report: report.content.report, text: nth(files, 0).text };
   }
   const readings = contents.flatMap(({ content }) => (content.kind === 'readings' ? [content.readings] : []));

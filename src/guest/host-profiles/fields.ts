@@ -54,7 +54,7 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
     key: 'ring-exit',
     kind: 'duration',
     ...TIME,
-    summary: 'one exit for a full dirty ring, besides its entries',
+    summary: 'one exit for a full dirty ring, without the cost of its entries',
   },
   ringEntryNs: { key: 'ring-entry', kind: 'duration-ns', ...SHORT, summary: 'reaping one dirty-ring entry' },
   bitmapSyncUsPerGiB: {
@@ -231,7 +231,8 @@ export const hostFields: Readonly<Record<HostField, HostFieldEntry>> = {
     key: 'postcopy-preempt-per-page',
     kind: 'duration-ns',
     ...SHORT,
-    summary: 'the same besides, with preempt: the background gives way to requests after each page',
+    summary:
+      'extra cost of placing a page with preempt: the background gives way to requests after each page',
   },
   postcopyPrepareUs: {
     key: 'postcopy-prepare',

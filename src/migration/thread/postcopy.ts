@@ -71,7 +71,7 @@ function* pushMissing(thread: Thread, resumeUs: number): Run<void> {
       untilUs = max(untilUs, min(nextUs, guestRuns ? INFINITY : resumeUs));
     }
     if (untilUs === INFINITY) {
-      throw new GuestLost('post-copy was paused and nobody recovers it: the guest is lost');
+      throw new GuestLost('post-copy was paused and is not recovered: the guest is lost');
     }
     const accesses = link.isDown ? guest.accesses() : 0;
     const requested = guestRuns ? pages.serveRequests(untilUs) : 0;

@@ -211,7 +211,7 @@ export async function refuseUnfit(client: QmpClient): Promise<void> {
     );
   const status = textIn(mapIn(await askIfKnown(client, 'query-status')), 'status') ?? 'unknown';
   if (status !== 'running')
-    throw new UsageError(`the guest does not run (${status}), so it writes nothing; resume it first`);
+    throw new UsageError(`the guest does not run (${status}), so it writes no memory; resume it first`);
 }
 
 /** Whether QEMU says that the guest lacks what the mode needs (dirtyrate.c, qmp_calc_dirty_rate). */

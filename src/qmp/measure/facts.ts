@@ -43,13 +43,13 @@ export function isMigrating(status: string): boolean {
 
 const DEFAULT_PAGE_BYTES = 4096;
 
-/** @throws UsageError when QEMU does not say how much memory the guest has */
+/** @throws UsageError when QEMU does not report how much memory the guest has */
 export async function readFacts(client: QmpClient): Promise<GuestFacts> {
   const kvm = mapIn(await askIfKnown(client, 'query-kvm'));
   const summary = mapIn(await askIfKnown(client, 'query-memory-size-summary'));
   const memoryBytes = (numberIn(summary, 'base-memory') ?? 0) + (numberIn(summary, 'plugged-memory') ?? 0);
   if (memoryBytes <= 0)
-    throw new UsageError('QEMU does not say how much memory the guest has (query-memory-size-summary)');
+    throw new UsageError('QEMU does not report how much memory the guest has (query-memory-size-summary)');
   const blocks = await readBlocks(client);
   const all = blocks.reduce((sum, { usedBytes }) => sum + usedBytes, 0);
   const cpus = mapsIn(await askIfKnown(client, 'query-cpus-fast'));

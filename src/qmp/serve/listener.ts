@@ -131,7 +131,7 @@ function inPrivate(bind: () => void, path: string): void {
 /** Nothing may be there but a socket without a listener, which is removed. Throws `UsageError`. */
 async function freePath(path: string): Promise<void> {
   if (statusOf(dirname(path))?.isDirectory() !== true)
-    throw new UsageError(`${dirname(path)} is no folder; expected one in which ${path} can be made`);
+    throw new UsageError(`${dirname(path)} is not a folder; expected one in which ${path} can be made`);
   const found = linkStatusOf(path);
   if (found === undefined) return;
   if (!found.isSocket())

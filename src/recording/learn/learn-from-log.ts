@@ -51,7 +51,7 @@ function guestIn({ settings: { memoryBytes, vcpus } }: MigrationLog): LearnOptio
 export function learnFrom(read: ReadLog, given: LearnOptions = {}): LearnResult {
   const options = read.kind === 'migration' ? { ...guestIn(read.log), ...given } : given;
   if (read.kind === 'guestperf') {
-    throw new UsageError('this is a guestperf report, which is a whole run: learnFromGuestperf learns it', {
+    throw new UsageError('this is a guestperf report, which is a whole run; use learnFromGuestperf', {
       file: read.report.file,
     });
   }

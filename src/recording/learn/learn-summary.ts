@@ -131,7 +131,7 @@ function totalsOf(log: MigrationLog, options: LearnOptions, assumptions: string[
   const last = lastOf(samples);
   const totalBytes = samples.find((sample) => sample.totalBytes !== null)?.totalBytes ?? options.memoryBytes;
   if (totalBytes === undefined || totalBytes === null) {
-    throw new UsageError('the log does not say how much memory the guest has; give it (--memory 16GiB)', {
+    throw new UsageError('the log does not show how much memory the guest has; add --memory 16GiB', {
       file: log.file,
     });
   }

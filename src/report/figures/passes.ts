@@ -92,7 +92,7 @@ function drawing(all: readonly Pass[], name: Name, run: number, sheet: Sheet): D
   const notes = smallPrint([name.note], bottom, sheet);
   return {
     name: `passes-${name.slug}`,
-    caption: `${name.label}, run ${run}: how much memory each pass over it covered, and how much of it was dirtied meanwhile.${apart ? ' Beside it the same without the first pass.' : ''}`,
+    caption: `${name.label}, run ${run}: how much memory each pass over it covered, and how much of it was dirtied meanwhile.${apart ? 'The second panel leaves out the first pass.' : ''}`,
     svg: picture(sheet, bottom + notes.height + 2, `Pages per pass of ${name.label}`, [
       text(0.5 * font, 1.1 * font, `${name.short}, run ${run}`),
       key.svg,

@@ -68,7 +68,7 @@ export function csvRecords(text: string, file: string): Record<string, string>[]
   try {
     return parse(text, { columns: true });
   } catch (thrown) {
-    throw new UsageError(`this is no CSV that migsim wrote: ${thrownText(thrown)}`, { file });
+    throw new UsageError(`this is not a CSV that migsim wrote: ${thrownText(thrown)}`, { file });
   }
 }
 
