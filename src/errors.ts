@@ -1,4 +1,4 @@
-/** What a user is told. Everything else that is thrown is a defect of migsim and keeps its stack. */
+/** An error that the user reads as one line. Everything else that is thrown is a defect of migsim and keeps its stack. */
 
 /** A place in a text that a user wrote. Lines and columns count from 1. */
 export interface Place {

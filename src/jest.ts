@@ -66,7 +66,7 @@ interface Answer {
   message(): string;
 }
 
-/** What Jest tells a matcher. */
+/** What Jest passes to a matcher. */
 interface Asked {
   readonly isNot?: boolean;
 }
@@ -158,7 +158,7 @@ function readersWorkOf(result: Migration): number | null {
   return 'varied' in result ? result.readersWorkDone : workDoneOf(result, 'readers');
 }
 
-/** With as many digits as tell it from the bound: 98.96 % is not above 99 %, and does not look like it. */
+/** With as many digits as distinguish it from the bound: 98.96 % is not above 99 %, and does not look like it. */
 function shareBeside(value: number, bound: number): string {
   const percent = (share: number, digits: number): string => String(Number((share * 100).toFixed(digits)));
   const digits = [1, 2, 3, 4].find((count) => percent(value, count) !== percent(bound, count)) ?? 1;

@@ -86,7 +86,7 @@ export interface SweepOptions<Axes extends readonly VaryAxis[] = readonly VaryAx
   readonly onCell?: (cell: SweepCell<VariedKey<Axes>>) => void;
   /** Called once before the first run, with the cells and strategies that are left out; not where all can run. */
   readonly onSkipped?: (skipped: readonly SkippedCell<VariedKey<Axes>>[]) => void;
-  /** Called when all cells were checked, and whenever rows came: so many there, of so many at most. */
+  /** Called when all cells were checked, and whenever rows came: the rows so far, and how many there can be at most. */
   readonly onProgress?: (done: number, of: number) => void;
   /** What the sweep is to answer, in words, for the manifest and reports. */
   readonly question?: string;

@@ -58,7 +58,7 @@ function outputOf(parser: Argv, words: readonly string[]): Promise<string> {
   });
 }
 
-/** Tells yargs of a command. */
+/** Registers a command with yargs. */
 function describe(command: Command, parser: Argv): Argv {
   const { options, examples } = command;
   for (const { name, describe: what } of positionalsOf(command))

@@ -3,19 +3,19 @@ import { formatDurationMs } from '../units.js';
 import type { Environment, Output } from './terminal.js';
 
 const CLEAR_LINE = '\r\u001b[K';
-/** Between two changes of a line that tells the rate: faster than that nobody reads. */
+/** Between two changes of a line that shows the rate: a faster line cannot be read. */
 const READABLE_MS = 200;
 
 export interface Progress {
   /** One more run is done. */
   step(): void;
-  /** So many more are done, of very many: tells the rate and the time left as well. */
+  /** More runs are done, of very many: shows the rate and the time left as well. */
   advance(runs: number): void;
   /** There will be no more, though there might have been. */
   end(): void;
 }
 
-/** Says nothing where nobody watches: in files and pipes, and under continuous integration. */
+/** Prints nothing in files, in pipes and under continuous integration. */
 export function startProgress(
   output: Pick<Output, 'isTTY' | 'write'>,
   total: number,

@@ -22,7 +22,7 @@ export type Token =
       readonly words: readonly string[];
     };
 
-/** Those that every command has besides its own and the global ones. */
+/** Those that every command has in addition to its own and the global ones. */
 export const BUILT_IN = ['help', 'version'];
 
 /** Where the name of the command stands among the words, -1 when there is none. Options before it take no value. */

@@ -4,7 +4,7 @@ import { parseScenario } from '../scenario/parse.js';
 import type { Manifest } from './manifest.js';
 import { type Parameters, parametersOf } from './parameters.js';
 
-/** Enough to tell two texts apart. */
+/** Enough to distinguish two texts. */
 const HASH_DIGITS = 12;
 
 /**

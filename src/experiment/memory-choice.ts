@@ -23,7 +23,7 @@ export function memoryFor(scenario: Scenario, choice: MemoryChoice, runs: number
 /** Runs of the fluid memory that take as long as starting threads for them. */
 const MANY_FLUID_RUNS = 400;
 
-/** Whether so many runs may take more than about half a second: what threads are started for. */
+/** Whether a number of runs may take more than about half a second, for which threads are started. */
 export function isLongWork(scenario: Scenario, runs: number, memory: 'page' | 'fluid'): boolean {
   return memory === 'fluid' ? runs >= MANY_FLUID_RUNS : pagesAtMost(scenario) * runs > MOST_PAGES;
 }

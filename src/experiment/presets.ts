@@ -25,7 +25,7 @@ export interface Preset {
   /** Where migsim cannot do as guestperf does. */
   readonly note?: string;
   readonly entries: readonly Entry[];
-  /** What all entries need besides, as `--set` takes it. */
+  /** What all entries need in addition, as `--set` takes it. */
   readonly set?: readonly string[];
 }
 

@@ -5,7 +5,7 @@
  *   says how many of them were not zero. Later passes send hardly any zero pages.
  * - Syncs: while nothing comes back, remaining falls by what is sent. Where it falls by less, a sync was in between; how many
  *   is the time over the length of a pass, which is the larger remaining over the rate.
- * - The clock of a job begins before the migration: what the first pass sent until the first sample tells how long before.
+ * - The clock of a job begins before the migration: what the first pass sent until the first sample shows how long before.
  */
 import { isNonEmpty, mapNonEmpty, type NonEmpty, nth } from '../lists.js';
 import { PAGE_BYTES } from '../guest/spec.js';

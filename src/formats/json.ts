@@ -1,4 +1,4 @@
-/** JSON texts of other programs: a syntax error is told with the line and column it stands in. */
+/** JSON texts of other programs: a syntax error names its line and column. */
 import { UsageError } from '../errors.js';
 
 /** A parsed object whose fields are still unknown. */

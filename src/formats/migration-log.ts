@@ -113,7 +113,7 @@ export interface MigrationLog {
   readonly skipped: number;
 }
 
-/** What a reader finds in a file, before its migrations are told apart. */
+/** What a reader finds in a file, before its migrations are separated. */
 export interface FoundSamples {
   readonly samples: readonly LogSample[];
   readonly settings: LogSettings;

@@ -1,5 +1,5 @@
 /**
- * What pages hold, as far as a stream can tell: how far their content compresses. Contents have numbers: 0 is that of the guest
+ * What pages hold, as far as a stream can see: how far their content compresses. Contents have numbers: 0 is that of the guest
  * at large, the others are the different ones of `GuestSpec.contents`, in order.
  */
 import type { NonEmpty } from '../lists.js';

@@ -29,7 +29,7 @@ export interface DirtyCurveFit {
   readonly residual: number;
 }
 
-/** Candidate rates a decade: neighbours differ by 1.21, closer than measured points can tell apart. */
+/** Candidate rates per decade: neighbours differ by 1.21, less than measured points can resolve. */
 const RATES_PER_DECADE = 12;
 /** The coldest candidate is touched once in this many longest intervals: colder ones look like a straight line. */
 const COLDEST = 3;

@@ -48,13 +48,13 @@ export class Effort {
     this.#spend(PER_TURN);
   }
 
-  /** Words of bitmaps, or segments of memory as so many words, that a sync goes through. */
+  /** Words of bitmaps, or segments of memory counted in words, that a sync goes through. */
   scan(words: number): void {
     this.#words += words;
     this.#spend(words * PER_WORD);
   }
 
-  /** A sync, a point of the timeline or a decision is kept until the end, with figures of so many vCPUs. */
+  /** A sync, a point of the timeline or a decision is kept until the end, with figures of each vCPU. */
   record(vcpus: number): void {
     const units = PER_RECORD + vcpus * PER_VCPU_OF_RECORD;
     this.#records += 1;

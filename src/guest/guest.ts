@@ -1,6 +1,6 @@
 /**
  * The running guest: its vCPUs on the clock, their memory, their rings. It does not know that a migration exists: it is
- * told to log, to run until an instant, to reap, to sleep at full rings, to be throttled and to stop.
+ * made to log, to run until an instant, to reap, to sleep at full rings, to be throttled and to stop.
  *
  * Throttles change when a vCPU runs, never a rate.
  */
@@ -33,9 +33,9 @@ export class Guest {
   onRingFull: (vcpu: number, timeUs: number) => void = () => {};
   /** The bound that the page memory needs on how far vCPUs may drift apart: rings are shared business until limited. */
   limited = false;
-  /** Share of its speed, 0..1, that a running vCPU has beside the host's other work. */
+  /** Share of its speed, 0..1, that a running vCPU has next to the host's other work. */
   speed = 1;
-  /** null: nobody wants to know. */
+  /** null: it is not wanted. */
   history: WorkHistory | null = null;
   readonly #host: HostProfile;
   readonly #effort: Effort;
@@ -322,7 +322,7 @@ export class Guest {
     vcpu.lateUs = 0;
     if (this.limited && vcpu.ringSleepUs > 0) {
       vcpu.ringSleptUs += vcpu.ringSleepUs;
-      // Drawn, not the mean: vCPUs of one rate would fill and sleep in step for ever.
+      // Drawn, not the mean: vCPUs of one rate would fill and sleep in step forever.
       const lateUs = exponential(vcpu.wakes, this.#host.wakeLatencyUs);
       vcpu.sleepUntilUs += vcpu.ringSleepUs + lateUs + vcpu.coldUs;
       vcpu.askedSleepUs = vcpu.ringSleepUs;

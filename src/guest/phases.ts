@@ -64,7 +64,7 @@ export function factorAt(spec: VcpuSpec, atUs: number, key: 'writeFactor' | 'rea
 }
 
 /**
- * Accesses that a vCPU does between two instants when nobody migrates it: its rates times its phases, undisturbed.
+ * Accesses that a vCPU does between two instants when it is not migrated: its rates times its phases, undisturbed.
  * The reference of "work done".
  */
 export function unmigratedAccesses(

@@ -116,7 +116,7 @@ export interface ContentExtent {
 
 /**
  * What devices write into guest RAM (DMA of VFIO devices, vhost and virtio backends): any page of a part of RAM that no vCPU
- * writes. They go on whatever holds vCPUs back, and stop with the guest. Each bitmap sync reads their own logs, beside KVM's:
+ * writes. They go on whatever holds vCPUs back, and stop with the guest. Each bitmap sync reads their own logs, in addition to KVM's:
  * neither a dirty ring nor the clearing of chunks sees these pages.
  */
 export interface DmaSpec {
@@ -214,7 +214,7 @@ export interface HostProfile {
   readonly vcpuColdUs: number;
   /** Destination: time to take in a normal page that it never had before, ns: holds the source up through TCP. */
   readonly populateNsPerPage: number;
-  /** Share of a vCPU's speed that one CPU's worth of migration work beside it costs (source and destination on one machine; 0: apart). */
+  /** Share of a vCPU's speed that one CPU's worth of migration work next to it costs (source and destination on one machine; 0: apart). */
   readonly siblingSlowdown: number;
   /** Switchover: pausing the vCPUs and notifiers, flushing block devices, µs. */
   readonly stopUs: number;

@@ -9,7 +9,7 @@ const { floor, min } = Math;
 /**
  * Length of the period in which zero pages and data alternate: 4 MiB, the largest block that Linux's buddy allocator keeps
  * free in one piece (MAX_PAGE_ORDER 10, x86) and so the largest in which memory is taken into use and given back. How long
- * zero runs are in practice nobody published; what matters is that 100 ms of sending carry many of them.
+ * zero runs are in practice is not published; what matters is that 100 ms of sending carry many of them.
  */
 export const BLOCK_PAGES = 1024;
 

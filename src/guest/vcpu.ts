@@ -5,7 +5,7 @@ import { CPU_THROTTLE_TIMESLICE_US, type ThrottleTimetable } from './throttle.js
 
 const { max, min } = Math;
 const INFINITY = Infinity;
-/** Host work beside a vCPU takes the core in pieces of about this length (a scheduler's wake-up preemption), µs. */
+/** Host work next to a vCPU takes the core in pieces of about this length (a scheduler's wake-up preemption), µs. */
 const STOLEN_CHUNK_US = 100;
 
 /** Clients that have waited for longer than this have given up, or have no more requests to send meanwhile, µs. */

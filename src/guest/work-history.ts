@@ -1,5 +1,5 @@
 /**
- * What each vCPU had done at instants a period apart, noted while the guest runs as it runs anyway: nobody who wants to see
+ * What each vCPU had done at instants a period apart, noted while the guest runs as it runs anyway: no observer that wants to see
  * it makes the guest stop, and so a guest that is watched does what it does unwatched.
  */
 import type { ThrottleTimetable } from './throttle.js';

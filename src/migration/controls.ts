@@ -114,9 +114,9 @@ export interface Controls {
   sync(cause: 'timer'): void;
   /** migrate-set-parameters. */
   set(parameters: RuntimeParameters): void;
-  /** Somebody set parameters: a strategy hears of those that only it reads. */
+  /** Parameters were set: a strategy hears of those that only it reads. */
   onSet(listener: (parameters: RuntimeParameters) => void): void;
-  /** Somebody asks for `stats`, as by query-migrate. */
+  /** A client asks for `stats`, as by query-migrate. */
   onQuery(listener: () => void): void;
   /** migrate-start-postcopy. */
   startPostcopy(): void;

@@ -56,7 +56,7 @@ export interface SteppedMigration {
   readonly seen: Seen;
   /** What query-migrate would show at this instant. In the middle of a turn: with what has left by now. */
   look(): { readonly stats: MigrationStats; readonly counters: Readonly<Counters> };
-  /** Tells of each change of the status, and when the guest is stopped (false) and runs again (true) at the source. */
+  /** Reports each change of the status, and when the guest is stopped (false) and runs again (true) at the source. */
   watch(onStatus: (status: MigrationStats['status']) => void, onRuns: (runs: boolean) => void): void;
   /**
    * Lets time pass to `untilUs`, µs since `migrate`, or to the end. What is then done to it happens at that instant, as if it

@@ -13,7 +13,7 @@ import {
 import { type PageCost, iterationEndBytes, pagesToExceed } from './rules/stream.js';
 
 const { ceil, floor, max, min } = Math;
-/** An iteration that is passed takes as long as going through so many words of a bitmap. */
+/** An iteration that is passed takes as long as going through this many words of a bitmap. */
 const WORDS_PER_ITERATION = 20;
 
 /** What stays the same from turn to turn. */
@@ -210,7 +210,7 @@ function turns({ clock, window }: Parts, cost: PageCost): void {
   flight.iterations = iterations;
 }
 
-/** RateWindow.update, of a window of so many ms and bytes that ends with page `taken`. */
+/** RateWindow.update, of a window with its ms and bytes that ends with page `taken`. */
 function closeWindow(ms: number, bytes: number, taken: number, window: Parts['window']): void {
   flight.closedMs = ms;
   flight.closedBytes = bytes;

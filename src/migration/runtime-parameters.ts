@@ -51,7 +51,7 @@ export const STRATEGY_PARAMETERS: readonly RuntimeParameter[] = [
   'vcpuDirtyLimitPeriodMs',
 ];
 
-/** What can be done to a migration beside setting parameters: QMP's own words. */
+/** What can be done to a migration apart from setting parameters: QMP's own words. */
 export const SCHEDULED_COMMANDS = [
   'start-postcopy',
   'stop',

@@ -14,7 +14,7 @@ export interface Preset {
   readonly text: string;
 }
 
-/** What the page is started with, besides its program. */
+/** What the page is started with, apart from its program. */
 export interface PageData {
   readonly presets: readonly Preset[];
   readonly keys: KeyTable;

@@ -14,7 +14,7 @@ export interface AskRuns extends Experiment {
   readonly kind: 'runs';
 }
 
-/** So many drawn runs of each strategy, for the bands. */
+/** A number of drawn runs of each strategy, for the bands. */
 export interface AskDraws extends Experiment {
   readonly kind: 'draws';
   readonly runs: number;

@@ -4,7 +4,7 @@ import { isUnderway, MAX_DOWNTIME_MS } from './kit/actions.js';
 const POLL_MS = 1000;
 /** Once little is left. */
 const FAST_POLL_MS = 100;
-/** So many polls that saw more left than the one before are borne; the next doubles the limit. */
+/** Polls that may see more left than the poll before; the next such poll doubles the limit. */
 const MOST_RISES = 5;
 
 /** Counts polls that saw `remaining` rise, or at 0, and doubles the limit after more than five of them. */

@@ -11,7 +11,7 @@ export interface RankClass {
   readonly share: number;
 }
 
-/** So many ranks are summed one by one. */
+/** Number of ranks that are summed one by one. */
 const SUMMED = 64;
 
 /** Sum of r^-exponent over r = first .. last, counted from 1; long sums by the Euler-Maclaurin formula. */

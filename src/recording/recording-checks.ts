@@ -1,4 +1,4 @@
-/** What must be true of a recording besides its form: figures that contradict each other are refused, nothing is repaired. */
+/** What must be true of a recording apart from its form: figures that contradict each other are refused, nothing is repaired. */
 import { UsageError } from '../errors.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import type { Recording } from './recording-file.js';

@@ -20,14 +20,14 @@ const vcpuSchema = z.object({
   pagesPerSecond: positive,
   /** The same with dirty logging on; absent where it was not measured. */
   pagesPerSecondWhileLogged: positive.nullish(),
-  /** The loop sleeps until its next tick and then makes so many accesses at once; absent for a loop that waits busily. */
+  /** The loop sleeps until its next tick and then makes this many accesses at once; absent for a loop that waits busily. */
   tickMicroseconds: positive.nullish(),
   accessesPerTick: positive.nullish(),
   /** Bytes of a page that an access writes: word 0 counts the accesses, the rest is pseudo-random. */
   bytesPerAccess: positive.max(4096).default(4),
   /** Accesses that zero the page instead, percent. */
   clearsPercent: amount.max(100).default(0),
-  /** Ticks that passed while it did not run are made up for, up to so many seconds; 0: all but one are lost. */
+  /** Ticks that passed while it did not run are made up for, up to this many seconds; 0: all but one are lost. */
   catchUpSeconds: amount.default(0),
 });
 

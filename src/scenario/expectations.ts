@@ -6,7 +6,7 @@ import type { ExpectationForm } from './form/expect-section.js';
 import type { ScenarioFile } from './form/schema.js';
 import { expected, unknown } from '../options/wording.js';
 
-/** What can be expected of a run: the columns of runs.csv without their units, where one is left that tells them apart. */
+/** What can be expected of a run: the columns of runs.csv without their units, where one is left that distinguishes them. */
 export const RUN_KEYS = [
   'converges',
   'status',

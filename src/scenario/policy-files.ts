@@ -30,7 +30,7 @@ export function readPolicyFile(text: string, file: string, which?: string): Impo
   return looksLikeIni(text) ? readNova(text, file) : readDocuments(text, file, which);
 }
 
-/** Checks and maps; problems are told at their places. */
+/** Checks and maps; problems name their places. */
 function importWith<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -167,7 +167,7 @@ function hasStallDetection(configuration: Readonly<Record<string, unknown>>): bo
   return Array.isArray(featureGates) && featureGates.includes(STALL_DETECTION_GATE);
 }
 
-/** Letter case, spaces and hyphens do not tell two names apart. */
+/** Names that differ in letter case, spaces or hyphens alone are the same. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[\s_-]+/g, '-');
 }

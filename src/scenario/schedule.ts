@@ -32,7 +32,7 @@ export function buildSchedule(migration: ScenarioFile['migration'], complain: Co
   });
 }
 
-/** Why QEMU would refuse a command, or wait for ever after it; null where it does neither. */
+/** Why QEMU would refuse a command, or wait forever after it; null where it does neither. */
 function refusalToDo(
   command: ScheduledCommand,
   migration: ScenarioFile['migration'],

@@ -12,7 +12,7 @@ const { abs } = Math;
 export const SINGLE_RUN_NOISE = 0.02;
 
 /**
- * Marks the sample with the best mean and those that cannot be told apart from it: the 95 % interval of their paired
+ * Marks the sample with the best mean and those that do not differ from it measurably: the 95 % interval of their paired
  * difference has 0 in it. Value i of every sample is of run i; null takes no part. Nothing is marked where fewer than
  * two samples take part, and where all of them would be.
  */

@@ -13,7 +13,7 @@ export interface Interval {
 }
 
 /**
- * The mean of a sample and its interval. A single value tells nothing about its spread: the interval is then infinite.
+ * The mean of a sample and its interval. A single value says nothing about its spread: the interval is then infinite.
  * Values that are all the same give an interval of no width. `RangeError` without values.
  */
 export function meanInterval(values: ArrayLike<number>, confidence = 0.95): Interval {

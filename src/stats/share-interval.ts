@@ -1,4 +1,4 @@
-/** Confidence intervals of shares: how often something happened in so many runs, and how two shares of the same runs differ. */
+/** Confidence intervals of shares: how often something happened in a number of runs, and how two shares of the same runs differ. */
 import { nth } from '../lists.js';
 import type { Interval } from './interval.js';
 

@@ -30,7 +30,7 @@ export interface StrategyDefinition<Options extends OptionSource = OptionSource>
   prepare?(options: OptionValues<Options>, setup: MigrationSetup): MigrationSetup;
   /**
    * Of a policy: how it ends, by time or passes, a migration that does not end by itself, such as `aborts after 5 min`; null
-   * when it would wait for ever. Such an end replaces the give-up-after that a scenario leaves at its default.
+   * when it would wait forever. Such an end replaces the give-up-after that a scenario leaves at its default.
    */
   ends?(options: OptionValues<Options>, setup: MigrationSetup): string | null;
   /** Attach to a migration that is about to start. */

@@ -47,7 +47,7 @@ function easeByRatio(last: number, quota: number, rate: number): number {
   return max(last - floor((50 * (quota - rate)) / quota), 0);
 }
 
-/** The measuring thread: 1 s windows, 15 s apart, for ever. Returns the latest rates, 0 until the first window ends. */
+/** The measuring thread: 1 s windows, 15 s apart, forever. Returns the latest rates, 0 until the first window ends. */
 function startMeasuring(migration: Controls): (vcpu: number) => number {
   let rates: readonly number[] = [];
   const measure = (): void => {

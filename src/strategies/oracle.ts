@@ -1,5 +1,5 @@
 /**
- * The best that any throttle could do. It is told the workload, which no strategy of QEMU's could be: `prepare` sees the
+ * The best that any throttle could do. It knows the workload, which no strategy of QEMU's could: `prepare` sees the
  * guest, and `start`, which follows it in the same run, sees the same options object.
  */
 import { nth } from '../lists.js';

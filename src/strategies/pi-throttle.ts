@@ -16,7 +16,7 @@ const { max, min, round } = Math;
 const THROTTLE_MAX = 0.99;
 /** Weight of a new rate in the average by which vCPUs share the throttle: at 99 % one runs in every other window only. */
 const RATE_WEIGHT = 0.3;
-/** Beyond this the error tells no more than "far too fast". Without a bound its first value alone would hit the end stop. */
+/** Beyond this the error means only "far too fast". Without a bound its first value alone would hit the end stop. */
 const ERROR_MAX = 2;
 
 export interface PiGains {

@@ -63,7 +63,7 @@ function write(file: string): void {
   }
 }
 
-/** Tells editors what may stand in the file, where migsim lies in the same project as it. */
+/** Names the schema for editors, where migsim lies in the same project as the file. */
 function schemaLine(file: string): string {
   const home = fileURLToPath(new URL('../../../', import.meta.url));
   // A project is the folder with node_modules, or migsim's own; a global installation is part of none.

@@ -3,7 +3,7 @@ import { UsageError, errorCode } from '../../errors.js';
 import { noSuchFile, readInput } from '../../files.js';
 import { decodeText } from '../../formats/text.js';
 
-/** Larger files are refused: a poll each 200 ms for a week has 1.5 GB of replies, of which nobody needs more than a part. */
+/** Larger files are refused: a poll each 200 ms for a week has 1.5 GB of replies, of which a part suffices. */
 const MOST_BYTES = 512 * 2 ** 20;
 
 /** What errors call it. */

@@ -9,7 +9,7 @@ const { floor, log2, max, min, round } = Math;
 export interface Scale {
   /** Where a search begins when the scenario does not say the value. */
   readonly start: number;
-  /** Values that are told apart: whole numbers, powers of two, or steps of 1 %. */
+  /** Values that count as different: whole numbers, powers of two, or steps of 1 %. */
   readonly grain: 'whole' | 'power-of-two' | 'fine';
   /** Between these ends only, steps are even; without them each step multiplies. */
   readonly ends: readonly [low: number, high: number] | null;
@@ -106,7 +106,7 @@ export function rounded({ grain, ends }: Scale, value: number): number {
   return max(ends === null ? 1 : 0, round(inside));
 }
 
-/** Values between two, at most `count`, each told apart from the others; evenly, or by equal factors. */
+/** Values between two, at most `count`, each different from the others; evenly, or by equal factors. */
 export function between(scale: Scale, low: number, high: number, count: number): number[] {
   const values = Array.from({ length: count }, (_, index) => {
     const share = (index + 1) / (count + 1);

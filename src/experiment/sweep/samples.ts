@@ -67,7 +67,7 @@ export interface CellSamples {
   readonly rows: number;
   /** A row by its values, one for each measure. */
   add(values: Float64Array): void;
-  /** Forgets so many rows, the last ones. */
+  /** Forgets a number of rows, the last ones. */
   drop(count: number): void;
   /** Whether every strategy is known as precisely as wanted. Only after a whole run of all of them. */
   precise(share: number): boolean;

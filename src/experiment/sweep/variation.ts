@@ -20,7 +20,7 @@ export interface Variation {
 
 const SUCH = 'such as link.bandwidth=1Gbit/s,10Gbit/s or guest.memory=4GiB..1TiB:9:log';
 
-/** What tells whether a key takes a value written so. */
+/** Decides whether a key takes a value in this notation. */
 export type AcceptsOf = (key: string) => Accepts;
 
 /** `acceptsOf` rounds the values of a range to what their key takes. @throws UsageError */

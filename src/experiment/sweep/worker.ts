@@ -1,4 +1,4 @@
-/** The worker's side: it is told the specification once, then numbers of units. */
+/** The worker's side: it receives the specification once, then numbers of units. */
 import { workerData } from 'node:worker_threads';
 import { UsageError } from '../../errors.js';
 import { refusalOf, type Refusal } from '../parallel/refusal.js';
@@ -26,7 +26,7 @@ export function unitServer(table: SweepTable): (index: number) => Promise<UnitOu
 export type UnitOutcome = Rows | Refusal;
 
 async function prepare(table: SweepTable): Promise<(index: number) => Rows> {
-  // A thread that is gone without a word would be waited for in vain.
+  // The pool would wait forever for a thread that exited silently.
   process.exit = (): never => {
     throw new Error('it called process.exit, which would end the sweep');
   };

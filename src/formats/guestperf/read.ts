@@ -148,7 +148,7 @@ export function guestperfScenario(given: z.input<typeof scenarioSchema>): Guestp
 /** A report of guestperf under its own names, with defaults for what older reports lack. */
 export interface GuestperfReport extends z.output<typeof reportSchema> {
   readonly file: string;
-  /** Which of guestperf's forms it has: told by the keys that came in that year. */
+  /** Which of guestperf's forms it has, by the keys that came in that year. */
   readonly form: GuestperfForm;
   /** ms that QEMU was given: until 2021 guestperf took `downtime`/1024 for seconds. */
   readonly downtimeLimitMs: number;

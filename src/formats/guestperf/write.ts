@@ -138,7 +138,7 @@ function scenario({ setup, strategy, policy, result }: GuestperfRun): GuestperfF
   };
 }
 
-/** Runs that differ have names that differ: guestperf-plot tells its curves apart by nothing else. */
+/** Runs that differ have names that differ: guestperf-plot distinguishes its curves by nothing else. */
 function nameOf({ scenario: name, strategy, policy }: MigrationResult): string {
   return policy === DEFAULT_POLICY ? `${name}: ${strategy}` : `${name}: ${strategy}, ${policy}`;
 }

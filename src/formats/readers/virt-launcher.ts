@@ -1,7 +1,7 @@
 /**
  * virt-launcher's log (KubeVirt, pkg/virt-launcher/virtwrap/live-migration-source.go): `Key:value` pairs behind
  * `Migration info for`. MiB are whole; Mbps are 10^6 bit/s, but versions that divided by 8 where they should have multiplied
- * print 1/64 of it: what was processed over time tells which.
+ * print 1/64 of it: what was processed over time shows which.
  */
 import { nth } from '../../lists.js';
 import { Collector, type Fields } from './lines.js';

@@ -134,7 +134,7 @@ export interface GuestMemory {
    */
   takeHinted(): void;
   /**
-   * Clear the tracking of that chunk (ram.c:migration_clear_memory_region_dirty_bitmap). The fluid memory may be told while
+   * Clear the tracking of that chunk (ram.c:migration_clear_memory_region_dirty_bitmap). The fluid memory may receive it while
    * the vCPUs are still `behindUs` of run time behind; then `beginSpan` says when they are brought up, by how much.
    */
   clearChunk(behindUs: number): void;
@@ -145,13 +145,13 @@ export interface GuestMemory {
   /**
    * ram.c:ram_postcopy_send_discard_bitmap, with all vCPUs stopped: of huge host pages those that are dirty in part become
    * dirty whole, as the destination discards them whole, and the cursor goes to the first page. Returns the ranges of dirty
-   * pages, which the destination is told of; in the fluid memory an expectation.
+   * pages, which the destination hears of; in the fluid memory an expectation.
    */
   discardDirty(): number;
   /**
    * Post-copy: the vCPU runs on the destination for `wallUs`. Every access to a page that is still missing blocks it for
    * `stallUs`, after which the page (its whole host page) is there and the cursor stands behind it. What a block lasts
-   * beyond `wallUs` is owed to the next call. `stallUs` Infinity: nobody answers, it is blocked until a call with an answer.
+   * beyond `wallUs` is owed to the next call. `stallUs` Infinity: there is no answer, it is blocked until a call with an answer.
    */
   runRemote(vcpu: number, wallUs: number, writeFactor: number, readFactor: number, stallUs: number): void;
 }

@@ -16,7 +16,7 @@ export interface MeasuredGuest {
   readonly ramPages: number;
 }
 
-/** For curves of which it is not: how many vCPUs wrote, or how their sets would grow, nobody published. */
+/** For curves of which it is not: how many vCPUs wrote, or how their sets would grow, is not published. */
 const SCALES_BY_INTENSITY =
   'count shares out the measured load and guest.memory does not change it, since the guest it was measured in is not known ' +
   'well enough; for a larger one raise intensity';

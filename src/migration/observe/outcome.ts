@@ -26,7 +26,7 @@ export interface Writings {
   readonly syncs: SyncRecords;
 }
 
-/** `error`: what the user is told of a run that failed or was cancelled. */
+/** `error`: what the user reads of a run that failed or was cancelled. */
 // eslint-disable-next-line max-lines-per-function -- all of it is one literal, for the reason that it names
 export function outcome(
   seen: Seen,

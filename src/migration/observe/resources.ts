@@ -1,4 +1,4 @@
-/** What a migration took of both hosts besides the link: CPU time and memory. */
+/** What a migration took of both hosts apart from the link: CPU time and memory. */
 import { type HostProfile, PAGE_BYTES } from '../../guest/spec.js';
 import type { Seen } from '../parts/parts.js';
 import { migrationMemory } from '../rules/buffers.js';

@@ -22,7 +22,7 @@ export class Trace {
   readonly #seen: Seen;
   /** Whether the run records what QEMU's rules decide. */
   readonly #isOn: boolean;
-  /** The sync after which the last decision to iterate was written down, and the threshold last told. */
+  /** The sync after which the last decision to iterate was written down, and the threshold last written. */
   #decidedSync = 0;
   #thresholdTold: Threshold | null = null;
   readonly #downtimeParts: DowntimePart[] = [];
@@ -121,7 +121,7 @@ export class Trace {
     this.#note({ kind, afterMs: this.#nowMs(), reason });
   }
 
-  /** Told before a decision that it counts for, where it is not about the one last told. */
+  /** Written before a decision that it counts for, where it differs from the one last written. */
   #threshold(): void {
     const { window } = this.#seen;
     const given = window.givenBandwidth;

@@ -8,7 +8,7 @@ import type { MigrationSetup } from '../setup.js';
 
 const { ceil, min, round } = Math;
 
-/** How many of the last syncs tell whether a run stalls, and where. Fewer than `LEAST` tell nothing. */
+/** How many of the last syncs show whether a run stalls, and where. Fewer than `LEAST` show nothing. */
 const LAST_SYNCS = 8;
 const LEAST_SYNCS = 3;
 /** What is left after each of them differs by no more than this factor: the run stalls. */

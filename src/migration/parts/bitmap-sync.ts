@@ -1,4 +1,4 @@
-/** ram.c:migration_bitmap_sync: the log comes into the migration bitmap, rates are told, and the throttle detector judges. */
+/** ram.c:migration_bitmap_sync: the log comes into the migration bitmap, rates are reported, and the throttle detector judges. */
 import type { SyncCause, SyncEvent } from '../controls.js';
 import { type DirtyLog, PULLED } from './dirty-log.js';
 import type { Orders } from './orders.js';
@@ -34,7 +34,7 @@ export class BitmapSync {
     return this.#isRunning;
   }
 
-  /** The detector's listeners are being told: what they decide follows from its judgement. */
+  /** The detector's listeners are being called: what they decide follows from its judgement. */
   get isJudging(): boolean {
     return this.#isJudging;
   }
@@ -136,7 +136,7 @@ export class BitmapSync {
     return verdict;
   }
 
-  /** ram.c:migration_trigger_throttle. Somebody who listens to the detector is what a capability is to QEMU. */
+  /** ram.c:migration_trigger_throttle. A listener of the detector is what a capability is to QEMU. */
   #triggerThrottle(periodMs: number): SyncRecord['detector'] {
     const { version, counters, period } = this.#parts;
     const { eligibleListeners, detectorListeners } = this.#orders;

@@ -52,7 +52,7 @@ function standstill(atUs: number): UsageError {
   );
 }
 
-/** Somebody who looks on as time passes, and changes nothing. */
+/** An observer that looks on as time passes, and changes nothing. */
 export interface Watcher {
   look(): void;
 }
@@ -114,7 +114,7 @@ export class Clock {
     else if (!this.#isHalted) this.nowUs = max(this.nowUs, toUs);
   }
 
-  /** Somebody wants to act before `toUs`. Nothing is to be waited for once time stands still. */
+  /** The caller wants to act before `toUs`. Nothing is to be waited for once time stands still. */
   pausesBefore(toUs: number): boolean {
     return this.pauseUs < toUs && !this.#isHalted;
   }

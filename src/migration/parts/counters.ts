@@ -72,7 +72,7 @@ export class Counters {
     this.frame(stream.syncFlagBytes);
   }
 
-  /** The ends of so many iterations: RAM_SAVE_FLAG_EOS counts as a record, the section around it does not. */
+  /** The ends of a number of iterations: RAM_SAVE_FLAG_EOS counts as a record, the section around it does not. */
   endIterations(stream: StreamCosts, count: number, guestRuns: boolean): void {
     this.frame(count * SECTION_BYTES);
     this.record(count * EOS_BYTES, guestRuns);

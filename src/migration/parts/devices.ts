@@ -11,7 +11,7 @@ interface Device {
   initial: number;
   dirty: number;
   readonly stopOnly: number;
-  /** What has changed since the device told of it last. */
+  /** What has changed since the device reported it last. */
   sinceUs: number;
 }
 
@@ -89,7 +89,7 @@ export class Devices {
   }
 }
 
-/** The device tells how much of its state has changed: no more than all that pre-copy sends. */
+/** The device reports how much of its state has changed: no more than all that pre-copy sends. */
 function look(device: Device, nowUs: number): void {
   const { preCopyBytes, dirtyBytesPerSecond } = device.spec;
   const changed = (dirtyBytesPerSecond * max(0, nowUs - device.sinceUs)) / 1e6;
@@ -97,7 +97,7 @@ function look(device: Device, nowUs: number): void {
   device.sinceUs = nowUs;
 }
 
-/** Time that the device itself takes to hand over so many bytes, µs. */
+/** Time that the device itself takes to hand over a number of bytes, µs. */
 function ownUs({ spec }: Device, bytes: number): number {
   return spec.bytesPerSecond > 0 ? (bytes / spec.bytesPerSecond) * 1e6 : 0;
 }

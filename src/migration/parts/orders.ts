@@ -1,4 +1,4 @@
-/** What comes from outside: what was asked of the migration thread, which looks at it when it gets there, and who wants to be told. */
+/** What comes from outside: what was asked of the migration thread, which looks at it when it gets there, and which listeners there are. */
 import type { Clock } from './clock.js';
 import type { DetectorEvent, SyncEvent } from '../controls.js';
 import type { RuntimeParameters } from '../runtime-parameters.js';

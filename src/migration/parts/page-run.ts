@@ -69,7 +69,7 @@ export class PageRun {
   readonly #populateUs: number;
   readonly #xbzrle: XbzrleRun | null;
   #mixed: PageCost | null = null;
-  /** Time that multifd's channels still need for what was queued, µs: so long the migration thread looks for zero pages beside them. */
+  /** Time that multifd's channels still need for what was queued, µs: for that long the migration thread looks for zero pages at the same time. */
   #aheadUs = 0;
 
   constructor(parts: PageRunParts) {
@@ -140,7 +140,7 @@ export class PageRun {
     this.#memory.clearChunk(behindUs);
   }
 
-  /** Tell the memory which pages were sent, and forget the run. */
+  /** Mark the sent pages in the memory, and forget the run. */
   handOver(): void {
     if (this.taken > 0) this.#memory.take(this.taken);
     this.pages = 0;
@@ -196,7 +196,7 @@ export class PageRun {
   }
 
   /**
-   * Time that one page takes now over so many bytes/s, µs: sending thread, link, and in the first pass a destination that
+   * Time that one page takes now at a rate in bytes/s, µs: sending thread, link, and in the first pass a destination that
    * populates it.
    */
   pageUs(cost: PageCost, bytesPerSecond = this.#link.bytesPerSecond * this.#link.share): number {
@@ -221,7 +221,7 @@ export class PageRun {
     this.dirtyPages = max(0, this.dirtyPages - pages);
   }
 
-  /** So many pages of this run's kind have left. */
+  /** A number of pages of this run's kind have left. */
   count(pages: number, bytesPerPage: number): void {
     const counters = this.#counters;
     const bytes = pages * bytesPerPage;

@@ -76,7 +76,7 @@ export class PostcopyPages {
 
   /**
    * Background push for `us`; pages just requested have used their part of the time. Where a limit makes the background wait,
-   * requests that come meanwhile go out beside it (migration.c:migration_make_urgent_request).
+   * requests that come meanwhile go out at the same time (migration.c:migration_make_urgent_request).
    */
   push(us: number, requested: number): void {
     const { clock, window, run } = this.#parts;

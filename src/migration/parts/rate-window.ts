@@ -1,5 +1,5 @@
 /**
- * The rate window: what may be sent in 100 ms, and what the last one tells (migration.c:migration_update_counters). The two
+ * The rate window: what may be sent in 100 ms, and what the last one shows (migration.c:migration_update_counters). The two
  * parameters that may be changed on the way count here.
  */
 import type { Counters } from './counters.js';
@@ -38,7 +38,7 @@ export class RateWindow {
   /** What was in force, from the start on. */
   readonly inForce: { timeMs: number; downtimeLimitMs: number; maxBandwidth: number }[];
 
-  // Told by the last one that was closed
+  // Known from the last one that was closed
   bandwidthPerMs = 0;
   /** Bytes that may be left at switchover. */
   threshold = 0;

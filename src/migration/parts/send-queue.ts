@@ -43,7 +43,7 @@ export class SendQueue {
     return first + cost.flushPages * (floor((allowance - bytes) / (cost.flushPages * cost.bytes)) + 1);
   }
 
-  /** So many pages were handed on. */
+  /** A number of pages were handed on. */
   add(pages: number, cost: PageCost): void {
     const { bytes, flushPages, inPacket } = cost;
     const first = inPacket

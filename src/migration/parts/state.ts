@@ -3,10 +3,10 @@ import type { MigrationStats } from '../controls.js';
 
 export class MigrationState {
   #phase: MigrationStats['status'] = 'setup';
-  /** Told of each change of `phase`, as event MIGRATION tells of it. */
+  /** Called at each change of `phase`, as event MIGRATION reports it. */
   onPhase: ((phase: MigrationStats['status']) => void) | null = null;
   setupUs = 0;
-  /** When the guest was told to stop; null: it runs. */
+  /** When the guest was asked to stop; null: it runs. */
   stopUs: number | null = null;
   downtimeUs: number | null = null;
   /** How long QMP `stop` had stopped it before that, µs. */

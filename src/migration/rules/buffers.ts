@@ -1,5 +1,5 @@
 /**
- * Memory that a migration takes beside the guest's: buffers, caches and bitmaps, each at its largest. Source: QEMU 10.2 migration/
+ * Memory that a migration takes in addition to the guest's: buffers, caches and bitmaps, each at its largest. Source: QEMU 10.2 migration/
  * (qemu-file.c, multifd*.c, page_cache.c, ram.c, postcopy-ram.c) and Linux virt/kvm/kvm_main.c:kvm_alloc_dirty_bitmap.
  * Dirty rings are not among it: a guest has them from its start.
  */
@@ -18,7 +18,7 @@ const CACHE_ITEM_BYTES = 24;
 const XBZRLE_SENDER_PAGES = 3;
 const XBZRLE_RECEIVER_PAGES = 1;
 const MULTIFD_PACKET_BYTES = MULTIFD_PACKET_PAGES * PAGE_BYTES;
-/** Per page of a packet: a vector of 16 bytes and an offset; at the destination a list of zero pages besides. */
+/** Per page of a packet: a vector of 16 bytes and an offset; at the destination also a list of zero pages. */
 const SENDER_BYTES_PER_PAGE = 16 + 8;
 const RECEIVER_BYTES_PER_PAGE = 16 + 2 * 8;
 

@@ -38,7 +38,7 @@ export function normalPageCpu(host: HostProfile, spec: StreamSpec, wireBytes: nu
   return {
     sendUs: min(sendUs, packUs),
     encodeUs: packUs - min(sendUs, packUs) + tlsUs,
-    // Of the main channel it is part of sending; of multifd's channels nobody measured what a page takes that is not zero.
+    // Of the main channel it is part of sending; what a page that is not zero takes of multifd's channels has not been measured.
     zeroTestUs: isMultifd && spec.zeroPageDetection === 'legacy' ? host.zeroNsPerPage / 1000 : 0,
     receiveUs: min(receiveUs, unpackUs),
     decodeUs: unpackUs - min(receiveUs, unpackUs) + tlsUs,

@@ -14,7 +14,7 @@ const DISCARD_RANGE_BYTES = 16;
 /** Command header, version, and the length and text of the name `pc.ram` with its end. */
 const DISCARD_COMMAND_BYTES = 5 + 2 + 7;
 
-/** Bytes in which the destination is told of the ranges of dirty pages, which it discards. */
+/** Bytes that carry the ranges of dirty pages to the destination, which discards them. */
 export function discardBytes(ranges: number): number {
   return ranges * DISCARD_RANGE_BYTES + ceil(ranges / DISCARDS_PER_COMMAND) * DISCARD_COMMAND_BYTES;
 }

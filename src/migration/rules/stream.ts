@@ -53,7 +53,7 @@ interface MixedCost {
   readonly zeroShare: number;
   readonly zero: PageCost;
   readonly normal: PageCost;
-  /** Of each page's time, that of so many pages of data may pass while zero pages are looked for. */
+  /** Of each page's time, that of this many pages of data may pass while zero pages are looked for. */
   readonly besidePages: number;
 }
 

@@ -13,7 +13,7 @@ export const CACHED_PAGE_LIFETIME = 2;
 export const XBZRLE_HEADER_BYTES = PAGE_HEADER_BYTES + 1 + 2;
 
 /**
- * page_cache.c:cache_init: pages that a cache of so many bytes holds. QEMU bounds a cache by nothing but its allocator. From
+ * page_cache.c:cache_init: pages that a cache of a given size holds. QEMU bounds a cache by nothing but its allocator. From
  * the first power of two that covers the guest on, each page has a slot of its own, so that more slots change nothing.
  */
 export function cacheSlots(cacheBytes: number, totalPages: number): number {

@@ -44,7 +44,7 @@ export function* setUp(thread: Thread): Run<void> {
   thread.timeline.start();
 }
 
-/** In the first pass the destination takes in pages that it never had: beside the source, that slows its vCPUs. */
+/** In the first pass the destination takes in pages that it never had: on the same machine, that slows the source's vCPUs. */
 function speedBesideBulk(thread: Thread): number {
   const { setup, stream, window, run } = thread.parts;
   const { host } = setup;

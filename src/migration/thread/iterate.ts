@@ -82,7 +82,7 @@ export function* iterateHostPages(thread: Thread): Run<void> {
     const pageUs = run.pageUs(cost);
     const windowLeftUs = (window.startMs + BUFFER_DELAY_MS - clock.ms()) * 1000;
     const { left } = run;
-    // The page memory's run lies in one host page; the fluid memory's in many, with so many dirty pages each.
+    // The page memory's run lies in one host page; the fluid memory's in many, with a number of dirty pages each.
     const perHostPage = isPage ? left : max(1, left / run.hostPages);
     const pages = min(
       available,

@@ -16,7 +16,7 @@ export function* waitForSync(thread: Thread): Run<void> {
 }
 
 /**
- * system/cpus.c:do_vm_stop: pause all vCPUs, tell the notifiers, drain and flush the block devices. Nothing shortens a
+ * system/cpus.c:do_vm_stop: pause all vCPUs, call the notifiers, drain and flush the block devices. Nothing shortens a
  * ring-full sleep from 8.x on; a CPU throttle's sleep ends when the vCPU is asked to stop. Returns the instant at which
  * the guest was told to stop, which lies further back when it had been paused.
  */

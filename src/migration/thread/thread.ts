@@ -31,7 +31,7 @@ export class Failed extends Error {}
 /** It failed with the guest on both hosts and whole on none. */
 export class GuestLost extends Failed {}
 
-/** So many bytes, counted already, leave in `us`: those that a cancel stops on the way are taken back. */
+/** A number of bytes, counted already, leave in `us`: those that a cancel stops on the way are taken back. */
 export function* passBytes(thread: Thread, bytes: number, us: number): Run<void> {
   const { clock, counters } = thread.parts;
   const endUs = clock.nowUs + us;

@@ -63,7 +63,7 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** Calls once, when nothing has asked again for so many ms. */
+/** Calls once, when nothing has asked again for a number of ms. */
 export function idle(ms: number, act: () => void): () => void {
   let timer: number | undefined;
   return () => {

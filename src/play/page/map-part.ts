@@ -127,7 +127,7 @@ export class MapPart {
   }
 }
 
-/** So many steps of an input around its value, and which of them is nearest to it. */
+/** A number of steps of an input around its value, and which of them is nearest to it. */
 function axisOf(
   { entry, steps, path, fallback }: Input,
   scenario: ScenarioText,

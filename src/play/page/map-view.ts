@@ -4,7 +4,7 @@ import type { Answer, AskMap, Axis, Ending } from '../protocol.js';
 import { colour, fill, h } from './dom.js';
 import { swatch } from './looks.js';
 
-/** From soon to late: viridis, which is told apart in grey and by any colour vision. */
+/** From soon to late: viridis, whose steps differ in grey and for any colour vision. */
 const SOON_TO_LATE = ['#fde725', '#7ad151', '#22a884', '#2a788e', '#414487', '#440154'];
 const WIDTH = 300;
 const HEIGHT = 200;

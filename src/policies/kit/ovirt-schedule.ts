@@ -109,7 +109,7 @@ export const OVIRT_SCHEDULES = {
 export const OVIRT_POLICIES = [...keysOf(OVIRT_SCHEDULES), 'legacy'] as const;
 export type OvirtPolicy = (typeof OVIRT_POLICIES)[number];
 
-/** The words for the policies, or a config; a wrong one is told by what it most resembles. */
+/** The words for the policies, or a config; an error names the one that it most resembles. */
 export const SCHEDULE = {
   kind: 'custom',
   read(input: unknown): OvirtPolicy | ConvergenceConfig {

@@ -22,7 +22,7 @@ export interface Reading {
 export interface MeasurePlan {
   /** The modes to try, the one that says most first: whether a guest has a dirty ring shows only when it is asked for. */
   readonly modes: readonly [DirtyRateMode, ...DirtyRateMode[]];
-  /** Modes that would tell more, and why they are not used. */
+  /** Modes that would show more, and why they are not used. */
   readonly refused: readonly { readonly mode: DirtyRateMode; readonly reason: string }[];
   /** For page-sampling: pages per GiB. */
   readonly samplePages: number;

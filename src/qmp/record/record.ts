@@ -27,7 +27,7 @@ export interface RecordOptions {
   readonly started?: string;
   /** Between two looks, ms; default 100. */
   readonly periodMs?: number;
-  /** How long to wait for a migration to begin, ms; default: for ever. */
+  /** How long to wait for a migration to begin, ms; default: no limit. */
   readonly timeoutMs?: number;
   /** Each line of the recording as it comes. */
   readonly onLine: (line: RecordHeader | RecordLine) => void;

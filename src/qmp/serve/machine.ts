@@ -118,7 +118,7 @@ export class Machine {
     return RUNNING.includes(this.#status) || this.dirtyRate.isMeasuring;
   }
 
-  /** Lets time pass to `toUs`; what happens on the way is told as events. */
+  /** Lets time pass to `toUs`; what happens on the way is reported as events. */
   advance(toUs: number): void {
     if (toUs > this.#nowUs) {
       this.#advanceRun(toUs);
@@ -290,7 +290,7 @@ export class Machine {
   }
 
   #onPhase(phase: MigrationStats['status']): void {
-    // A cancel is told of when it is asked for.
+    // A cancel is reported when it is asked for.
     if (phase === 'failed') this.#error = CONNECTION_LOST;
     if (phase !== 'active' && RUNNING.includes(phase)) this.#guest.migrationEndsPaused();
     // An outage ends, the connection stays broken until it is made again.

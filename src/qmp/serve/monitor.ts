@@ -20,7 +20,7 @@ export interface Surroundings {
 
 const notFound = (words: string): QmpError => new QmpError('CommandNotFound', words);
 
-/** A command's members besides `arguments` and `id`. */
+/** A command's members apart from `arguments` and `id`. */
 interface Request {
   readonly name: string;
   readonly isOob: boolean;

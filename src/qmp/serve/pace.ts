@@ -45,7 +45,7 @@ const SHORTEST_SHARE_MS = 1;
 
 /**
  * `speed` times as fast as a clock, which gives ms from 0 on. A simulation that cannot keep up falls behind: what was missed
- * is not made up for, and `onLate` is told. `copies`: guests that share the processor.
+ * is not made up for, and `onLate` is called. `copies`: guests that share the processor.
  */
 export function clockPace(
   clockMs: () => number,

@@ -45,7 +45,7 @@ export interface ServeQmpOptions {
   readonly seed?: number;
   /** TCP addresses other than those of this machine itself; false when left out. */
   readonly allowRemote?: boolean;
-  /** Told what its user should know: a client that was dropped, a simulation that is too slow. */
+  /** Called with what its user should know: a client that was dropped, a simulation that is too slow. */
   readonly onNotice?: (text: string) => void;
   /** A clock in ms, and µs since 1970 at its beginning: for tests. */
   readonly clock?: {

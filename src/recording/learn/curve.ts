@@ -193,7 +193,7 @@ const FAR = 4;
 const FULL = 0.95;
 
 /**
- * The sets behind a curve, in a guest with so many pages to write. Where the fit would need more, a far point is added
+ * The sets behind a curve, in a guest with a number of pages to write. Where the fit would need more, a far point is added
  * that says so: a straight line as far as the log sees must bend beyond.
  */
 export function fitReadings(points: readonly WeightedPoint[], roomPages: number): CurveFit {

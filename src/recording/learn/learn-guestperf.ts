@@ -1,6 +1,6 @@
 /**
  * The run that a report of guestperf is of, as a scenario. guestperf says nearly everything: the guest, the switches and the
- * load (stress.c: one thread a CPU rewrites its share of memory page after page, for ever). What it does not say is how fast the
+ * load (stress.c: one thread a CPU rewrites its share of memory page after page, forever). What it does not say is how fast the
  * load goes undisturbed, and what the network carries; both are read off its records.
  */
 import { lastOf } from '../../lists.js';
@@ -22,7 +22,7 @@ import { largest, smallest } from '../../stats/extremes.js';
 
 const { floor, max, min, round } = Math;
 
-/** What a report tells of its run. */
+/** What a report says of its run. */
 export interface LearnedGuestperf {
   readonly file: string;
   readonly name: string;

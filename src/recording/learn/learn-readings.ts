@@ -73,7 +73,7 @@ export function learnFromReadings({ file, points, notes }: DirtyReadings, option
   };
 }
 
-/** Of a guest in which so many pages were dirtied in one period. */
+/** Of a guest in which a number of pages were dirtied in one period. */
 function ramPagesFor(dirtiedPages: number, { memoryBytes }: LearnOptions, file: string): number {
   if (memoryBytes === undefined) {
     throw new UsageError('readings do not show how much memory the guest has; add --memory 16GiB', {

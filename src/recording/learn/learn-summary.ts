@@ -262,10 +262,10 @@ function readingOf(
   return reading(durationUs, min(roomPages, scale * durationUs ** GROWTH));
 }
 
-/** From so many passes on, most are alike. */
+/** From this many passes on, most are alike. */
 const MANY = 8;
 
-/** c of D(τ) = c·τ^β, τ in us, under which so many passes find so many pages. */
+/** c of D(τ) = c·τ^β, τ in us, under which a number of passes find a number of pages. */
 function scaleFor(totals: Totals, found: number, syncs: number, roomPages: number): number {
   const perPage = (NORMAL_PAGE_BYTES * 1e6) / totals.bytesPerSecond;
   const sumFor = (scale: number): number => {

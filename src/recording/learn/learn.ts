@@ -250,7 +250,7 @@ const MOST_EXTENTS = 64;
 
 /**
  * Where the zero pages lie. The first pass sends memory in address order, and so do the samples after it until every page
- * was sent once: a pair of samples tells how many of the pages between two addresses were zero. They are placed at the
+ * was sent once: a pair of samples shows how many of the pages between two addresses were zero. They are placed at the
  * beginning of that stretch.
  */
 function zeroExtentsOf(samples: NonEmpty<MigrateSample>, totalPages: number): ZeroExtent[] {

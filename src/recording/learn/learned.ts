@@ -1,4 +1,4 @@
-/** What is known of a guest after learning, and what can be told to it beforehand. */
+/** What is known of a guest after learning, and what the caller can state beforehand. */
 import type { DirtyPoint, UniformSet } from '../../guest/dirty-curve.js';
 import type { ZeroExtent } from '../../guest/spec.js';
 import { formatBytesPerSecond } from '../../units.js';
@@ -96,7 +96,7 @@ export interface LearnedMigration {
   readonly downtimeMs: number | null;
 }
 
-/** QEMU's max-bandwidth where nobody sets one (migration/options.c:MAX_THROTTLE), bytes/s. */
+/** QEMU's max-bandwidth by default (migration/options.c:MAX_THROTTLE), bytes/s. */
 export const DEFAULT_MAX_BANDWIDTH = 128 * 2 ** 20;
 
 /** The rules that a scenario has by default. */
@@ -141,7 +141,7 @@ export interface LoggedPostcopy {
   /** Until the migration was done, ms; null where the log ends before. */
   readonly lengthMs: number | null;
   readonly bytes: number;
-  /** bytes/s; null where samples do not tell. */
+  /** bytes/s; null where samples do not show it. */
   readonly bytesPerSecond: number | null;
 }
 
@@ -151,7 +151,7 @@ export interface ThrottleStep {
   readonly percent: number;
 }
 
-/** What a log tells, and what had to be assumed. */
+/** What a log shows, and what had to be assumed. */
 export interface Learned {
   readonly file: string;
   /** The passes of a log, its totals, or readings of the curve alone: the last two have no passes. */

@@ -1,4 +1,4 @@
-/** How a load writes, and the share of its time that it needs: what a log with several kinds of passes tells. */
+/** How a load writes, and the share of its time that it needs: what a log with several kinds of passes shows. */
 import { nth } from '../../lists.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
@@ -47,7 +47,7 @@ export function decideLoad(first: Learned, log: MigrationLog, options: LearnOpti
 /**
  * Under a throttle of f a load that needs b of its time does min(1, (1 - f)/b) of its work, so syncs under different
  * throttles lie on one curve under the right b only. Where no b is clearly better, the usual one is kept: a log whose
- * throttles and passes fall together hardly tells.
+ * throttles and passes fall together hardly shows it.
  */
 function decideShare(
   pattern: LoadPattern,

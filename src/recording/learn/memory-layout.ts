@@ -48,7 +48,7 @@ export function memoryLayout(
   return { zero: joined(zero), roomFirstPage: room.firstPage, roomPages };
 }
 
-/** As far as they lie in memory of so many pages, each page once: counters that jump make a log's stretches reach further. */
+/** As far as they lie in memory of a number of pages, each page once: counters that jump make a log's stretches reach further. */
 export function withinMemory(extents: readonly ZeroExtent[], pages: number): ZeroExtent[] {
   let from = 0;
   return extents.flatMap((extent) => {

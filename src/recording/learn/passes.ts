@@ -71,7 +71,7 @@ export function roundBandwidth(windowRate: number, samples: readonly MigrateSamp
   return max(1, round(most));
 }
 
-/** A cap under which each window carries one page: the first passes the quota, and nothing tells by how much. */
+/** A cap under which each window carries one page: the first passes the quota, and nothing shows by how much. */
 const PAGE_WINDOW = 2 * NORMAL_PAGE_BYTES * XFER_LIMIT_RATIO;
 /** Windows end a few bytes behind the quota. */
 const NEARLY = 0.98;
@@ -97,7 +97,7 @@ function betweenPages(samples: readonly MigrateSample[]): number | null {
 
 /**
  * Every pass between the first sync in the log and the switchover. `thresholdBytes`: what QEMU compared its estimate
- * with; `cpu`: share of its time that the load needs. Passes that samples cannot tell apart share their pages evenly.
+ * with; `cpu`: share of its time that the load needs. Passes that samples cannot separate share their pages evenly.
  */
 export function findPasses(log: MigrateLog, rate: SendRate, thresholdBytes: number, cpu: number): Pass[] {
   const [first] = log.samples;

@@ -26,8 +26,8 @@ const BAD = 0.03;
 
 /**
  * Looks for the guest under both ways in which KVM's bitmap log can arm pages: when they are sent, as current kernels do,
- * or at the syncs. A first pass of many GiB tells them apart: pages that are armed late in it cannot have brought back as
- * much as a log of the other kind shows, whatever the guest. Where the log does not tell, the usual way is taken.
+ * or at the syncs. A first pass of many GiB distinguishes them: pages that are armed late in it cannot have brought back as
+ * much as a log of the other kind shows, whatever the guest. Where the log does not show it, the usual way is taken.
  */
 export function refine(learned: Learned): Learned {
   const usual = refined(learned);
@@ -99,7 +99,7 @@ const GUESSED_US = WINDOW_US / 2;
 
 /**
  * Root mean square of the logarithms by which single passes are off, each weighted by one over its variance; of passes that
- * the log tells apart, as far as the simulation came. A simulated pass ends with a rate window, so it is up to one window
+ * the log distinguishes, as far as the simulation came. A simulated pass ends with a rate window, so it is up to one window
  * longer or shorter than the logged one: what it found is taken to the logged length along the load's own curve.
  */
 function passMisfitOf({ passes, guest }: Learned, found: readonly FoundPass[]): number {

@@ -11,7 +11,7 @@ const { max, min, round } = Math;
 const ROUNDS = 5;
 /** Fewer passes than this are no plateau. */
 const MANY = 8;
-/** So many passes behind the first are simulated. */
+/** Passes behind the first that are simulated. */
 const SEEN = 60;
 
 /**

@@ -2,7 +2,7 @@
  * The bitmap syncs of a logged migration: what each found, and when it was.
  *
  * Between two syncs, `remaining` in pages plus pages sent is constant; at a sync it jumps by the pages newly dirty. So what
- * a sync found is exact, whatever the polling period. When it happened is not logged, but two things tell:
+ * a sync found is exact, whatever the polling period. When it happened is not logged, but two things show it:
  *
  * - `dirty-pages-rate` is what was found since the last eligible sync over the time since then, in ms
  *   (ram.c:migration_update_rates): with the pages known, each eligible sync is timed to about a ms.
@@ -79,7 +79,7 @@ interface Period {
 const ELIGIBLE_US = ELIGIBLE_SYNC_MS * 1000;
 /** How far a guessed time may be off. */
 const GUESS_US = WINDOW_US;
-/** Samples this near each other tell by the windows between them what had left at a sync. */
+/** Samples this near each other show by the windows between them what had left at a sync. */
 const CLOSE_US = 3 * WINDOW_US;
 /** Reading counters and clock takes a while. */
 const SLACK_US = 10_000;
@@ -112,7 +112,7 @@ function eligibleSync(
 /** The syncs between two samples, by the windows. */
 function syncsBetween(a: MigrateSample, b: MigrateSample, rate: SendRate, thresholdPages: number): Sync[] {
   // Between the last sample before the guest stops and the first after it nothing can be timed: the last sync of all is
-  // taken with the guest stopped, and its pages cannot be told from those of the sync before.
+  // taken with the guest stopped, and its pages cannot be separated from those of the sync before.
   const count = b.dirtySyncCount - a.dirtySyncCount;
   if (count <= 0 || b.status !== 'active') return [];
   const sentBefore = pagesSent(a);

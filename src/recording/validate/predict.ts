@@ -109,7 +109,7 @@ function setupOf(recording: Recording, options: PredictOptions): MigrationSetup 
 }
 
 /**
- * Other load on the CPUs that source and destination share: each task that runs there beside the guest's own takes so much
+ * Other load on the CPUs that source and destination share: each task that runs there next to the guest's own takes as much
  * of a page's cost more, as the stop phases of the recordings show (1.6 to 2.2 us a page at a load below 1, 2.5 to 3.4 above
  * 1.5); fewer or more than that no recording had. The machine of the recordings under TCG was quiet: its load average is what
  * the run before left, and nothing depends on it.

@@ -150,7 +150,7 @@ function middle({ values }: Curve): number {
   return nth(values, Math.floor(values.length / 2));
 }
 
-/** Symbols at the quartiles and at the end tell curves apart without colours. */
+/** Symbols at the quartiles and at the end distinguish curves without colours. */
 function marked<Point>(points: readonly Point[]): Point[] {
   const last = points.length - 1;
   const places = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * last));

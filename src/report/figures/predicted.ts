@@ -14,7 +14,7 @@ import { picture } from './kit/svg.js';
 import { zip } from '../../lists.js';
 import { GIB } from '../../units.js';
 
-/** So many of the recordings that are more than 10 % off get their names. */
+/** At most this many of the recordings that are more than 10 % off get their names. */
 const MOST_NAMED = 5;
 const MEASURES = [
   { title: 'Total time (s)', column: 'totalTimeMs', scale: 1e3 },

@@ -15,7 +15,7 @@ import { got, lastOf, nth, zip } from '../../lists.js';
 import { largest, smallest } from '../../stats/extremes.js';
 
 const SHARES: Axis = { domain: [0, 100], ticks: [0, 50, 100] };
-/** Lines of a group that can each be told from the others; of more, the median stands out and the extremes are named. */
+/** Lines of a group that readers can distinguish; of more, the median stands out and the extremes are named. */
 const MOST_NAMED = 3;
 /** An extreme is named where it lies this many percent of the work from the median. */
 const APART = 3;

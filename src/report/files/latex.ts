@@ -92,7 +92,7 @@ function cellText(cell: RunsCell | null): string {
   if (cell === null) return '--';
   const { mean, spread, bound, best } = cell;
   const figure = `{${bound ? '> ' : ''}${mean}${spread === null ? '' : ` +- ${spread}`}}`;
-  // siunitx sets numbers in the weight of the text only when told to.
+  // siunitx sets numbers in the weight of the text only with an option.
   return best ? `{\\bfseries\\num[detect-weight=true]${figure}}` : `\\num${figure}`;
 }
 

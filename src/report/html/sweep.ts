@@ -16,7 +16,7 @@ export interface SweepCell {
 /** Cells named in a sentence before the others are only counted. */
 const MOST_NAMED = 4;
 
-/** More than this being the best as often is nothing to tell. */
+/** When more strategies than this are the best equally often, none is named. */
 const MOST_LEADERS = 2;
 
 /** In the order in which they come. */

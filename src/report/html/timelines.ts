@@ -33,7 +33,7 @@ export interface Timeline {
   readonly steps: readonly number[];
 }
 
-/** So many parts of the time keep their first, lowest, highest and last sample. */
+/** Number of parts of the time that keep their first, lowest, highest and last sample. */
 const BINS = 700;
 
 export function timelinesOf(results: Results, names: Names): Timeline[] {

@@ -175,7 +175,7 @@ function bandText(low: number, high: number): string {
   return to.endsWith(` ${fromUnit}`) ? `${from}–${to}` : `${from} ${fromUnit}–${to}`;
 }
 
-/** Without its options where the name alone tells it from the others. */
+/** Without its options where the name alone is unique. */
 function nameIn(label: string, labels: readonly string[]): string {
   const nameOf = (one: string): string => one.replace(/\(.*$/s, '');
   return labels.filter((other) => nameOf(other) === nameOf(label)).length === 1 ? nameOf(label) : label;

@@ -1,4 +1,4 @@
-/** From what a schema finds wrong to what a user is told: `file:line:column: guest.memory: expected …, got …`. */
+/** From what a schema finds wrong to what a user reads: `file:line:column: guest.memory: expected …, got …`. */
 import { nth } from '../../lists.js';
 import type { z } from 'zod';
 import { InfeasibleError, UsageError, type Place } from '../../errors.js';

@@ -26,7 +26,7 @@ import { expected, unknown } from '../../options/wording.js';
 export interface WorkloadChoice {
   /** For a group of vCPUs that has no name of its own. */
   readonly groupName: string;
-  /** The group whose working sets it uses; `plan` is then told how large they are together. */
+  /** The group whose working sets it uses; `plan` then receives how large they are together. */
   readonly of?: string;
   /** @throws UsageError when it cannot run there */
   plan(surroundings: Surroundings): WorkloadPlan;

@@ -1,5 +1,5 @@
 /**
- * Where working sets lie in guest RAM: one after another from the start (or from where `at` says) beside stretches of zero
+ * Where working sets lie in guest RAM: one after another from the start (or from where `at` says) next to stretches of zero
  * pages. The rest is memory that no vCPU writes (`unused-memory.ts`); ROMs and video memory follow.
  */
 import { got, nth } from '../../lists.js';

@@ -12,7 +12,7 @@ const { exp, min } = Math;
 /** Weight of the latest period. */
 const WEIGHT = 0.5;
 const FASTEST = 4;
-/** Fewer expected entries tell nothing. */
+/** Fewer expected entries say nothing. */
 const FEWEST_ENTRIES = 16;
 
 export class GuestPace {

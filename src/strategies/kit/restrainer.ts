@@ -50,7 +50,7 @@ const SWITCHOVER_MS = 800;
 /** With a deadline, the first pass is synced so often, ms: it must be known what was dirtied again. */
 const DEADLINE_CHECK_MS = 500;
 
-/** A hold of the first pass ends when it is so many checks too early: memory was empty where dirty pages were feared. */
+/** A hold of the first pass ends when it is this many checks too early: memory was empty where dirty pages were feared. */
 const EARLY_CHECKS = 4;
 const NOBODY: Hold = { vcpus: [], seconds: 0, lostSeconds: 0 };
 
@@ -144,7 +144,7 @@ export class Restrainer {
     this.#explain(writers.length === 0 ? 'no vCPU writes' : `dirtied: ${writers.join(', ')}`);
     const leastMs = shortestDrain(remainingPages, this.sending()) * 1000 + SWITCHOVER_MS;
     if (leastMs <= this.#leftMs()) return;
-    // What is not sent yet may be empty: only the end of the pass will tell.
+    // What is not sent yet may be empty: only the end of the pass shows that.
     this.#explain(
       `no restraint can meet ${this.#deadline()} unless memory is empty: ${sendingTakes(leastMs)}`,
     );

@@ -158,7 +158,7 @@ export interface HoldOptions {
   /** Of its run time that a held vCPU keeps, 0..1. */
   readonly heldShare: number;
   readonly vcpuCount: number;
-  /** Hold these in any case, and so many others at least. */
+  /** Hold these in any case, and at least this many others. */
   readonly keep?: readonly number[];
   readonly more?: number;
   /** Of all holds that are over by then, s, the one that loses least; the fastest if there is none. */

@@ -26,7 +26,7 @@ export class RingCurves {
   #cut = false;
   #classes: readonly DirtyClass[] | null = null;
   #onWindow: (windowMs: number) => void = () => {};
-  /** So many distinct pages are dirtied in so many seconds; before that is known, no more than there are. */
+  /** Distinct pages that are dirtied in a number of seconds; before that is known, no more than there are. */
   #sized: { readonly pages: number; readonly seconds: number } | null = null;
 
   constructor(migration: Controls) {
@@ -65,7 +65,7 @@ export class RingCurves {
     this.#cut = true;
   }
 
-  /** So many distinct pages were dirtied in the `seconds` since logging began. */
+  /** Records the distinct pages that were dirtied in the `seconds` since logging began. */
   size(pages: number, seconds: number): void {
     this.#sized = { pages, seconds };
     this.#classes = null;

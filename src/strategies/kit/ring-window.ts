@@ -15,7 +15,7 @@ export function reapedOf(migration: Controls): number[] {
 }
 
 /**
- * Flushes all rings `periodMs` after the last flush was over, for ever, and tells what each vCPU pushed in between. Each
+ * Flushes all rings `periodMs` after the last flush was over, forever, and reports what each vCPU pushed in between. Each
  * flush arms the pages again, so the shorter the period, the more often a hot page counts.
  */
 export function everyRingWindow(

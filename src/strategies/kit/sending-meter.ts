@@ -7,7 +7,7 @@ import type { Sending } from './restraint-law.js';
 
 const { max } = Math;
 
-/** BUFFER_DELAY: a window is over after this, ms; so many are looked at. A sync makes one of them look slow. */
+/** BUFFER_DELAY: a window is over after this, ms; this many are looked at. A sync makes one of them look slow. */
 const WINDOW_MS = 100;
 const WINDOWS = 11;
 

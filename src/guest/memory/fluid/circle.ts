@@ -149,7 +149,7 @@ export class SegmentCircle {
     this.#clears.beginSpan(runUs);
   }
 
-  /** See `GuestMemory.takeHinted`: of pages that nobody writes, in each stretch an equal share of all that are left. */
+  /** See `GuestMemory.takeHinted`: of pages that are not written, in each stretch an equal share of all that are left. */
   takeHinted(zero: readonly ZeroExtent[]): void {
     for (let i = 0; i < zero.length; i += 1) {
       const extent = zero[i]!;
@@ -278,7 +278,7 @@ export class SegmentCircle {
   }
 
   /**
-   * Join a segment to the one before it where nothing tells them apart, or where both were sent since the last sync and
+   * Join a segment to the one before it where they do not differ, or where both were sent since the last sync and
    * positions inside the range do not matter.
    */
   #joinPrevious(segment: Segment): void {

@@ -11,7 +11,7 @@ import { type Chunk, type Segment, type WrittenRange, nextOf, settle, settleAt }
 
 const { exp, max } = Math;
 
-/** Writes a page too few to tell the share they leave from all. */
+/** Writes per page too few for the share that they leave to differ from all. */
 const NOTHING = 1e-9;
 
 interface Clear {
@@ -101,7 +101,7 @@ export class ChunkClears {
     }
   }
 
-  /** The guest is about to be brought up by `runUs` of run time. Tells the ranges what is armed on the way. */
+  /** The guest is about to be brought up by `runUs` of run time. Notes in the ranges what is armed on the way. */
   beginSpan(runUs: number): void {
     this.settle();
     this.#spanUs = runUs;

@@ -35,7 +35,7 @@ import { HUGE_PAGE_PAGES, type GuestSpec, type HostProfile, type ZeroExtent } fr
 const { abs, exp, max, min } = Math;
 const INFINITY = Infinity;
 
-/** Going through a segment takes as long as going through so many words of a bitmap. */
+/** Going through a segment takes as long as going through this many words of a bitmap. */
 const WORDS_PER_SEGMENT = 20;
 
 export class FluidMemory implements GuestMemory {
@@ -287,7 +287,7 @@ export class FluidMemory implements GuestMemory {
     return us;
   }
 
-  /** Run time that noticing so many pages costs, µs. */
+  /** Run time that noticing a number of pages costs, µs. */
   #costUs(state: FluidVcpu, faults: number): number {
     return faults * state.faultUs + (this.#splitUs > 0 ? this.#splits(state, false) * this.#splitUs : 0);
   }
@@ -324,7 +324,7 @@ export class FluidMemory implements GuestMemory {
     return pagesTouched(state.uses, state.writeFactor, us);
   }
 
-  /** Nobody is limited: any full ring is an exit that empties all. */
+  /** No vCPU is limited: any full ring is an exit that empties all. */
   #runReaped(state: FluidVcpu, budgetUs: number): number {
     if (!this.#planned) {
       planRings(this.#vcpus, this.#softLimit, this.#exitCost);
@@ -353,7 +353,7 @@ export class FluidMemory implements GuestMemory {
     }
   }
 
-  /** A dirty limit is in service: a full ring stops its vCPU, and nobody else's pages are armed again. */
+  /** A dirty limit is in service: a full ring stops its vCPU, and no other vCPU's pages are armed again. */
   #runLimited(state: FluidVcpu, budgetUs: number): number {
     const { outcome } = this;
     const againUs = state.fillRunUs + state.deviation * state.entryUs;

@@ -21,7 +21,7 @@ export interface FluidVcpu extends RingUser {
   remote: RemoteVcpu | null;
   readonly writesPerUs: number;
   readonly readsPerUs: number;
-  /** Nobody else writes its ranges. */
+  /** No other vCPU writes its ranges. */
   readonly isAlone: boolean;
   /** Ring entries since the start. */
   pushed: number;
@@ -31,7 +31,7 @@ export interface FluidVcpu extends RingUser {
   entryUs: number;
   /**
    * Which pages are hit twice is chance, and so is when the ring is full: by its standard deviation and by a draw for each
-   * fill, in entries. Without it equal vCPUs would sleep at the same time for ever.
+   * fill, in entries. Without it equal vCPUs would sleep at the same time forever.
    */
   entriesVaryBy: number;
   deviation: number;

@@ -124,7 +124,7 @@ class ChunkMap {
     this.#chunkPages = chunkPages;
   }
 
-  /** Pages [from, to) that nobody writes; `nextWritten` is where the next range begins. */
+  /** Pages [from, to) that are not written; `nextWritten` is where the next range begins. */
   addUnwritten(pieces: Piece[], from: number, to: number, nextWritten: number | null): void {
     const size = this.#chunkPages;
     if (size === null) {

@@ -37,7 +37,7 @@ export function circle(pieces: readonly Piece[], zero: readonly ZeroExtent[]): S
   return segments[0] ?? null;
 }
 
-/** Segments of pages that nobody writes end at these pages too. */
+/** Segments of pages that are not written end at these pages too. */
 export function cutAt(first: Segment | null, borders: readonly number[]): void {
   for (const page of borders) {
     for (let s = first; s !== null; s = s.next === first ? null : s.next) {
@@ -47,7 +47,7 @@ export function cutAt(first: Segment | null, borders: readonly number[]): void {
   }
 }
 
-/** The same stretch as one that nobody writes: it leaves the circle once it is sent. */
+/** The same stretch as one that is not written: it leaves the circle once it is sent. */
 export function unwritten({ zeroShare, firstPage, pages, dirty }: Segment): Segment {
   const segment = newSegment({ range: null, chunk: null }, zeroShare, firstPage, firstPage + pages);
   segment.dirty = dirty;

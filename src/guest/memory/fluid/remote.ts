@@ -28,7 +28,7 @@ export interface RemoteUse {
 
 export interface RemoteVcpu {
   readonly uses: readonly RemoteUse[];
-  /** Time for which it is still blocked, µs; Infinity while nobody answers. */
+  /** Time for which it is still blocked, µs; Infinity while there is no answer. */
   owedUs: number;
   /** Chances of a request since the last one, summed. */
   chances: number;

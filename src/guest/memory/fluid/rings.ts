@@ -14,12 +14,12 @@ const INFINITY = Infinity;
 
 /** kvm_dirty_ring_reaper_thread sleeps this long between rounds, µs. */
 const REAPER_PERIOD_US = 1_000_000;
-/** Exits cost time, time costs writes, fewer writes fill rings later: so many rounds until that has settled. */
+/** Exits cost time, time costs writes, fewer writes fill rings later: rounds until that has settled. */
 const PLAN_ROUNDS = 3;
 /** Rings that are full within this share of each other take turns. */
 const TIE = 1e-6;
 
-/** What the plan needs to know of a vCPU, and what it tells it. Times are µs of the vCPU's progress. */
+/** What the plan needs to know of a vCPU, and what it gives to it. Times are µs of the vCPU's progress. */
 export interface RingUser {
   readonly uses: readonly Use[];
   readonly faultUs: number;
@@ -44,7 +44,7 @@ export interface RingUser {
   inRing: number;
 }
 
-/** What one exit costs besides the writes it delays. */
+/** What one exit costs apart from the writes it delays. */
 export interface ExitCost {
   readonly exitUs: number;
   readonly entryUs: number;

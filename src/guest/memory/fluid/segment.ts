@@ -17,7 +17,7 @@ export const SLACK_PAGES = 1e-6;
 /** Shares that differ less than this are the same. */
 const ALIKE = 1e-9;
 
-/** Addresses that some vCPUs write, all in the same way: an access class, whoever uses it. */
+/** Addresses that some vCPUs write, all in the same way: an access class, whichever vCPU uses it. */
 export interface WrittenRange {
   readonly firstPage: number;
   readonly pages: number;
@@ -25,7 +25,7 @@ export interface WrittenRange {
   readonly users: number;
   /** Some vCPU goes through it page after page: where a page lies matters. */
   readonly sequential: boolean;
-  /** Devices write it: their own logs, which a sync empties, tell which pages. */
+  /** Devices write it: their own logs, which a sync empties, show which pages. */
   readonly device: boolean;
   /** The segment that begins it. */
   first: Segment | null;
@@ -67,7 +67,7 @@ export interface Chunk {
 export interface Segment {
   previous: Segment;
   next: Segment;
-  /** null: nobody writes here. Once sent, such a segment leaves the circle. */
+  /** null: nothing writes here. Once sent, such a segment leaves the circle. */
   readonly range: WrittenRange | null;
   readonly chunk: Chunk | null;
   /** Zero pages among those whose bit is set, as a share. */

@@ -1,6 +1,6 @@
 /**
  * How one vCPU uses memory, for the fluid memory: how many pages its writes touch in a time that it makes progress, and
- * how long it takes to touch so many. Rates are writes/µs at a factor of 1; times are µs of progress.
+ * how long it takes to touch a number of them. Rates are writes/µs at a factor of 1; times are µs of progress.
  */
 import type { WrittenRange } from './segment.js';
 
@@ -46,7 +46,7 @@ export function pagesTouched(uses: readonly Use[], writeFactor: number, us: numb
   return pages;
 }
 
-/** Progress that it takes to bring in `pages`; Infinity when there are not so many. The inverse of `pagesTouched`. */
+/** Progress that it takes to bring in `pages`; Infinity when there are fewer. The inverse of `pagesTouched`. */
 export function timeToTouch(uses: readonly Use[], writeFactor: number, pages: number): number {
   if (pages <= 0) return 0;
   if (uses.length === 1) return timeToTouchOne(uses[0]!, writeFactor, pages);

@@ -106,7 +106,7 @@ export class XbzrleRun {
     return encoded * counted + this.overflowShare * PAGE_BYTES;
   }
 
-  /** So many of them were sent; less than a part of a page is a rounding error of real counts. */
+  /** A number of them were sent; less than a part of a page is a rounding error of real counts. */
   leave(pages: number): void {
     this.priced = this.priced - pages > SLACK_PAGES ? this.priced - pages : 0;
   }

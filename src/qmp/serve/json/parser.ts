@@ -10,7 +10,7 @@ export class JsonFloat {
   }
 }
 
-/** Whole numbers beyond 2^53 are `bigint`: QEMU tells 64-bit integers from others. */
+/** Whole numbers beyond 2^53 are `bigint`: QEMU distinguishes 64-bit integers from others. */
 export type JsonValue =
   | null
   | boolean

@@ -103,7 +103,7 @@ function postcopyText({ postcopyBytes }: LogSample): string {
   return postcopyBytes > 0 ? `, ${formatBytes(postcopyBytes)} of it in post-copy` : '';
 }
 
-/** Nothing tells what comes back: when the first pass will be over, and how little may then be dirty. */
+/** Nothing shows what comes back: when the first pass will be over, and how little may then be dirty. */
 function firstPassText({ remainingBytes, tUs }: LogSample, { migration, guest }: Learned): string {
   const { bytesPerSecond, downtimeLimitMs } = migration;
   const ms = ((remainingBytes ?? guest.ramPages * PAGE_BYTES) / bytesPerSecond) * 1000;

@@ -14,7 +14,7 @@ import type { Outlook } from './outlook.js';
 export interface Understood {
   /** Label and text, in the order to show. */
   readonly lines: readonly (readonly [label: string, text: string])[];
-  /** The one thing to record that would have told most; a sentence without a full stop. */
+  /** The one thing to record that would have shown most; a sentence without a full stop. */
   readonly next: string;
 }
 
@@ -89,7 +89,7 @@ function postcopyText({ atUs, lengthMs, bytes }: LoggedPostcopy, simulated: Post
   return `${logged}; simulated ${formatDurationMs(simulated.lengthMs)} and ${formatBytes(simulated.bytes)}`;
 }
 
-/** So many passes are named one by one. */
+/** Passes that are named one by one. */
 const NAMED = 6;
 
 function passesText({ passes, plateau, guest }: Learned, { samples }: MigrationLog): string {
@@ -112,7 +112,7 @@ function passesText({ passes, plateau, guest }: Learned, { samples }: MigrationL
   return `${syncs} bitmap ${syncs === 1 ? 'sync' : 'syncs'}${each}`;
 }
 
-/** A poll this many times as long as a pass does not tell passes apart. */
+/** A poll this many times as long as a pass does not separate passes. */
 const RARE = 0.3;
 
 /** The way to the replies that show most. */

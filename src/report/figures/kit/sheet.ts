@@ -20,7 +20,7 @@ export const SHEETS: Readonly<Record<'one' | 'two', Sheet>> = {
 };
 
 /**
- * The palette of Okabe and Ito ("Color Universal Design", 2008), which people with any colour vision can tell apart,
+ * The palette of Okabe and Ito ("Color Universal Design", 2008), which people with any colour vision can distinguish,
  * without its yellow, too pale for lines on white. The last one is black, or white on a dark page.
  */
 const OKABE_ITO = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', 'currentColor'] as const;

@@ -24,7 +24,7 @@ export function grid(columns: readonly GridColumn[], rows: readonly (readonly st
     head: columns.map((column) => column.head),
     chars: { ...none, ...bottom, ...inner },
     colAligns: columns.map((column) => column.align ?? 'right'),
-    // cli-table3 colours headings and borders by itself, in files too, unless told not to.
+    // cli-table3 colours headings and borders by default, in files too.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
   });
   for (const row of rows) table.push([...row]);
