@@ -43,6 +43,14 @@ describe('migsim advise', () => {
     expect(rest).toMatch(/--set\s+link\.bandwidth=10Gbit\/s/);
   });
 
+  test('says that it knows too little where the log ends in its first pass', async () => {
+    const log = 'test/recording/fixtures/logs/qmp-first-pass.json';
+    const { stdout } = await inProcess(['advise', log, ...few]);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'Too early to say more: the log does not show what the guest dirties.',
+    );
+  });
+
   test('tells of a log that completed what it shows, before what is predicted', async () => {
     const log = 'test/recording/fixtures/logs/proxmox.log';
     const { status, stdout, stderr } = await inProcess(['advise', log, ...few]);

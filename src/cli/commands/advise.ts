@@ -6,6 +6,7 @@ import { ADVISE_RUNS, advise, type AdviseOptions, programOf } from '../../api/ad
 import { UsageError, ExpectationError, NoRemedyError } from '../../errors.js';
 import { learnFrom } from '../../recording/learn/learn-from-log.js';
 import { readLogs } from '../../formats/readers/index.js';
+import { TAKEN_IDLE } from '../../recording/learn/learn-summary.js';
 import { loggedOf } from '../../recording/learn/answer/outlook.js';
 import { isLinkSeen } from '../../recording/learn/learned.js';
 import { adviceText, type AdviceSubject } from '../../report/terminal/advice-text.js';
@@ -131,7 +132,7 @@ function readSubject(given: Given): Subject {
   if (files.length === 1 && /\.ya?ml$/.test(first)) {
     const scenario = loadScenario(first, { set });
     noteReading(given, scenario);
-    const subject = { heading: headingOf(scenario), seen: null, assumptions: [] };
+    const subject = { heading: headingOf(scenario), seen: null, isGuestUnknown: false, assumptions: [] };
     return { scenario, program: chosen ?? programOf(scenario), of: {}, subject };
   }
   const logs = readLogs(files.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
@@ -142,6 +143,7 @@ function readSubject(given: Given): Subject {
   const subject = {
     heading: headingOf(scenario),
     seen: logged !== null || outlook === null ? null : outlook.seen,
+    isGuestUnknown: learned.assumptions.some((text) => text.startsWith(TAKEN_IDLE)),
     assumptions: learned.assumptions,
   };
   return {

@@ -42,6 +42,9 @@ const { floor, max, min, round } = Math;
  */
 export const GROWTH = 0.74;
 
+/** How the assumption begins that is made where nothing shows what the guest dirties. */
+export const TAKEN_IDLE = 'the guest is taken to be idle';
+
 export const ONE_READING =
   'one reading is no curve: what the guest dirties in other times than that one is taken to grow as τ^0.74, ' +
   'as one measured database did; measure a second period (calc-dirty-rate over 1 s and over 10 s)';
@@ -245,7 +248,7 @@ function readingOf(
   if (found === null || syncs === null) return readingOfRate(totals, log, roomPages, assumptions);
   if (syncs === 0) {
     assumptions.push(
-      'the guest is taken to be idle: no sync has yet looked for dirty pages; a reply after the first pass would show them',
+      `${TAKEN_IDLE}: no sync has yet looked for dirty pages; a reply after the first pass would show them`,
     );
     return null;
   }
@@ -313,7 +316,7 @@ function readingOfRate(
     );
     return reading(1e6, min(roomPages, last.status === 'completed' ? pages / 2 : pages));
   }
-  assumptions.push('the guest is taken to be idle: no more was sent than it has, and no sync is in the log');
+  assumptions.push(`${TAKEN_IDLE}: no more was sent than it has, and no sync is in the log`);
   return null;
 }
 

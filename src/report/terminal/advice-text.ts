@@ -21,14 +21,17 @@ export interface AdviceSubject {
   readonly heading: string;
   /** Of a log that shows no completion: how far it went; else null. */
   readonly seen: string | null;
+  /** Whether the log ends before QEMU has looked for dirty pages: its guest is taken to be idle. */
+  readonly isGuestUnknown: boolean;
   /** What a log does not say; empty for a scenario. */
   readonly assumptions: readonly string[];
 }
 
 export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): string {
   const { verdict, remedies } = advice;
-  const { heading, seen, assumptions } = subject;
-  const inLog = seen === null ? [] : wrap(`In the log: ${seen}.`, page.width);
+  const { heading, seen, isGuestUnknown, assumptions } = subject;
+  const unknown = isGuestUnknown ? ` ${UNKNOWN_GUEST}` : '';
+  const inLog = seen === null ? [] : wrap(`In the log: ${seen}.${unknown}`, page.width);
   const parts = [[...wrap(heading, page.width, '  '), ...inLog].join('\n'), verdictText(advice, page)];
   if (verdict !== 'finishes') {
     if (remedies.length > 0) {
@@ -48,6 +51,9 @@ export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): 
   }
   return parts.join('\n\n');
 }
+
+const UNKNOWN_GUEST =
+  'Too early to say more: the log does not show what the guest dirties. What follows is of an idle guest, and a busy one may not finish.';
 
 const TUNED =
   'Each value is the one with which the guest loses least while what is wanted is kept with 7 % to spare, so that it ' +
