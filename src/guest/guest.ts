@@ -4,31 +4,23 @@
  *
  * Throttles change when a vCPU runs, never a rate.
  */
-import { exponential } from '../random/distributions.js';
 import { stream } from '../random/streams.js';
 import { Effort } from './effort.js';
 import type { GuestMemory } from './memory/memory.js';
 import { factorAt, onePerPhases, phaseAt } from './phases.js';
 import type { GuestSpec, HostProfile, VcpuSpec } from './spec.js';
 import { ThrottleTimetable } from './throttle.js';
-import {
-  type Vcpu,
-  addBacklog,
-  exitToComeUs,
-  lastRunInstant,
-  newVcpu,
-  runShare,
-  sleepToComeUs,
-  writesEvenly,
-} from './vcpu.js';
+import { type Vcpu, exitToComeUs, newVcpu, runShare, sleepToComeUs, writesEvenly } from './vcpu.js';
+import { type RunningGuest, advanceThroughExits, advanceVcpu, noteStall, ringFullExit } from './vcpu-run.js';
 import { WorkHistory } from './work-history.js';
 
 const { max, min } = Math;
-const INFINITY = Infinity;
 
-export class Guest {
+export class Guest implements RunningGuest {
   readonly memory: GuestMemory;
   readonly vcpus: readonly Vcpu[];
+  readonly host: HostProfile;
+  readonly effort: Effort;
   /** Called at each ring-full exit of the page memory or of a limited vCPU. */
   onRingFull: (vcpu: number, timeUs: number) => void = () => {};
   /** The bound that the page memory needs on how far vCPUs may drift apart: rings are shared business until limited. */
@@ -37,8 +29,6 @@ export class Guest {
   speed = 1;
   /** null: it is not wanted. */
   history: WorkHistory | null = null;
-  readonly #host: HostProfile;
-  readonly #effort: Effort;
   readonly #shared: ThrottleTimetable;
   readonly #startUs: number;
   readonly #ring: boolean;
@@ -60,9 +50,9 @@ export class Guest {
     run = 1,
     effort = new Effort(),
   ) {
-    this.#effort = effort;
+    this.effort = effort;
     this.memory = memory;
-    this.#host = host;
+    this.host = host;
     this.#startUs = startUs;
     this.#shared = new ThrottleTimetable(startUs);
     this.#ring = spec.dirtyRingSize > 0;
@@ -102,50 +92,7 @@ export class Guest {
 
   #advanceEach(toUs: number): void {
     for (let i = 0; i < this.vcpus.length; i += 1) {
-      this.#advanceThroughExits(this.vcpus[i]!, toUs);
-    }
-  }
-
-  /** Let a vCPU run until `toUs`, through rings that fill on the way. */
-  #advanceThroughExits(vcpu: Vcpu, toUs: number): void {
-    do if (this.limited) this.#passFills(vcpu, toUs);
-    while (this.#advanceVcpu(vcpu, toUs) && this.#ringFullExit(vcpu));
-  }
-
-  /**
-   * Under a dirty limit: a ring that fills as the one before, the sleep after it, and so on, as long as a whole fill lies
-   * before `toUs`. What `#advanceVcpu` and an exit do one by one, with the same draws, and so exact; for a vCPU whose rates
-   * stay as they are and that no throttle holds back.
-   */
-  #passFills(vcpu: Vcpu, toUs: number): void {
-    const { memory } = this;
-    const { outcome } = memory;
-    const { id, throttle, wakeLossUs } = vcpu;
-    if (!vcpu.isSteady || throttle.percent > 0 || this.history !== null) return;
-    const share = 1 - (1 - this.speed) * vcpu.stealShare;
-    while (vcpu.timeUs < toUs) {
-      if (vcpu.sleepUntilUs > vcpu.timeUs) {
-        this.#effort.stretch();
-        vcpu.timeUs = min(vcpu.sleepUntilUs, toUs);
-        continue;
-      }
-      const fillUs = memory.fullAfterUs(id);
-      const availableUs = throttle.runTimeUs(vcpu.timeUs, toUs, wakeLossUs);
-      const workUs = availableUs * share;
-      if (availableUs <= 0 || workUs < fillUs) return;
-      this.#effort.stretch();
-      this.#noteStall(vcpu, throttle.awakeAtUs(vcpu.timeUs));
-      const entries = memory.fillAndReap(id);
-      vcpu.writes += outcome.writes;
-      vcpu.reads += outcome.reads;
-      vcpu.faults += outcome.faults;
-      vcpu.faultUs += outcome.faultUs;
-      const ranUs = (availableUs * fillUs) / workUs;
-      const at = min(toUs, throttle.instantAfterUs(vcpu.timeUs, ranUs, wakeLossUs));
-      vcpu.throttledUs += max(0, at - vcpu.timeUs - ranUs);
-      vcpu.timeUs = at;
-      vcpu.lastRanUs = at;
-      this.#leaveAtFullRing(vcpu, entries);
+      advanceThroughExits(this, this.vcpus[i]!, toUs);
     }
   }
 
@@ -171,7 +118,7 @@ export class Guest {
       return;
     }
     const v = this.vcpus[vcpu]!;
-    if (!this.#stopped) this.#advanceThroughExits(v, toUs);
+    if (!this.#stopped) advanceThroughExits(this, v, toUs);
   }
 
   /**
@@ -201,134 +148,15 @@ export class Guest {
       // Below this the vCPU next to its limit just runs into it: the others are at most this far ahead.
       const target = min(toUs, now + max(step, SMALLEST_STEP_US));
       for (let i = 0; i < this.vcpus.length; i += 1)
-        full[i] = this.#advanceVcpu(this.vcpus[i]!, target) ? 1 : 0;
+        full[i] = advanceVcpu(this, this.vcpus[i]!, target) ? 1 : 0;
       for (let i = 0; i < this.vcpus.length; i += 1) {
         if (full[i] === 0) continue;
         const vcpu = this.vcpus[i]!;
-        do this.#ringFullExit(vcpu);
-        while (this.#advanceVcpu(vcpu, target));
+        do ringFullExit(this, vcpu);
+        while (advanceVcpu(this, vcpu, target));
       }
       now = target;
     }
-  }
-
-  /** Let a vCPU run until `toUs`, or until its ring is full: true. */
-  #advanceVcpu(vcpu: Vcpu, toUs: number): boolean {
-    const { memory } = this;
-    const { outcome } = memory;
-    const { phases } = vcpu.spec;
-    while (vcpu.timeUs < toUs) {
-      this.#effort.stretch();
-      if (vcpu.sleepUntilUs > vcpu.timeUs) {
-        const awake = min(vcpu.sleepUntilUs, toUs);
-        addBacklog(vcpu, awake - vcpu.timeUs);
-        vcpu.timeUs = awake;
-        if (this.history !== null) this.history.rested(vcpu, awake);
-        continue;
-      }
-      if (vcpu.nextForkUs <= vcpu.timeUs) this.#fork(vcpu);
-      let end = min(toUs, vcpu.nextForkUs);
-      let writeFactor = 1;
-      let readFactor = 1;
-      if (phases.length > 0) {
-        const phase = phaseAt(vcpu.spec, vcpu.timeUs);
-        writeFactor = phase.writeFactor;
-        readFactor = phase.readFactor;
-        end = min(end, phase.untilUs);
-      }
-      const available = vcpu.throttle.runTimeUs(vcpu.timeUs, end, vcpu.wakeLossUs);
-      if (available <= 0) {
-        vcpu.throttledUs += end - vcpu.timeUs;
-        addBacklog(vcpu, end - vcpu.timeUs);
-        vcpu.timeUs = end;
-        if (this.history !== null) this.history.rested(vcpu, end);
-        continue;
-      }
-      this.#noteStall(vcpu, vcpu.throttle.awakeAtUs(vcpu.timeUs));
-      const workUs = this.#workWithin(vcpu, available, end);
-      const before = vcpu.writes + vcpu.reads;
-      const sinceUs = vcpu.timeUs;
-      memory.run(vcpu.id, workUs, writeFactor, readFactor);
-      vcpu.writes += outcome.writes;
-      vcpu.reads += outcome.reads;
-      vcpu.faults += outcome.faults;
-      vcpu.faultUs += outcome.faultUs;
-      const ranUs = outcome.ringFull ? this.#runTimeOf(vcpu, outcome.ranUs, workUs, available) : available;
-      const at = outcome.ringFull
-        ? min(end, vcpu.throttle.instantAfterUs(vcpu.timeUs, ranUs, vcpu.wakeLossUs))
-        : end;
-      const elapsed = at - vcpu.timeUs;
-      addBacklog(vcpu, elapsed - outcome.ranUs + (outcome.ringExits > 0 ? outcome.ringExitUs : 0));
-      // Also where the throttle was lifted in the middle of a sleep.
-      vcpu.throttledUs += max(0, elapsed - ranUs);
-      if (outcome.ringExits > 0) {
-        vcpu.ringFullExits += outcome.ringExits;
-        vcpu.ringExitUs += outcome.ringExitUs;
-      }
-      if (vcpu.throttle.percent > 0 && elapsed > ranUs) {
-        vcpu.longestStallUs = max(vcpu.longestStallUs, min(vcpu.throttle.sleepUs, elapsed - ranUs));
-      }
-      vcpu.timeUs = at;
-      if (this.history !== null) this.history.ran(vcpu, sinceUs, before);
-      vcpu.lastRanUs = lastRunInstant(vcpu.throttle, at);
-      if (outcome.ringFull) return true;
-    }
-    return false;
-  }
-
-  #fork(vcpu: Vcpu): void {
-    this.memory.fork(vcpu.id);
-    const everyUs = vcpu.spec.fork?.everyUs ?? 0;
-    vcpu.nextForkUs = everyUs > 0 ? vcpu.nextForkUs + everyUs : INFINITY;
-  }
-
-  /** Work, as time at its own pace, that a vCPU can do in `availableUs` of run time up to `endUs`. */
-  #workWithin(vcpu: Vcpu, availableUs: number, endUs: number): number {
-    if (!vcpu.catchesUp) return availableUs * (1 - (1 - this.speed) * vcpu.stealShare);
-    // What comes in during a sleep at the very end is done after it.
-    const dueUs = vcpu.backlogUs + lastRunInstant(vcpu.throttle, endUs) - vcpu.timeUs;
-    return min(max(availableUs, dueUs), (availableUs * this.speed) / vcpu.spec.busy);
-  }
-
-  /**
-   * Run time in which a vCPU did `doneUs` of the `workUs` that it could do in `availableUs`. One that catches up goes at full
-   * speed until nothing waits, then at its own pace; across the slices of a throttle this is spread evenly.
-   */
-  #runTimeOf(vcpu: Vcpu, doneUs: number, workUs: number, availableUs: number): number {
-    const busy = vcpu.spec.busy / this.speed;
-    if (!vcpu.catchesUp || vcpu.throttle.percent > 0 || busy >= 1) return (availableUs * doneUs) / workUs;
-    const catchUpUs = (vcpu.backlogUs * busy) / (1 - busy);
-    return doneUs * busy <= catchUpUs ? doneUs * busy : catchUpUs + doneUs - catchUpUs / busy;
-  }
-
-  #noteStall(vcpu: Vcpu, runsAgainUs: number): void {
-    const stall = runsAgainUs - vcpu.lastRanUs;
-    if (stall > vcpu.longestStallUs) vcpu.longestStallUs = stall;
-  }
-
-  /** accel/kvm/kvm-all.c, KVM_EXIT_DIRTY_RING_FULL: reap, then sleep if this vCPU is limited. The vCPU goes on: true. */
-  #ringFullExit(vcpu: Vcpu): true {
-    this.#leaveAtFullRing(vcpu, this.limited ? this.memory.reap(vcpu.id) : this.reapAll());
-    return true;
-  }
-
-  /** So many entries were reaped. */
-  #leaveAtFullRing(vcpu: Vcpu, entries: number): void {
-    vcpu.ringFullExits += 1;
-    const exitUs = this.#host.ringExitUs + (entries * this.#host.ringEntryNs) / 1000;
-    vcpu.ringExitUs += exitUs;
-    vcpu.sleepUntilUs = vcpu.timeUs + exitUs;
-    vcpu.askedSleepUs = 0;
-    vcpu.lateUs = 0;
-    if (this.limited && vcpu.ringSleepUs > 0) {
-      vcpu.ringSleptUs += vcpu.ringSleepUs;
-      // Drawn, not the mean: vCPUs of one rate would fill and sleep in step forever.
-      const lateUs = exponential(vcpu.wakes, this.#host.wakeLatencyUs);
-      vcpu.sleepUntilUs += vcpu.ringSleepUs + lateUs + vcpu.coldUs;
-      vcpu.askedSleepUs = vcpu.ringSleepUs;
-      vcpu.lateUs = lateUs + vcpu.coldUs;
-    }
-    this.onRingFull(vcpu.id, vcpu.timeUs);
   }
 
   /** Reap every ring (kvm_dirty_ring_reap). Returns the entries. */
@@ -407,7 +235,7 @@ export class Guest {
     for (let i = 0; i < this.vcpus.length; i += 1) {
       const vcpu = this.vcpus[i]!;
       while (vcpu.timeUs < toUs) {
-        this.#effort.stretch();
+        this.effort.stretch();
         const phase = phaseAt(vcpu.spec, vcpu.timeUs);
         const end = min(toUs, phase.untilUs);
         const wallUs = end - vcpu.timeUs;
@@ -421,7 +249,7 @@ export class Guest {
         fetched += outcome.fetched;
         vcpu.timeUs = end;
         if (this.history !== null) this.history.ran(vcpu, sinceUs, before);
-        if (outcome.blockedUs >= wallUs) this.#noteStall(vcpu, end);
+        if (outcome.blockedUs >= wallUs) noteStall(vcpu, end);
         else {
           vcpu.longestStallUs = max(vcpu.longestStallUs, min(outcome.blockedUs, stallUs));
           vcpu.lastRanUs = end;
@@ -474,7 +302,7 @@ export class Guest {
     this.#timeUs = max(this.#timeUs, atUs);
     for (let i = 0; i < this.vcpus.length; i += 1) {
       const vcpu = this.vcpus[i]!;
-      this.#noteStall(vcpu, atUs);
+      noteStall(vcpu, atUs);
       if (this.history !== null) this.history.rested(vcpu, atUs);
       vcpu.timeUs = atUs;
       vcpu.sleepUntilUs = atUs;

@@ -3,27 +3,18 @@
  * the migration bitmap and the log of what tracking has noticed.
  */
 import { ChunkClears } from './clears.js';
-import { armedBetween, expectedRuns, overlap } from './counts.js';
+import { joinPrevious, markArc } from './arcs.js';
+import { expectedRuns, missingIn, overlap, segmentAt } from './counts.js';
 import { circle, cutAt, link, unwritten } from './make-circle.js';
 import { wholeHostPages } from './host-pages.js';
 import type { Layout } from './layout.js';
-import {
-  type Segment,
-  type WrittenRange,
-  SLACK_PAGES,
-  alike,
-  markSent,
-  nextIn,
-  settle,
-  split,
-} from './segment.js';
+import { type Segment, type WrittenRange, SLACK_PAGES, markSent, nextIn, settle, split } from './segment.js';
 import { ContentMap } from '../../content.js';
 import type { GuestSpec, ZeroExtent } from '../../spec.js';
 import { hintedPagesOf, zeroPagesOf } from '../../unused.js';
 import type { Stretch } from '../memory.js';
 
 const { max, min } = Math;
-const INFINITY = Infinity;
 
 type CircleGuest = Pick<GuestSpec, 'ramPages' | 'zeroExtents' | 'compressibility' | 'contents'>;
 
@@ -55,6 +46,11 @@ export class SegmentCircle {
     this.#contents = new ContentMap(guest);
     this.#cursor = circle(layout.pieces, guest.zeroExtents);
     cutAt(this.#cursor, this.#contents.borders());
+  }
+
+  /** The segment from which pages are sent next; null: the circle is empty. */
+  get cursor(): Segment | null {
+    return this.#cursor;
   }
 
   /** All pages are to be sent; with snapshots all count as noticed, none is armed (KVM_DIRTY_LOG_INITIALLY_SET). */
@@ -248,7 +244,7 @@ export class SegmentCircle {
     let noticed = 0;
     for (let s: Segment | null = range.first; s !== null; s = nextIn(s, range)) {
       settle(s);
-      this.#joinPrevious(s);
+      joinPrevious(s, this.#cursor);
     }
     for (let s: Segment | null = range.first; s !== null; s = nextIn(s, range)) {
       // Counts that have been added and subtracted may be a rounding error below 0.
@@ -277,65 +273,9 @@ export class SegmentCircle {
     this.segmentCount = segments;
   }
 
-  /**
-   * Join a segment to the one before it where they do not differ, or where both were sent since the last sync and
-   * positions inside the range do not matter.
-   */
-  #joinPrevious(segment: Segment): void {
-    const { previous, range } = segment;
-    if (previous === segment || previous.range !== range || range === null || range.first === segment) return;
-    if (previous.chunk !== segment.chunk || segment === this.#cursor) return;
-    const bothSent = previous.dirty === 0 && segment.dirty === 0 && !range.sequential;
-    if (!bothSent && !alike(previous, segment)) return;
-    previous.pages += segment.pages;
-    previous.dirty += segment.dirty;
-    previous.loggedDirty += segment.loggedDirty;
-    previous.loggedClean += segment.loggedClean;
-    previous.snapshotDirty += segment.snapshotDirty;
-    previous.snapshotClean += segment.snapshotClean;
-    previous.next = segment.next;
-    segment.next.previous = previous;
-  }
-
-  /**
-   * A vCPU wrote `length` pages one after the other from `from` (an offset into the range, wrapping): all of them are
-   * noticed. Returns those that were not before.
-   */
+  /** See `markArc` of arcs.ts. */
   markArc(range: WrittenRange, from: number, length: number): number {
-    const end = from + min(length, range.pages);
-    const fresh = this.#mark(range, from, min(end, range.pages));
-    return end > range.pages ? fresh + this.#mark(range, 0, end - range.pages) : fresh;
-  }
-
-  #mark(range: WrittenRange, from: number, to: number): number {
-    const start = range.firstPage + from;
-    const end = range.firstPage + to;
-    let fresh = 0;
-    let s: Segment | null = range.first;
-    while (s !== null && s.firstPage < end - SLACK_PAGES) {
-      if (s.firstPage + s.pages <= start + SLACK_PAGES) {
-        s = nextIn(s, range);
-        continue;
-      }
-      if (s.firstPage < start - SLACK_PAGES) s = split(s, start - s.firstPage);
-      if (s.firstPage + s.pages > end + SLACK_PAGES) split(s, end - s.firstPage);
-      settle(s);
-      fresh += max(0, s.pages - s.loggedDirty - s.loggedClean);
-      s.loggedDirty = s.dirty;
-      s.loggedClean = s.pages - s.dirty;
-      const next = nextIn(s, range);
-      settle(s.previous);
-      this.#joinPrevious(s);
-      s = next;
-    }
-    return fresh;
-  }
-
-  /** Pages that `markArc` would notice, left as they are. */
-  armedOnArc(range: WrittenRange, from: number, length: number): number {
-    const end = from + min(length, range.pages);
-    const armed = armedBetween(range, from, min(end, range.pages));
-    return end > range.pages ? armed + armedBetween(range, 0, end - range.pages) : armed;
+    return markArc(range, from, length, this.#cursor);
   }
 
   /** See `GuestMemory.discardDirty`. Nothing is written on this side any more: the ranges are left behind. */
@@ -354,47 +294,13 @@ export class SegmentCircle {
     return expectedRuns(missing, hostPagePages);
   }
 
-  /** Pages of [firstPage, firstPage + pages) whose bit is set. */
-  missingIn(firstPage: number, pages: number): number {
-    const first = this.#cursor;
-    let missing = 0;
-    for (let s = first; s !== null; s = s.next === first ? null : s.next)
-      missing += s.dirty * overlap(s, firstPage, pages);
-    return missing;
-  }
-
-  /** Share of the pages around this one whose bit is set. */
-  missingAt(page: number): number {
-    const segment = this.#segmentAt(page);
-    return segment === null ? 0 : segment.dirty / segment.pages;
-  }
-
-  /** The page after this one from which `missingAt` may be another. */
-  changesAfter(page: number): number {
-    const segment = this.#segmentAt(page);
-    if (segment !== null) return segment.firstPage + segment.pages;
-    const first = this.#cursor;
-    let next = INFINITY;
-    for (let s = first; s !== null; s = s.next === first ? null : s.next)
-      if (s.firstPage > page) next = min(next, s.firstPage);
-    return next;
-  }
-
-  #segmentAt(page: number): Segment | null {
-    const first = this.#cursor;
-    for (let s = first; s !== null; s = s.next === first ? null : s.next) {
-      if (s.firstPage <= page && page < s.firstPage + s.pages) return s;
-    }
-    return null;
-  }
-
   /**
    * Take `wanted` set pages out of [firstPage, firstPage + pages), each as likely as any other: they were asked for. The
    * cursor goes on from the first segment there that has some left. Returns the pages taken.
    */
   fetch(firstPage: number, pages: number, wanted: number): number {
-    const missing = this.missingIn(firstPage, pages);
     const first = this.#cursor;
+    const missing = missingIn(first, firstPage, pages);
     if (missing <= SLACK_PAGES || first === null) return 0;
     const taken = min(wanted, missing);
     let behind: Segment | null = null;
@@ -411,7 +317,7 @@ export class SegmentCircle {
 
   /** Take `wanted` set pages from this address on; the cursor stands behind them. Returns the pages taken. */
   fetchFrom(page: number, wanted: number): number {
-    const segment = this.#segmentAt(page);
+    const segment = segmentAt(this.#cursor, page);
     if (segment === null) return 0;
     const inside = page - segment.firstPage;
     this.#cursor = inside > SLACK_PAGES ? split(segment, inside) : segment;

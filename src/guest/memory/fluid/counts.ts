@@ -1,7 +1,8 @@
-/** What is counted over stretches of segments. */
+/** What is counted over stretches of segments; a circle of them is given by its first. */
 import { type Segment, type WrittenRange, SLACK_PAGES, nextIn, settle } from './segment.js';
 
 const { max, min } = Math;
+const INFINITY = Infinity;
 
 /**
  * Runs of dirty pages, where `unit` pages are dirty together: of n units that are dirty with a share d each, d begin a run at
@@ -42,4 +43,35 @@ export function overlap(segment: Segment, firstPage: number, pages: number): num
   const inside =
     min(firstPage + pages, segment.firstPage + segment.pages) - max(firstPage, segment.firstPage);
   return inside > 0 ? inside / segment.pages : 0;
+}
+
+/** Pages of [firstPage, firstPage + pages) whose bit is set. */
+export function missingIn(first: Segment | null, firstPage: number, pages: number): number {
+  let missing = 0;
+  for (let s = first; s !== null; s = s.next === first ? null : s.next)
+    missing += s.dirty * overlap(s, firstPage, pages);
+  return missing;
+}
+
+/** Share of the pages around this one whose bit is set. */
+export function missingAt(first: Segment | null, page: number): number {
+  const segment = segmentAt(first, page);
+  return segment === null ? 0 : segment.dirty / segment.pages;
+}
+
+/** The page after this one from which `missingAt` may be another. */
+export function changesAfter(first: Segment | null, page: number): number {
+  const segment = segmentAt(first, page);
+  if (segment !== null) return segment.firstPage + segment.pages;
+  let next = INFINITY;
+  for (let s = first; s !== null; s = s.next === first ? null : s.next)
+    if (s.firstPage > page) next = min(next, s.firstPage);
+  return next;
+}
+
+export function segmentAt(first: Segment | null, page: number): Segment | null {
+  for (let s = first; s !== null; s = s.next === first ? null : s.next) {
+    if (s.firstPage <= page && page < s.firstPage + s.pages) return s;
+  }
+  return null;
 }

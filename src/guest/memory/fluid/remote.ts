@@ -3,6 +3,7 @@
  * chance; a request goes out whenever these chances have added up to one.
  */
 import type { SegmentCircle } from './circle.js';
+import { changesAfter, missingAt, missingIn } from './counts.js';
 import { SLACK_PAGES } from './segment.js';
 import type { Use } from './vcpu.js';
 import type { RunOutcome } from '../memory.js';
@@ -108,9 +109,9 @@ function look(vcpu: RemoteVcpu, circle: SegmentCircle, hostPagePages: number): n
   let chance = 0;
   for (const use of vcpu.uses) {
     if (use.sequential) {
-      const missing = circle.missingAt(use.firstPage + use.position);
+      const missing = missingAt(circle.cursor, use.firstPage + use.position);
       use.missing = missing < ALMOST_ONE ? missing / hostPagePages : 1;
-    } else use.missing = circle.missingIn(use.firstPage, use.pages) / use.pages;
+    } else use.missing = missingIn(circle.cursor, use.firstPage, use.pages) / use.pages;
     chance += use.share * use.missing;
   }
   return chance;
@@ -121,7 +122,7 @@ function untilItChanges(vcpu: RemoteVcpu, circle: SegmentCircle): number {
   let accesses = INFINITY;
   for (const use of vcpu.uses) {
     if (!use.sequential || use.share === 0) continue;
-    const end = min(use.firstPage + use.pages, circle.changesAfter(use.firstPage + use.position));
+    const end = min(use.firstPage + use.pages, changesAfter(circle.cursor, use.firstPage + use.position));
     accesses = min(accesses, max(1e-3, end - use.firstPage - use.position) / use.share);
   }
   return accesses;

@@ -1,0 +1,98 @@
+/** A vCPU that runs into its dirty ring: one that all empty together, or under a dirty limit its own. */
+import type { FluidVcpu } from './fluid-vcpu.js';
+import { type Tracked, account, costUs, progressWithin, pushed } from './logged.js';
+import { keepFresh, passThroughFills, passed } from './rings.js';
+import { timeToTouch, touchRate, touchedDeviation } from './vcpu.js';
+
+const { max, min } = Math;
+
+/** No vCPU is limited: any full ring is an exit that empties all. */
+export function runReaped(of: Tracked, state: FluidVcpu, budgetUs: number): number {
+  const paidUs = min(state.owedUs, budgetUs);
+  const progressUs = (budgetUs - paidUs) * state.pace;
+  state.owedUs -= paidUs;
+  passThroughFills(state, progressUs, of.exitCost.pushAll);
+  of.outcome.ringExits = passed.exits;
+  of.outcome.ringExitUs = passed.exits * state.exitUs;
+  state.pushed += passed.entries;
+  if (of.splitUs > 0) spread(of, state, passed.entries);
+  const faultUs = passed.entries * state.faultUs;
+  account(of, state, passed.entries);
+  state.owedUs += of.outcome.faultUs - faultUs;
+  return progressUs;
+}
+
+/** Entries of several fills, as pages that were touched in each range. */
+function spread(of: Tracked, state: FluidVcpu, entries: number): void {
+  const { uses } = state;
+  for (let i = 0; i < uses.length; i += 1) {
+    const use = uses[i]!;
+    use.fresh = of.exitCost.pushAll ? 0 : (entries * use.writesPerUs) / state.writesPerUs;
+  }
+}
+
+/** A dirty limit is in service: a full ring stops its vCPU, and no other vCPU's pages are armed again. */
+export function runLimited(of: Tracked, state: FluidVcpu, budgetUs: number): number {
+  const { outcome } = of;
+  const againUs = state.fillRunUs + state.deviation * state.entryUs;
+  if (state.inRing === 0 && budgetUs >= againUs) return fillAgain(of, state, againUs);
+  const need = of.softLimit + state.deviation - state.inRing;
+  if (need <= 0 || state.inRing >= of.softLimit) {
+    outcome.ringFull = true;
+    outcome.ranUs = 0;
+    return 0;
+  }
+  const { uses } = state;
+  for (let i = 0; i < uses.length; i += 1) {
+    const use = uses[i]!;
+    use.among = use.range.pages;
+    use.room = max(0, use.among - use.range.inRings);
+  }
+  const fullUs = of.exitCost.pushAll
+    ? need / (state.writesPerUs * state.writeFactor)
+    : timeToTouch(uses, state.writeFactor, need);
+  if (fullUs < budgetUs) {
+    const entries = pushed(of, state, fullUs);
+    const runUs = fullUs + costUs(of, state, entries);
+    if (runUs <= budgetUs) {
+      if (state.inRing === 0 && state.deviation === 0) learnFill(of, state, fullUs, runUs);
+      account(of, state, entries);
+      keepEntries(of, state, of.softLimit - state.inRing);
+      outcome.ringFull = true;
+      outcome.ranUs = runUs;
+      return fullUs;
+    }
+  }
+  const progressUs = progressWithin(of, state, budgetUs);
+  keepEntries(of, state, outcome.faults);
+  return progressUs;
+}
+
+/** Keep what the next fills from an empty ring have in common with this one. */
+function learnFill(of: Tracked, state: FluidVcpu, progressUs: number, runUs: number): void {
+  const { uses, writeFactor } = state;
+  if (of.exitCost.pushAll) return;
+  state.entriesVaryBy = touchedDeviation(uses, writeFactor, progressUs);
+  if (!state.isAlone || of.splitUs > 0) return;
+  state.fillProgressUs = progressUs;
+  state.fillRunUs = runUs;
+  state.entryUs = 1 / touchRate(uses, writeFactor) + state.faultUs;
+}
+
+/** An empty ring of a vCPU that shares no range fills as it did the last time, but for chance. */
+export function fillAgain(of: Tracked, state: FluidVcpu, runUs: number): number {
+  const { outcome } = of;
+  outcome.faults = of.softLimit;
+  outcome.faultUs = of.softLimit * state.faultUs;
+  outcome.ringFull = true;
+  outcome.ranUs = runUs;
+  state.pushed += of.softLimit;
+  state.inRing = of.softLimit;
+  return state.fillProgressUs + runUs - state.fillRunUs;
+}
+
+function keepEntries(of: Tracked, state: FluidVcpu, entries: number): void {
+  state.pushed += entries;
+  state.inRing += entries;
+  if (!of.exitCost.pushAll) keepFresh(state.uses);
+}
