@@ -10,10 +10,8 @@ const { min } = Math;
 type Contents = Pick<GuestSpec, 'compressibility' | 'contents'>;
 
 /** Compressibility of each content; undefined: as the compressor's table has it. */
-export function compressibilities({
-  compressibility,
-  contents = [],
-}: Contents): NonEmpty<number | undefined> {
+export function compressibilities({ compressibility, contents }: Contents): NonEmpty<number | undefined> {
+  if (contents === undefined) return [compressibility];
   const others = new Set(contents.map((extent) => extent.compressibility));
   return [compressibility, ...[...others].filter((one) => one !== compressibility)];
 }

@@ -16,7 +16,7 @@ import { RateWindow } from './rate-window.js';
 import { Restraint } from './restraint.js';
 import { SendPace } from './send-pace.js';
 import { SendQueue } from './send-queue.js';
-import type { MigrationSetup } from '../setup.js';
+import type { MigrationSetup, StreamSpec } from '../setup.js';
 import { MigrationState } from './state.js';
 import { ratioFor } from '../rules/compressors.js';
 import { PLAIN_STREAM, type StreamCosts, streamCosts } from '../rules/stream.js';
@@ -60,10 +60,7 @@ export function makeParts(setup: MigrationSetup): Parts {
   const pace = new SendPace(setup.sendDrift, clock);
   const spec = migration.stream ?? PLAIN_STREAM;
   const streams = mapNonEmpty(compressibilities(setup.guest), (compressibility) =>
-    streamCosts(host, version, {
-      ...spec,
-      compressionRatio: ratioFor(spec.compressionRatio, compressibility),
-    }),
+    streamCosts(host, version, withRatio(spec, compressibility)),
   );
   const [costs] = streams;
   const state = new MigrationState();
@@ -100,6 +97,11 @@ export function makeParts(setup: MigrationSetup): Parts {
     restraint: new Restraint(guest, clock, period),
     devices: new Devices(setup.guest.devices ?? [], version),
   };
+}
+
+function withRatio(spec: StreamSpec, compressibility: number | undefined): StreamSpec {
+  if (compressibility === undefined) return spec;
+  return { ...spec, compressionRatio: ratioFor(spec.compressionRatio, compressibility) };
 }
 
 function makeMemory(

@@ -3,6 +3,9 @@ import { Counters } from './counters.js';
 import type { PageRun } from './page-run.js';
 
 const { floor, max, min } = Math;
+/** Longer than any turn in which no sending takes as long as `MOST_QUIET_US`: it ends 64 pages after 51 ms at the latest. */
+const QUIET_US = 10e6;
+const MOST_QUIET_US = 100e3;
 
 /** Some pages of one cost that leave one after the other, and what had left before them. */
 interface Sending {
@@ -19,6 +22,7 @@ export class TurnSends {
   /** Kept from turn to turn: the first `#count` are those of the present one. */
   readonly #sendings: Sending[] = [];
   #count = 0;
+  #isQuiet = false;
   readonly #after = new Counters(false);
   readonly #left: Counters;
 
@@ -28,12 +32,19 @@ export class TurnSends {
     this.#left = new Counters(counters.showsRamOnly);
   }
 
-  begin(): void {
+  /**
+   * A turn begins at `atUs`, and nothing happens and nobody looks before `eventUs`. Where that is far away, the turn is not
+   * interrupted, and what had left before each sending need not be kept.
+   */
+  begin(atUs: number, eventUs: number): void {
     this.#count = 0;
+    this.#isQuiet = eventUs > atUs + QUIET_US;
   }
 
   /** `pages` are about to leave from `atUs` on, each in `pageUs`. */
   note(atUs: number, pages: number, pageUs: number): void {
+    if (this.#isQuiet && pages * pageUs < MOST_QUIET_US) return;
+    this.#isQuiet = false;
     const sending = (this.#sendings[this.#count] ??= {
       atUs: 0,
       pages: 0,

@@ -137,22 +137,29 @@ const IN_PACKET = {
   bufferShare: 0,
 } as const;
 
+/** How pages of one kind travel. */
+type Carriage = Pick<PageCost, 'flushPages' | 'inPacket' | 'vectorShare' | 'bufferShare'>;
+
+function pageCost(bytes: number, wireBytes: number, by: Carriage, cpuUs: number): PageCost {
+  const { flushPages, inPacket, vectorShare, bufferShare } = by;
+  return { bytes, wireBytes, flushPages, inPacket, vectorShare, bufferShare, cpuUs };
+}
+
+function zeroOnMain(version: VersionFacts, cpuUs: number): PageCost {
+  return pageCost(ZERO_PAGE_BYTES, ZERO_PAGE_BYTES, version.countsEachPage ? ALONE : ZERO_ON_MAIN, cpuUs);
+}
+
 /** The migration thread does everything on one channel; XBZRLE's encoded pages are reckoned where they are found. */
 function mainStream(host: HostProfile, version: VersionFacts, spec: StreamSpec): StreamCosts {
   const zeroAsNormal = spec.zeroPageDetection === 'none';
   return {
-    normal: {
-      bytes: NORMAL_PAGE_BYTES,
-      wireBytes: NORMAL_PAGE_BYTES,
-      ...(version.countsEachPage ? ALONE : NORMAL_ON_MAIN),
-      cpuUs: channelUs(host, spec, NORMAL_PAGE_BYTES),
-    },
-    zero: {
-      bytes: ZERO_PAGE_BYTES,
-      wireBytes: ZERO_PAGE_BYTES,
-      ...(version.countsEachPage ? ALONE : ZERO_ON_MAIN),
-      cpuUs: host.zeroNsPerPage / 1000,
-    },
+    normal: pageCost(
+      NORMAL_PAGE_BYTES,
+      NORMAL_PAGE_BYTES,
+      version.countsEachPage ? ALONE : NORMAL_ON_MAIN,
+      channelUs(host, spec, NORMAL_PAGE_BYTES),
+    ),
+    zero: zeroOnMain(version, host.zeroNsPerPage / 1000),
     zeroAsNormal,
     multifd: false,
     zeroInPackets: false,
@@ -179,25 +186,15 @@ function multifdStream(host: HostProfile, version: VersionFacts, spec: StreamSpe
   // Batching a page costs the main thread far less than writing it; a zero test there is serial work.
   const mainUs = spec.zeroPageDetection === 'none' || inChannels ? 0 : zeroUs;
   return {
-    normal: {
-      bytes: version.multifdCountsQueued ? PAGE_BYTES + headerShare : wireBytes,
+    normal: pageCost(
+      version.multifdCountsQueued ? PAGE_BYTES + headerShare : wireBytes,
       wireBytes,
-      ...IN_PACKET,
-      cpuUs: max(mainUs, sendUs / channels, host.multifdNsPerPage / 1000),
-    },
+      IN_PACKET,
+      max(mainUs, sendUs / channels, host.multifdNsPerPage / 1000),
+    ),
     zero: inChannels
-      ? {
-          bytes: headerShare,
-          wireBytes: headerShare,
-          ...IN_PACKET,
-          cpuUs: zeroUs / channels,
-        }
-      : {
-          bytes: ZERO_PAGE_BYTES,
-          wireBytes: ZERO_PAGE_BYTES,
-          ...(version.countsEachPage ? ALONE : ZERO_ON_MAIN),
-          cpuUs: zeroUs,
-        },
+      ? pageCost(headerShare, headerShare, IN_PACKET, zeroUs / channels)
+      : zeroOnMain(version, zeroUs),
     zeroAsNormal: spec.zeroPageDetection === 'none',
     multifd: true,
     zeroInPackets: inChannels,

@@ -183,6 +183,7 @@ export const versionSources: Readonly<Partial<Record<QemuVersion, string>>> = {
 
 /** The facts of a binary that runs a machine type. */
 export function factsOf(qemu: QemuVersion, machine: QemuVersion = qemu): VersionFacts {
+  if (machine === qemu) return versionFacts[qemu];
   const { multifdSyncsEveryIteration, multifdFindsZeroPages } = versionFacts[machine];
   return { ...versionFacts[qemu], multifdSyncsEveryIteration, multifdFindsZeroPages };
 }

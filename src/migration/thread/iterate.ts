@@ -8,13 +8,15 @@ const { ceil, floor, max, min } = Math;
 
 /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. Returns when that is over. */
 export function iterate(thread: Thread): number {
-  const { clock, link, stream, state, counters, window, run } = thread.parts;
+  const { setup, clock, link, stream, state, counters, window, run } = thread.parts;
   link.drawJitter();
   state.holdsBitmap = true;
   const startUs = clock.nowUs;
   let elapsedUs = 0;
   let index = 0;
-  thread.sends.begin();
+  // At a full ring a strategy may do anything, such as to cancel.
+  const isHeard = setup.guest.dirtyRingSize > 0;
+  thread.sends.begin(startUs, isHeard ? 0 : min(clock.events.nextUs, clock.pauseUs));
   while (run.find(startUs + elapsedUs) && thread.orders.cancelReason === null) {
     elapsedUs = max(elapsedUs, clock.nowUs - startUs);
     const available = run.available();
@@ -90,7 +92,7 @@ export function* iterateHostPages(thread: Thread): Run<void> {
       max(1, ceil(windowLeftUs / pageUs)),
       isPage ? left : max(1, ceil((clockCheck - hostPages) * perHostPage)),
     );
-    thread.sends.begin();
+    thread.sends.begin(clock.nowUs, 0);
     thread.sends.note(clock.nowUs, pages, pageUs);
     run.send(pages, cost.bytes);
     window.queued(pages, cost);

@@ -155,7 +155,7 @@ function* sendRest(thread: Thread): Run<void> {
     const pages = run.available();
     const cost = run.cost(pages, clock.nowUs);
     const pageUs = run.pageUs(cost, link.bytesPerSecond) + (1 - run.zeroShare) * run.lastStageUs;
-    thread.sends.begin();
+    thread.sends.begin(clock.nowUs, min(clock.events.nextUs, clock.pauseUs));
     thread.sends.note(clock.nowUs, pages, pageUs);
     run.send(pages, cost.bytes);
     const sentUs = clock.nowUs + pages * pageUs;
