@@ -11,7 +11,7 @@ import type { Scenario, Uncertainty } from './scenario.js';
 import { scenarioSchema } from './form/schema.js';
 import { parseSource, type Source } from './source.js';
 import { nameOf } from './guest/build-guest.js';
-import { findUncertain, type Uncertain, withValues } from './uncertain/find.js';
+import { aboutTyped, findUncertain, type Uncertain, withValues } from './uncertain/find.js';
 
 /** What to change in a scenario while it is loaded. */
 export interface LoadOptions {
@@ -45,8 +45,7 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
   const { value, placeOf } = withOverrides(source, overrides);
   const place = (path: Path, at: Problem['at'] = 'value'): Place => placeOf({ path, at });
   // What cannot be read, and what can be but does not go together.
-  const unreadable: Problem[] = [];
-  const infeasibilities: Problem[] = [];
+  const [unreadable, infeasibilities]: [Problem[], Problem[]] = [[], []];
   const throwFound = (): void => {
     const found = [...unreadable, ...infeasibilities].map(withReference);
     if (found.length > 0) throw (unreadable.length > 0 ? usageErrorOf : infeasible)(found, placeOf);
@@ -56,7 +55,8 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
   const sectionsAt = (p: (key: string) => number): ReadSections => {
     const { sections, problems } = readSections(withValues(value, uncertain, ({ key }) => p(key)));
     const known = [...unreadable];
-    for (const problem of problems) if (!isWithin(problem, known)) unreadable.push(problem);
+    for (const problem of problems)
+      if (!isWithin(problem, known)) unreadable.push(asTyped(problem, uncertain));
     return sections;
   };
   const sections = sectionsAt(() => 0.5);
@@ -131,6 +131,15 @@ function readSections(value: unknown): {
     }),
   );
   return { sections, problems: checked.problems };
+}
+
+function asTyped(problem: Problem, uncertain: readonly Uncertain[]): Problem {
+  const entry = uncertain.find(({ path }) => onePath(path, problem.path));
+  return entry === undefined ? problem : { ...problem, message: aboutTyped(problem.message, entry) };
+}
+
+function onePath(a: Path, b: Path): boolean {
+  return a.length === b.length && a.every((segment, i) => segment === b[i]);
 }
 
 /** The value in which a problem lies has one already. */

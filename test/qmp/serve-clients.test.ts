@@ -180,6 +180,9 @@ describe('a socket', () => {
     await expect(serveQmp({ scenario, listen: 'tcp:0.0.0.0:40404' })).rejects.toThrow(
       /can be reached from other machines; expected localhost, or --allow-remote/,
     );
+    await expect(serveQmp({ scenario, listen: 'unix:/tmp/x.sock', allowRemote: true })).rejects.toThrow(
+      /--allow-remote is for TCP/,
+    );
     const port = await freePort();
     const server = await serveQmp({ scenario, listen: `tcp:127.0.0.1:${port}`, copies: 2 });
     expect(server.addresses).toEqual([port, port + 1].map((each) => `tcp:127.0.0.1:${each}`));

@@ -148,3 +148,12 @@ test.each([
 ])('--set %s is refused: %s', (set, message) => {
   expect(() => scenario([set])).toThrow(message);
 });
+
+// The middle of a range is nothing that anybody has typed.
+test.each([
+  ['500..700', '"500..700" lacks a unit'],
+  ['1..3GB', 'unknown unit "GB" in "1..3GB"; did you mean 1..3GB/s?'],
+])('what is wrong with %s quotes it', (write, says) => {
+  const text = `guest: { memory: 4GiB, vcpus: [{ workload: { write: ${write}, working-set: 1GiB } }] }\n`;
+  expect(() => parseScenario(`${text}link: { bandwidth: 1Gbit/s }\n`, 'x.yaml')).toThrow(says);
+});

@@ -121,9 +121,13 @@ async function watched(
 }
 
 function readOptions(given: Given) {
-  const periodsMs = parsed(given, 'periods', (text) =>
-    text.split(',').map((one) => parseDurationUs(one.trim()) / 1000),
-  );
+  const periodsMs = parsed(given, 'periods', (text) => {
+    const words = text.split(',').map((one) => one.trim());
+    const periods = words.map((one) => parseDurationUs(one) / 1000);
+    const again = periods.findIndex((one, i) => periods.indexOf(one) < i);
+    if (again < 0) return periods;
+    throw new UsageError(`${words[again]} is listed twice; expected each period once, and --repeat 2`);
+  });
   const link = read(given, options, 'link');
   const ring = parsed(given, 'dirty-ring-size', (text) => {
     const size = /^\d+$/.test(text) ? Number(text) : NaN;

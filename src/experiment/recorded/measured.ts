@@ -30,7 +30,7 @@ export interface MeasuredFigures {
   readonly completed: boolean;
 }
 
-/** Up to 100 ms after the sync. */
+/** Up to one interval of the log after the sync. */
 export interface MeasuredSync {
   readonly n: number;
   readonly timeMs: number;

@@ -84,6 +84,8 @@ export async function serveQmp(options: ServeQmpOptions): Promise<QmpServer> {
   if (!Number.isInteger(copies) || copies < 1 || copies > MOST_COPIES)
     throw new UsageError(`expected 1 to ${MOST_COPIES} copies, got ${copies}`);
   const listen = typeof options.listen === 'string' ? [options.listen] : options.listen;
+  if (options.allowRemote === true && listen.every((text) => parseQmpAddress(text).kind === 'unix'))
+    throw new UsageError('--allow-remote is for TCP; expected an address such as --listen tcp:0.0.0.0:4444');
   const addresses = listen.map((text) => allowed(parseQmpAddress(text), options.allowRemote === true));
   if (!isNonEmpty(addresses))
     throw new UsageError('no address to listen at; expected one, such as unix:/run/x.sock');

@@ -5,6 +5,9 @@ import type {
   PredictedFigure,
   ValidatedRecord,
 } from '../../experiment/recorded/validate.js';
+import type { LogSample } from '../../formats/migration-log.js';
+import { pairs } from '../../lists.js';
+import { median } from '../../stats/summary.js';
 import { formatBytes, formatDurationMs } from '../../units.js';
 import { grid } from './kit/grid.js';
 import type { Page } from './kit/style.js';
@@ -36,10 +39,18 @@ export function recordText(validated: ValidatedRecord, { width, style }: Page): 
     ...(syncs.length === 0 ? [] : ['', syncGrid(syncs)]),
     ...(notes.length === 0 ? [] : ['', ...notes.flatMap((note) => wrap(`- ${note}`, width, '  '))]),
     ...(recorded.measured.completed || under.scenario.strategies.length === 0 ? [] : ['']),
-    style.faint('Syncs: predicted in the median, measured up to 100 ms late.'),
+    style.faint(`Syncs: predicted in the median, measured ${lateText(recorded.log.samples)}.`),
   ]
     .join('\n')
     .replaceAll(/\n{3,}/g, '\n\n');
+}
+
+/** A sync shows in the first sample after it. */
+function lateText(samples: readonly LogSample[]): string {
+  const timesUs = samples.flatMap(({ tUs }) => (tUs === null ? [] : [tUs]));
+  const intervalsMs = [...pairs(timesUs)].map(([before, after]) => (after - before) / 1000);
+  if (intervalsMs.length === 0) return 'at the next sample';
+  return `up to ${formatDurationMs(Number(median(intervalsMs).toPrecision(2)))} late`;
 }
 
 function headOf({ recorded, under, isLearned, runs, completedShare }: ValidatedRecord): string {

@@ -9,6 +9,8 @@ export interface Uncertain {
   readonly key: string;
   readonly path: Path;
   readonly form: UncertainForm;
+  /** As it stands in the file, for messages. */
+  readonly typed: string;
 }
 
 /** What describes the experiment is uncertain; what is chosen (strategies, policy, expectations) is not. */
@@ -33,7 +35,7 @@ export function findUncertain(value: unknown, problems: Problem[]): Uncertain[] 
     else if (form !== null) {
       const key = (isMap(inner) ? anchored.get(inner) : undefined) ?? names.join('.');
       anchored.set(inner, key);
-      found.push({ key, path, form });
+      found.push({ key, path, form, typed: typeof inner === 'string' ? inner.trim() : form.text });
     } else if (Array.isArray(inner))
       inner.forEach((entry, i) => visit(entry, [...path, i], [...names, nameIn(inner, i)]));
     else if (isMap(inner))
@@ -65,6 +67,14 @@ export function withValues(
     result = put(result, entry.path, drawn);
   }
   return result;
+}
+
+/** What is wrong with a value that was drawn, in words about what was typed; `message` quotes it, alone or with a unit. */
+export function aboutTyped(message: string, { form, path, typed }: Uncertain): string {
+  const drawn = String(form.at(0.5, WHOLE_UNITS[String(path.at(-1))]));
+  const literal = drawn.replaceAll(/[^\w\s]/g, '\\$&');
+  const quoted = new RegExp(`(?<="|got |mean )${literal}(?![\\d.])`, 'g');
+  return message.replaceAll(quoted, () => typed);
 }
 
 function put(target: unknown, [segment, ...rest]: Path, value: unknown): unknown {
