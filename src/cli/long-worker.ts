@@ -12,7 +12,7 @@ interface Asked {
 const { name, args } = workerData as Asked;
 const say = (message: LongWorkMessage<unknown>): void => parentPort?.postMessage(message);
 try {
-  say({ result: longTasks[name](args, () => say({ step: true })) });
+  say({ result: await longTasks[name](args, () => say({ step: true })) });
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   say(refusalOf(error));

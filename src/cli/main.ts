@@ -204,9 +204,6 @@ async function answer(words: readonly string[], streams: Streams): Promise<void>
   await execute(await loaded(entry), words, streams);
 }
 
-/** What options take that name what a command writes. */
-const FILES: readonly string[] = ['FILE', 'FOLDER'];
-
 function noSuchCommand(words: readonly string[], name: string | undefined): UsageError {
   const names = [...commands.map((candidate) => candidate.name), 'completion'];
   if (name !== undefined) return new UsageError(unknown('command', name, names));
@@ -252,9 +249,7 @@ async function execute(
   const endProgress = (): void => {
     for (const progress of shown) progress.end();
   };
-  const isFile = (name: string): boolean => FILES.includes(command.options[name]?.value ?? '');
-  const writes = command.alwaysWrites === true || [...values.keys()].some(isFile);
-  const over = writes && command.hearsSignals !== true ? endOnSignals(stderr, endProgress) : () => undefined;
+  const over = command.hearsSignals === true ? () => undefined : endOnSignals(stderr, endProgress);
   try {
     await command.run(given);
   } finally {

@@ -14,7 +14,8 @@ import {
 import { refuseUnreadableDemands, unmetInRun } from '../../experiment/expect/fail-unless.js';
 import { demandMeasures, failUnlessKept, failUnlessOption, readDemands } from '../options/fail-unless.js';
 import { loadScenario } from '../../scenario/load.js';
-import { drain } from '../../experiment/drain.js';
+import type { DrainTask } from '../long-tasks.js';
+import { longWork } from '../long-work.js';
 import { drainText } from '../../report/terminal/drain-text.js';
 import { read } from '../options/values.js';
 
@@ -65,20 +66,23 @@ export const drainCommand: Command = {
       throw new UsageError('--compare runs both modes; expected --compare without --mode');
     const copies = read(given, options, 'copies');
     const guests: DrainGuest[] = [];
+    const tasks: DrainTask['guests'][number][] = [];
     for (const file of given.all('scenarios')) {
       const scenario = loadScenario(file, { set: given.values('set') });
       noteReading(given, scenario);
       const strategy = await oneStrategy(given, scenario);
+      tasks.push({ text: scenario.text, file, set: scenario.set, copies });
       for (let copy = 0; copy < copies; copy++) guests.push({ scenario, strategy });
     }
     const atOnce = read(given, options, 'parallel') ?? guests.length;
     const ways = word === undefined ? [1, atOnce] : [word === 'serial' ? 1 : atOnce];
     const progress = given.progress(guests.length * ways.length);
-    const how = { seed: readSeed(given), memory: readMemory(given), onGuest: progress.step };
+    const how = { seed: readSeed(given), memory: readMemory(given) };
     const demands = readDemands(given);
     for (const { scenario, strategy } of guests)
       refuseUnreadableDemands(demands, scenario, [strategy], demandMeasures);
-    const drains = ways.map((parallel) => drain(guests, { ...how, parallel }));
+    const strategy = given.value('strategy') ?? null;
+    const drains = await longWork('drain', { guests: tasks, ways, strategy, ...how }, () => progress.step());
     const broken = drains.flatMap((way) =>
       way.guests.flatMap(({ result }, index) => {
         const { scenario, strategy } = nth(guests, index);

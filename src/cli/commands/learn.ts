@@ -1,21 +1,16 @@
 /** `migsim learn`: a guest from a log of its migration. */
-import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
-import { learnFrom, type LearnResult } from '../../recording/learn/learn-from-log.js';
-import { loggedOf } from '../../recording/learn/answer/outlook.js';
+import type { LearnResult } from '../../recording/learn/learn-from-log.js';
 import type { LearnOptions } from '../../recording/learn/learned.js';
 import type { SelfCheck } from '../../recording/learn/answer/self-check.js';
 import { formatBytes, formatDurationMs, fixedPercent } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { nameOfLog, readLogFile } from '../options/log-files.js';
-import { readLogs } from '../../formats/readers/index.js';
-import { parseScenario } from '../../scenario/parse.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
-import { learnFromGuestperf } from '../../experiment/learn-guestperf.js';
+import type { LearnedGuestperfRun } from '../../experiment/learn-guestperf.js';
 import { guestperfCheckText } from '../../report/terminal/guestperf-check.js';
-import { predictionLines } from '../../report/terminal/learned-prediction.js';
 import { wrap } from '../../report/terminal/kit/text.js';
-import type { Scenario } from '../../scenario/scenario.js';
+import { longWork } from '../long-work.js';
 import { grid } from '../../report/terminal/kit/grid.js';
 import { parsed, read } from '../options/values.js';
 
@@ -64,13 +59,13 @@ export const learnCommand: Command = {
     ['learn report.json --out run.yaml', 'reconstruct a run of guestperf; then: migsim run run.yaml'],
     ['learn dirty.csv --memory 16GiB', 'from readings of (period, pages)'],
   ],
-  run(given) {
+  async run(given) {
     const options = readOptions(given);
-    const paths = given.all('logs');
-    const read = readLogs(paths.map((path) => ({ file: nameOfLog(path), text: readLogFile(path) })));
-    if (read.kind === 'guestperf') return runGuestperf(given, read.text);
-    const result = learnFrom(read, options);
-    const loaded = loadable(result.scenario, nameOfLog(nth(paths, 0)));
+    const files = given.all('logs').map((path) => ({ file: nameOfLog(path), text: readLogFile(path) }));
+    const predict = given.has('out') && !given.flag('json');
+    const answer = await longWork('learn', { files, options, predict });
+    if (answer.kind === 'guestperf') return printGuestperf(given, answer.run);
+    const { result, predictions } = answer;
     const { learned, scenario, check, outlook } = result;
     if (given.flag('json')) {
       const { understood } = result;
@@ -91,8 +86,8 @@ export const learnCommand: Command = {
       given.print(
         `Assumed: the load needs ${Number((learned.guest.cpu * 100).toFixed(1))} % of its time (--cpu); more in the file\n`,
       );
-    const lines = learned.guest.classes.length > 0 ? predictionLines(loaded, loggedOf(learned, outlook)) : [];
-    for (const line of lines.flatMap((one) => wrap(one, given.page.width, '  '))) given.print(`${line}\n`);
+    for (const line of predictions.flatMap((one) => wrap(one, given.page.width, '  ')))
+      given.print(`${line}\n`);
     given.print(`Written to ${out}\n`);
   },
 };
@@ -112,17 +107,6 @@ function wordsOf(given: Given, { understood, outlook }: LearnResult): string[] {
   ];
 }
 
-/** Figures that a log can have and a scenario cannot end here, and not in a file that nothing loads. */
-function loadable(scenario: string, file: string): Scenario {
-  try {
-    return parseScenario(scenario, file);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    const what = nth(error.message.replace(/^.*?:\d+(?::\d+)?: /, '').split('\n'), 0);
-    throw new UsageError(`its figures describe a guest that cannot be simulated: ${what}`, { file });
-  }
-}
-
 /** A report says of its run what the options say of a log's. */
 const SAID_BY_REPORT = [
   'cpu',
@@ -133,14 +117,13 @@ const SAID_BY_REPORT = [
   'max-bandwidth',
 ] as const;
 
-function runGuestperf(given: Given, text: string): void {
+function printGuestperf(given: Given, { learned, scenario, check }: LearnedGuestperfRun): void {
   const option = SAID_BY_REPORT.find((one) => given.value(one) !== undefined);
   if (option !== undefined) {
     throw new UsageError(`--${option} is for logs: a guestperf report already contains it`, {
       file: given.positional,
     });
   }
-  const { learned, scenario, check } = learnFromGuestperf(text, given.positional);
   const out = given.value('out');
   if (given.flag('json')) return given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
   if (out === undefined) return given.print(scenario);

@@ -1,11 +1,10 @@
 /** `migsim plot`: figures from result files, without running anything again. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { drawFigures } from '../../api/figures.js';
 import { figures } from '../../report/figures/index.js';
-import type { Drawing } from '../../report/figures/kit/figure.js';
-import { type Results, type Selection, readResults } from '../../report/figures/data/results.js';
-import { SHEETS, type Sheet } from '../../report/figures/kit/sheet.js';
+import type { Selection } from '../../report/figures/data/results.js';
+import type { Drawn } from '../long-tasks.js';
+import { longWork } from '../long-work.js';
 import { counted, wrapItems } from '../../report/terminal/kit/text.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { openOutputFolder } from '../../report/files/output-folder.js';
@@ -72,13 +71,13 @@ export const plotCommand: Command = {
   async run(given) {
     const format = read(given, options, 'format');
     const width = read(given, options, 'width');
-    const drawings = await drawFigures(given.positional, {
-      figures: given.values('figure'),
-      width,
-      ...chosenRuns(given),
+    const drawings = await longWork('plot', {
+      path: given.positional,
+      figures: { figures: given.values('figure'), width, ...chosenRuns(given) },
+      format,
     });
     const folder = given.value('out') ?? folderBeside(given.positional);
-    const paths = await write(drawings, format, SHEETS[width], folder);
+    const paths = write(drawings, format, folder);
     const lead = `${counted(paths.length, 'figure')} in ${folder}:`;
     const lines = wrapItems(
       paths.map((path) => basename(path)),
@@ -92,12 +91,8 @@ export const plotCommand: Command = {
   },
 };
 
-/** The results that the positional and `drawingOptions` ask for. */
-export async function readChosen(given: Given): Promise<Results> {
-  return readResults(given.positional, chosenRuns(given));
-}
-
-function chosenRuns(given: Given): Selection {
+/** What `drawingOptions` ask for. */
+export function chosenRuns(given: Given): Selection {
   const run = read(given, drawingOptions, 'run');
   return { strategies: given.values('strategy'), ...(run === undefined ? {} : { run }) };
 }
@@ -108,20 +103,13 @@ function folderBeside(path: string): string {
   return join(folder, 'figures');
 }
 
-async function write(
-  drawings: readonly Drawing[],
-  format: Format,
-  sheet: Sheet,
-  folder: string,
-): Promise<string[]> {
-  const png = format === 'png' ? (await import('../../report/figures/kit/png.js')).pngOf : null;
+function write(drawings: readonly Drawn[], format: Format, folder: string): string[] {
   const output = openOutputFolder(
     folder,
     drawings.map(({ name }) => `${name}.${format}`),
   );
   try {
-    for (const { name, svg } of drawings)
-      output.append(`${name}.${format}`, png === null ? svg : png(svg, sheet));
+    for (const { name, content } of drawings) output.append(`${name}.${format}`, content);
     return output.finish();
   } catch (error) {
     output.abandon();

@@ -2,12 +2,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.js';
-import { cellsBy, sweepKeys } from '../../report/figures/data/sweep-keys.js';
-import { htmlReport } from '../../report/html/page.js';
 import { defineOptions, type Command } from '../command.js';
-import { drawingOptions, readChosen } from './plot.js';
-import { PAPER_FORMATS, type PaperFormat, paperTable } from '../options/table-format.js';
-import { readProvenance } from '../../report/files/provenance.js';
+import { drawingOptions, chosenRuns } from './plot.js';
+import { longWork } from '../long-work.js';
+import { PAPER_FORMATS, type PaperFormat } from '../options/table-format.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { read } from '../options/values.js';
 
@@ -44,21 +42,13 @@ export const reportCommand: Command = {
     if (isFile && !folder.endsWith('.jsonl')) {
       throw new UsageError('expected a results folder; `migsim plot` draws a single file', { file: folder });
     }
-    const results = await readChosen(given);
-    const provenance = isFile ? null : readProvenance(folder);
-    if (format !== 'html') {
-      if (results.runs.length === 0)
-        throw new UsageError('no runs.csv in it, from which the table is made', { file: folder });
-      const tables = cellsBy(results.runs, sweepKeys(results.runs)).map(({ what, rows }) =>
-        paperTable(format, rows, provenance, what),
-      );
-      given.print(tables.join('\n'));
-      return;
-    }
+    const title = basename(resolve(folder));
+    const task = { path: folder, isFile, selection: chosenRuns(given), format, title };
+    if (format !== 'html') return given.print(await longWork('report', task));
     const file =
       given.value('out') ?? (isFile ? folder.replace(/jsonl$/, 'html') : join(folder, 'report.html'));
     const write = openOutputFile(file);
-    write(htmlReport({ results, provenance, title: basename(resolve(folder)) }));
+    write(await longWork('report', task));
     given.print(`Written: ${file}\n`);
   },
 };
