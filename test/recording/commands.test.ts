@@ -80,3 +80,29 @@ describe('calibrate-host', () => {
     expect(stderr).toContain('recordings-host');
   });
 });
+
+describe('a file that people edit afterwards', () => {
+  test.each([
+    ['init', []],
+    ['learn', [SMALL]],
+    ['calibrate-host', [SMALL]],
+    ['measure', ['unix:/nowhere.sock']],
+  ])('%s does not overwrite it', async (command, inputs) => {
+    const file = path.join(folder, `mine-of-${command}.yaml`);
+    writeFileSync(file, 'edited: by hand\n');
+    const out = command === 'init' ? [file] : ['--out', file];
+    const { status, stdout, stderr } = await inProcess([command, ...inputs, ...out]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(`${file}: exists already; expected the name of a new file\n`);
+    expect(readFileSync(file, 'utf8')).toBe('edited: by hand\n');
+  });
+});
+
+test('learn writes the scenario with --json too', async () => {
+  const log = path.join(folder, 'migrate.log');
+  const out = path.join(folder, 'with-json.yaml');
+  const { status, stdout } = await inProcess(['learn', log, '--json', '--out', out]);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toHaveProperty('learned');
+  expect(parseScenario(readFileSync(out, 'utf8'), out).name).toBe('with-json');
+});

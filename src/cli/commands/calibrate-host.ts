@@ -14,7 +14,7 @@ import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { readRecordings } from '../../recording/validate/validate.js';
 import { repeatsIn } from '../../formats/repeats.js';
 import { longWork } from '../long-work.js';
-import { openOutputFile } from '../../report/files/output-folder.js';
+import { openNewFile } from '../../report/files/output-folder.js';
 import { grid } from '../../report/terminal/kit/grid.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
 import { variabilityKinds } from '../../guest/host-profiles/variability.js';
@@ -62,7 +62,7 @@ export const calibrateHostCommand: Command = {
     readRecordings(paths);
     const repeats = repeatsIn(paths);
     const out = given.value('out');
-    const write = out === undefined ? null : openOutputFile(out);
+    const write = out === undefined ? null : openNewFile(out);
     // How many profiles will be tried is not known: the line shows that it works.
     const progress = given.progress(MOST_TRIED);
     const options = {

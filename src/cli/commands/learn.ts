@@ -6,7 +6,7 @@ import type { SelfCheck } from '../../recording/learn/answer/self-check.js';
 import { formatBytes, formatDurationMs, fixedPercent } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { nameOfLog, readLogFile } from '../options/log-files.js';
-import { openOutputFile } from '../../report/files/output-folder.js';
+import { openNewFile } from '../../report/files/output-folder.js';
 import type { LearnedGuestperfRun } from '../../experiment/learn-guestperf.js';
 import { guestperfCheckText } from '../../report/terminal/guestperf-check.js';
 import { wrap } from '../../report/terminal/kit/text.js';
@@ -61,25 +61,26 @@ export const learnCommand: Command = {
   ],
   async run(given) {
     const options = readOptions(given);
+    const out = given.value('out');
+    const write = out === undefined ? null : openNewFile(out);
     const files = given.all('logs').map((path) => ({ file: nameOfLog(path), text: readLogFile(path) }));
     const predict = given.has('out') && !given.flag('json');
     const answer = await longWork('learn', { files, options, predict });
-    if (answer.kind === 'guestperf') return printGuestperf(given, answer.run);
+    if (answer.kind === 'guestperf') return printGuestperf(given, answer.run, write);
     const { result, predictions } = answer;
     const { learned, scenario, check, outlook } = result;
+    write?.(scenario);
     if (given.flag('json')) {
       const { understood } = result;
       given.print(`${JSON.stringify({ learned, check, outlook, understood }, null, 2)}\n`);
       return;
     }
-    const out = given.value('out');
-    if (out === undefined) {
+    if (write === null) {
       // The scenario goes to standard output, for a file or a pipe; its words go to stderr.
       given.print(scenario);
       for (const line of wordsOf(given, result)) given.warn(line);
       return;
     }
-    openOutputFile(out)(scenario);
     for (const line of wordsOf(given, result)) given.print(`${line}\n`);
     if (check !== null) printCheck(given, check);
     if (learned.guest.classes.length > 0)
@@ -117,23 +118,26 @@ const SAID_BY_REPORT = [
   'max-bandwidth',
 ] as const;
 
-function printGuestperf(given: Given, { learned, scenario, check }: LearnedGuestperfRun): void {
+function printGuestperf(
+  given: Given,
+  { learned, scenario, check }: LearnedGuestperfRun,
+  write: ((scenario: string) => void) | null,
+): void {
   const option = SAID_BY_REPORT.find((one) => given.value(one) !== undefined);
   if (option !== undefined) {
     throw new UsageError(`--${option} is for logs: a guestperf report already contains it`, {
       file: given.positional,
     });
   }
-  const out = given.value('out');
+  write?.(scenario);
   if (given.flag('json')) return given.print(`${JSON.stringify({ learned, check }, null, 2)}\n`);
-  if (out === undefined) return given.print(scenario);
-  openOutputFile(out)(scenario);
+  if (write === null) return given.print(scenario);
   given.print(`${guestperfCheckText(check)}\n`);
   given.print('Not in the report:\n');
   for (const one of learned.assumptions) {
     given.print(`${wrap(`- ${one}`, given.page.width, '  ').join('\n')}\n`);
   }
-  given.print(`Written to ${out}\n`);
+  given.print(`Written to ${given.value('out')}\n`);
 }
 
 function readOptions(given: Given): LearnOptions {

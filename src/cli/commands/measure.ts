@@ -5,7 +5,7 @@ import { costsOf, rateText, type MeasurePlan, type Reading } from '../../qmp/mea
 import type { GuestFacts } from '../../qmp/measure/facts.js';
 import { measureGuest, type GuestMeasurement } from '../../qmp/measure/measure.js';
 import { measuredScenario, versionText } from '../../qmp/measure/scenario.js';
-import { openOutputFile } from '../../report/files/output-folder.js';
+import { openNewFile } from '../../report/files/output-folder.js';
 import { counted, wrap } from '../../report/terminal/kit/text.js';
 import { parseScenario } from '../../scenario/parse.js';
 import { formatBytes, formatDurationMs, parseDurationUs } from '../../units.js';
@@ -61,7 +61,7 @@ export const measureCommand: Command = {
   async run(given) {
     const options = readOptions(given);
     const out = given.value('out');
-    const write = out === undefined ? null : openOutputFile(out);
+    const write = out === undefined ? null : openNewFile(out);
     const client = await connectQmp(given.positional);
     const isWhole = write !== null && !given.flag('json');
     const say = (text: string): void => (isWhole ? given.print(`${text}\n`) : given.warn(text));

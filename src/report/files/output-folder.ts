@@ -128,6 +128,17 @@ export function openOutputFile(path: string): (content: string | Uint8Array) => 
   };
 }
 
+/**
+ * `openOutputFile` for what people edit afterwards, such as a scenario: a file that stands there and has content is theirs.
+ * Throws `UsageError` for one.
+ */
+export function openNewFile(path: string): (content: string | Uint8Array) => void {
+  const there = linkStatusOf(path);
+  if (there?.isFile() === true && there.size > 0)
+    throw new UsageError('exists already; expected the name of a new file', { file: path });
+  return openOutputFile(path);
+}
+
 function openThrough(path: string): (content: string | Uint8Array) => void {
   const writing = (write: () => void): void => {
     try {
