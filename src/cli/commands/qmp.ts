@@ -61,6 +61,7 @@ const options = defineOptions({
 export const qmpCommand: Command = {
   positional: scenarioFile,
   options,
+  hearsSignals: true,
   examples: [
     ['qmp guest.yaml --listen unix:/run/x.sock', 'a guest in step with the clock'],
     ['qmp guest.yaml --listen x.sock --speed 10', 'ten times faster'],
