@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type Ended, inProcess, migsim } from './migsim.js';
 
@@ -35,10 +36,18 @@ test('--version is that of the package', () => {
   expect(migsim(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
+const BUNDLE = new URL('../../dist/bundle/', import.meta.url);
+
 describe('what a run needs is not loaded', () => {
   const loadedBy = (...words: string[]): string[] => {
     const { stderr } = migsim(words, { NODE_DEBUG: 'esm' });
-    return [...stderr.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)].map((match) => match[1]!);
+    const bundled = new Set(stderr.match(/(?<=dist\/bundle\/)[\w-]+\.js/g));
+    expect(bundled).toContain('main.js');
+    // A file of the bundle names in a comment each module that it is made of.
+    const sources = [...bundled].map((name) => readFileSync(new URL(name, BUNDLE), 'utf8'));
+    return [stderr, ...sources].flatMap((text) =>
+      [...text.matchAll(/node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\//g)].map((match) => match[1]!),
+    );
   };
 
   test('by help, which needs yargs alone', () => {

@@ -55,7 +55,7 @@ describe('readings of a dirty curve', () => {
     ['a curve that falls', '[["1s", 30], ["2s", 20]]', 'a longer period cannot dirty fewer'],
     ['one period twice', '[["1s", 30], ["1000ms", 20]]', 'two readings of the period 1000 ms'],
     ['something else', '[{"a": 1}]', 'r:1: reading 1: expected "period"'],
-    ['an open quote', 'period,pages\n"1s,3\n', 'r:2: this is no CSV'],
+    ['an open quote', 'period,pages\n"1s,3\n', 'r:2: this is not CSV'],
   ];
   test.each(mistakes)('refuses %s', (_, text, message) => {
     expect(() => readDirtyReadings(text, 'r')).toThrow(message);
