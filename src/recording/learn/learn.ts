@@ -32,6 +32,7 @@ import { limitAtStart } from './downtime-limit.js';
 import { memoryLayout, withinMemory } from './memory-layout.js';
 import { splitMemory } from './memory-split.js';
 import { learnFromTotals, postcopyRate } from './learn-summary.js';
+import { largest, smallest } from '../../stats/extremes.js';
 import { formatDurationMs } from '../../units.js';
 import { findPasses, roundBandwidth, sendRate, type Pass } from './passes.js';
 import type { SendRate } from './syncs.js';
@@ -86,6 +87,8 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   const steady = withoutEndOfLoad(passes);
   const readings = readingsOf(steady);
   if (readings.length === 0) return null;
+  const length = oneLength(readings);
+  if (length !== null) assumptions.push(length);
   if (steady.length < passes.length) {
     assumptions.push(
       `the last ${passes.length - steady.length} of ${passes.length} passes belong to another load (it ended) and are left out`,
@@ -108,6 +111,20 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
       limited >= 0 || steady.length < passes.length || endedOnPlateau(samples, steady) ? endOf(steady) : null,
     assumptions: [...assumptions, ...(isLinkSeen(migration) ? [] : [linkAssumed(leastLink(migration))])],
   };
+}
+
+/** Readings whose lengths differ by less than this factor are one point of the dirty curve. */
+const ONE_LENGTH = 1.5;
+
+/** What passes of one length leave open, as in a log that begins at the plateau; null where lengths differ. */
+function oneLength(readings: readonly CurveReading[]): string | null {
+  const lengths = readings.map(({ durationUs }) => durationUs);
+  const longest = largest(lengths);
+  if (longest > ONE_LENGTH * smallest(lengths)) return null;
+  return (
+    `every pass in the log takes about ${formatDurationMs(longest / 1000)}: what the guest dirties in longer times is not ` +
+    'known, and taken for no more; record from the start of the migration, or measure the guest (migsim measure)'
+  );
 }
 
 function leftOutFrom({ tUs }: MigrateSample): string {
