@@ -42,7 +42,11 @@ describe('migsim plot', () => {
     expect(readdirSync(out)).toEqual(['convergence.svg']);
     const report = path.join(folder, 'guestperf', 'auto.json');
     const run = await inProcess(['run', SMALL, '--strategy', 'auto-converge', '--guestperf', report]);
-    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(run.status).toBe(0);
+    // A reader next to a writer is not in the format: learn would take both for guestperf's own load.
+    expect(run.stderr.replaceAll(/\n +/g, ' ')).toMatch(
+      /^migsim: .* writer and reader vCPUs do different work; .* learn cannot learn this guest from it\n$/,
+    );
     expect(readGuestperf(readFileSync(report, 'utf8'), report).scenario.auto_converge).toBe(true);
     await inProcess(['plot', report, '--out', out]);
     expect(readdirSync(out)).toHaveLength(2);
@@ -113,7 +117,8 @@ describe('docs/paper.md', () => {
         .replace('--runs 20', '--runs 3 --strategy none --strategy auto-converge --strategy dirty-limit')
         .replace(/recordings$|recordings(?= )/, 'recordings/T01.json');
       const { status, stdout, stderr } = await inProcess(here.split(' '));
-      expect([line, status, stderr]).toEqual([line, 0, '']);
+      const said = stderr.replace(/^migsim: a guestperf report does not say [^]*$/, '');
+      expect([line, status, said]).toEqual([line, 0, '']);
       if (file?.startsWith('results/paper/') === true) {
         writeFileSync(path.join(folder, 'paper', path.basename(file)), stdout);
       }

@@ -8,6 +8,7 @@ import { failUnlessMet, printDependences, printWritten, runExperiment } from '..
 import { experimentOptions, oneStrategy, scenarioFile } from '../options/experiment-options.js';
 import { failUnlessOption } from '../options/fail-unless.js';
 import { jsonReport } from '../../report/files/json.js';
+import { wrap } from '../../report/terminal/kit/text.js';
 import { runReport } from '../../report/terminal/run-text.js';
 import { runChart } from '../../report/terminal/kit/braille.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
@@ -66,5 +67,15 @@ function openGuestperf(given: Given): (comparison: Comparison) => void {
     const { strategy, results } = nth(strategies, 0);
     const setup = preparedSetup(scenario, strategy, { policy });
     write(guestperfReport({ setup, strategy, policy, result: nth(results, 0) }));
+    const groups = new Set(setup.guest.vcpus.map(({ group }) => group));
+    if (groups.size > 1) given.warn(mixedText(groups, given.page.width));
   };
+}
+
+/** guestperf runs one load in all vCPUs, so its reports have no word for who does what. */
+function mixedText(groups: ReadonlySet<string>, width: number): string {
+  const text =
+    `migsim: a guestperf report does not say that ${[...groups].join(' and ')} vCPUs do different work; ` +
+    'guestperf-plot draws it, but migsim learn cannot learn this guest from it';
+  return wrap(text, width, '  ').join('\n');
 }
