@@ -113,10 +113,6 @@ export default tseslint.config(
     },
   },
   { files: KERNELS, rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
-  {
-    files: ['src/guest/guest.ts', 'src/guest/memory/fluid/fluid-memory.ts', 'src/migration/make-controls.ts'],
-    rules: { 'max-lines': 'off', 'max-lines-per-function': 'off' },
-  },
   { files: ['src/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...SPREAD_ARGUMENTS] } },
   {
     files: ['src/**/*.ts'],
