@@ -78,7 +78,8 @@ export async function adviseWith(
     return { ...common, verdict: 'finishes', remedies: [], others: [], refused: [], ifLinkCarriesMore: null };
   }
   const remedies = remediesFor(scenario, goals, program, !isLinkAssumed);
-  const of = remedies.length + PAIRS.length;
+  const isCapOpen = isLinkAssumed && scenario.setup.migration.maxBandwidth > 0;
+  const of = remedies.length + PAIRS.length + (isCapOpen ? 1 : 0);
   const refused: { name: string; why: string }[] = [];
   const attempt = async (remedy: Remedy, names: readonly string[]): Promise<Tried | null> => {
     try {
@@ -91,7 +92,6 @@ export async function adviseWith(
       conduct.onTried?.(of);
     }
   };
-  conduct.onTried?.(of);
   const singles = (await Promise.all(remedies.map((remedy) => attempt(remedy, [remedy.name])))).filter(
     isTried,
   );
@@ -103,7 +103,6 @@ export async function adviseWith(
       return both !== null && isWorthIt(both, [first, second]) ? both : null;
     }),
   );
-  const isCapOpen = isLinkAssumed && scenario.setup.migration.maxBandwidth > 0;
   const open = isCapOpen ? await attempt(onUsualLink(), ['bandwidth']) : null;
   const all = [...singles, ...pairs.filter(isTried)]
     .map(({ advised }) => ({ ...advised, outcome: outcomeStretched(advised.outcome, by) }))

@@ -17,13 +17,17 @@ export interface Goals {
 }
 
 const DEADLINE_MS = 300_000;
-/** A deadline that nobody stated leaves time for so many passes over what is not zero at the rate of the link or the cap. */
+/** A deadline that was not asked for leaves time for this many passes over what is not zero, at the rate of the link or the cap. */
 const PASSES = 3;
 const MAX_DOWNTIME_MS = 1000;
 const KEEP_READERS = 0.9;
 const PROBABILITY = 0.95;
 
-/** What nobody stated: 5 min, three times the first pass, or half as much again as the log's own migration took (`loggedMs`); 1 s or the scenario's own limit and a fifth; 90 % of the readers' work. */
+/**
+ * The goals, with defaults for those that were not asked for. The deadline is the longest of 5 min, three first passes, and one
+ * and a half times what the log's own migration took (`loggedMs`). The longest stop is 1 s, or the scenario's own limit and a
+ * fifth. Readers keep 90 % of their work.
+ */
 export function goalsFor(scenario: Scenario, wanted: Partial<Goals>, loggedMs = 0): Goals {
   return {
     deadlineMs: max(DEADLINE_MS, passesMs(scenario), asLoggedMs(loggedMs)),

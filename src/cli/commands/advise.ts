@@ -87,8 +87,8 @@ export const adviseCommand: Command = {
     const { scenario, program, of, subject } = readSubject(given);
     const strategy = given.value('strategy');
     const status = given.status();
-    let tried = -1;
-    status.show('running it as it is');
+    let tried = 0;
+    status.show('running it as it is, then with each remedy');
     const advice = await advise(scenario, {
       ...readGoals(given),
       ...of,
