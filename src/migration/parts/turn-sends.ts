@@ -33,7 +33,7 @@ export class TurnSends {
   }
 
   /**
-   * A turn begins at `atUs`, and nothing happens and nobody looks before `eventUs`. Where that is far away, the turn is not
+   * A turn begins at `atUs`, and nothing happens and nothing is queried before `eventUs`. Where that is far away, the turn is not
    * interrupted, and what had left before each sending need not be kept.
    */
   begin(atUs: number, eventUs: number): void {

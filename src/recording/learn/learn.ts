@@ -123,7 +123,7 @@ function oneLength(readings: readonly CurveReading[]): string | null {
   if (longest > ONE_LENGTH * smallest(lengths)) return null;
   return (
     `every pass in the log takes about ${formatDurationMs(longest / 1000)}: what the guest dirties in longer times is not ` +
-    'known, and taken for no more; record from the start of the migration, or measure the guest (migsim measure)'
+    'known, and is assumed to be no more; record from the start of the migration, or measure the guest (migsim measure)'
   );
 }
 

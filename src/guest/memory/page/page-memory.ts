@@ -223,7 +223,7 @@ export class PageMemory implements GuestMemory {
     return INFINITY;
   }
 
-  /** Never asked for, as nobody knows beforehand when a ring is full. */
+  /** Never asked for: when a ring is full is not known beforehand. */
   fillAndReap(vcpu: number): number {
     return this.reap(vcpu);
   }

@@ -25,7 +25,7 @@ export function runRemote(
   const rate = state.writesPerUs * writeFactor + state.readsPerUs * readFactor;
   const writeShare = rate > 0 ? (state.writesPerUs * writeFactor) / rate : 0;
   let left = wallUs;
-  // Blocked while nobody answered: now its request goes out.
+  // Blocked while no answer came: now its request goes out.
   if (state.owedUs === INFINITY && stallUs !== INFINITY) state.owedUs = stallUs;
   while (left > 0) {
     if (state.owedUs > 0) {

@@ -21,7 +21,7 @@ export class TrackedWrites {
   /** What tracking has noticed, and what is not armed: see page-memory.ts. */
   readonly log: Int32Array;
   readonly aside: Int32Array;
-  /** Pages written since somebody asked for them; null: nobody asks. */
+  /** Pages written since they were last asked for; null: they are never asked for. */
   rewritten: Int32Array | null = null;
   /** Huge pages split since this was set to 0. */
   splits = 0;

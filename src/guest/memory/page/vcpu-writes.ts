@@ -8,7 +8,7 @@ const { max } = Math;
 /** How one vCPU uses one class, with the state of the loop that does it. */
 export interface ClassCursor {
   firstPage: number;
-  /** Where it goes after the next fork; the same place where nobody forks. */
+  /** Where it goes after the next fork; the same place where no process forks. */
   copyFirstPage: number;
   readonly pages: number;
   readonly sequential: boolean;
