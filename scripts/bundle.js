@@ -84,8 +84,10 @@ function write(folder, { metafile, outputFiles }) {
   mkdirSync(folder, { recursive: true });
   for (const { path: file, contents } of outputFiles) writeFileSync(file, contents);
   writeFileSync(path.join(folder, 'licences.txt'), licencesOf(inputs));
-  const files = [...inputs, path.relative(ROOT, OWN)];
+  const files = [...inputs.filter((input) => !input.startsWith('plain:')), path.relative(ROOT, OWN)];
   writeFileSync(path.join(folder, 'stamps.json'), JSON.stringify(stampsOf(files)));
+  // What esbuild says of it: which modules each file is made of.
+  writeFileSync(path.join(folder, 'meta.json'), JSON.stringify(metafile.outputs));
 }
 
 const COMMON = {
@@ -110,6 +112,23 @@ async function bundlePage() {
   });
   write(PAGE, made);
 }
+
+/**
+ * Help is plain text of narrow letters. What yargs measures and wraps it with tells emoji and colours apart, and takes longer
+ * for that than for all else that help needs.
+ */
+const plainHelp = {
+  name: 'plain-help',
+  setup(build) {
+    const plain = {
+      'string-width': 'export default (text) => [...text].length;',
+      'strip-ansi': 'export default (text) => text;',
+    };
+    const filter = new RegExp(`^(${Object.keys(plain).join('|')})$`);
+    build.onResolve({ filter }, ({ path: name }) => ({ path: name, namespace: 'plain' }));
+    build.onLoad({ filter, namespace: 'plain' }, ({ path: name }) => ({ contents: plain[name] }));
+  },
+};
 
 /** Modules that the program starts by their names: itself, and its threads. */
 const ENTRIES = [
@@ -159,6 +178,10 @@ async function bundleProgram() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    // Node reads a file whole before it runs any of it. Names stay, and lines are short enough to show with a stack.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
     // Packages with files of their own, with parts that may be missing, or that are seldom needed.
     external: [
       '@observablehq/plot',
@@ -169,7 +192,7 @@ async function bundleProgram() {
       'tinypool',
       'uplot',
     ],
-    plugins: [likeModules, inEnglish],
+    plugins: [likeModules, inEnglish, plainHelp],
   });
   write(PROGRAM, made);
 }

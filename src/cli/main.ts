@@ -1,6 +1,6 @@
 /** The command line: a table of contents. Each command is a module of src/cli/commands, loaded when it is asked for. */
 import { UsageError } from '../errors.js';
-import { version } from '../experiment/manifest.js';
+import { version } from '../experiment/version.js';
 import { unknown } from '../options/wording.js';
 import {
   type CommandEntry,

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { version } from '../experiment/manifest.js';
+import { version } from '../experiment/version.js';
 import { type PageData, playDocument, type Preset } from '../play/document.js';
 import type { KeyTable } from '../play/inputs.js';
 import { scenarioName } from '../play/learn-answer.js';

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Choice } from '../scenario/scenario.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import type { Comparison } from './compare.js';
+import { version } from './version.js';
 
 interface Named {
   readonly label: string;
@@ -65,12 +66,6 @@ export function manifestOf(
     seed,
     runs,
   };
-}
-
-/** Of this package. */
-export function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 export function sourceFile(path: string): SourceFile {

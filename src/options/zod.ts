@@ -1,5 +1,5 @@
 /** Tables as parts of larger schemas, and schemas as entries of tables. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { jsonSchemaOf, jsonSchemaOfTable } from './json-schema.js';
 import { rangeOf } from './range.js';
 import { readEntry, readOptions } from './read.js';

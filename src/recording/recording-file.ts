@@ -1,5 +1,5 @@
 /** The form of a recording: what each field is and in which unit. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const RECORDING_FORMAT = 'migsim-recording/1';
 

@@ -2,7 +2,7 @@
  * Policies that people already have, read as they are: a KubeVirt MigrationPolicy or the migrations of a KubeVirt resource
  * (YAML or JSON), the [libvirt] section of nova.conf, oVirt's MigrationPolicies (JSON).
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isMap as isYamlMap, isNode, LineCounter, parseAllDocuments, type Document } from 'yaml';
 import { isMap, nth } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';

@@ -3,7 +3,7 @@
  * Keys that stand in one entry of `vary` move together; entries are combined.
  */
 import { dirname, isAbsolute, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isMap } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { expected } from '../options/wording.js';

@@ -1,5 +1,5 @@
 /** How much a host varies, as scenario files write it: as in its profile, not at all, or kind by kind. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   variabilityKinds,
   type HostVariability,

@@ -36,16 +36,19 @@ test('--version is that of the package', () => {
   expect(migsim(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-const BUNDLE = new URL('../../dist/bundle/', import.meta.url);
+/** The modules that each file of the bundle is made of. */
+const outputs = JSON.parse(
+  readFileSync(new URL('../../dist/bundle/meta.json', import.meta.url), 'utf8'),
+) as Record<string, { inputs: Record<string, unknown> }>;
 
 describe('what a run needs is not loaded', () => {
+  /** The packages that a command loads. */
   const loadedBy = (...words: string[]): string[] => {
     const { stderr } = migsim(words, { NODE_DEBUG: 'esm' });
-    const bundled = new Set(stderr.match(/(?<=dist\/bundle\/)[\w-]+\.js/g));
-    expect(bundled).toContain('main.js');
-    // A file of the bundle names in a comment each module that it is made of.
-    const sources = [...bundled].map((name) => readFileSync(new URL(name, BUNDLE), 'utf8'));
-    return [stderr, ...sources].flatMap((text) =>
+    const bundled = new Set(stderr.match(/dist\/bundle\/[\w-]+\.js/g));
+    expect(bundled).toContain('dist/bundle/main.js');
+    const modules = [...bundled].flatMap((file) => Object.keys(outputs[file]!.inputs));
+    return [stderr, ...modules].flatMap((text) =>
       [...text.matchAll(/node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\//g)].map((match) => match[1]!),
     );
   };

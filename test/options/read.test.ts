@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { tableFault } from '../../src/options/check-table.js';
 import { isTable, type Problem, readEntry, readOptions } from '../../src/options/read.js';
 import type { OptionEntry } from '../../src/options/table.js';

@@ -1,6 +1,7 @@
 /** All that decides the bytes of a sweep, as plain data: it goes to workers, into plan.json, and is hashed there. */
 import { createHash } from 'node:crypto';
-import { type SourceFile, version } from '../manifest.js';
+import type { SourceFile } from '../manifest.js';
+import { version } from '../version.js';
 import type { Variation } from './variation.js';
 
 /** A sweep whose choices and values are texts. */

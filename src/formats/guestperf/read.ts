@@ -5,7 +5,7 @@
  * Reports of all years are read: `dirty_ring_size`, `multifd…`, `dirty_limit…` and `result` came later and may be missing,
  * and values that QEMU did not report were written as 0.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isMap } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { PAGE_BYTES } from '../../guest/spec.js';

@@ -1,5 +1,5 @@
 /** Values in the files of orchestrators. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { entrySchema } from '../../options/zod.js';
 
 const summary = 'as the orchestrator has it';

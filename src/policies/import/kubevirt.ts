@@ -3,7 +3,7 @@
  * staging/src/kubevirt.io/api/migrations/v1alpha1/types.go, core/v1/types.go (MigrationConfiguration,
  * ExperimentalMigrationOptions), pkg/virt-config (defaults), pkg/util/migrations/validation.go.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { FLAG, choice, count } from './forms.js';
 import { MAX_DOWNTIME_MS } from '../kit/actions.js';
 import { amountOf, given, timeoutOf, type ImportedPolicy } from './imported.js';

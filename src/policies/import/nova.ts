@@ -1,5 +1,5 @@
 /** From the [libvirt] section of nova.conf to a policy. Source: nova/conf/libvirt.py, nova/virt/libvirt/driver.py. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { choice } from './forms.js';
 import { amountOf, given, timeoutOf, type ImportedPolicy } from './imported.js';
 import { TIMEOUT_ACTIONS } from '../nova.js';

@@ -1,5 +1,5 @@
 /** From an entry of oVirt's MigrationPolicies to a policy. Source: ovirt-engine 0000_config.sql, MigrationPolicy.java. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { FLAG } from './forms.js';
 import type { ImportedPolicy } from './imported.js';
 import {

@@ -2,7 +2,7 @@
  * oVirt's convergence schedules. Sources: ovirt-engine packaging/dbscripts/upgrade/pre_upgrade/0000_config.sql (the named
  * policies) and backend ConvergenceSchedule.java (how its JSON becomes a schedule); vdsm lib/vdsm/virt/migration.py (legacy).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { keysOf, lastOf, nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { expectedWord } from '../../options/wording.js';

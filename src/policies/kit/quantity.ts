@@ -1,6 +1,6 @@
 /** Kubernetes quantities: `64Mi`, `1.5G`, `400m`, `1e9`, `100`. Source: k8s.io/apimachinery/pkg/api/resource. */
 import { nth } from '../../lists.js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MIB } from '../../units.js';
 
 const { round, max } = Math;

@@ -1,5 +1,5 @@
 /** Strategies and policies as scenario files name them: a name, or a name with options. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isMap, nth, type UnknownMap, valueAt } from '../../lists.js';
 import { policies } from '../../policies/index.js';
 import type { StrategyDefinition } from '../../strategies/define.js';

@@ -1,5 +1,5 @@
 /** An entry of `expect:` of a scenario file. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isMap } from '../../lists.js';
 import { expected } from '../../options/wording.js';
 import { either } from './forms.js';

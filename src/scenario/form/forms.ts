@@ -1,5 +1,5 @@
 /** The values of a scenario file that carry a unit, and those that may be written in several ways. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isOneOf } from '../../lists.js';
 import { entryDefault } from '../../options/read.js';
 import type { OptionEntry, OptionValue, QuantityEntry } from '../../options/table.js';

@@ -1,5 +1,5 @@
 /** `guest:` of a scenario file, without its vCPUs. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { either, list, ringSize, section, share, size } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected } from '../../options/wording.js';

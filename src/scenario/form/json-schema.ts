@@ -1,5 +1,5 @@
 /** The form of scenario files as a JSON Schema, for completion and checking in editors. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isList, isMap, isOneOf } from '../../lists.js';
 import { rangeOfSchema, rangesOfSchema } from '../../options/zod.js';
 import { formsOf } from './forms.js';

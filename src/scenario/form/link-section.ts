@@ -1,5 +1,5 @@
 /** `link:` of a scenario file. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { section, share, type QuantityOptions } from './forms.js';
 
 /** Payload of a full TCP segment (1500-byte frames, timestamps on) per byte on the Ethernet, preamble and gap included. */

@@ -1,6 +1,6 @@
 /** From what a schema finds wrong to what a user reads: `file:line:column: guest.memory: expected …, got …`. */
 import { nth } from '../../lists.js';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { InfeasibleError, UsageError, type Place } from '../../errors.js';
 import { problemOf, withoutConsequences, type Path, type Problem } from '../../options/read.js';
 import type { Wrong } from './forms.js';

@@ -1,5 +1,5 @@
 /** `migration.at` of a scenario file. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SCHEDULED_COMMANDS } from '../../migration/runtime-parameters.js';
 import { expected, expectedWord, oneOf } from '../../options/wording.js';
 import { runtimeOptions } from '../../strategies/kit/runtime-options.js';

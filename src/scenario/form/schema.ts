@@ -2,7 +2,7 @@
  * The form of a scenario file. The tables of its sections are the only place where a key is described: types, defaults,
  * checks, error messages, `explain`, docs/scenario.md and the JSON Schema for editors come from them.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { hostFields } from '../../guest/host-profiles/fields.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { variabilitySchema } from '../variability-schema.js';

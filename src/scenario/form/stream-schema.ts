@@ -1,5 +1,5 @@
 /** What a page costs on the wire: `plain`, `multifd`, `{ multifd: { channels: 4 } }`, `{ xbzrle: { … } }`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isMap, keysOf, nth } from '../../lists.js';
 import type { StreamSpec } from '../../migration/setup.js';
 import { COMPRESSORS, compressorNamed } from '../../migration/rules/compressors.js';

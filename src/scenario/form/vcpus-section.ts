@@ -1,5 +1,5 @@
 /** An entry of `guest.vcpus`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { section } from './forms.js';
 import { expected } from '../../options/wording.js';
 import { workloadSchema } from './workload-schema.js';

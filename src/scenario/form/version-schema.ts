@@ -1,5 +1,5 @@
 /** `migration.qemu` and `migration.machine`: the version whose rules stand for what the user named. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { namedVersion } from '../../migration/rules/version-names.js';
 import { QEMU_VERSIONS, versionSources, type QemuVersion } from '../../migration/rules/versions.js';
 import { either } from './forms.js';

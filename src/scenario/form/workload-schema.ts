@@ -1,5 +1,5 @@
 /** What a vCPU does, in the three ways in which it can be written: `stress`, `{ stress: { … } }`, `{ write: …, … }`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { entriesOf, got, isMap, nth, valueAt } from '../../lists.js';
 import { entrySchema, tableSchema } from '../../options/zod.js';
 import { PAGE_BYTES, type Phase } from '../../guest/spec.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { keysOf } from '../../../lists.js';
 import { UsageError } from '../../../errors.js';
 import { linkStatusOf, statusOf } from '../../../files.js';
-import { version } from '../../manifest.js';
+import { version } from '../../version.js';
 import { checksumOf } from './journal.js';
 import type { Shard } from '../shard.js';
 import { type SweepSpec, hashOf } from '../spec.js';
