@@ -71,7 +71,7 @@ export {
 export { checkScenario } from './api/check.js';
 export type { CheckedExpectation, CheckOptions, CheckReport } from './experiment/check.js';
 export type { Verdict } from './experiment/expect/expect.js';
-export type { MemoryChoice } from './experiment/memory-choice.js';
+export type { MemoryChoice } from './experiment/memory-words.js';
 
 // Real migrations.
 export { learnFromFiles, learnFromLog, type LearnResult } from './recording/learn/learn-from-log.js';

@@ -1,4 +1,5 @@
 /** Advice for programs and for `migsim advise`. */
+import { ADVISE_RUNS } from '../advice/defaults.js';
 import { type Advice, adviseWith } from '../advice/advise.js';
 import type { Program } from '../advice/change.js';
 import type { Logged } from '../advice/advised.js';
@@ -86,8 +87,6 @@ export async function advise(scenario: Scenario, options: AdviseOptions = {}): P
     await batches.close();
   }
 }
-
-export const ADVISE_RUNS = 20;
 
 /** By the orchestrator that decides in the scenario. */
 export function programOf({ policy }: Scenario): Program {

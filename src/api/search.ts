@@ -1,7 +1,8 @@
 /** Searches for programs and for `migsim search`: with the columns of results as their measures. */
 import { threadsWorth } from '../experiment/memory-choice.js';
-import type { MemoryChoice } from '../experiment/memory-choice.js';
+import type { MemoryChoice } from '../experiment/memory-words.js';
 import { type Batches, openBatches } from '../experiment/parallel/batches.js';
+import { SEARCH_RUNS } from '../experiment/search/point.js';
 import { type SearchQuestion, type SearchResult, searchWith } from '../experiment/search/search.js';
 import { runColumns } from '../report/columns/runs.js';
 import { vcpuColumns } from '../report/columns/vcpus.js';
@@ -22,8 +23,6 @@ export interface SearchOptions extends SearchQuestion {
   /** Threads; default 1, this one. The result is the same for any number. */
   readonly workers?: number;
 }
-
-export const SEARCH_RUNS = 20;
 
 /**
  * Finds the smallest, largest or best value of a key for which a condition holds.

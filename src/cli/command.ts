@@ -21,7 +21,7 @@ export type Option = (OptionEntry | TextEntry) & {
   /** May be given several times. */
   readonly repeatable?: boolean;
   /** Words for shell completion and "did you mean". */
-  readonly completions?: () => readonly string[];
+  readonly completions?: () => readonly string[] | Promise<readonly string[]>;
   /**
    * False for options that change only where the output goes, how it looks or how fast it comes. The manifest of an
    * experiment does not record them.
@@ -108,8 +108,8 @@ export function fallbackOf(option: Option): string | undefined {
 }
 
 /** Words for completion. */
-export function wordsOf(option: Option): readonly string[] {
-  return option.completions?.() ?? (option.kind === 'choice' ? option.choices : []);
+export async function wordsOf(option: Option): Promise<readonly string[]> {
+  return (await option.completions?.()) ?? (option.kind === 'choice' ? option.choices : []);
 }
 
 export function optionsOf(command: Command): Options {

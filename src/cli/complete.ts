@@ -17,7 +17,7 @@ export async function complete(
   const tokens = tokensOf(line.slice(1, -1), options);
   const last = tokens.at(-1);
   const option = last?.kind === 'option' && last.value === undefined ? options[last.name] : undefined;
-  if (option?.value !== undefined) return begin(current, wordsOf(option));
+  if (option?.value !== undefined) return begin(current, await wordsOf(option));
   if (current.startsWith('-')) {
     return begin(
       current,
@@ -27,7 +27,7 @@ export async function complete(
   const positionals = positionalsOf(command);
   const given = tokens.filter(({ kind }) => kind === 'positional').length;
   const positional = positionals[Math.min(given, positionals.length - 1)];
-  return begin(current, positional?.completions?.() ?? []);
+  return begin(current, (await positional?.completions?.()) ?? []);
 }
 
 function begin(start: string, candidates: readonly string[]): string[] {

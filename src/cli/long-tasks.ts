@@ -90,7 +90,7 @@ export const longTasks: {
       return htmlReport({ results, provenance, title });
     }
     const { cellsBy, sweepKeys } = await import('../report/figures/data/sweep-keys.js');
-    const { paperTable } = await import('./options/table-format.js');
+    const { paperTable } = await import('./work/paper-table.js');
     if (results.runs.length === 0)
       throw new UsageError('no runs.csv in it, from which the table is made', { file: path });
     const tables = cellsBy(results.runs, sweepKeys(results.runs)).map(({ what, rows }) =>

@@ -5,7 +5,8 @@ import type { MigrationResult } from '../migration/result.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { compareInThreads } from './parallel/compare.js';
 import { version } from './version.js';
-import { type MemoryChoice, memoryFor } from './memory-choice.js';
+import { memoryFor } from './memory-choice.js';
+import type { MemoryChoice } from './memory-words.js';
 import type { Outcome } from './outcomes.js';
 import { type Parameter, type Parameters, parametersOf } from './parameters.js';
 

@@ -3,7 +3,8 @@ import type { Scenario } from '../scenario/scenario.js';
 import { compare, type CompareOptions, type Comparison } from './compare.js';
 import { compareInThreads } from './parallel/compare.js';
 import { type Measures, type Verdict, checkExpectations } from './expect/expect.js';
-import { type MemoryChoice, memoryFor } from './memory-choice.js';
+import { memoryFor } from './memory-choice.js';
+import type { MemoryChoice } from './memory-words.js';
 
 /** How a scenario is checked; all have defaults. */
 export interface CheckOptions {

@@ -1,11 +1,8 @@
 /** Which memory a check runs in by default. */
 import type { Scenario } from '../scenario/scenario.js';
 import { largest } from '../stats/extremes.js';
+import type { MemoryChoice } from './memory-words.js';
 import { withoutDefaultEnd } from './simulate.js';
-
-export const MEMORY_CHOICES = ['auto', 'page', 'fluid'] as const;
-/** `auto` leaves it to the scenario. */
-export type MemoryChoice = (typeof MEMORY_CHOICES)[number];
 
 /** What the page memory does in about half a second: pages written by the guest, and pages to be sent. */
 const MOST_PAGES = 50e6;

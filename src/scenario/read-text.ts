@@ -6,6 +6,9 @@ import { namesIn, noSuchFile, readInput } from '../files.js';
 /** Scenario files are written by hand; what is larger is something else. */
 const MOST_BYTES = 2 ** 24;
 
+/** What is expected of a file that may be either. */
+export const SWEEP_OR_SCENARIO = 'a scenario or a sweep (YAML)';
+
 /** The text of a file. @throws UsageError when there is none, when it is a folder, when it is not text */
 export function readText(path: string, expected = 'a scenario file (YAML)'): string {
   let bytes: Buffer;

@@ -10,7 +10,7 @@ import { expected } from '../options/wording.js';
 import { parseShare } from '../units.js';
 import { parsePolicyText, parseStrategyText } from './choices.js';
 import { check, usageErrorOf } from './form/problems.js';
-import { readText } from './read-text.js';
+import { readText, SWEEP_OR_SCENARIO } from './read-text.js';
 import { parseSource } from './source.js';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -67,7 +67,12 @@ export interface SweepFile {
 
 /** null: it is no sweep but a scenario. Throws `UsageError` with the place. */
 export function readSweepFile(path: string): SweepFile | null {
-  const source = parseSource(readText(path, 'a scenario or a sweep (YAML)'), path);
+  return parseSweepFile(readText(path, SWEEP_OR_SCENARIO), path);
+}
+
+/** The same of the text of a file; `path` says where it lies. */
+export function parseSweepFile(text: string, path: string): SweepFile | null {
+  const source = parseSource(text, path);
   if (Object.hasOwn(source.value, 'guest') || !Object.hasOwn(source.value, 'scenario')) return null;
   const checked = check(sweepSchema, source.value);
   if ('problems' in checked) throw usageErrorOf(checked.problems, source.placeOf);

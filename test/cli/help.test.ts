@@ -42,16 +42,20 @@ const outputs = JSON.parse(
 ) as Record<string, { inputs: Record<string, unknown> }>;
 
 describe('what a run needs is not loaded', () => {
-  /** The packages that a command loads. */
-  const loadedBy = (...words: string[]): string[] => {
+  /** The modules that a command loads, with those of packages that are not in the bundle. */
+  const modulesOf = (...words: string[]): string[] => {
     const { stderr } = migsim(words, { NODE_DEBUG: 'esm' });
     const bundled = new Set(stderr.match(/dist\/bundle\/[\w-]+\.js/g));
     expect(bundled).toContain('dist/bundle/main.js');
     const modules = [...bundled].flatMap((file) => Object.keys(outputs[file]!.inputs));
-    return [stderr, ...modules].flatMap((text) =>
-      [...text.matchAll(/node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\//g)].map((match) => match[1]!),
-    );
+    return [...modules, ...(stderr.match(/node_modules\/[^'"\s]+/g) ?? [])];
   };
+
+  const packagesIn = (modules: readonly string[]): string[] =>
+    modules.flatMap((name) =>
+      [...name.matchAll(/node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\//g)].map((match) => match[1]!),
+    );
+  const loadedBy = (...words: string[]): string[] => packagesIn(modulesOf(...words));
 
   test('by help, which needs yargs alone', () => {
     const packages = loadedBy('--help');
@@ -59,7 +63,24 @@ describe('what a run needs is not loaded', () => {
     expect(packages.filter((name) => /zod|cli-table3|csv|yaml/.test(name))).toEqual([]);
   });
 
-  test('by the refusal of an unknown command, which needs no package', () => {
-    expect(loadedBy('comprae', 'x.yaml')).toEqual([]);
+  test.each([
+    [['comprae', 'x.yaml']],
+    [['run', 'nothere.yaml']],
+    [['compare', '--strategi', 'none', 'scenarios/readers-and-writers.yaml']],
+    [['sweep', 'nothere.yaml', '--vary', 'link.bandwidth=1Gbit/s']],
+    [['check', 'nothere.yaml', 'norhere.yaml']],
+    [['advise', 'nothere.log']],
+    [['search', 'nothere.yaml', 'migration.downtime-limit']],
+    [['drain', 'nothere.yaml']],
+  ])('by the refusal of %p, which needs no package', (words) => {
+    expect(loadedBy(...words)).toEqual([]);
+  });
+
+  test('by the refusal of what a scenario says, which needs YAML and the schema, and no engine', () => {
+    const words = ['run', 'scenarios/readers-and-writers.yaml', '--set', 'link.bandwith=1Gbit/s'];
+    const modules = modulesOf(...words);
+    expect(new Set(packagesIn(modules))).toEqual(new Set(['yaml', 'zod']));
+    expect(modules).toContain('src/scenario/parse.ts');
+    expect(modules.filter((name) => /^src\/(migration\/thread|report\/files)\//.test(name))).toEqual([]);
   });
 });

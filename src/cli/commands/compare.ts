@@ -1,27 +1,14 @@
 /** `migsim compare`: strategies side by side on the same guest. */
-import type { Command, Given } from '../command.js';
-import { tableFormatOption, paperTable, readTableFormat } from '../options/table-format.js';
-import {
-  type Experiment,
-  failUnlessMet,
-  printDependences,
-  printWritten,
-  runExperiment,
-} from '../experiment.js';
+import type { Command } from '../command.js';
+import { tableFormatOption, readTableFormat } from '../options/table-format.js';
 import {
   experimentOptions,
-  readStrategy,
+  failUnlessOption,
+  readScenario,
   runsOption,
   scenarioFile,
-  strategyTexts,
 } from '../options/experiment-options.js';
-import { presetName, presetOption, runPreset } from './preset.js';
-import { failUnlessOption } from '../options/fail-unless.js';
-import { jsonReport } from '../../report/files/json.js';
-import { runRows } from '../../report/files/rows.js';
-import { bandRows } from '../../report/files/bands.js';
-import { provenanceOf } from '../../report/files/provenance.js';
-import { comparisonTable } from '../../report/terminal/table.js';
+import { presetName, presetOption } from '../options/preset.js';
 
 export const compareCommand: Command = {
   positional: { ...scenarioFile, takes: 'none or one' },
@@ -47,33 +34,8 @@ export const compareCommand: Command = {
   async run(given) {
     const format = readTableFormat(given);
     const preset = presetName(given);
-    const experiment = preset === null ? await runScenario(given) : await runPreset(given, preset);
-    const { comparison, manifest } = experiment;
-    if (given.flag('json')) {
-      const results = comparison.strategies.flatMap((entry) => entry.results);
-      given.print(jsonReport(manifest, results, false, bandRows(comparison)));
-      return failUnlessMet(given, comparison);
-    }
-    if (format !== 'text') {
-      const results = comparison.strategies.flatMap((entry) => entry.results);
-      given.print(paperTable(format, runRows(results), provenanceOf(manifest)));
-      return failUnlessMet(given, comparison);
-    }
-    given.print(`${comparisonTable(comparison, given.page)}\n`);
-    // A preset compares scenarios of its own.
-    if (preset === null) printDependences(given, comparison);
-    printWritten(given, experiment);
-    failUnlessMet(given, comparison);
+    const what = preset ?? (await readScenario(given));
+    const { compareAndPrint } = await import('../work/compare.js');
+    await compareAndPrint(given, what, format);
   },
 };
-
-function runScenario(given: Given): Promise<Experiment> {
-  return runExperiment(
-    given,
-    async (scenario) => {
-      const named = strategyTexts(given).map((text) => readStrategy(text, scenario));
-      return named.length > 0 ? Promise.all(named) : scenario.strategies;
-    },
-    { keep: 'scalars', timeline: false },
-  );
-}

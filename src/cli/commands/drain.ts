@@ -1,23 +1,9 @@
 /** `migsim drain`: a host is emptied over one link. */
-import { nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
-import type { DrainGuest } from '../../experiment/drain.js';
-import type { MigrationResult } from '../../migration/result.js';
 import { defineOptions, type Command } from '../command.js';
-import {
-  experimentOptions,
-  noteReading,
-  readMemory,
-  readSeed,
-  oneStrategy,
-} from '../options/experiment-options.js';
-import { refuseUnreadableDemands, unmetInRun } from '../../experiment/expect/fail-unless.js';
-import { demandMeasures, failUnlessKept, failUnlessOption, readDemands } from '../options/fail-unless.js';
-import { loadScenario } from '../../scenario/load.js';
-import type { DrainTask } from '../long-tasks.js';
-import { longWork } from '../long-work.js';
-import { drainText } from '../../report/terminal/drain-text.js';
+import { experimentOptions, failUnlessOption, readScenario } from '../options/experiment-options.js';
 import { read } from '../options/values.js';
+import type { Scenario } from '../../scenario/scenario.js';
 
 const MODES = ['serial', 'parallel'] as const;
 const MOST_GUESTS = 10_000;
@@ -61,64 +47,14 @@ export const drainCommand: Command = {
     ['drain guest.yaml --copies 8 --mode parallel --parallel 2', 'eight guests, two at a time'],
   ],
   async run(given) {
-    const word = read(given, options, 'mode');
-    if (given.flag('compare') && word !== undefined)
+    const mode = read(given, options, 'mode');
+    if (given.flag('compare') && mode !== undefined)
       throw new UsageError('--compare runs both modes; expected --compare without --mode');
     const copies = read(given, options, 'copies');
-    const guests: DrainGuest[] = [];
-    const tasks: DrainTask['guests'][number][] = [];
-    for (const file of given.all('scenarios')) {
-      const scenario = loadScenario(file, { set: given.values('set') });
-      noteReading(given, scenario);
-      const strategy = await oneStrategy(given, scenario);
-      tasks.push({ text: scenario.text, file, set: scenario.set, copies });
-      for (let copy = 0; copy < copies; copy++) guests.push({ scenario, strategy });
-    }
-    const atOnce = read(given, options, 'parallel') ?? guests.length;
-    const ways = word === undefined ? [1, atOnce] : [word === 'serial' ? 1 : atOnce];
-    const progress = given.progress(guests.length * ways.length);
-    const how = { seed: readSeed(given), memory: readMemory(given) };
-    const demands = readDemands(given);
-    for (const { scenario, strategy } of guests)
-      refuseUnreadableDemands(demands, scenario, [strategy], demandMeasures);
-    const strategy = given.value('strategy') ?? null;
-    const drains = await longWork('drain', { guests: tasks, ways, strategy, ...how }, () => progress.step());
-    const broken = drains.flatMap((way) =>
-      way.guests.flatMap(({ result }, index) => {
-        const { scenario, strategy } = nth(guests, index);
-        const ran = { scenario, strategy, policy: scenario.policy };
-        const mode = way.parallel === 1 ? 'serial' : 'parallel';
-        return unmetInRun(demands, ran, result, demandMeasures).map(
-          (sentence) => `${mode}, guest ${index + 1} (${result.scenario}): ${sentence}`,
-        );
-      }),
-    );
-    if (given.flag('json')) {
-      const shown = drains.map(({ guests, ...rest }) => ({
-        ...rest,
-        guests: guests.map(({ result, ...times }) => ({ ...times, ...outcome(result) })),
-      }));
-      given.print(`${JSON.stringify({ memory: how.memory, seed: how.seed, drains: shown }, null, 2)}\n`);
-      return failUnlessKept(broken);
-    }
-    given.print(`${drainText(drains, given.page)}\n\n${how.memory} memory, seed ${how.seed}\n`);
-    failUnlessKept(broken);
+    const most = read(given, options, 'parallel');
+    const scenarios: Scenario[] = [];
+    for (const file of given.all('scenarios')) scenarios.push(await readScenario(given, file));
+    const { drainAndPrint } = await import('../work/drain.js');
+    await drainAndPrint(given, scenarios, { mode, copies, most });
   },
 };
-
-function outcome({
-  scenario,
-  strategy,
-  status,
-  converged,
-  totalTimeMs,
-  downtimeMs,
-  blackoutMs,
-  sentBytes,
-  heldTimeMs,
-  writersWorkHeld,
-  readersWorkHeld,
-}: MigrationResult): object {
-  const held = { heldTimeMs, writersWorkHeld, readersWorkHeld };
-  return { scenario, strategy, status, converged, totalTimeMs, downtimeMs, blackoutMs, sentBytes, ...held };
-}

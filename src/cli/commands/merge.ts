@@ -1,8 +1,7 @@
 /** `migsim merge`: the shards of a sweep to the results of the whole. */
 import { UsageError } from '../../errors.js';
 import type { Command } from '../command.js';
-import { collector, formatOf, formatOption, printSweep } from './sweep.js';
-import { mergeShards } from '../../api/sweep.js';
+import { formatOf, formatOption } from '../options/sweep-options.js';
 
 export const mergeCommand: Command = {
   positional: { name: 'folders', describe: 'A folder for each shard, in any order', takes: 'one or more' },
@@ -24,6 +23,8 @@ export const mergeCommand: Command = {
   async run(given) {
     const out = given.value('out');
     if (out === undefined) throw new UsageError('merge needs a folder for the whole: --out FOLDER');
+    const { collector, printSweep } = await import('../work/sweep.js');
+    const { mergeShards } = await import('../../api/sweep.js');
     const collected = collector(given);
     const folders = given.all('folders');
     const merged = await mergeShards(folders, {

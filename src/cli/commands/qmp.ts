@@ -1,6 +1,6 @@
 /** `migsim qmp`: a QEMU that does not exist, for the tests of programs that drive migrations. */
 import { UsageError } from '../../errors.js';
-import { serveQmp, type QmpServer } from '../../qmp/serve/serve.js';
+import type { QmpServer } from '../../qmp/serve/serve.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { EXIT, leave } from '../exit.js';
 import {
@@ -71,7 +71,8 @@ export const qmpCommand: Command = {
   async run(given) {
     const listen = given.values('listen');
     if (listen.length === 0) throw new UsageError('qmp needs an address: --listen unix:/run/x.sock');
-    const scenario = readScenario(given);
+    const scenario = await readScenario(given);
+    const { serveQmp } = await import('../../qmp/serve/serve.js');
     const { label } = scenario.policy;
     if (label !== 'wait') given.warn(`the client decides in place of the policy ${label}`);
     const text = given.value('strategy');

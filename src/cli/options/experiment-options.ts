@@ -1,13 +1,9 @@
 /** Options that several commands share, and their reading. */
 import { UsageError } from '../../errors.js';
-import { MEMORY_CHOICES } from '../../experiment/memory-choice.js';
+import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-words.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
-import { defineOptions, type Given, type Positional } from '../command.js';
-import { loadScenario } from '../../scenario/load.js';
-import { listedStrategy } from '../../experiment/choice.js';
-import { loadStrategy, loadPolicy } from '../../scenario/choices.js';
-import { strategies } from '../../strategies/index.js';
-import { policies } from '../../policies/index.js';
+import { defineOptions, type Given, type Option, type Positional } from '../command.js';
+import { readText } from '../../scenario/read-text.js';
 import { read } from './values.js';
 
 export const scenarioFile: Positional = { name: 'scenario', describe: 'Scenario file (YAML)' };
@@ -19,13 +15,13 @@ export const experimentOptions = defineOptions({
     kind: 'text',
     summary: 'A name, "name: {option: value}" or ./file.js',
     value: 'STRATEGY',
-    completions: () => Object.keys(strategies),
+    completions: async () => Object.keys((await import('../../strategies/index.js')).strategies),
   },
   policy: {
     kind: 'text',
     summary: "Policy to use instead of the scenario's; same syntax as --strategy",
     value: 'POLICY',
-    completions: () => Object.keys(policies),
+    completions: async () => Object.keys((await import('../../policies/index.js')).policies),
   },
   memory: {
     kind: 'choice',
@@ -59,6 +55,20 @@ export const experimentOptions = defineOptions({
   json: { kind: 'flag', summary: 'Print JSON instead of text', affectsResult: false },
 });
 
+export const memoryOption = {
+  ...experimentOptions.memory,
+  summary: 'Memory model: page (exact), fluid (fast) or auto: page if that takes at most about a second',
+};
+
+export const failUnlessOption: Option = {
+  kind: 'text',
+  summary:
+    "Exit with status 1 unless this holds for every strategy: converged, 'total-time < 5min'; repeatable",
+  value: 'EXPECTATION',
+  repeatable: true,
+  affectsResult: false,
+};
+
 export const runsOption = defineOptions({
   runs: {
     kind: 'count',
@@ -70,8 +80,11 @@ export const runsOption = defineOptions({
   },
 }).runs;
 
-export function readScenario(given: Given): Scenario {
-  const scenario = loadScenario(given.positional, { set: given.values('set') });
+/** Reads a scenario file, with what `--set` changes in it. What that takes is loaded only where the file is there. */
+export async function readScenario(given: Given, file = given.positional): Promise<Scenario> {
+  const text = readText(file);
+  const { parseScenario } = await import('../../scenario/parse.js');
+  const scenario = parseScenario(text, file, { set: given.values('set') });
   noteReading(given, scenario);
   return scenario;
 }
@@ -87,6 +100,10 @@ export function readMemory(given: Given, auto: 'page' | 'fluid' = 'page'): 'page
   return memory === 'auto' ? auto : memory;
 }
 
+export function readMemoryChoice(given: Given): MemoryChoice {
+  return read(given, { memory: memoryOption }, 'memory');
+}
+
 export function readSeed(given: Given): number {
   return read(given, experimentOptions, 'seed');
 }
@@ -98,6 +115,8 @@ export function readRuns(given: Given): number {
 
 /** One that the scenario lists is taken with the options it has there; any other by its name, with its defaults. */
 export async function readStrategy(text: string, scenario: Scenario): Promise<StrategyChoice> {
+  const { listedStrategy } = await import('../../experiment/choice.js');
+  const { loadStrategy } = await import('../../scenario/choices.js');
   return listedStrategy(text, scenario) ?? loadStrategy(text);
 }
 
@@ -119,6 +138,7 @@ export async function oneStrategy(given: Given, scenario: Scenario): Promise<Str
 export async function readPolicy(given: Given, scenario: Scenario): Promise<PolicyChoice> {
   const text = given.value('policy');
   if (text === undefined) return scenario.policy;
+  const { loadPolicy } = await import('../../scenario/choices.js');
   const policy = await loadPolicy(text);
   for (const note of policy.notes ?? []) given.warn(`${text}: ${note}`);
   return policy;

@@ -4,16 +4,7 @@ import type { Measures } from '../../experiment/expect/expect.js';
 import { type Demand, parseDemand } from '../../experiment/expect/fail-unless.js';
 import { runColumns } from '../../report/columns/runs.js';
 import { vcpuColumns } from '../../report/columns/vcpus.js';
-import type { Given, Option } from '../command.js';
-
-export const failUnlessOption: Option = {
-  kind: 'text',
-  summary:
-    "Exit with status 1 unless this holds for every strategy: converged, 'total-time < 5min'; repeatable",
-  value: 'EXPECTATION',
-  repeatable: true,
-  affectsResult: false,
-};
+import type { Given } from '../command.js';
 
 /** Throws `UsageError` for what cannot be read. */
 export function readDemands(given: Given): Demand[] {

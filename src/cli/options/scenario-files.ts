@@ -3,9 +3,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { allOf, UsageError } from '../../errors.js';
 import { statusOf } from '../../files.js';
+import { got } from '../../lists.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import type { Positional } from '../command.js';
-import { loadScenario } from '../../scenario/load.js';
+import { readText } from '../../scenario/read-text.js';
 
 const FOLDER = 'scenarios';
 
@@ -32,24 +33,42 @@ function filesIn(folder: string): string[] {
   return files.sort().map((file) => join(folder, file));
 }
 
-/** Reads every file before anything runs. Throws one `UsageError` with a line for each thing that is wrong in any of them. */
-export function loadAll(
+/**
+ * Reads every file before anything runs. Throws one `UsageError` with a line for each thing that is wrong in any of them.
+ * `refusal` loads what looks for more in a scenario; it is not asked for where no file holds one.
+ */
+export async function loadAll(
   files: readonly string[],
-  alsoRefuse: (scenario: Scenario) => void = () => undefined,
-): Scenario[] {
-  const wrong: UsageError[] = [];
-  const scenarios = files.flatMap((file) => {
-    try {
-      const scenario = loadScenario(file);
-      alsoRefuse(scenario);
-      return [scenario];
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      wrong.push(error);
-      return [];
-    }
-  });
-  if (wrong.length > 1) throw allOf(wrong);
-  if (wrong[0] !== undefined) throw wrong[0];
-  return scenarios;
+  refusal?: () => Promise<(scenario: Scenario) => void>,
+): Promise<Scenario[]> {
+  const wrong = new Map<string, UsageError>();
+  const scenarios = new Map<string, Scenario>();
+  for (const file of files) {
+    await noting(wrong, file, async () => {
+      const text = readText(file);
+      const { parseScenario } = await import('../../scenario/parse.js');
+      scenarios.set(file, parseScenario(text, file));
+    });
+  }
+  if (refusal !== undefined && scenarios.size > 0) {
+    const refuse = await refusal();
+    for (const [file, scenario] of scenarios) await noting(wrong, file, () => refuse(scenario));
+  }
+  const errors = files.flatMap((file) => wrong.get(file) ?? []);
+  const [first, ...others] = errors;
+  if (first !== undefined) throw others.length > 0 ? allOf(errors) : first;
+  return files.map((file) => got(scenarios, file));
+}
+
+async function noting(
+  wrong: Map<string, UsageError>,
+  file: string,
+  read: () => Promise<void> | void,
+): Promise<void> {
+  try {
+    await read();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    wrong.set(file, error);
+  }
 }

@@ -7,6 +7,9 @@ export const FINDS = ['smallest', 'largest', 'best'] as const;
 /** Which of the values that hold is looked for. */
 export type Find = (typeof FINDS)[number];
 
+/** Runs at each value, where nothing else is said. */
+export const SEARCH_RUNS = 20;
+
 /** One value that was tried. */
 export interface SearchPoint {
   /** As users write it. */

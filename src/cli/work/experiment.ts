@@ -1,28 +1,21 @@
-/** What `run` and `compare` do alike: read the options, make sure of the output folder, run, write the files. */
+/** What `run` and `compare` do alike with a scenario: read the options, make sure of the output folder, run, write the files. */
 import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
-import type { Comparison, CompareOptions } from '../experiment/compare.js';
-import type { Manifest } from '../experiment/manifest.js';
-import { withoutDefaultEnd } from '../experiment/simulate.js';
-import { refuseUnreadableDemands, unmet } from '../experiment/expect/fail-unless.js';
-import { demandMeasures, failUnlessKept, readDemands } from './options/fail-unless.js';
-import type { MigrationResult } from '../migration/result.js';
-import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
-import type { Given } from './command.js';
-import {
-  ownFiles,
-  readMemory,
-  readPolicy,
-  readRuns,
-  readScenario,
-  readSeed,
-} from './options/experiment-options.js';
-import { compareInThreads } from '../experiment/parallel/compare.js';
-import { manifestOf, sourceFile } from '../experiment/manifest.js';
-import { openCsv } from '../report/files/csv.js';
-import { bandRows } from '../report/files/bands.js';
-import { dependenceLines } from '../report/terminal/dependence-text.js';
-import { wrap, writtenText } from '../report/terminal/kit/text.js';
+import type { Comparison, CompareOptions } from '../../experiment/compare.js';
+import type { Manifest } from '../../experiment/manifest.js';
+import { withoutDefaultEnd } from '../../experiment/simulate.js';
+import { refuseUnreadableDemands, unmet } from '../../experiment/expect/fail-unless.js';
+import { demandMeasures, failUnlessKept, readDemands } from '../options/fail-unless.js';
+import type { MigrationResult } from '../../migration/result.js';
+import type { Scenario, StrategyChoice } from '../../scenario/scenario.js';
+import type { Given } from '../command.js';
+import { ownFiles, readMemory, readPolicy, readRuns, readSeed } from '../options/experiment-options.js';
+import { compareInThreads } from '../../experiment/parallel/compare.js';
+import { manifestOf, sourceFile } from '../../experiment/manifest.js';
+import { openCsv } from '../../report/files/csv.js';
+import { bandRows } from '../../report/files/bands.js';
+import { dependenceLines } from '../../report/terminal/dependence-text.js';
+import { wrap, writtenText } from '../../report/terminal/kit/text.js';
 
 /** Period of timeline.csv and of the curves of `run`, ms. */
 const TIMELINE_MS = 100;
@@ -36,21 +29,21 @@ export interface Experiment {
 
 export async function runExperiment(
   given: Given,
-  choose: (scenario: Scenario) => Promise<readonly StrategyChoice[]>,
+  scenario: Scenario,
+  choose: () => Promise<readonly StrategyChoice[]>,
   {
     keep,
     timeline,
     trace = false,
   }: { readonly keep: 'everything' | 'scalars'; readonly timeline: boolean; readonly trace?: boolean },
 ): Promise<Experiment> {
-  const scenario = readScenario(given);
   const policy = await readPolicy(given, scenario);
   // What only a policy ends may go on for hours: too long for a memory that draws every write.
   const { giveUpByDefault, giveUpAfterUs } = withoutDefaultEnd(policy, scenario.setup).migration;
   const isLong = giveUpByDefault === true && giveUpAfterUs === 0;
   const memory = readMemory(given, isLong ? 'fluid' : 'page');
   const numbers = { seed: readSeed(given), runs: readRuns(given), memory };
-  const strategies = await choose(scenario);
+  const strategies = await choose();
   const demands = readDemands(given);
   refuseUnreadableDemands(demands, scenario, strategies, demandMeasures);
   const options: CompareOptions = {

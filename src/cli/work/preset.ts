@@ -1,34 +1,14 @@
-/** `migsim compare --preset`: guestperf's comparisons by their names. */
+/** What `migsim compare --preset` does. */
 import { UsageError } from '../../errors.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { unknown } from '../../options/wording.js';
-import type { Given, Option } from '../command.js';
-import type { Experiment } from '../experiment.js';
+import type { Given } from '../command.js';
+import type { Experiment } from './experiment.js';
 import { readMemory, readRuns, readSeed } from '../options/experiment-options.js';
 import { comparePreset, presets } from '../../experiment/presets.js';
 import { manifestOf } from '../../experiment/manifest.js';
 import { openCsv } from '../../report/files/csv.js';
 import { bandRows } from '../../report/files/bands.js';
-
-export const presetOption: Option = {
-  kind: 'text',
-  summary: "A comparison of QEMU's guestperf instead of a scenario, such as auto-converge-iters",
-  value: 'NAME',
-  completions: () => Object.keys(presets),
-};
-
-/** null when the user gave a scenario. Throws `UsageError` when it is both, or neither. */
-export function presetName(given: Given): string | null {
-  const name = given.value('preset');
-  if (name === undefined) {
-    if (given.positional !== '') return null;
-    throw new UsageError('compare lacks its scenario: migsim compare <scenario>, or --preset NAME');
-  }
-  const option = ['strategy', 'policy'].find((candidate) => given.value(candidate) !== undefined);
-  if (given.positional === '' && option === undefined) return name;
-  const other = option === undefined ? 'a scenario' : `--${option}`;
-  throw new UsageError(`--preset says what to compare, and so does ${other}; expected one of them`);
-}
 
 /** Runs it like a comparison of strategies, with its question and what there is to know on stderr. */
 export async function runPreset(given: Given, name: string): Promise<Experiment> {
