@@ -17,7 +17,9 @@ export interface CheckedCells {
   readonly labels: CellLabels;
   /** In the order of cells. */
   readonly skipped: readonly Skipped[];
-  /** Whether some cell has bands: its runs draw something. */
+  /** Cells that have bands: their runs draw something. */
+  readonly drawing: ReadonlySet<number>;
+  /** Whether there are any. */
   readonly banded: boolean;
 }
 
@@ -32,10 +34,10 @@ export function checkCells(plan: SweepPlan, strict: boolean): CheckedCells {
   const shared = new Map<string, readonly string[]>();
   const skipped: Skipped[] = [];
   const ran = new Set<string>();
-  let banded = false;
+  const drawing = new Set<number>();
   const labels = Array.from({ length: plan.cellCount }, (_, cell) => {
     const { running, refused, draws } = checkCell(plan, cell);
-    banded ||= draws;
+    if (draws) drawing.add(cell);
     const [first] = refused;
     if (first !== undefined && strict)
       throw new UsageError(`${atCell(plan, { cell, ...first })}; without --strict, it is left out`);
@@ -55,7 +57,7 @@ export function checkCells(plan: SweepPlan, strict: boolean): CheckedCells {
     const what = ran.size === 0 ? 'no cell can run' : 'it runs in no cell';
     throw new UsageError(plan.cellCount === 1 ? atCell(plan, blamed) : `${what}: ${atCell(plan, blamed)}`);
   }
-  return { labels, skipped, banded };
+  return { labels, skipped, drawing, banded: drawing.size > 0 };
 }
 
 /** Cells in which something runs; null: all. */

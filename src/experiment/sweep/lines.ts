@@ -44,18 +44,26 @@ export function* linesIn(path: string): Generator<Line> {
   for (const line of byteLinesIn(path)) yield { text: textOf(line), end: line.end };
 }
 
-/** The same, without a text for each. */
-export function* byteLinesIn(path: string): Generator<ByteLine> {
+/** The same from the line on that begins at byte `start`, without a text for each. */
+export function* byteLinesIn(path: string, start = 0): Generator<ByteLine> {
   const file = openSync(path, 'r');
   try {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    // A line that is not whole yet goes to the front; where it is longer than half of the buffer, that grows.
+    let buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES);
     const line: ByteLine = { bytes: Buffer.alloc(0), from: 0, to: 0, isQuoted: false, end: 0 };
-    let position = 0;
+    // Of the next byte to be read, and of the first in `line.bytes`.
+    let read = start;
+    let position = start;
     for (;;) {
-      const count = readSync(file, chunk, 0, CHUNK_BYTES, null);
+      const left = line.bytes.length - line.from;
+      const room = left + CHUNK_BYTES <= buffer.length ? buffer : Buffer.allocUnsafe(2 * buffer.length);
+      line.bytes.copy(room, 0, line.from);
+      buffer = room;
+      const count = readSync(file, buffer, left, CHUNK_BYTES, read);
       if (count === 0) return;
-      line.bytes = Buffer.concat([line.bytes.subarray(line.from), chunk.subarray(0, count)]);
-      const { bytes } = line;
+      read += count;
+      const bytes = buffer.subarray(0, left + count);
+      line.bytes = bytes;
       line.from = 0;
       let quote = bytes.indexOf(QUOTE);
       let at = bytes.indexOf(LINE_FEED);

@@ -46,6 +46,7 @@ export async function mergeShards(options: MergeOptions): Promise<SweepOutcome> 
     throw new UsageError(`${out} is merged already; remove it to merge again`);
   const files = openFiles(out, planFile, fileNames(extras, skipped), {
     begun: false,
+    takesCells: false,
     whenEnded: 'removed',
   });
   try {

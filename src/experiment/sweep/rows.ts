@@ -10,6 +10,10 @@ import type { Units } from './unit.js';
 export interface RowTaker {
   /** Index of the unit that the next row belongs to; `units.count` or more when there is none. */
   readonly next: number;
+  /** Whether that is the first of its cell, or there is none: all rows so far are of complete cells. */
+  readonly isBetweenCells: boolean;
+  /** Takes all units before position `unit`, the first of a cell, as done. Only before the first row. */
+  startAt(unit: number): void;
   /** A row by the values of its measures; whether it completed its unit. */
   add(values: Float64Array): boolean;
   /** Forgets the rows of a unit that is not complete. */
@@ -35,6 +39,14 @@ export function rowTaker(
   return {
     get next() {
       return next;
+    },
+    get isBetweenCells() {
+      return samples.rows === 0;
+    },
+    startAt(position) {
+      next = position;
+      unit = units.at(next);
+      samples = samplesOf(unit.cell);
     },
     add(values) {
       samples.add(values);

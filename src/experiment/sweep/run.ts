@@ -6,9 +6,11 @@ import { UsageError, errorCode } from '../../errors.js';
 import { type CellLabels, type CheckedCells, type Skipped, checkCells, runningCells } from './cells.js';
 import { type SweepFiles, openFiles } from './folder/folder-files.js';
 import { type PlanFile, RUNS, partOf, planFileOf, stateOf } from './folder/folder.js';
+import type { Mark } from './folder/marks.js';
+import { writtenCells } from './folder/written-cells.js';
 import { byteLinesIn, textOf, valueReader } from './lines.js';
 import { type MadeChoices, type SweepPlan, openPlan } from './plan.js';
-import { inThreads } from './pool.js';
+import { type UnitPool, openPool } from './pool.js';
 import {
   DIFFERENCES,
   SKIPPED,
@@ -86,7 +88,8 @@ export interface SweepOutcome {
 export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
   const { spec, table, out, shard, onRow } = options;
   const plan = await openPlan(spec, options.made);
-  const { labels, skipped, banded } = checkCells(plan, options.strict === true);
+  const checked = checkCells(plan, options.strict === true);
+  const { labels, skipped, banded } = checked;
   const units = unitsOf(plan, runningCells(labels));
   if (skipped.length > 0) options.onSkipped?.(skipped);
   const planFile = planFileOf(spec, shard, options.command);
@@ -94,29 +97,31 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
   const most = runsAtMost(units, labels, shard);
 
   let files: SweepFiles | null = null;
+  let pool: UnitPool | null = null;
   const taker = rowTaker(plan, units, labels, table, shard, (samples) => {
     if (shard !== null) return;
     const cell = cellSummary(plan, table, samples);
     for (const [name, text] of Object.entries(summaryTexts(table, cell, banded))) files?.append(name, text);
     options.onCell?.(cell);
   });
+  const reading: Reading = { plan, table, units, taker, onRow };
   if (out !== null && state === 'finished') {
-    const { rows } = replay(join(out, RUNS), plan, table, taker, units, onRow);
+    const { rows } = replay(join(out, RUNS), reading);
     options.onStart?.(rows, rows);
     return { plan, planFile, resumed: rows, rows, finishedBefore: true, skipped, written: [] };
   }
 
   try {
     let rows = 0;
+    const begun = state === 'begun';
     if (out !== null) {
       const names = shard === null ? fileNames(options.extras, skipped) : [RUNS];
-      files = openFiles(out, planFile, names, { begun: state === 'begun', whenEnded: 'kept' });
-      if (shard === null) {
-        for (const [name, text] of Object.entries(headersOf(plan, table, banded))) files.append(name, text);
-        if (skipped.length > 0) files.append(SKIPPED, skippedText(plan, table, skipped));
-      }
-      rows = goOn(files, partOf(join(out, RUNS)), state === 'begun', plan, table, taker, units, onRow);
+      files = openFiles(out, planFile, names, { begun, takesCells: onRow === undefined, whenEnded: 'kept' });
+      if (shard === null) begin(files, out, options, reading, checked);
     }
+    // The threads get ready while rows are read.
+    pool = threadsFor(options, units, files?.taken?.next ?? taker.next);
+    if (out !== null && files !== null) rows = goOn(files, partOf(join(out, RUNS)), begun, reading);
     const resumed = rows;
     options.onStart?.(most, resumed);
     const onRows = ({ bytes, values }: Rows): void => {
@@ -126,12 +131,14 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
       if (onRow !== undefined) for (const line of linesOf(new TextDecoder().decode(bytes))) onRow(line);
       const count = values.length / width;
       rows += count;
+      if (taker.isBetweenCells) files?.mark({ next: taker.next, rows });
       options.onRuns?.(count);
     };
-    await runUnits(options, plan, units, taker, onRows);
+    await runUnits(options, reading, pool, onRows);
     const written = files === null ? [] : await finish(files, planFile, options);
     return { plan, planFile, resumed, rows, finishedBefore: false, skipped, written };
   } catch (error) {
+    await pool?.close();
     const stays = files === null ? state === 'begun' : files.close();
     if (out === null || !stays || !(error instanceof UsageError)) throw error;
     const message = `${error.message}; what is finished stays in ${out}, and the same command goes on`;
@@ -139,20 +146,42 @@ export async function runSweep(options: SweepRun): Promise<SweepOutcome> {
   }
 }
 
-/** Takes the rows of an earlier call, cuts what was torn off, and returns their number. */
-function goOn(
+/** What rows are read by. */
+interface Reading {
+  readonly plan: SweepPlan;
+  readonly table: SweepTable;
+  readonly units: Units;
+  readonly taker: RowTaker;
+  readonly onRow: SweepRun['onRow'];
+}
+
+/** The files that grow by cells: with their headers, or with the cells of an earlier call, of which `onCell` hears. */
+function begin(
   files: SweepFiles,
-  path: string,
-  begun: boolean,
-  plan: SweepPlan,
-  table: SweepTable,
-  taker: RowTaker,
-  units: Units,
-  onRow: SweepRun['onRow'],
-): number {
-  const { bytes, rows } = begun ? replay(path, plan, table, taker, units, onRow) : { bytes: 0, rows: 0 };
+  out: string,
+  { onCell }: Pick<SweepRun, 'onCell'>,
+  { plan, table, units }: Reading,
+  { labels, skipped, drawing, banded }: CheckedCells,
+): void {
+  if (skipped.length > 0) files.append(SKIPPED, skippedText(plan, table, skipped));
+  if (files.taken === null) {
+    for (const [name, text] of Object.entries(headersOf(plan, table, banded))) files.append(name, text);
+  } else if (onCell !== undefined) {
+    const { next } = files.taken;
+    const end = next < units.count ? units.at(next).cell : plan.cellCount;
+    for (const cell of writtenCells(plan, table, { labels, drawing, end }, (name) => partOf(join(out, name))))
+      onCell(cell);
+  }
+}
+
+/** Takes the rows of an earlier call, cuts what was torn off, and returns their number. */
+function goOn(files: SweepFiles, path: string, begun: boolean, reading: Reading): number {
+  const { taken } = files;
+  if (taken !== null) reading.taker.startAt(taken.next);
+  const start = taken ?? { bytes: 0, rows: 0 };
+  const { bytes, rows } = begun ? replay(path, reading, start, (at) => files.mark(at)) : start;
   if (begun) files.keep(bytes);
-  if (bytes === 0) files.append(RUNS, headerLine(plan, table));
+  if (bytes === 0) files.append(RUNS, headerLine(reading.plan, reading.table));
   return rows;
 }
 
@@ -179,27 +208,36 @@ export function fileNames(extras: SweepRun['extras'], skipped: CheckedCells['ski
   return [RUNS, SUMMARY, DIFFERENCES, ...further, 'manifest.json'];
 }
 
-async function runUnits(
-  { spec, table, workers, worker, shard }: SweepRun,
-  plan: SweepPlan,
+/** Threads for the units from position `first` on; null: this one does them. */
+function threadsFor(
+  { spec, workers, worker, shard }: SweepRun,
   units: Units,
-  taker: RowTaker,
+  first: number,
+): UnitPool | null {
+  const left = Math.ceil((units.count - first) / (shard?.count ?? 1));
+  // A thread even for a single unit: this one stays free for signals.
+  if (left <= 0 || workers <= 1 || worker === null) return null;
+  // More threads than units or cores only cost memory.
+  return openPool(worker, Math.min(workers, left, availableParallelism()), spec);
+}
+
+async function runUnits(
+  { table, shard }: SweepRun,
+  { plan, units, taker }: Reading,
+  pool: UnitPool | null,
   onRows: (rows: Rows) => void,
 ): Promise<void> {
   const step = shard?.count ?? 1;
-  if (taker.next >= units.count) return;
-  // More threads than units or cores only cost memory.
-  const threads = Math.min(workers, Math.ceil((units.count - taker.next) / step), availableParallelism());
-  // A thread even for a single unit: this one stays free for signals.
-  if (workers > 1 && worker !== null) {
+  if (pool !== null) {
     try {
-      await inThreads(worker, threads, spec, indices(units, taker.next, step), onRows);
+      await pool.run(indices(units, taker.next, step), onRows);
     } catch (error) {
       if (errorCode(error) !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
       throw new UsageError('a worker ran out of memory');
     }
     return;
   }
+  if (taker.next >= units.count) return;
   const run = unitRunner(plan, table);
   for (let unit = taker.next; unit < units.count; unit += step) {
     onRows(run(units.at(unit)));
@@ -225,22 +263,23 @@ export function headerLine(plan: SweepPlan, table: SweepTable): string {
   return `${table.fields(table.header(plan.keys))}\n`;
 }
 
-/** Rows of whole units at the start of a file; what follows was torn off. */
+/** What is known of the rows at the start of a file. */
+type Start = Pick<Mark, 'bytes' | 'rows'>;
+
+/** Rows of whole units from `start` on; what follows was torn off. `mark` is called whenever they complete a cell. */
 function replay(
   path: string,
-  plan: SweepPlan,
-  table: SweepTable,
-  taker: RowTaker,
-  units: Units,
-  onRow: SweepRun['onRow'],
-): { readonly bytes: number; readonly rows: number } {
+  { plan, table, taker, units, onRow }: Reading,
+  start: Start = { bytes: 0, rows: 0 },
+  mark?: (at: Pick<Mark, 'next' | 'rows' | 'bytes'>) => void,
+): Start {
   const unit: string[] = [];
   const valuesIn = valueReader(table.header(plan.keys), table.measures);
   const header = headerLine(plan, table);
-  let bytes = 0;
-  let rows = 0;
-  let seen = -1;
-  for (const line of byteLinesIn(path)) {
+  let { bytes, rows } = start;
+  // The header is not a row.
+  let seen = bytes === 0 ? -1 : rows;
+  for (const line of byteLinesIn(path, bytes)) {
     seen += 1;
     if (seen === 0 && `${textOf(line)}\n` !== header) break;
     if (seen > 0 && taker.next >= units.count) break;
@@ -249,6 +288,7 @@ function replay(
       bytes = line.end;
       rows = seen;
       for (const row of unit.splice(0)) onRow?.(row);
+      if (seen > 0 && taker.isBetweenCells) mark?.({ next: taker.next, rows, bytes });
     }
   }
   taker.drop();

@@ -3,6 +3,7 @@ import { nth } from '../../lists.js';
 import {
   type ModelResiduals,
   type PredictedFigure,
+  bandColumns,
   predictedFigure,
 } from '../../guest/host-profiles/residuals.js';
 import { type Interval, meanInterval } from '../../stats/interval.js';
@@ -118,6 +119,7 @@ function bandIn(
   point: number | null,
   residuals: ModelResiduals | undefined,
 ): PredictedFigure | null {
+  if (bandColumns[column] === undefined) return null;
   const { of, values } = countingValues(strategy, index);
   return of === 'all' ? null : predictedFigure(column, Array.from(values), point, residuals);
 }
@@ -129,7 +131,7 @@ function summaryRow(strategy: StrategySamples, measure: SweepMeasure, index: num
     const nothing = { mean: null, median: null, standardDeviation: null, p90: null, low: null, high: null };
     return { ...head, n: 0, ...nothing };
   }
-  const sorted = Float64Array.from(values).sort();
+  const sorted = values.slice().sort();
   const { estimate, low, high } = isOutcome(measure) ? shareOf(values) : meanInterval(values);
   const figure = (value: number): number | null => rounded(value, measure);
   return {

@@ -3,14 +3,19 @@ import { closeSync, ftruncateSync, mkdirSync, renameSync, rmSync, writeFileSync 
 import { dirname, join, resolve } from 'node:path';
 import { UsageError, errorMessage } from '../../../errors.js';
 import { removeEmpty, untilDone, whyNotWritten } from '../../../files.js';
-import { JOURNAL, PLAN, type PlanFile, RUNS, openOwn, partOf, stateOf, writePlan } from './folder.js';
-import { confirmed, extend, journalLine, newChecksum } from './journal.js';
+import { JOURNAL, MARKS, PLAN, type PlanFile, RUNS, openOwn, partOf, stateOf, writePlan } from './folder.js';
+import { type Checksum, confirmed, extend, journalLine, newChecksum, stateOfSum } from './journal.js';
 import { lockFolder } from './lock.js';
+import { BY_CELL, type ByCell, type FoundMark, type Mark, lastMark, markLine } from './marks.js';
 
 export interface SweepFiles {
+  /** The cells of an earlier call that are taken as they are; null: none. */
+  readonly taken: Mark | null;
   append(name: string, text: string | Uint8Array): void;
   /** Cuts what was there of runs.csv. */
   keep(bytes: number): void;
+  /** Notes that a cell is complete: with the last row of runs.csv, or, of those there before, with the row that ends at `bytes`. */
+  mark(at: Pick<Mark, 'next' | 'rows'> & { readonly bytes?: number }): void;
   /** Gives all files their names, runs.csv last, and returns their paths. */
   finish(): string[];
   /** Leaves what there is, to be gone on with; removes it where no row has come, and returns false. */
@@ -23,6 +28,8 @@ export interface SweepFiles {
 export interface Opening {
   /** What there was of runs.csv stays as far as its journal confirms it. */
   readonly begun: boolean;
+  /** Whether complete cells are taken as they are; else the caller wants every row, and appends their cells again. */
+  readonly takesCells: boolean;
   /** What becomes of rows when the program is ended on the way: they can be gone on with, or not. */
   readonly whenEnded: 'kept' | 'removed';
 }
@@ -50,10 +57,13 @@ class OpenFiles implements SweepFiles {
   private readonly unlock: () => void;
   private readonly done: () => void;
   private sum = newChecksum();
+  /** Of each file that grows by cells. */
+  private readonly sums = new Map<string, Checksum>();
   private hasRows: boolean;
   private hasPlan = false;
   /** The first folder on the way that was made for it. */
   private made: string | undefined;
+  taken: Mark | null = null;
 
   constructor(folder: string, plan: PlanFile, opening: Opening) {
     this.folder = folder;
@@ -88,11 +98,14 @@ class OpenFiles implements SweepFiles {
         this.hasPlan = !begun;
         if (!begun) writePlan(this.folder, this.plan);
         if (begun) this.sum = confirmed(this.part(RUNS), this.part(JOURNAL));
-        for (const name of [...names, JOURNAL]) {
-          const flags = begun && (name === RUNS || name === JOURNAL) ? 'a' : 'w';
-          this.files.set(name, openOwn(this.part(name), flags));
+        const byCell = BY_CELL.filter((name) => names.includes(name));
+        const mark = this.markThatHolds(byCell);
+        const kept = [...(begun ? [RUNS, JOURNAL] : []), ...(mark === null ? [] : [MARKS, ...byCell])];
+        for (const name of [...names, JOURNAL, MARKS]) {
+          this.files.set(name, openOwn(this.part(name), kept.includes(name) ? 'a' : 'w'));
         }
         if (begun) this.cut(this.sum.bytes);
+        this.take(mark, byCell);
       });
     } catch (error) {
       this.close();
@@ -104,6 +117,8 @@ class OpenFiles implements SweepFiles {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     this.writing(() => {
       writeFileSync(this.file(name), bytes);
+      const sum = this.sums.get(name);
+      if (sum !== undefined) extend(sum, bytes);
       if (name !== RUNS) return;
       // The first line has the names of the columns.
       this.hasRows ||= this.sum.bytes > 0;
@@ -116,14 +131,20 @@ class OpenFiles implements SweepFiles {
     this.writing(() => this.cut(bytes));
   }
 
+  mark({ next, rows, bytes = this.sum.bytes }: Parameters<SweepFiles['mark']>[0]): void {
+    const files = Object.fromEntries([...this.sums].map(([name, sum]) => [name, stateOfSum(sum)]));
+    const line = markLine({ next, rows, bytes, files }, this.plan.hash);
+    this.writing(() => writeFileSync(this.file(MARKS), line));
+  }
+
   finish(): string[] {
     return this.writing(() => {
       const { folder, plan } = this;
-      const written = [...this.files.keys()].filter((name) => name !== RUNS && name !== JOURNAL);
+      const written = [...this.files.keys()].filter((name) => ![RUNS, JOURNAL, MARKS].includes(name));
       this.closeAll();
       writePlan(folder, { ...plan, runsSha256: this.sum.hash.copy().digest('hex') });
       for (const name of [...written, RUNS]) renameSync(this.part(name), join(folder, name));
-      rmSync(this.part(JOURNAL), { force: true });
+      for (const name of [JOURNAL, MARKS]) rmSync(this.part(name), { force: true });
       this.leave();
       return [RUNS, ...written, PLAN].map((name) => join(folder, name));
     });
@@ -156,6 +177,21 @@ class OpenFiles implements SweepFiles {
   private closeAll(): void {
     for (const file of this.files.values()) closeSync(file);
     this.files.clear();
+  }
+
+  private markThatHolds(names: readonly ByCell[]): FoundMark | null {
+    const { begun, takesCells } = this.opening;
+    if (!begun || !takesCells) return null;
+    return lastMark(this.part(MARKS), this.plan.hash, this.sum.bytes, names, (name) => this.part(name));
+  }
+
+  /** Cuts what stands behind the cells of `mark` in the files that grow by them. */
+  private take(mark: FoundMark | null, names: readonly ByCell[]): void {
+    this.taken = mark;
+    for (const name of names) this.sums.set(name, mark?.sums.get(name) ?? newChecksum());
+    if (mark === null) return;
+    for (const [name, { bytes }] of this.sums) ftruncateSync(this.file(name), bytes);
+    ftruncateSync(this.file(MARKS), mark.end);
   }
 
   private cut(bytes: number): void {

@@ -35,6 +35,7 @@ export interface PlanFile extends SweepManifest {
 export const RUNS = 'runs.csv';
 export const PLAN = 'plan.json';
 export const JOURNAL = 'runs.sha256';
+export const MARKS = 'cells.jsonl';
 
 export function planFileOf(spec: SweepSpec, shard: Shard | null, command: readonly string[]): PlanFile {
   return { migsim: version(), node: process.version, command, hash: hashOf(spec), shard, sweep: spec };
