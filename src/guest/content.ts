@@ -2,7 +2,7 @@
  * What pages hold, as far as a stream can see: how far their content compresses. Contents have numbers: 0 is that of the guest
  * at large, the others are the different ones of `GuestSpec.contents`, in order.
  */
-import type { NonEmpty } from '../lists.js';
+import { type NonEmpty, mapped } from '../lists.js';
 import type { GuestSpec } from './spec.js';
 
 const { min } = Math;
@@ -28,7 +28,7 @@ export class ContentMap {
 
   constructor(guest: Contents) {
     const known = compressibilities(guest);
-    this.#stretches = (guest.contents ?? []).map(({ firstPage, pages, compressibility }) => ({
+    this.#stretches = mapped(guest.contents ?? [], ({ firstPage, pages, compressibility }) => ({
       firstPage,
       endPage: firstPage + pages,
       content: known.indexOf(compressibility),

@@ -4,6 +4,7 @@
  *
  * Throttles change when a vCPU runs, never a rate.
  */
+import { mapped } from '../lists.js';
 import { stream } from '../random/streams.js';
 import { Effort } from './effort.js';
 import type { GuestMemory } from './memory/memory.js';
@@ -61,7 +62,7 @@ export class Guest implements RunningGuest {
     this.#isEven = memory.kind === 'fluid' && !this.#ring && spec.vcpus.every(writesEvenly);
     this.#timeUs = startUs;
     this.#phased = onePerPhases(spec.vcpus);
-    this.vcpus = spec.vcpus.map((vcpu, id) =>
+    this.vcpus = mapped(spec.vcpus, (vcpu, id) =>
       newVcpu(vcpu, id, host, this.#shared, startUs, stream(seed, run, `vcpu ${id} wakes`)),
     );
   }

@@ -1,5 +1,5 @@
 /** How much a host differs from one migration to the next, and within one: what runs draw of it. */
-import { keysOf } from '../lists.js';
+import { keysOf, mapped } from '../lists.js';
 import { cutNormal } from '../stats/distribution.js';
 import type { HostVariability } from './host-profiles/variability.js';
 import type { GuestSpec, HostProfile, Phase, VcpuSpec } from './spec.js';
@@ -55,7 +55,7 @@ export function driftOfSending(
 ): readonly number[] | undefined {
   if (sendDrift === 0) return undefined;
   const shares = draws('host send-drift', DRIFT_STEPS);
-  return EVEN_STEPS.map((_, step) => exp(sendDrift * cutNormal(shares[step]!)));
+  return mapped(EVEN_STEPS, (_, step) => exp(sendDrift * cutNormal(shares[step]!)));
 }
 
 /** Steps of a drift, of 5 s each; after the last they begin again. */
@@ -65,7 +65,7 @@ export const DRIFT_STEP_US = 5e6;
 /** The speeds that one run meets. */
 export function variedGuest(guest: GuestSpec, variability: HostVariability, draws: DrawShares): GuestSpec {
   const speeds = draws('host vcpu-speed', guest.vcpus.length);
-  const vcpus = guest.vcpus.map((vcpu, id) => {
+  const vcpus = mapped(guest.vcpus, (vcpu, id) => {
     const { vcpuSpeed, pacedVcpuSpeed, vcpuDrift } = variability;
     const sigma = max(pacedVcpuSpeed, vcpuSpeed * vcpu.busy);
     const varied = atSpeed(vcpu, exp(sigma * cutNormal(speeds[id]!)));
@@ -77,7 +77,7 @@ export function variedGuest(guest: GuestSpec, variability: HostVariability, draw
 }
 
 function atSpeed(vcpu: VcpuSpec, speed: number): VcpuSpec {
-  const classes = vcpu.classes.map((one) => ({
+  const classes = mapped(vcpu.classes, (one) => ({
     ...one,
     writesPerSecond: one.writesPerSecond * speed,
     readsPerSecond: one.readsPerSecond * speed,
@@ -88,7 +88,7 @@ function atSpeed(vcpu: VcpuSpec, speed: number): VcpuSpec {
 function drifting(vcpu: VcpuSpec, vcpuDrift: number, shares: Float64Array): VcpuSpec {
   const steady = vcpu.phases.length === 0;
   const steps = steady ? EVEN_STEPS : vcpu.phases;
-  const phases = steps.map(({ atUs, writeFactor, readFactor }, step): Phase => {
+  const phases = mapped(steps, ({ atUs, writeFactor, readFactor }, step): Phase => {
     const factor = exp(vcpuDrift * cutNormal(shares[step]!));
     return { atUs, writeFactor: writeFactor * factor, readFactor: readFactor * factor };
   });

@@ -56,7 +56,7 @@ export function nonconformity(draws: Draws, measured: number, offset: number): n
  * (n + 1) · level, interpolated between neighbouring ranks, and at most the largest. `RangeError` without scores.
  */
 export function conformalFactor(scores: readonly number[], level = BAND_LEVEL): number {
-  const sorted = Float64Array.from(scores).sort();
+  const sorted = new Float64Array(scores).sort();
   if (sorted.length === 0) throw new RangeError('no scores of which to take a rank');
   const rank = min(sorted.length, max(1, (sorted.length + 1) * level));
   const below = nth(sorted, floor(rank) - 1);
@@ -105,7 +105,7 @@ export function stretched({ low, high }: Band, { below, above }: Stretch): Band 
 
 /** The draws of one figure; `point`: their median where nothing else is predicted. `RangeError` without values. */
 export function drawsOf(values: readonly number[], point?: number): Draws {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   return {
     point: point ?? quantileOfSorted(sorted, 0.5),
     p5: quantileOfSorted(sorted, 0.05),

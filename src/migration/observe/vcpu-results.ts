@@ -1,4 +1,5 @@
 /** What each vCPU did and lost, in the words of `MigrationResult`. */
+import { mapped } from '../../lists.js';
 import { unmigratedAccesses } from '../../guest/phases.js';
 import type { VcpuSpec } from '../../guest/spec.js';
 import type { Vcpu } from '../../guest/vcpu.js';
@@ -12,7 +13,7 @@ function share(done: number, undisturbed: number): number | null {
 }
 
 export function vcpuResults(vcpus: readonly Vcpu[], endUs: number, blackoutUs: number): VcpuResult[] {
-  return vcpus.map((v) => {
+  return mapped(vcpus, (v) => {
     const full = unmigratedAccesses(v.spec, 0, endUs);
     return {
       id: v.id,
@@ -73,7 +74,7 @@ export function workShares(
   doneBy: (vcpu: Vcpu) => number,
   seen: number[],
 ): number[] {
-  return vcpus.map((v, i) => {
+  return mapped(vcpus, (v, i) => {
     const done = doneBy(v);
     const full = unmigratedAccesses(v.spec, fromUs, toUs);
     const undisturbed = full.writes + full.reads;

@@ -1,4 +1,5 @@
 /** The VFIO devices of the guest on their way: what of their state is left, as QEMU last heard it and as it is. */
+import { mapped } from '../../lists.js';
 import type { DeviceSpec } from '../../guest/spec.js';
 import { BLOCK_OVERHEAD_BYTES, blockBytes, pendingEstimateOf, pendingExactOf } from '../rules/vfio.js';
 import type { VersionFacts } from '../rules/versions.js';
@@ -21,7 +22,7 @@ export class Devices {
 
   constructor(specs: readonly DeviceSpec[], version: VersionFacts) {
     this.#version = version;
-    this.#devices = specs.map((spec) => ({
+    this.#devices = mapped(specs, (spec) => ({
       spec,
       initial: spec.preCopyBytes,
       dirty: 0,

@@ -1,5 +1,6 @@
 /** What holds the vCPUs back: the knobs that strategies turn, and how far they were ever turned. */
 import type { Guest } from '../../guest/guest.js';
+import { mapped } from '../../lists.js';
 import { unmigratedAccesses } from '../../guest/phases.js';
 import type { Clock } from './clock.js';
 import type { SyncPeriod } from './sync-period.js';
@@ -26,7 +27,7 @@ export class Restraint {
     this.#guest = guest;
     this.#clock = clock;
     this.#period = period;
-    this.#heldWork = guest.vcpus.map(() => ({ done: 0, undisturbed: 0 }));
+    this.#heldWork = mapped(guest.vcpus, () => ({ done: 0, undisturbed: 0 }));
   }
 
   /** Of the vCPU that is throttled most: now, and ever. */
@@ -96,7 +97,7 @@ export class Restraint {
     // What a strategy does before the migration counts from its start on, and so do accesses.
     const us = max(0, this.#clock.nowUs);
     const isEarly = this.#clock.nowUs < 0;
-    this.#heldSince = { us, accesses: this.#guest.vcpus.map((v) => (isEarly ? 0 : v.writes + v.reads)) };
+    this.#heldSince = { us, accesses: mapped(this.#guest.vcpus, (v) => (isEarly ? 0 : v.writes + v.reads)) };
   }
 
   #closeHold(): void {

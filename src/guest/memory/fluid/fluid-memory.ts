@@ -10,6 +10,7 @@
  * writes are noticed; ring-runs.ts how it runs into its ring, and rings.ts the rings that everybody's exits empty; this file
  * the vCPUs.
  */
+import { mapped } from '../../../lists.js';
 import { normal } from '../../../random/distributions.js';
 import { stream } from '../../../random/streams.js';
 import { SegmentCircle } from './circle.js';
@@ -88,8 +89,9 @@ export class FluidMemory implements GuestMemory {
       dma === undefined || byDevices === undefined
         ? null
         : { range: byDevices, writesPerUs: dma.writesPerSecond / 1e6 };
-    const rangeAt = new Map(layout.ranges.map((range) => [range.firstPage, range]));
-    this.#vcpus = guest.vcpus.map((vcpu, id) =>
+    const rangeAt = new Map<number, WrittenRange>();
+    for (const range of layout.ranges) rangeAt.set(range.firstPage, range);
+    this.#vcpus = mapped(guest.vcpus, (vcpu, id) =>
       newVcpu(vcpu, rangeAt, faultUs, startsOf(vcpu, seed, run, id)),
     );
     groupByPhases(this.#vcpus);

@@ -1,4 +1,5 @@
 /** One vCPU of the fluid memory, and how it is made. */
+import { mapped } from '../../../lists.js';
 import type { Generator } from '../../../random/generator.js';
 import { stream } from '../../../random/streams.js';
 import { inStep } from '../../phases.js';
@@ -70,9 +71,9 @@ export function groupByPhases(vcpus: readonly FluidVcpu[]): void {
 
 /** Where its sequential classes begin: the very pages at which they begin in the page memory; 0 for the others. */
 export function startsOf(vcpu: VcpuSpec, seed: number, run: number, id: number): number[] {
-  if (vcpu.classes.every((c) => c.pattern === 'uniform')) return vcpu.classes.map(() => 0);
+  if (vcpu.classes.every((c) => c.pattern === 'uniform')) return mapped(vcpu.classes, () => 0);
   const random = stream(seed, run, `vcpu ${id} writes`);
-  return vcpu.classes.map((c) =>
+  return mapped(vcpu.classes, (c) =>
     c.pattern === 'sequential' ? (c.startOffset ?? random.nextBelow(c.pages)) : 0,
   );
 }
