@@ -18,6 +18,8 @@ const FIRST_ROWS = 512;
 const NUMBER_BYTES = 32;
 /** Integers are written in parts of nine digits, which fit into 32 bits. */
 const PART = 1e9;
+/** The least integer of one digit more than the index. */
+const DIGIT_LIMITS = Float64Array.from({ length: 10 }, (_, digits) => 10 ** digits);
 const MOST_SAFE = 2 ** 53;
 /** Below it, a product with a power of ten is off by less than `NEAR_TIE`. */
 const MOST_SCALED = 2 ** 43;
@@ -155,7 +157,7 @@ export class RowBlock {
   /** At least `least` digits of an integer below 2^31. */
   private digits(value: number, least: number): void {
     let count = least;
-    for (let limit = 10 ** least; limit <= value; limit *= 10) count += 1;
+    while ((DIGIT_LIMITS[count] ?? Infinity) <= value) count += 1;
     let left = value | 0;
     for (let at = this.length + count - 1; at >= this.length; at--) {
       const tenth = (left / 10) | 0;

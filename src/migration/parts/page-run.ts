@@ -99,11 +99,11 @@ export class PageRun {
 
   /** All pages of the run cost the same. */
   get hasOneCost(): boolean {
-    return this.#xbzrle === null && !this.#isBeside;
+    return this.#xbzrle === null && !this.#isBeside();
   }
 
   /** Zero pages are looked for while channels send. */
-  get #isBeside(): boolean {
+  #isBeside(): boolean {
     return this.#aheadUs > 0 && this.#sentAsZero() === 1;
   }
 
@@ -149,7 +149,7 @@ export class PageRun {
 
   /** How many pages of it can be priced together. */
   available(): number {
-    if (this.#isBeside) return min(this.left, max(1, ceil(this.#aheadUs / this.#stream.zero.cpuUs)));
+    if (this.#isBeside()) return min(this.left, max(1, ceil(this.#aheadUs / this.#stream.zero.cpuUs)));
     if (this.#xbzrle === null) return this.left;
     if (this.#encodes()) return min(this.left, this.#xbzrle.batch);
     // Encoding begins with the second round, and a run of the fluid memory may go on into it.
@@ -175,13 +175,13 @@ export class PageRun {
   }
 
   /** What data of the run costs. */
-  get #ofContent(): StreamCosts {
+  #ofContent(): StreamCosts {
     return this.#streams[this.#memory.runContent]!;
   }
 
   /** The same where no page is encoded. */
   plainCost(): PageCost {
-    return this.costOn(this.#ofContent, this.#sentAsZero());
+    return this.costOn(this.#ofContent(), this.#sentAsZero());
   }
 
   /** What a page costs on a stream when a share of the run's pages go out as zero pages. */
@@ -200,8 +200,8 @@ export class PageRun {
    * populates it.
    */
   pageUs(cost: PageCost, bytesPerSecond = this.#link.bytesPerSecond * this.#link.share): number {
-    const { normal, zero } = this.#ofContent;
-    if (this.#isBeside && cost === zero) return NO_TIME_US;
+    const { normal, zero } = this.#ofContent();
+    if (this.#isBeside() && cost === zero) return NO_TIME_US;
     const pace = this.#pace.factor;
     const us = pageTimeUs(cost, bytesPerSecond, pace);
     const isMixed = cost.mixed !== undefined;
@@ -231,7 +231,7 @@ export class PageRun {
     if (this.#encodes()) this.#countEncoded(pages);
     else {
       counters.normalPages += pages - zeroPages;
-      counters.wholeBytes += (pages - zeroPages) * this.#ofContent.normal.wireBytes;
+      counters.wholeBytes += (pages - zeroPages) * this.#ofContent().normal.wireBytes;
     }
     const { multifd, zeroInPackets, zero } = this.#stream;
     const onMain = multifd ? (zeroInPackets ? 0 : zeroPages * zero.bytes) : bytes;
@@ -241,7 +241,7 @@ export class PageRun {
 
   /** A stretch of one kind: channels take up data as long as they have less than they can hold, and send it meanwhile. */
   #goAhead(pages: number): void {
-    const { normal, zero, aheadPages } = this.#ofContent;
+    const { normal, zero, aheadPages } = this.#ofContent();
     const zeroShare = this.#sentAsZero();
     if (zeroShare === 1) this.#aheadUs = max(0, this.#aheadUs - pages * zero.cpuUs);
     else if (zeroShare === 0) {

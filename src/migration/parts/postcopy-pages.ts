@@ -29,7 +29,7 @@ export class PostcopyPages {
   }
 
   /** What the destination takes to place one page, µs. */
-  get #placeUs(): number {
+  #placeUs(): number {
     const { host, migration } = this.#parts.setup;
     const preemptNs = migration.postcopyPreempt === true ? host.postcopyPreemptNsPerPage : 0;
     return (host.postcopyNsPerPage + preemptNs) / 1000;
@@ -60,7 +60,7 @@ export class PostcopyPages {
 
   /** Time of one page at full speed, µs: the slowest of sending thread, link and destination. */
   #pageUs(cost: PageCost): number {
-    return max(pageTimeUs(cost, this.#parts.link.bytesPerSecond), this.#placeUs);
+    return max(pageTimeUs(cost, this.#parts.link.bytesPerSecond), this.#placeUs());
   }
 
   /**
@@ -69,9 +69,9 @@ export class PostcopyPages {
    */
   #pushUs(cost: PageCost): number {
     const { setup, link } = this.#parts;
-    const heldUs = (setup.host.socketQueueBytes / cost.bytes) * this.#placeUs;
+    const heldUs = (setup.host.socketQueueBytes / cost.bytes) * this.#placeUs();
     const sendUs = pageTimeUs(cost, link.bytesPerSecond);
-    return this.behindUs < heldUs ? sendUs : max(sendUs, this.#placeUs);
+    return this.behindUs < heldUs ? sendUs : max(sendUs, this.#placeUs());
   }
 
   /**
@@ -91,7 +91,7 @@ export class PostcopyPages {
       const limitedUs = limit > 0 ? (cost.bytes / windowRate(cost, limit)) * 1e6 : 0;
       const pageUs = max(this.#pushUs(cost), limitedUs);
       const pages = min(run.left, ceil(leftUs / pageUs));
-      this.behindUs = max(0, this.behindUs + pages * (this.#placeUs - pageUs));
+      this.behindUs = max(0, this.behindUs + pages * (this.#placeUs() - pageUs));
       run.push(pages, cost.bytes, zeroShare);
       leftUs -= pages * pageUs;
     }

@@ -97,14 +97,14 @@ export class RateWindow {
   }
 
   /** migration_transferred_bytes: what counts of all that was sent. */
-  get #counted(): number {
+  #counted(): number {
     return this.#counters.transferred - this.#queue.uncounted;
   }
 
   /** The pages of one kind with which the quota may be exceeded, the next look at it included; Infinity when unlimited. */
   pagesToExceed(cost: PageCost): number {
     if (this.#quota === 0) return INFINITY;
-    return this.#queue.pagesToExceed(cost, this.#quota - (this.#counted - this.startBytes));
+    return this.#queue.pagesToExceed(cost, this.#quota - (this.#counted() - this.startBytes));
   }
 
   /** So many pages were handed on: without a limit it does not matter how many of them count. */
@@ -114,7 +114,7 @@ export class RateWindow {
 
   /** migration-stats.c:migration_rate_exceeded. */
   isExceeded(): boolean {
-    return rateExceeded(this.#quota, this.#counted - this.startBytes);
+    return rateExceeded(this.#quota, this.#counted() - this.startBytes);
   }
 
   limit(maxBandwidth: number): void {
@@ -144,7 +144,7 @@ export class RateWindow {
     if (nowMs < this.startMs + BUFFER_DELAY_MS) return;
     const ms = nowMs - this.startMs;
     this.#queue.beginWindow();
-    const counted = this.#counted;
+    const counted = this.#counted();
     const bytes = counted - this.startBytes;
     const { pages } = this.#counters;
     const bandwidth = switchoverBandwidth(bytes, ms, this.givenBandwidth);
