@@ -43,20 +43,51 @@ export function phaseAt(
     base = floor(atUs / phasePeriodUs) * phasePeriodUs;
     local = atUs - base;
   }
-  let current: Phase | undefined;
-  let until = phasePeriodUs > 0 ? phasePeriodUs : INFINITY;
-  for (let i = 0; i < phases.length; i += 1) {
-    const phase = phases[i]!;
-    if (phase.atUs <= local) current = phase;
-    else {
-      until = phase.atUs;
-      break;
-    }
-  }
-  found.writeFactor = current === undefined ? 1 : current.writeFactor;
-  found.readFactor = current === undefined ? 1 : current.readFactor;
-  found.untilUs = base + until;
+  const next = firstAfter(phases, local);
+  const current = next > 0 ? phases[next - 1]! : flat;
+  found.writeFactor = current.writeFactor;
+  found.readFactor = current.readFactor;
+  const end = phasePeriodUs > 0 ? phasePeriodUs : INFINITY;
+  found.untilUs = base + (next < phases.length ? phases[next]!.atUs : end);
   return found;
+}
+
+/** Index of the first phase that begins after `us`, by halving; as many as there are when none does. */
+function firstAfter(phases: readonly Phase[], us: number): number {
+  let low = 0;
+  let high = phases.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (phases[middle]!.atUs <= us) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The phase that one vCPU was found in last: it holds from `fromUs` on, or began before. */
+export interface KnownPhase {
+  writeFactor: number;
+  readFactor: number;
+  fromUs: number;
+  untilUs: number;
+}
+
+export function noPhase(): KnownPhase {
+  return { writeFactor: 1, readFactor: 1, fromUs: INFINITY, untilUs: INFINITY };
+}
+
+/** Rounding may put an instant on either side of a border, µs; far more than that. */
+const NEAR_BORDER_US = 1e-3;
+
+/** `phaseAt` of one whose time goes on: looked up only where the phase that it was in is over, or nearly. */
+export function phaseNow(known: KnownPhase, spec: VcpuSpec, atUs: number): KnownPhase {
+  if (atUs >= known.fromUs && atUs < known.untilUs - NEAR_BORDER_US) return known;
+  const phase = phaseAt(spec, atUs);
+  known.writeFactor = phase.writeFactor;
+  known.readFactor = phase.readFactor;
+  known.fromUs = atUs;
+  known.untilUs = phase.untilUs;
+  return known;
 }
 
 export function factorAt(spec: VcpuSpec, atUs: number, key: 'writeFactor' | 'readFactor'): number {

@@ -2,7 +2,7 @@
 import { exponential } from '../random/distributions.js';
 import type { Effort } from './effort.js';
 import type { GuestMemory, RunOutcome } from './memory/memory.js';
-import { phaseAt } from './phases.js';
+import { phaseNow } from './phases.js';
 import type { HostProfile } from './spec.js';
 import { type Vcpu, addBacklog, lastRunInstant } from './vcpu.js';
 import type { WorkHistory } from './work-history.js';
@@ -89,7 +89,7 @@ export function advanceVcpu(guest: RunningGuest, vcpu: Vcpu, toUs: number): bool
     let writeFactor = 1;
     let readFactor = 1;
     if (phases.length > 0) {
-      const phase = phaseAt(vcpu.spec, vcpu.timeUs);
+      const phase = phaseNow(vcpu.phase, vcpu.spec, vcpu.timeUs);
       writeFactor = phase.writeFactor;
       readFactor = phase.readFactor;
       end = min(end, phase.untilUs);

@@ -1,5 +1,6 @@
 /** One vCPU as the guest keeps it, and what follows from where it stands. */
 import type { Generator } from '../random/generator.js';
+import { type KnownPhase, noPhase } from './phases.js';
 import { type HostProfile, type VcpuSpec, slackPerAccessUs } from './spec.js';
 import { CPU_THROTTLE_TIMESLICE_US, type ThrottleTimetable } from './throttle.js';
 
@@ -33,6 +34,7 @@ export interface Vcpu {
   readonly wakes: Generator;
   /** It has speed to spare, and makes up for what it missed. */
   readonly catchesUp: boolean;
+  readonly phase: KnownPhase;
   /** Its rates never change, and it never makes up for anything. */
   readonly isSteady: boolean;
   /** Share of stolen time that it really loses: a vCPU that waits between accesses hides short thefts in the waiting. */
@@ -77,6 +79,7 @@ export function newVcpu(
     coldUs: host.vcpuColdUs * spec.busy,
     wakes,
     catchesUp: catchesUp(spec),
+    phase: noPhase(),
     isSteady: !catchesUp(spec) && spec.phases.length === 0 && spec.fork === undefined,
     stealShare: max(0, 1 - slackPerAccessUs(spec) / STOLEN_CHUNK_US),
     backlogUs: 0,

@@ -112,26 +112,27 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
   flight.pagesSent = 0;
   flight.iterations = 0;
   flight.wakeUs = 0;
-  wholeWindows(parts, cost);
-  turns(parts, cost);
+  if (!wholeWindows(parts, cost) && window.quota === 0 && turns(parts, cost, true)) wholeWindows(parts, cost);
+  turns(parts, cost, false);
   writeBack(parts, cost, pagesBefore);
   return flight.wakeUs > flight.nowUs ? flight.wakeUs : 0;
 }
 
 /**
  * Without a rate limit all windows hold the same number of full iterations, and those in which the pages pending exceed any
- * threshold that such a window can give decide nothing: they are passed without a look, the last ones turn by turn.
+ * threshold that such a window can give decide nothing: they are passed without a look, the last ones turn by turn. Returns
+ * whether a window begins here, so that all that can be passed have been.
  */
-function wholeWindows({ clock, window }: Parts, cost: PageCost): void {
+function wholeWindows({ clock, window }: Parts, cost: PageCost): boolean {
   const { pageUs, latePages, endBytes, nextEventUs, runPages } = steady;
-  if (window.quota > 0 || flight.transferred !== flight.windowStartBytes) return;
+  if (window.quota > 0 || flight.transferred !== flight.windowStartBytes) return false;
   const iterationUs = latePages * pageUs;
   const iterations = ceil((BUFFER_DELAY_MS * 1000) / iterationUs);
   const windowUs = iterations * iterationUs;
   const windowPages = iterations * latePages;
   // Whatever the phase of the millisecond, the clock sees the window's end at the end of this iteration.
-  if (windowUs - iterationUs >= (BUFFER_DELAY_MS - 1) * 1000) return;
-  if (windowUs < (BUFFER_DELAY_MS + 1) * 1000) return;
+  if (windowUs - iterationUs >= (BUFFER_DELAY_MS - 1) * 1000) return true;
+  if (windowUs < (BUFFER_DELAY_MS + 1) * 1000) return true;
   const bytes = windowPages * cost.bytes + iterations * endBytes;
   const highest = switchoverThreshold(
     switchoverBandwidth(bytes, BUFFER_DELAY_MS, window.givenBandwidth),
@@ -146,7 +147,7 @@ function wholeWindows({ clock, window }: Parts, cost: PageCost): void {
         (nextEventUs - flight.nowUs) / windowUs,
       ),
     ) - 1;
-  if (windows <= 1) return;
+  if (windows <= 1) return true;
   // Added up as the loop does it, to the last digit.
   let { nowUs, dirtyPages, transferred } = flight;
   for (let i = windows * iterations; i > 0; i -= 1) {
@@ -163,16 +164,21 @@ function wholeWindows({ clock, window }: Parts, cost: PageCost): void {
   flight.windowStartMs = clock.ms(flight.nowUs);
   flight.windowStartBytes = flight.transferred;
   flight.windowStartTaken = flight.taken;
+  return true;
 }
 
-/** Turn by turn: an iteration, the end of a window or the wait for it. */
-function turns({ clock, window }: Parts, cost: PageCost): void {
+/**
+ * Turn by turn: an iteration, the end of a window or the wait for it; or only up to the end of the first window. Returns
+ * whether it came to that.
+ */
+function turns({ clock, window }: Parts, cost: PageCost, first: boolean): boolean {
   const { pageUs, runPages, latePages, endBytes, nextEventUs } = steady;
   const { quota } = window;
   const pageBytes = cost.bytes;
   let { nowUs, taken, dirtyPages, transferred, pagesSent, iterations } = flight;
   let { windowStartMs, windowStartBytes } = flight;
-  for (;;) {
+  let isClosed = false;
+  while (!(first && isClosed)) {
     const windowBytes = transferred - windowStartBytes;
     if (!rateExceeded(quota, windowBytes)) {
       if (pendingEstimate(dirtyPages) <= flight.threshold) break;
@@ -193,6 +199,7 @@ function turns({ clock, window }: Parts, cost: PageCost): void {
       closeWindow(nowMs - windowStartMs, transferred - windowStartBytes, taken, window);
       windowStartMs = nowMs;
       windowStartBytes = transferred;
+      isClosed = true;
     } else if (rateExceeded(quota, transferred - windowStartBytes)) {
       const wakeUs = nowUs + (windowStartMs + BUFFER_DELAY_MS - nowMs) * 1000 + clock.wakeLatencyUs();
       flight.wakeUs = wakeUs;
@@ -208,6 +215,7 @@ function turns({ clock, window }: Parts, cost: PageCost): void {
   flight.windowStartMs = windowStartMs;
   flight.windowStartBytes = windowStartBytes;
   flight.iterations = iterations;
+  return isClosed;
 }
 
 /** RateWindow.update, of a window with its ms and bytes that ends with page `taken`. */

@@ -9,6 +9,18 @@ const TWO_POW_26 = 2 ** 26;
 const TWO_POW_MINUS_53 = 2 ** -53;
 const TWO_POW_32 = 2 ** 32;
 
+/** The first `nextFloat` of a generator with this state, without the generator. */
+export function firstFloat(s0: number, s1: number, s2: number, s3: number): number {
+  const sum = (s0 + s3) | 0;
+  const first = (((sum << 7) | (sum >>> 25)) + s0) >>> 0;
+  // The second number takes s0 and s3 of the next state only.
+  const t = s3 ^ s1;
+  const next = s0 ^ t;
+  const nextSum = (next + ((t << 11) | (t >>> 21))) | 0;
+  const second = (((nextSum << 7) | (nextSum >>> 25)) + next) >>> 0;
+  return ((first >>> 5) * TWO_POW_26 + (second >>> 6)) * TWO_POW_MINUS_53;
+}
+
 /** One stream of random numbers. Make it with `stream` (streams.ts): raw states must be well mixed. */
 export class Generator {
   // Initialised with numbers, as a field that once held `undefined` is slower to read for the rest of its life.

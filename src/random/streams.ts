@@ -1,5 +1,5 @@
 /** Named streams of random numbers: the same seed, run and name give the same numbers, any other triple unrelated ones. */
-import { Generator } from './generator.js';
+import { Generator, firstFloat } from './generator.js';
 
 const { imul } = Math;
 
@@ -35,15 +35,24 @@ class Absorber {
     for (let index = 0; index < letters.length; index++) this.word(letters.charCodeAt(index));
   }
 
-  letter(code: number): void {
-    this.word(code);
-  }
-
   copy(from: Absorber): void {
     this.a = from.a;
     this.b = from.b;
     this.c = from.c;
     this.d = from.d;
+  }
+
+  /** The first `nextFloat` of the name that was taken in, with one more letter. The state stays as it is. */
+  firstFloat(code: number): number {
+    const a = mix(this.a ^ this.d ^ code);
+    const b = mix((this.b + a) | 0);
+    const c = mix(this.c ^ b);
+    const d = mix((this.d + c) | 0);
+    const s0 = mix(a ^ d);
+    const s1 = mix((b + s0) | 0);
+    const s2 = mix(c ^ s1);
+    const s3 = mix((d + s2) | 0);
+    return (s0 | s1 | s2 | s3) === 0 ? firstFloat(1, s1, s2, s3) : firstFloat(s0, s1, s2, s3);
   }
 
   /** The generator of the name that was taken in. */
@@ -100,9 +109,7 @@ export function firstFloats(seed: number, run: number, name: string, count: numb
       ten.copy(begun);
       ten.letters(tens);
     }
-    absorber.copy(ten);
-    absorber.letter(ZERO + ones);
-    floats[index] = absorber.end().nextFloat();
+    floats[index] = ten.firstFloat(ZERO + ones);
   }
   return floats;
 }
