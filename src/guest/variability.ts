@@ -26,7 +26,7 @@ const COSTS = {
 export type DrawShare = (key: string) => number;
 
 /** Draws shares (0 .. 1) for `${key} 0`, `${key} 1` … `${key} ${count - 1}`, the same for the same key. */
-export type DrawShares = (key: string, count: number) => Float64Array;
+export type DrawShares = (key: string, count: number) => readonly number[];
 
 /** Keys of what a host's costs are drawn by; those of vCPUs are `host vcpu-speed 0` and so on. */
 export const HOST_DRAWS: readonly string[] = Object.keys(COSTS).map(hostKey);
@@ -85,7 +85,7 @@ function atSpeed(vcpu: VcpuSpec, speed: number): VcpuSpec {
   return { ...vcpu, classes };
 }
 
-function drifting(vcpu: VcpuSpec, vcpuDrift: number, shares: Float64Array): VcpuSpec {
+function drifting(vcpu: VcpuSpec, vcpuDrift: number, shares: readonly number[]): VcpuSpec {
   const steady = vcpu.phases.length === 0;
   const steps = steady ? EVEN_STEPS : vcpu.phases;
   const phases = mapped(steps, ({ atUs, writeFactor, readFactor }, step): Phase => {

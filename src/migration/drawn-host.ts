@@ -8,7 +8,7 @@ export function onDrawnHost(setup: MigrationSetup, seed: number, run: number): M
   const { host, guest } = setup;
   if (host.variability === undefined) return setup;
   const draw = (key: string): number => drawOf(key, seed, run);
-  const draws = (key: string, count: number): Float64Array => drawsOf(key, count, seed, run);
+  const draws = (key: string, count: number): number[] => drawsOf(key, count, seed, run);
   const sendDrift = driftOfSending(host.variability, draws);
   const met = {
     ...setup,

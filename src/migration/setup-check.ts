@@ -17,14 +17,18 @@ export function checkSetup(setup: MigrationSetup): void {
 }
 
 /** No number in it is other than finite. Asked for every run, and so without names. */
-function isSound(value: unknown): boolean {
-  if (typeof value === 'number') return isFinite(value);
+function isSound(value: object): boolean {
   if (isList(value)) {
-    for (let index = 0; index < value.length; index += 1) if (!isSound(value[index])) return false;
+    for (let index = 0; index < value.length; index += 1) if (!isSoundEntry(value[index])) return false;
   } else if (isMap(value)) {
-    for (const key in value) if (!isSound(value[key])) return false;
+    for (const key in value) if (!isSoundEntry(value[key])) return false;
   }
   return true;
+}
+
+function isSoundEntry(entry: unknown): boolean {
+  if (typeof entry === 'number') return isFinite(entry);
+  return typeof entry !== 'object' || entry === null || isSound(entry);
 }
 
 function nameUnsound(setup: MigrationSetup): void {

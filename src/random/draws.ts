@@ -7,6 +7,6 @@ export function drawOf(key: string, seed: number, run: number): number {
 }
 
 /** `drawOf` of `${key} 0`, `${key} 1` … `${key} ${count - 1}`. */
-export function drawsOf(key: string, count: number, seed: number, run: number): Float64Array {
+export function drawsOf(key: string, count: number, seed: number, run: number): number[] {
   return firstFloats(seed, run, `draw ${key} `, count);
 }
