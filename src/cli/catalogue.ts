@@ -1,4 +1,4 @@
-/** Everything that has a name: for `list`, `explain` and completion. */
+/** Everything that has a name: for `list`. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join, relative } from 'node:path';
@@ -6,14 +6,12 @@ import { strategies } from '../strategies/index.js';
 import { policies } from '../policies/index.js';
 import { workloads } from '../guest/workloads/index.js';
 import { hostProfiles } from '../guest/host-profiles/index.js';
+import type { Kind } from './options/kinds.js';
 
 export interface Entry {
   readonly name: string;
   readonly summary: string;
 }
-
-export const KINDS = ['strategies', 'policies', 'workloads', 'scenarios', 'host-profiles'] as const;
-export type Kind = (typeof KINDS)[number];
 
 export function entriesOf(kind: Kind): readonly Entry[] {
   switch (kind) {

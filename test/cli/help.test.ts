@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type Ended, inProcess, migsim } from './migsim.js';
+import { commands as entries } from '../../src/cli/main.js';
+
+/** Of all commands. */
+const names = entries.map(({ name }) => name);
 
 const commands = ['compare', 'run', 'list', 'explain'];
 
@@ -39,7 +44,18 @@ test('--version is that of the package', () => {
 /** The modules that each file of the bundle is made of. */
 const outputs = JSON.parse(
   readFileSync(new URL('../../dist/bundle/meta.json', import.meta.url), 'utf8'),
-) as Record<string, { inputs: Record<string, unknown> }>;
+) as Record<
+  string,
+  {
+    readonly entryPoint?: string;
+    readonly inputs: Record<string, unknown>;
+    readonly imports: readonly {
+      readonly path: string;
+      readonly kind: string;
+      readonly external?: boolean;
+    }[];
+  }
+>;
 
 describe('what a run needs is not loaded', () => {
   /** The modules that a command loads, with those of packages that are not in the bundle. */
@@ -66,14 +82,36 @@ describe('what a run needs is not loaded', () => {
   test.each([
     [['comprae', 'x.yaml']],
     [['run', 'nothere.yaml']],
-    [['compare', '--strategi', 'none', 'scenarios/readers-and-writers.yaml']],
-    [['sweep', 'nothere.yaml', '--vary', 'link.bandwidth=1Gbit/s']],
     [['check', 'nothere.yaml', 'norhere.yaml']],
     [['advise', 'nothere.log']],
-    [['search', 'nothere.yaml', 'migration.downtime-limit']],
-    [['drain', 'nothere.yaml']],
   ])('by the refusal of %p, which needs no package', (words) => {
     expect(loadedBy(...words)).toEqual([]);
+  });
+
+  /** The modules that come with a file of the bundle before it runs. */
+  const broughtBy = (file: string, seen = new Set<string>()): Set<string> => {
+    if (seen.has(file)) return seen;
+    seen.add(file);
+    for (const { path, kind } of outputs[file]?.imports ?? []) {
+      if (kind === 'import-statement') broughtBy(path, seen);
+    }
+    return seen;
+  };
+
+  test.each(names)('by the words of %s, which are all that its help and a mistyped option need', (name) => {
+    const entry = Object.keys(outputs).find(
+      (file) => outputs[file]!.entryPoint === `src/cli/commands/${name}.ts`,
+    )!;
+    const brought = [...broughtBy(entry)];
+    const modules = brought.flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+    expect(modules).toContain(`src/cli/commands/${name}.ts`);
+    expect(packagesIn(modules)).toEqual([]);
+    // Packages that are not in the bundle stand among its imports.
+    const outside = brought.filter((file) => outputs[file] === undefined);
+    expect(outside.filter((name) => name !== '../errors.js' && !isBuiltin(name))).toEqual([]);
+    expect(
+      modules.filter((file) => /^src\/(migration\/thread|guest\/memory|report\/columns)\//.test(file)),
+    ).toEqual([]);
   });
 
   test('by the refusal of what a scenario says, which needs YAML and the schema, and no engine', () => {

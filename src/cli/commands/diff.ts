@@ -1,7 +1,5 @@
 /** `migsim diff`: what two results have not in common. */
 import type { Command } from '../command.js';
-import { readSide, twoSidesOf } from '../../report/terminal/diff-side.js';
-import { diffText } from '../../report/terminal/diff-text.js';
 
 export const diffCommand: Command = {
   positional: { name: 'first', describe: 'Results folder, folder#strategy or folder#strategy:run' },
@@ -18,7 +16,9 @@ export const diffCommand: Command = {
     ["diff 'results/mine#none' 'results/mine#dirty-limit'", 'two strategies of one folder'],
     ["diff 'results/mine#none:1' 'results/mine#none:2'", 'two runs'],
   ],
-  run(given) {
+  async run(given) {
+    const { readSide, twoSidesOf } = await import('../../report/terminal/diff-side.js');
+    const { diffText } = await import('../../report/terminal/diff-text.js');
     const [second] = given.all('second');
     const sides =
       second === undefined

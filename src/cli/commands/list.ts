@@ -1,7 +1,7 @@
 /** `migsim list`: names with one sentence each. */
 import { UsageError } from '../../errors.js';
 import { wrap } from '../../report/terminal/kit/text.js';
-import { KINDS, entriesOf } from '../catalogue.js';
+import { KINDS } from '../options/kinds.js';
 import { unknown } from '../../options/wording.js';
 import type { Command } from '../command.js';
 import { largest } from '../../stats/extremes.js';
@@ -13,10 +13,11 @@ export const listCommand: Command = {
     ['list strategies', 'what --strategy takes'],
     ['list workloads', 'what a vCPU group can run'],
   ],
-  run(given) {
+  async run(given) {
     const word = given.positional === 'hosts' ? 'host-profiles' : given.positional;
     const kind = KINDS.find((candidate) => candidate === word);
     if (kind === undefined) throw new UsageError(unknown('kind', given.positional, KINDS));
+    const { entriesOf } = await import('../catalogue.js');
     const entries = entriesOf(kind);
     const indent = 2 + largest(entries.map((entry) => entry.name.length));
     for (const { name, summary } of entries) {

@@ -7,7 +7,6 @@ import { measureGuest, type GuestMeasurement } from '../../qmp/measure/measure.j
 import { measuredScenario, versionText } from '../../qmp/measure/scenario.js';
 import { openNewFile } from '../../report/files/output-folder.js';
 import { counted, wrap } from '../../report/terminal/kit/text.js';
-import { parseScenario } from '../../scenario/parse.js';
 import { formatBytes, formatDurationMs, parseDurationUs } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
 import { EXIT, leave } from '../exit.js';
@@ -72,6 +71,7 @@ export const measureCommand: Command = {
         from: given.positional,
         at: new Date().toISOString().slice(0, 10),
       });
+      const { parseScenario } = await import('../../scenario/parse.js');
       parseScenario(scenario, out ?? 'the measured scenario');
       if (given.flag('json')) given.print(`${JSON.stringify(measurement, null, 2)}\n`);
       else if (write === null) given.print(scenario);

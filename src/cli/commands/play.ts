@@ -4,11 +4,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UsageError } from '../../errors.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
-import { parseScenario } from '../../scenario/parse.js';
 import { readText } from '../../scenario/read-text.js';
-import { MOST_TEXT } from '../../play/state.js';
 import type { Command, Given } from '../command.js';
-import { isBuilt, type PageScenario, playPage } from '../play-page.js';
+import type { PageScenario } from '../play-page.js';
 
 const FILE = 'play.html';
 
@@ -27,25 +25,29 @@ export const playCommand: Command = {
     ['play --open', 'the shipped scenarios, in the browser'],
     ['play guest.yaml --out guest.html', 'one file to share: it needs no network'],
   ],
-  run(given) {
+  async run(given) {
     const file = given.value('out') ?? FILE;
     // A name that was mistaken for the scenario's must not be written over.
     if (!/\.html?$/i.test(file))
       throw new UsageError('expected the name of an HTML file, such as play.html', { file });
+    const scenario = await scenarioOf(given);
+    const { isBuilt, playPage } = await import('../play-page.js');
     if (!isBuilt())
       throw new UsageError('the page of this checkout is not built; expected `npm run build` before');
-    const page = playPage(scenarioOf(given));
+    const page = playPage(scenario);
     openOutputFile(file)(page);
     given.print(`Written: ${file}\n`);
     if (given.flag('open')) openInBrowser(file, given);
   },
 };
 
-function scenarioOf({ positional: file, warn }: Given): PageScenario | null {
+async function scenarioOf({ positional: file, warn }: Given): Promise<PageScenario | null> {
   if (file === '') return null;
   const text = readText(file);
+  const { parseScenario } = await import('../../scenario/parse.js');
   const { notes } = parseScenario(text, file);
   for (const note of notes) warn(`${file}: ${note}`);
+  const { MOST_TEXT } = await import('../../play/state.js');
   if (text.length > MOST_TEXT)
     throw new UsageError(`more than ${MOST_TEXT} characters: too large for a page`, { file });
   return { file, text };

@@ -1,7 +1,6 @@
 /** `migsim plot`: figures from result files, without running anything again. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { figures } from '../../report/figures/index.js';
 import type { Selection } from '../../report/figures/data/results.js';
 import type { Drawn } from '../long-tasks.js';
 import { longWork } from '../long-work.js';
@@ -31,7 +30,10 @@ const options = defineOptions({
     summary: 'Only this figure; repeatable (default: all that the data allow)',
     value: 'NAME',
     repeatable: true,
-    completions: () => figures.map(({ name }) => name),
+    async completions() {
+      const { figures } = await import('../../report/figures/index.js');
+      return figures.map(({ name }) => name);
+    },
   },
   format: {
     kind: 'choice',

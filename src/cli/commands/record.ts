@@ -9,8 +9,7 @@ import {
   type Recorded,
   type RecordedSettings,
 } from '../../qmp/record/record.js';
-import { RemainingPredictor, type RemainingTime } from '../../qmp/record/remaining.js';
-import { parseScenario } from '../../scenario/parse.js';
+import type { RemainingPredictor, RemainingTime } from '../../qmp/record/remaining.js';
 import { readText } from '../../scenario/read-text.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../units.js';
 import { defineOptions, type Command, type Given } from '../command.js';
@@ -45,13 +44,13 @@ export const recordCommand: Command = {
   ],
   async run(given) {
     const timeoutUs = read(given, options, 'timeout');
-    const predicted = readPredicted(given);
+    const predictorOf = await readPredicted(given);
     const client = await connectQmp(given.positional);
     let sink: Sink | undefined;
     try {
       sink = openSink(given);
       const { recorded, signal } = await watched(given, client, sink, {
-        predictor: predicted === null ? null : predictorOf(predicted, client),
+        predictor: predictorOf?.(client) ?? null,
         ...(timeoutUs === undefined ? {} : { timeoutMs: timeoutUs / 1000 }),
       });
       sink.close();
@@ -193,22 +192,16 @@ function statusText(reply: MigrateReply, left: RemainingTime | null, isHopeless:
 
 // ---------------------------------------------------------------------------------------------------- what is given
 
-interface Predicted {
-  readonly text: string;
-  readonly file: string;
-}
-
 /** Read before anything is waited for: a mistake in it should show at once. */
-function readPredicted(given: Given): Predicted | null {
+async function readPredicted(given: Given): Promise<((client: QmpClient) => RemainingPredictor) | null> {
   const file = given.value('predict');
   if (file === undefined) return null;
   const text = readText(file);
+  const { parseScenario } = await import('../../scenario/parse.js');
   parseScenario(text, file);
-  return { text, file };
-}
-
-function predictorOf({ text, file }: Predicted, { version }: QmpClient): RemainingPredictor {
-  return new RemainingPredictor(text, file, `${version.major}.${version.minor}.${version.micro}`);
+  const { RemainingPredictor } = await import('../../qmp/record/remaining.js');
+  return ({ version: { major, minor, micro } }) =>
+    new RemainingPredictor(text, file, `${major}.${minor}.${micro}`);
 }
 
 interface Sink {
