@@ -38,8 +38,12 @@ export class Effort {
 
   /** A vCPU runs, sleeps or waits until something changes. */
   stretch(): void {
-    this.#stretches += 1;
-    this.#spend(PER_STRETCH);
+    this.stretches(1);
+  }
+
+  stretches(count: number): void {
+    this.#stretches += count;
+    this.#spend(count * PER_STRETCH);
   }
 
   /** A turn of the migration thread, a run of pages, an event. */

@@ -22,8 +22,8 @@ export class Guest implements RunningGuest {
   readonly vcpus: readonly Vcpu[];
   readonly host: HostProfile;
   readonly effort: Effort;
-  /** Called at each ring-full exit of the page memory or of a limited vCPU. */
-  onRingFull: (vcpu: number, timeUs: number) => void = () => {};
+  /** Called at each ring-full exit of the page memory or of a limited vCPU; null: it is not wanted. */
+  onRingFull: ((vcpu: number, timeUs: number) => void) | null = null;
   /** The bound that the page memory needs on how far vCPUs may drift apart: rings are shared business until limited. */
   limited = false;
   /** Share of its speed, 0..1, that a running vCPU has next to the host's other work. */

@@ -68,6 +68,11 @@ export class ThrottleTimetable {
     return this.#sleepUs;
   }
 
+  /** From when on nothing holds back who keeps to this timetable, µs; Infinity while it is throttled. */
+  freeFromUs(): number {
+    return this.percent === 0 ? this.#originUs : INFINITY;
+  }
+
   /** Of each period, what is lost to the sleep and around it, µs. */
   #lostUs(lateUs: number): number {
     return max(0, min(this.#sleepUs + lateUs, this.#periodUs));

@@ -9,6 +9,8 @@ import type { WorkHistory } from './work-history.js';
 
 const { max, min } = Math;
 const INFINITY = Infinity;
+/** Between two looks at what a run has taken so far. */
+const FILLS_AT_ONCE = 1024;
 
 /** What its vCPUs share. */
 export interface RunningGuest {
@@ -21,8 +23,8 @@ export interface RunningGuest {
   readonly speed: number;
   /** null: it is not wanted. */
   readonly history: WorkHistory | null;
-  /** Called at each ring-full exit of the page memory or of a limited vCPU. */
-  readonly onRingFull: (vcpu: number, timeUs: number) => void;
+  /** Called at each ring-full exit of the page memory or of a limited vCPU; null: it is not wanted. */
+  readonly onRingFull: ((vcpu: number, timeUs: number) => void) | null;
   /** Reap every ring. Returns the entries. */
   reapAll(): number;
 }
@@ -35,38 +37,22 @@ export function advanceThroughExits(guest: RunningGuest, vcpu: Vcpu, toUs: numbe
 
 /**
  * Under a dirty limit: a ring that fills as the one before, the sleep after it, and so on, as long as a whole fill lies
- * before `toUs`. What `#advanceVcpu` and an exit do one by one, with the same draws, and so exact; for a vCPU whose rates
+ * before `toUs`. What `advanceVcpu` and an exit do one by one, with the same draws, and so exact; for a vCPU whose rates
  * stay as they are and that no throttle holds back.
  */
 function passFills(guest: RunningGuest, vcpu: Vcpu, toUs: number): void {
-  const { memory } = guest;
-  const { outcome } = memory;
-  const { id, throttle, wakeLossUs } = vcpu;
-  if (!vcpu.isSteady || throttle.percent > 0 || guest.history !== null) return;
+  const { onRingFull } = guest;
+  if (!vcpu.isSteady || guest.history !== null) return;
+  const freeFromUs = vcpu.throttle.freeFromUs();
   const share = 1 - (1 - guest.speed) * vcpu.stealShare;
-  while (vcpu.timeUs < toUs) {
-    if (vcpu.sleepUntilUs > vcpu.timeUs) {
-      guest.effort.stretch();
-      vcpu.timeUs = min(vcpu.sleepUntilUs, toUs);
-      continue;
-    }
-    const fillUs = memory.fullAfterUs(id);
-    const availableUs = throttle.runTimeUs(vcpu.timeUs, toUs, wakeLossUs);
-    const workUs = availableUs * share;
-    if (availableUs <= 0 || workUs < fillUs) return;
-    guest.effort.stretch();
-    noteStall(vcpu, throttle.awakeAtUs(vcpu.timeUs));
-    const entries = memory.fillAndReap(id);
-    vcpu.writes += outcome.writes;
-    vcpu.reads += outcome.reads;
-    vcpu.faults += outcome.faults;
-    vcpu.faultUs += outcome.faultUs;
-    const ranUs = (availableUs * fillUs) / workUs;
-    const at = min(toUs, throttle.instantAfterUs(vcpu.timeUs, ranUs, wakeLossUs));
-    vcpu.throttledUs += max(0, at - vcpu.timeUs - ranUs);
-    vcpu.timeUs = at;
-    vcpu.lastRanUs = at;
-    leaveAtFullRing(guest, vcpu, entries);
+  // A listener may change how long the vCPU sleeps next.
+  const most = onRingFull === null ? FILLS_AT_ONCE : 1;
+  while (vcpu.timeUs >= freeFromUs) {
+    const before = vcpu.ringFullExits;
+    guest.effort.stretches(guest.memory.passFills(vcpu.id, vcpu, toUs, freeFromUs, share, most));
+    const fills = vcpu.ringFullExits - before;
+    if (onRingFull !== null && fills > 0) onRingFull(vcpu.id, vcpu.timeUs);
+    if (fills < most) return;
   }
 }
 
@@ -196,5 +182,5 @@ function leaveAtFullRing(guest: RunningGuest, vcpu: Vcpu, entries: number): void
     vcpu.askedSleepUs = vcpu.ringSleepUs;
     vcpu.lateUs = lateUs + vcpu.coldUs;
   }
-  guest.onRingFull(vcpu.id, vcpu.timeUs);
+  if (guest.onRingFull !== null) guest.onRingFull(vcpu.id, vcpu.timeUs);
 }

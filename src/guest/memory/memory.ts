@@ -6,6 +6,8 @@
  * to that very instant. Everywhere else a run of pages can be sent in one step, however long it takes.
  */
 
+import type { Generator } from '../../random/generator.js';
+
 /** How dirty pages are found. */
 export type Tracking = 'bitmap-manual' | 'bitmap' | 'ring';
 
@@ -30,6 +32,27 @@ export interface RunOutcome {
   requests: number;
   fetched: number;
   blockedUs: number;
+}
+
+/** Where a limited vCPU stands in time, and what it did and lost so far: what `passFills` takes on. Times in µs. */
+export interface RingRunner {
+  timeUs: number;
+  sleepUntilUs: number;
+  lastRanUs: number;
+  longestStallUs: number;
+  writes: number;
+  reads: number;
+  faults: number;
+  faultUs: number;
+  throttledUs: number;
+  ringFullExits: number;
+  ringExitUs: number;
+  ringSleptUs: number;
+  askedSleepUs: number;
+  lateUs: number;
+  readonly ringSleepUs: number;
+  readonly coldUs: number;
+  readonly wakes: Generator;
 }
 
 /** Of a vCPU that has not run yet. */
@@ -82,12 +105,19 @@ export interface GuestMemory {
   /** A time in µs before which this vCPU cannot fill its ring; Infinity where it never has to be asked. */
   ringFullNotBeforeUs(vcpu: number, writeFactor: number): number;
   /**
-   * Run time in which the ring of a limited vCPU, which is empty now, will be full at its present rates, µs, where that is
-   * known beforehand; else Infinity.
+   * A limited vCPU that nothing else holds back goes as far towards `toUs` as its ring fills from empty as it did the last
+   * time, at most `most` times: it fills, is reaped, the vCPU sleeps, and so on. `freeFromUs` is what the times on its
+   * throttle count from, `share` the share of its speed that it has, 0..1. Does what `run` and `reap` do one by one, with
+   * the same draws, to the bit. Returns how many stretches of running and sleeping these were; 0 where no fill is known.
    */
-  fullAfterUs(vcpu: number): number;
-  /** That time passes: fills `outcome`, and reaps the ring. Returns the entries. */
-  fillAndReap(vcpu: number): number;
+  passFills(
+    vcpu: number,
+    runner: RingRunner,
+    toUs: number,
+    freeFromUs: number,
+    share: number,
+    most: number,
+  ): number;
   /** Reap one vCPU's ring: entries go to the log, its pages are armed again. Returns the entries. */
   reap(vcpu: number): number;
   /** Entries reaped of a vCPU since the start (`cpu->dirty_pages`). */

@@ -17,12 +17,20 @@ import { SegmentCircle } from './circle.js';
 import { type FluidVcpu, groupByPhases, newVcpu, startsOf, turn } from './fluid-vcpu.js';
 import { layOut } from './layout.js';
 import { type Tracked, runLogged } from './logged.js';
-import { fillAgain, runLimited, runReaped } from './ring-runs.js';
+import { passFills } from './fills.js';
+import { runLimited, runReaped } from './ring-runs.js';
 import { emptyRing, passIdle, planRings } from './rings.js';
 import { newRemote, runRemote } from './remote.js';
 import type { WrittenRange } from './segment.js';
 import { Effort } from '../../effort.js';
-import { type GuestMemory, type RunOutcome, type Stretch, type Tracking, noOutcome } from '../memory.js';
+import {
+  type GuestMemory,
+  type RingRunner,
+  type RunOutcome,
+  type Stretch,
+  type Tracking,
+  noOutcome,
+} from '../memory.js';
 import { ringSoftLimit } from '../ring.js';
 import type { GuestSpec, HostProfile, ZeroExtent } from '../../spec.js';
 
@@ -71,10 +79,13 @@ export class FluidMemory implements GuestMemory {
     this.#seed = seed;
     this.#run = run;
     this.#hostPagePages = guest.hostPagePages;
+    const softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
     this.#tracked = {
       isRing: tracking === 'ring',
       splitUs: host.splitUs,
-      softLimit: ringSoftLimit(guest.dirtyRingSize, host.pml),
+      softLimit,
+      fullExitUs: host.ringExitUs + (softLimit * host.ringEntryNs) / 1000,
+      wakeLatencyUs: host.wakeLatencyUs,
       exitCost: {
         exitUs: host.ringExitUs,
         entryUs: host.ringEntryNs / 1000,
@@ -221,22 +232,19 @@ export class FluidMemory implements GuestMemory {
     return runReaped(this.#tracked, state, budgetUs);
   }
 
-  fullAfterUs(vcpu: number): number {
+  passFills(
+    vcpu: number,
+    runner: RingRunner,
+    toUs: number,
+    freeFromUs: number,
+    share: number,
+    most: number,
+  ): number {
     const state = this.#vcpus[vcpu]!;
     // A vCPU has learned of a fill while it was limited only, and so while dirty pages were logged in rings.
-    if (!this.#logging || state.inRing > 0 || state.writesPerUs === 0 || state.writeFactor !== 1)
-      return INFINITY;
-    return state.fillRunUs + state.deviation * state.entryUs;
-  }
-
-  fillAndReap(vcpu: number): number {
-    const state = this.#vcpus[vcpu]!;
-    const { outcome } = this;
-    const progressUs = fillAgain(this.#tracked, state, state.fillRunUs + state.deviation * state.entryUs);
-    outcome.writes = state.writesPerUs * progressUs;
-    outcome.reads = progressUs * state.readsPerUs;
-    this.#write(state, progressUs);
-    return this.reap(vcpu);
+    if (!this.#logging || state.fillRunUs === INFINITY || state.inRing > 0 || state.writeFactor !== 1)
+      return 0;
+    return passFills(this.#tracked, state, runner, toUs, freeFromUs, share, most);
   }
 
   ringFullNotBeforeUs(_vcpu: number, _writeFactor: number): number {

@@ -80,7 +80,7 @@ function learnFill(of: Tracked, state: FluidVcpu, progressUs: number, runUs: num
 }
 
 /** An empty ring of a vCPU that shares no range fills as it did the last time, but for chance. */
-export function fillAgain(of: Tracked, state: FluidVcpu, runUs: number): number {
+function fillAgain(of: Tracked, state: FluidVcpu, runUs: number): number {
   const { outcome } = of;
   outcome.faults = of.softLimit;
   outcome.faultUs = of.softLimit * state.faultUs;

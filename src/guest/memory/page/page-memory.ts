@@ -219,13 +219,9 @@ export class PageMemory implements GuestMemory {
     }
   }
 
-  fullAfterUs(_vcpu: number): number {
-    return INFINITY;
-  }
-
-  /** Never asked for: when a ring is full is not known beforehand. */
-  fillAndReap(vcpu: number): number {
-    return this.reap(vcpu);
+  /** When a ring is full is not known beforehand. */
+  passFills(): number {
+    return 0;
   }
 
   reap(vcpu: number): number {
