@@ -41,29 +41,21 @@ test('--version is that of the package', () => {
   expect(migsim(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-/** The modules that each file of the bundle is made of. */
+/** Each file of the bundle: the modules that it is made of, and the files and packages that it imports. */
 const outputs = JSON.parse(
   readFileSync(new URL('../../dist/bundle/meta.json', import.meta.url), 'utf8'),
 ) as Record<
   string,
-  {
-    readonly entryPoint?: string;
-    readonly inputs: Record<string, unknown>;
-    readonly imports: readonly {
-      readonly path: string;
-      readonly kind: string;
-      readonly external?: boolean;
-    }[];
-  }
+  { readonly entry: string | null; readonly modules: readonly string[]; readonly imports: readonly string[] }
 >;
 
 describe('what a run needs is not loaded', () => {
   /** The modules that a command loads, with those of packages that are not in the bundle. */
   const modulesOf = (...words: string[]): string[] => {
     const { stderr } = migsim(words, { NODE_DEBUG: 'esm' });
-    const bundled = new Set(stderr.match(/dist\/bundle\/[\w-]+\.js/g));
-    expect(bundled).toContain('dist/bundle/main.js');
-    const modules = [...bundled].flatMap((file) => Object.keys(outputs[file]!.inputs));
+    const bundled = new Set([...stderr.matchAll(/dist\/bundle\/([\w-]+\.js)/g)].map((match) => match[1]!));
+    expect(bundled).toContain('main.js');
+    const modules = [...bundled].flatMap((file) => outputs[file]!.modules);
     return [...modules, ...(stderr.match(/node_modules\/[^'"\s]+/g) ?? [])];
   };
 
@@ -92,18 +84,16 @@ describe('what a run needs is not loaded', () => {
   const broughtBy = (file: string, seen = new Set<string>()): Set<string> => {
     if (seen.has(file)) return seen;
     seen.add(file);
-    for (const { path, kind } of outputs[file]?.imports ?? []) {
-      if (kind === 'import-statement') broughtBy(path, seen);
-    }
+    for (const imported of outputs[file]?.imports ?? []) broughtBy(imported, seen);
     return seen;
   };
 
   test.each(names)('by the words of %s, which are all that its help and a mistyped option need', (name) => {
     const entry = Object.keys(outputs).find(
-      (file) => outputs[file]!.entryPoint === `src/cli/commands/${name}.ts`,
+      (file) => outputs[file]!.entry === `src/cli/commands/${name}.ts`,
     )!;
     const brought = [...broughtBy(entry)];
-    const modules = brought.flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+    const modules = brought.flatMap((file) => outputs[file]?.modules ?? []);
     expect(modules).toContain(`src/cli/commands/${name}.ts`);
     expect(packagesIn(modules)).toEqual([]);
     // Packages that are not in the bundle stand among its imports.
@@ -119,6 +109,8 @@ describe('what a run needs is not loaded', () => {
     const modules = modulesOf(...words);
     expect(new Set(packagesIn(modules))).toEqual(new Set(['yaml', 'zod']));
     expect(modules).toContain('src/scenario/parse.ts');
-    expect(modules.filter((name) => /^src\/(migration\/thread|report\/files)\//.test(name))).toEqual([]);
+    expect(
+      modules.filter((name) => /^src\/(migration\/thread|guest\/memory|report\/(html|figures))\//.test(name)),
+    ).toEqual([]);
   });
 });
