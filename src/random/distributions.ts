@@ -44,15 +44,18 @@ buildZiggurat();
 
 /** A standard normal: mean 0, standard deviation 1. */
 export function normal(generator: Generator): number {
-  for (;;) {
-    const layer = generator.nextUint32() & (LAYERS - 1);
-    const draw = generator.nextUint32() | 0;
-    const x = draw * scales[layer]!;
-    if (abs(draw) < cores[layer]!) return x;
-    if (layer === 0) return draw < 0 ? -normalTail(generator) : normalTail(generator);
-    const low = heights[layer]!;
-    if (low + generator.nextFloat() * (heights[layer + 1]! - low) < bell(x)) return x;
-  }
+  const layer = generator.nextUint32() & (LAYERS - 1);
+  const draw = generator.nextUint32() | 0;
+  return abs(draw) < cores[layer]! ? draw * scales[layer]! : normalOutside(generator, layer, draw);
+}
+
+/** One draw in a hundred: outside the core of its layer. Apart from `normal`, which is then small enough for hot loops. */
+function normalOutside(generator: Generator, layer: number, draw: number): number {
+  if (layer === 0) return draw < 0 ? -normalTail(generator) : normalTail(generator);
+  const x = draw * scales[layer]!;
+  const low = heights[layer]!;
+  if (low + generator.nextFloat() * (heights[layer + 1]! - low) < bell(x)) return x;
+  return normal(generator);
 }
 
 /** Beyond `TAIL_START` (Marsaglia, "Generating a Variable from the Tail of the Normal Distribution", 1964). */

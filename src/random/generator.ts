@@ -53,10 +53,28 @@ export class Generator {
     return result >>> 0;
   }
 
-  /** Uniform in [0, 1), a multiple of 2^-53. */
+  /** Uniform in [0, 1), a multiple of 2^-53: the upper bits of two `nextUint32`, between which the state is not put back. */
   nextFloat(): number {
-    const high = this.nextUint32() >>> 5;
-    const low = this.nextUint32() >>> 6;
+    let s0 = this.s0;
+    let s1 = this.s1;
+    let s2 = this.s2 ^ s0;
+    let s3 = this.s3;
+    let sum = (s0 + s3) | 0;
+    const high = (((sum << 7) | (sum >>> 25)) + s0) >>> 5;
+    s3 ^= s1;
+    const shifted = s1 << 9;
+    s1 ^= s2;
+    s0 ^= s3;
+    s2 ^= shifted;
+    s3 = (s3 << 11) | (s3 >>> 21);
+    sum = (s0 + s3) | 0;
+    const low = (((sum << 7) | (sum >>> 25)) + s0) >>> 6;
+    s2 ^= s0;
+    s3 ^= s1;
+    this.s2 = s2 ^ (s1 << 9);
+    this.s1 = s1 ^ s2;
+    this.s0 = s0 ^ s3;
+    this.s3 = (s3 << 11) | (s3 >>> 21);
     return (high * TWO_POW_26 + low) * TWO_POW_MINUS_53;
   }
 
