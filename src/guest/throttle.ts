@@ -94,6 +94,12 @@ export class ThrottleTimetable {
   runTimeUs(fromUs: number, toUs: number, lateUs: number): number {
     if (fromUs >= toUs) return 0;
     const origin = this.#originUs;
+    if (this.percent === 0 && fromUs >= origin) return toUs - origin - (fromUs - origin);
+    return this.#runAcross(fromUs, toUs, lateUs);
+  }
+
+  #runAcross(fromUs: number, toUs: number, lateUs: number): number {
+    const origin = this.#originUs;
     let run = 0;
     if (fromUs < origin) run = max(0, min(toUs, origin) - max(fromUs, this.#resumeUs));
     if (toUs > origin)

@@ -13,6 +13,7 @@ import {
 import { type PageCost, iterationEndBytes, pagesToExceed } from './rules/stream.js';
 
 const { ceil, floor, max, min } = Math;
+const { isInteger } = Number;
 /** An iteration that is passed takes as long as going through this many words of a bitmap. */
 const WORDS_PER_ITERATION = 20;
 
@@ -149,15 +150,12 @@ function wholeWindows({ clock, window }: Parts, cost: PageCost): boolean {
     ) - 1;
   if (windows <= 1) return true;
   // Added up as the loop does it, to the last digit.
-  let { nowUs, dirtyPages, transferred } = flight;
-  for (let i = windows * iterations; i > 0; i -= 1) {
-    nowUs += iterationUs;
-    dirtyPages -= latePages;
-    transferred = transferred + latePages * cost.bytes + endBytes;
-  }
+  let { nowUs } = flight;
+  for (let i = windows * iterations; i > 0; i -= 1) nowUs += iterationUs;
   flight.nowUs = nowUs;
-  flight.dirtyPages = dirtyPages;
-  flight.transferred = transferred;
+  flight.transferred = transferredAfter(windows * iterations, latePages * cost.bytes, endBytes);
+  // Exact: what is left of a number less whole ones has no more digits than the number.
+  flight.dirtyPages -= windows * windowPages;
   flight.taken += windows * windowPages;
   flight.pagesSent += windows * windowPages;
   flight.iterations += windows * iterations;
@@ -165,6 +163,14 @@ function wholeWindows({ clock, window }: Parts, cost: PageCost): boolean {
   flight.windowStartBytes = flight.transferred;
   flight.windowStartTaken = flight.taken;
   return true;
+}
+
+/** Bytes after a number of iterations with so many each, and their ends; at once where all are whole, and so exact. */
+function transferredAfter(iterations: number, bytes: number, endBytes: number): number {
+  let { transferred } = flight;
+  if (isInteger(transferred) && isInteger(bytes)) return transferred + iterations * (bytes + endBytes);
+  for (let i = iterations; i > 0; i -= 1) transferred = transferred + bytes + endBytes;
+  return transferred;
 }
 
 /**
