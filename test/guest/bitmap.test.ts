@@ -6,7 +6,9 @@ import {
   bitmapWords,
   clearFirst,
   clearLogged,
+  clearRange,
   countRange,
+  endOfSet,
   listFresh,
   markPages,
   markRange,
@@ -59,6 +61,24 @@ describe('ranges', () => {
       for (let page = from; page < to; page += 1) expected.add(page);
       setRange(bits, from, to);
       expect(pagesOf(bits)).toEqual([...expected].sort((a, b) => a - b));
+    },
+  );
+
+  property.prop([bitmap, range], { seed: 1 })(
+    'clearRange takes exactly the pages of the range away',
+    (bits, [from, to]) => {
+      const expected = pagesOf(bits).filter((page) => page < from || page >= to);
+      clearRange(bits, from, to);
+      expect(pagesOf(bits)).toEqual(expected);
+    },
+  );
+
+  property.prop([bitmap, range], { seed: 1 })(
+    'endOfSet finds the page just past the last within',
+    (bits, [from, to]) => {
+      const last = pagesOf(bits).findLast((page) => page >= from && page < to);
+      fc.pre(last !== undefined);
+      expect(endOfSet(bits, from, to)).toBe(last! + 1);
     },
   );
 

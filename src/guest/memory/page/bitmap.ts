@@ -38,6 +38,22 @@ export function setRange(bits: Int32Array, from: number, to: number): void {
   bits[last]! |= tail;
 }
 
+/** Clear all bits in [from, to). */
+export function clearRange(bits: Int32Array, from: number, to: number): void {
+  if (from >= to) return;
+  const first = from >>> 5;
+  const last = (to - 1) >>> 5;
+  const head = maskFrom(from & 31);
+  const tail = maskBelow(((to - 1) & 31) + 1);
+  if (first === last) {
+    bits[first]! &= ~(head & tail);
+    return;
+  }
+  bits[first]! &= ~head;
+  bits.fill(0, first + 1, last);
+  bits[last]! &= ~tail;
+}
+
 /** Set bits in [from, to). */
 export function countRange(bits: Int32Array, from: number, to: number): number {
   if (from >= to) return 0;
@@ -135,6 +151,17 @@ export function nextSet(bits: Int32Array, from: number, to: number): number {
   }
   const page = (w << 5) + 31 - clz32(word & -word);
   return page < to ? page : -1;
+}
+
+/** The page just past the last set bit in [from, to); one at least must be set. */
+export function endOfSet(bits: Int32Array, from: number, to: number): number {
+  let w = (to - 1) >>> 5;
+  let word = bits[w]! & maskBelow(((to - 1) & 31) + 1);
+  while (word === 0 && w > from >>> 5) {
+    w -= 1;
+    word = bits[w]!;
+  }
+  return (w << 5) + 32 - clz32(word);
 }
 
 /** Clear the first `count` set bits from `from` on; there must be that many. Returns the page just past the last. */

@@ -1,7 +1,8 @@
 /** Pages that devices write, in the logs of the devices' backends (vhost_log_sync, vfio_listener_log_sync). */
 import type { Generator } from '../../../random/generator.js';
 import type { DmaSpec } from '../../spec.js';
-import { bitmapWords, mergeClear, setRange } from './bitmap.js';
+import { bitmapWords, setRange } from './bitmap.js';
+import type { MigrationBitmap } from './migration-bitmap.js';
 
 const { floor } = Math;
 
@@ -48,8 +49,8 @@ export class DeviceWrites {
   }
 
   /** The logs go into the migration bitmap, and are empty again. Returns the pages newly set there. */
-  harvest(toSend: Int32Array): number {
+  harvest(toSend: MigrationBitmap): number {
     const { firstPage, pages } = this.#spec;
-    return mergeClear(toSend, this.#log, firstPage >>> 5, bitmapWords(firstPage + pages));
+    return toSend.merge(this.#log, null, firstPage >>> 5, bitmapWords(firstPage + pages));
   }
 }

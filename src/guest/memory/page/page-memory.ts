@@ -6,7 +6,7 @@
  * QEMU's snapshot of the log (S), in ring mode the pages that are in a ring and so not armed.
  */
 import { stream } from '../../../random/streams.js';
-import { bitmapWords, clearLogged, countRange, mergeClear, mergeKeep, nextSet, setRange } from './bitmap.js';
+import { bitmapWords, clearLogged, setRange } from './bitmap.js';
 import { ClearChunks } from './clear-chunks.js';
 import { DeviceWrites } from './device-writes.js';
 import { PageKinds } from './kinds.js';
@@ -233,23 +233,16 @@ export class PageMemory implements GuestMemory {
   }
 
   harvest(): number {
+    const { log, aside } = this.#writes;
+    const snapshot = this.#tracking === 'bitmap-manual' ? aside : null;
     let fresh = 0;
-    if (this.#tracking === 'bitmap-manual') {
-      for (let i = 0; i < this.#written.length; i += 1) {
-        const [from, to] = this.#written[i]!;
-        this.#effort.scan(to - from);
-        fresh += mergeKeep(this.#bitmap.words, this.#writes.log, this.#writes.aside, from, to);
-      }
-      this.#chunks.pending.fill(1);
-    } else {
-      for (let i = 0; i < this.#written.length; i += 1) {
-        const [from, to] = this.#written[i]!;
-        this.#effort.scan(to - from);
-        fresh += mergeClear(this.#bitmap.words, this.#writes.log, from, to);
-      }
+    for (let i = 0; i < this.#written.length; i += 1) {
+      const [from, to] = this.#written[i]!;
+      this.#effort.scan(to - from);
+      fresh += this.#bitmap.merge(log, snapshot, from, to);
     }
-    if (this.#dma !== null) fresh += this.#dma.harvest(this.#bitmap.words);
-    this.#bitmap.dirty += fresh;
+    if (snapshot !== null) this.#chunks.pending.fill(1);
+    if (this.#dma !== null) fresh += this.#dma.harvest(this.#bitmap);
     return fresh;
   }
 
@@ -276,12 +269,12 @@ export class PageMemory implements GuestMemory {
     this.runZeroShare = this.#kinds.isZero ? 1 : 0;
     end = min(end, kindEnd, this.#contents.endOf(page, end), this.#bitmap.hostPageEnd(page));
     this.#runEnd = end;
-    return countRange(this.#bitmap.words, page, end);
+    return this.#bitmap.count(page, end);
   }
 
   runHostPages(): number {
     const end = min(this.totalPages, this.#bitmap.hostPageEnd(this.#bitmap.cursor));
-    return nextSet(this.#bitmap.words, this.#runEnd, end) < 0 ? 1 : 0;
+    return this.#bitmap.next(this.#runEnd, end) < 0 ? 1 : 0;
   }
 
   beginSpan(_runUs: number): void {
