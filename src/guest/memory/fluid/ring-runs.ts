@@ -5,7 +5,6 @@ import { keepFresh, passThroughFills, passed } from './rings.js';
 import { type Use, timeToTouch, touchRate, touchedDeviation } from './vcpu.js';
 
 const { max, min } = Math;
-const INFINITY = Infinity;
 /** Rounding, as a share of a time. */
 const SLACK = 1e-6;
 
@@ -45,21 +44,21 @@ export function runLimited(of: Tracked, state: FluidVcpu, budgetUs: number): num
     outcome.ranUs = 0;
     return 0;
   }
-  const only = state.uses.length === 1 ? state.uses[0]! : null;
-  if (only !== null && !only.sequential && state.inRing === 0 && isTooShort(state, budgetUs, againUs))
-    return runIntoRange(of, state, only, budgetUs);
+  if (isTooShort(of, state, budgetUs, need)) return runIntoRange(of, state, state.uses[0]!, budgetUs);
   return runIntoRanges(of, state, budgetUs, need);
 }
 
 /**
- * A known fill does not end within the budget: entries come ever more slowly, so that the linear guess `againUs` lies below the
- * time that it takes. Where one is known, neither huge pages nor other vCPUs have a say in it.
+ * A vCPU writes one range, all over, and even if each of its writes brought in another page, `need` of them would take longer
+ * than the budget: the ring does not get full, and when it would does not have to be worked out.
  */
-function isTooShort(state: FluidVcpu, budgetUs: number, againUs: number): boolean {
-  return state.fillRunUs < INFINITY && budgetUs < againUs * (1 - SLACK);
+function isTooShort(of: Tracked, state: FluidVcpu, budgetUs: number, need: number): boolean {
+  const { uses, writesPerUs, writeFactor, faultUs } = state;
+  if (uses.length !== 1 || uses[0]!.sequential || of.splitUs > 0 || of.exitCost.pushAll) return false;
+  return budgetUs < (need / (writesPerUs * writeFactor) + need * faultUs) * (1 - SLACK);
 }
 
-/** A budget in which an empty ring does not get full. */
+/** A budget in which the ring does not get full. */
 function runIntoRange(of: Tracked, state: FluidVcpu, use: Use, budgetUs: number): number {
   const { range } = use;
   const { outcome } = of;
