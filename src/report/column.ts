@@ -9,15 +9,27 @@ export interface Column<Row> extends Measure<Row> {
   readonly better?: 'lower' | 'higher';
 }
 
-/** `column(name, unit, meaning, get)`: one line a column, in the order in which files have them. */
+/** Keys of a row whose values a column can have as they are. */
+type ValueKey<Row> = { [Key in keyof Row]: Row[Key] extends Value ? Key : never }[keyof Row] & string;
+
+/**
+ * `column(name, unit, meaning, of)`: one line a column, in the order in which files have them. `of` is what it reads: a key of the
+ * row, or what a function makes of the row.
+ */
 export function column<Row>(
   name: string,
   unit: Unit,
   meaning: string,
-  get: Column<Row>['get'],
+  of: ValueKey<Row> | Column<Row>['get'],
   more: Pick<Column<Row>, 'label' | 'better'> = {},
 ): Column<Row> {
+  const get = typeof of === 'function' ? of : entryOf<Row>(of);
   return { name, unit, meaning, get, ...more };
+}
+
+/** TypeScript cannot tell that `ValueKey` leaves only values. */
+function entryOf<Row>(key: ValueKey<Row>): Column<Row>['get'] {
+  return (row) => row[key] as Value;
 }
 
 export interface ResultTable {

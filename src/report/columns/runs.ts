@@ -1,5 +1,6 @@
 /** The columns that open every file, and those of runs.csv. */
 import { type MigrationResult, workDoneOf } from '../../migration/result.js';
+import { mapped } from '../../lists.js';
 import { type Column, column } from '../column.js';
 import { highest } from './values.js';
 
@@ -18,14 +19,14 @@ export function experimentColumns<
 /** They open every file and say which run a row belongs to. */
 export const keyColumns: readonly Column<MigrationResult>[] = [
   ...experimentColumns<MigrationResult>(),
-  column('qemu', 'text', 'QEMU version whose rules were followed', (r) => r.qemu),
-  column('seed', 'count', 'seed of all random streams', (r) => r.seed),
-  column('run', 'count', 'repetition, from 1; the same seed and run meet the same workload', (r) => r.run),
+  column('qemu', 'text', 'QEMU version whose rules were followed', 'qemu'),
+  column('seed', 'count', 'seed of all random streams', 'seed'),
+  column('run', 'count', 'repetition, from 1; the same seed and run meet the same workload', 'run'),
 ];
 
 export const runColumns: readonly Column<MigrationResult>[] = [
-  column('status', 'text', 'completed, gave-up, cancelled or failed', (r) => r.status),
-  column('converged', 'flag', 'whether it came to a switchover by itself', (r) => r.converged),
+  column('status', 'text', 'completed, gave-up, cancelled or failed', 'status'),
+  column('converged', 'flag', 'whether it came to a switchover by itself', 'converged'),
   column(
     'binds',
     'text',
@@ -36,35 +37,29 @@ export const runColumns: readonly Column<MigrationResult>[] = [
     'total_time_ms',
     'ms',
     'total-time as QEMU reports it; of a run that gave up: until then',
-    (r) => r.totalTimeMs,
+    'totalTimeMs',
     {
       better: 'lower',
     },
   ),
-  column('setup_time_ms', 'ms', 'setup-time: until the first page may go', (r) => r.setupTimeMs),
-  column(
-    'downtime_ms',
-    'ms',
-    'downtime as QEMU reports it; empty without a switchover',
-    (r) => r.downtimeMs,
-    {
-      label: 'downtime (QEMU)',
-      better: 'lower',
-    },
-  ),
+  column('setup_time_ms', 'ms', 'setup-time: until the first page may go', 'setupTimeMs'),
+  column('downtime_ms', 'ms', 'downtime as QEMU reports it; empty without a switchover', 'downtimeMs', {
+    label: 'downtime (QEMU)',
+    better: 'lower',
+  }),
   column(
     'blackout_ms',
     'ms',
     'as the guest feels it: vCPUs stopped until the destination runs; empty without a switchover',
-    (r) => r.blackoutMs,
+    'blackoutMs',
     { better: 'lower' },
   ),
-  column('expected_downtime_ms', 'ms', 'expected-downtime at the end', (r) => r.expectedDowntimeMs),
+  column('expected_downtime_ms', 'ms', 'expected-downtime at the end', 'expectedDowntimeMs'),
   column(
     'dirty_sync_count',
     'count',
     'dirty-sync-count: bitmap syncs, the one of setup included',
-    (r) => r.dirtySyncCount,
+    'dirtySyncCount',
     {
       label: 'bitmap syncs',
     },
@@ -73,84 +68,58 @@ export const runColumns: readonly Column<MigrationResult>[] = [
     'sent_bytes',
     'bytes',
     'ram.transferred: all bytes of the stream; up to QEMU 8.1 RAM records only',
-    (r) => r.sentBytes,
+    'sentBytes',
     {
       label: 'data sent',
       better: 'lower',
     },
   ),
-  column(
-    'precopy_bytes',
-    'bytes',
-    'of these, before the switchover on the main channel',
-    (r) => r.precopyBytes,
-  ),
-  column('downtime_bytes', 'bytes', 'of these, while the guest was stopped', (r) => r.downtimeBytes),
-  column('postcopy_bytes', 'bytes', 'of these, in post-copy', (r) => r.postcopyBytes),
-  column('multifd_bytes', 'bytes', 'of these, on multifd channels', (r) => r.multifdBytes),
-  column(
-    'total_ram_bytes',
-    'bytes',
-    'ram.total: guest RAM with ROMs and video memory',
-    (r) => r.totalRamBytes,
-  ),
-  column('remaining_bytes', 'bytes', 'ram.remaining at the end', (r) => r.remainingBytes),
-  column('normal_pages', 'pages', 'pages sent with their content', (r) => r.normalPages),
-  column('zero_pages', 'pages', 'pages sent as zero', (r) => r.zeroPages),
-  column('xbzrle_pages', 'pages', 'pages sent encoded by XBZRLE', (r) => r.xbzrlePages),
-  column('xbzrle_bytes', 'bytes', 'what these took on the wire', (r) => r.xbzrleBytes),
-  column('xbzrle_misses', 'count', 'pages that XBZRLE did not find in its cache', (r) => r.xbzrleMisses),
-  column(
-    'xbzrle_overflows',
-    'count',
-    'pages whose encoding would not have been shorter',
-    (r) => r.xbzrleOverflows,
-  ),
-  column('resent_pages', 'pages', 'pages sent more than once', (r) => r.resentPages),
-  column(
-    'dirty_pages_per_s',
-    'pages/s',
-    'dirty-pages-rate of the last eligible period',
-    (r) => r.dirtyPagesRate,
-  ),
-  column('bandwidth_bytes_per_s', 'bytes/s', 'of the window last closed', (r) => r.bandwidthBytesPerSecond),
+  column('precopy_bytes', 'bytes', 'of these, before the switchover on the main channel', 'precopyBytes'),
+  column('downtime_bytes', 'bytes', 'of these, while the guest was stopped', 'downtimeBytes'),
+  column('postcopy_bytes', 'bytes', 'of these, in post-copy', 'postcopyBytes'),
+  column('multifd_bytes', 'bytes', 'of these, on multifd channels', 'multifdBytes'),
+  column('total_ram_bytes', 'bytes', 'ram.total: guest RAM with ROMs and video memory', 'totalRamBytes'),
+  column('remaining_bytes', 'bytes', 'ram.remaining at the end', 'remainingBytes'),
+  column('normal_pages', 'pages', 'pages sent with their content', 'normalPages'),
+  column('zero_pages', 'pages', 'pages sent as zero', 'zeroPages'),
+  column('xbzrle_pages', 'pages', 'pages sent encoded by XBZRLE', 'xbzrlePages'),
+  column('xbzrle_bytes', 'bytes', 'what these took on the wire', 'xbzrleBytes'),
+  column('xbzrle_misses', 'count', 'pages that XBZRLE did not find in its cache', 'xbzrleMisses'),
+  column('xbzrle_overflows', 'count', 'pages whose encoding would not have been shorter', 'xbzrleOverflows'),
+  column('resent_pages', 'pages', 'pages sent more than once', 'resentPages'),
+  column('dirty_pages_per_s', 'pages/s', 'dirty-pages-rate of the last eligible period', 'dirtyPagesRate'),
+  column('bandwidth_bytes_per_s', 'bytes/s', 'of the window last closed', 'bandwidthBytesPerSecond'),
   column(
     'threshold_bytes',
     'bytes',
     'remaining below which QEMU switches over, at the end',
-    (r) => r.thresholdBytes,
+    'thresholdBytes',
   ),
-  column('max_throttle_percent', 'percent', 'highest CPU throttle of any vCPU', (r) => r.maxThrottlePercent, {
+  column('max_throttle_percent', 'percent', 'highest CPU throttle of any vCPU', 'maxThrottlePercent', {
     label: 'peak throttle',
   }),
-  column(
-    'max_ring_full_sleep_us',
-    'us',
-    'longest sleep set for a full dirty ring',
-    (r) => r.maxRingFullSleepUs,
-    {
-      label: 'peak ring sleep',
-    },
-  ),
+  column('max_ring_full_sleep_us', 'us', 'longest sleep set for a full dirty ring', 'maxRingFullSleepUs', {
+    label: 'peak ring sleep',
+  }),
   column(
     'first_throttle_sync',
     'count',
     'bitmap sync at which the guest was first held back',
-    (r) => r.firstThrottleSync,
+    'firstThrottleSync',
   ),
   column(
     'first_throttle_ms',
     'ms',
     'when the guest was first held back; empty when never',
-    (r) => r.firstThrottleMs,
+    'firstThrottleMs',
   ),
   column(
     'postcopy_requests',
     'count',
     'pages that the destination asked for in post-copy',
-    (r) => r.postcopyRequests,
+    'postcopyRequests',
   ),
-  column('postcopy_time_ms', 'ms', 'time spent in post-copy', (r) => r.postcopyTimeMs, {
+  column('postcopy_time_ms', 'ms', 'time spent in post-copy', 'postcopyTimeMs', {
     label: 'in post-copy',
   }),
   column(
@@ -180,62 +149,51 @@ export const runColumns: readonly Column<MigrationResult>[] = [
     'held_time_ms',
     'ms',
     'how long some vCPU was held back by a throttle or by sleeps at a full ring, up to the switchover',
-    (r) => r.heldTimeMs,
+    'heldTimeMs',
     { label: 'held for' },
   ),
   column(
     'writers_work_held_share',
     'share',
     'work done in that time by the vCPUs that write, against an unmigrated run; empty where none was held back',
-    (r) => r.writersWorkHeld,
+    'writersWorkHeld',
     { label: 'writers while held', better: 'higher' },
   ),
-  column(
-    'readers_work_held_share',
-    'share',
-    'the same for the vCPUs that only read',
-    (r) => r.readersWorkHeld,
-    { label: 'readers while held', better: 'higher' },
-  ),
+  column('readers_work_held_share', 'share', 'the same for the vCPUs that only read', 'readersWorkHeld', {
+    label: 'readers while held',
+    better: 'higher',
+  }),
   column(
     'sender_cpu_ms',
     'ms',
     "CPU time of the source's QEMU, without its vCPUs: of all that sends, compresses, looks for zeros and syncs",
-    (r) => r.senderCpuMs,
+    'senderCpuMs',
     { label: 'sender CPU', better: 'lower' },
   ),
-  column('send_cpu_ms', 'ms', 'of this, sending, and saving device state', (r) => r.sendCpuMs),
-  column('encode_cpu_ms', 'ms', 'of this, compressing, XBZRLE and encrypting', (r) => r.encodeCpuMs),
-  column('zero_test_cpu_ms', 'ms', 'of this, looking for zero pages', (r) => r.zeroTestCpuMs),
-  column('sync_cpu_ms', 'ms', 'of this, setup and bitmap syncs', (r) => r.syncCpuMs),
-  column(
-    'receiver_cpu_ms',
-    'ms',
-    "CPU time of the destination's QEMU, without its vCPUs",
-    (r) => r.receiverCpuMs,
-    { label: 'receiver CPU', better: 'lower' },
-  ),
+  column('send_cpu_ms', 'ms', 'of this, sending, and saving device state', 'sendCpuMs'),
+  column('encode_cpu_ms', 'ms', 'of this, compressing, XBZRLE and encrypting', 'encodeCpuMs'),
+  column('zero_test_cpu_ms', 'ms', 'of this, looking for zero pages', 'zeroTestCpuMs'),
+  column('sync_cpu_ms', 'ms', 'of this, setup and bitmap syncs', 'syncCpuMs'),
+  column('receiver_cpu_ms', 'ms', "CPU time of the destination's QEMU, without its vCPUs", 'receiverCpuMs', {
+    label: 'receiver CPU',
+    better: 'lower',
+  }),
   column(
     'receive_cpu_ms',
     'ms',
     'of this, receiving and placing pages, and loading device state',
-    (r) => r.receiveCpuMs,
+    'receiveCpuMs',
   ),
-  column('decode_cpu_ms', 'ms', 'of this, decompressing and decrypting', (r) => r.decodeCpuMs),
-  column(
-    'fault_cpu_ms',
-    'ms',
-    'of this, page faults of post-copy, and preparing for them',
-    (r) => r.faultCpuMs,
-  ),
+  column('decode_cpu_ms', 'ms', 'of this, decompressing and decrypting', 'decodeCpuMs'),
+  column('fault_cpu_ms', 'ms', 'of this, page faults of post-copy, and preparing for them', 'faultCpuMs'),
   column(
     'sender_memory_bytes',
     'bytes',
     'buffers, caches and bitmaps of the migration at the source, at their largest',
-    (r) => r.senderMemoryBytes,
+    'senderMemoryBytes',
     { label: 'sender memory', better: 'lower' },
   ),
-  column('receiver_memory_bytes', 'bytes', 'the same at the destination', (r) => r.receiverMemoryBytes, {
+  column('receiver_memory_bytes', 'bytes', 'the same at the destination', 'receiverMemoryBytes', {
     label: 'receiver memory',
     better: 'lower',
   }),
@@ -256,5 +214,5 @@ export const runColumns: readonly Column<MigrationResult>[] = [
 ];
 
 function longestStallMs(result: MigrationResult): number {
-  return highest(result.vcpus.map((vcpu) => vcpu.longestStallMs)) ?? 0;
+  return highest(mapped(result.vcpus, (vcpu) => vcpu.longestStallMs)) ?? 0;
 }

@@ -13,12 +13,7 @@ export interface VcpuTimelineRow {
 }
 
 export const vcpuTimelineColumns: readonly Column<VcpuTimelineRow>[] = [
-  column(
-    'time_ms',
-    'ms',
-    'end of the stretch that the row is about, since migrate was accepted',
-    (r) => r.timeMs,
-  ),
+  column('time_ms', 'ms', 'end of the stretch that the row is about, since migrate was accepted', 'timeMs'),
   column('vcpu', 'count', 'index of the vCPU, from 0', (r) => r.vcpu.id),
   column('group', 'text', 'name of the group it belongs to', (r) => r.vcpu.group),
   column('writer', 'flag', 'whether it writes; a reader only reads', (r) => isWriter(r.vcpu)),
@@ -26,10 +21,10 @@ export const vcpuTimelineColumns: readonly Column<VcpuTimelineRow>[] = [
     'work_share',
     'share',
     'accesses of this vCPU since its last row, against an unmigrated run',
-    (r) => r.workShare,
+    'workShare',
   ),
-  column('throttle_percent', 'percent', 'CPU throttle of this vCPU', (r) => r.throttlePercent),
-  column('ring_full_sleep_us', 'us', 'sleep set for each time its dirty ring is full', (r) => r.sleepUs),
+  column('throttle_percent', 'percent', 'CPU throttle of this vCPU', 'throttlePercent'),
+  column('ring_full_sleep_us', 'us', 'sleep set for each time its dirty ring is full', 'sleepUs'),
 ];
 
 /**
