@@ -28,14 +28,15 @@ export function nth<T>(list: ArrayLike<T>, index: number): T {
  */
 export function mapped<T, U>(list: readonly T[], change: (entry: T, index: number) => U): U[] {
   const changed: U[] = [];
-  for (let index = 0; index < list.length; index += 1) changed.push(change(list[index] as T, index));
+  for (const entry of list) changed.push(change(entry, changed.length));
   return changed;
 }
 
 /** `list.map`, which keeps at least one. */
 export function mapNonEmpty<T, U>(list: NonEmpty<T>, change: (entry: T, index: number) => U): NonEmpty<U> {
-  const changed: [U, ...U[]] = [change(list[0], 0)];
-  for (let index = 1; index < list.length; index += 1) changed.push(change(list[index] as T, index));
+  const [head, ...rest] = list;
+  const changed: [U, ...U[]] = [change(head, 0)];
+  for (const entry of rest) changed.push(change(entry, changed.length));
   return changed;
 }
 
