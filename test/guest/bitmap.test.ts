@@ -16,6 +16,7 @@ import {
   mergeKeep,
   nextSet,
   popcount,
+  readLines,
   setRange,
 } from '../../src/guest/memory/page/bitmap.js';
 
@@ -114,6 +115,16 @@ describe('sending', () => {
     const bits = Int32Array.of(-1);
     expect(clearFirst(bits, 7, 0)).toBe(7);
     expect(pagesOf(bits).length).toBe(32);
+  });
+});
+
+describe('reading ahead', () => {
+  // Lines of 64 bytes, 16 words: of 40 words from the second on, words 1, 17 and 33 are read.
+  property.prop([fc.nat(39)], { seed: 1 })('readLines reads a word of each line of the range', (w) => {
+    const bits = new Int32Array(40);
+    bits[w] = 5;
+    expect(readLines(bits, 1, 40)).toBe([1, 17, 33].includes(w) ? 5 : 0);
+    expect(readLines(bits, 1, 33)).toBe([1, 17].includes(w) ? 5 : 0);
   });
 });
 

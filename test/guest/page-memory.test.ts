@@ -525,6 +525,28 @@ describe('running', () => {
     expect(rewritten(whole)).toEqual(rewritten(pieces));
   });
 
+  // Where all that vCPUs write is more than caches hold, a vCPU's part of the log is read before it is written.
+  test.each([0, 5])(
+    'another vCPU with more memory than caches hold changes no write (%d us per split)',
+    (splitUs) => {
+      const one = writer({ pages: 30_011, writesPerSecond: A_WRITE_A_US });
+      const other = writer({ firstPage: 40_000, pages: 2 ** 23, writesPerSecond: A_WRITE_A_US });
+      const memoryWith = (vcpus: GuestSpec['vcpus']): PageMemory =>
+        memoryOf(guestOf({ ramPages: 40_000 + 2 ** 23, vcpus }), 'bitmap', {
+          host: { ...freeHost, splitUs },
+        });
+      const alone = memoryWith([one]);
+      const beside = memoryWith([one, other]);
+      for (const memory of [alone, beside]) send(memory);
+      for (const budgetUs of [1, 5_000, 50_000]) {
+        for (const memory of [alone, beside]) memory.run(0, budgetUs, 1, 1);
+        expect(beside.outcome).toEqual(alone.outcome);
+        expect(beside.harvest()).toBe(alone.harvest());
+        expect(send(beside)).toBe(send(alone));
+      }
+    },
+  );
+
   // The generator stands at the same draw whether anybody looked or not: what is tracked never changes the workload.
   test('writes the same pages whether they are tracked or not', () => {
     const late = new PageMemory(spec('uniform'), freeHost, 'bitmap', 18, 1, 1);

@@ -69,14 +69,15 @@ export class PageMemory implements GuestMemory {
     this.#tracking = tracking;
     const words = bitmapWords(this.totalPages);
     this.#bitmap = new MigrationBitmap(this.totalPages, guest.ramPages, guest.hostPagePages);
-    this.#writes = new TrackedWrites(words, this.totalPages, host.splitUs > 0);
+    this.#written = writtenWords(guest);
+    const writtenPages = 32 * this.#written.reduce((sum, [from, to]) => sum + to - from, 0);
+    this.#writes = new TrackedWrites(words, this.totalPages, writtenPages, host.splitUs > 0);
     this.#zero = guest.zeroExtents;
     this.#kinds = new PageKinds(guest.zeroExtents, this.totalPages);
     this.#contents = new ContentMap(guest);
     this.#chunks = new ClearChunks(guest.ramPages, this.totalPages, clearBitmapShift);
     this.#softLimit = ringSoftLimit(guest.dirtyRingSize, host.pml);
     this.#pushAll = host.ringPushesEveryWrite && tracking === 'ring';
-    this.#written = writtenWords(guest);
     this.#dma =
       guest.dma === undefined ? null : new DeviceWrites(guest.dma, words, stream(seed, run, 'device writes'));
     this.#splitUs = host.splitUs;

@@ -5,7 +5,7 @@
  * a CPU has several of their cache misses under way at once. docs/performance.md compares this with other designs.
  */
 import type { Generator } from '../../../random/generator.js';
-import { areSet, listFresh, markPages, markRange, setRange } from './bitmap.js';
+import { areSet, bitmapWords, listFresh, markPages, markRange, readLines, setRange } from './bitmap.js';
 import type { ClassCursor, VcpuState } from './vcpu-writes.js';
 import { HUGE_PAGE_PAGES } from '../../spec.js';
 
@@ -16,6 +16,12 @@ const BLOCK_WRITES = 2048;
 
 /** The bitmap of a class of so many pages, 1 MiB, still lies in the second cache of common CPUs. */
 const CACHED_PAGES = 2 ** 23;
+
+/** Half of that: of a class so large, what was read first is still there when its writes are marked. */
+const READ_AHEAD_PAGES = 2 ** 22;
+
+/** Reading a cache line of a bitmap in order is at least twice as fast as where a write happens to lie; its pages are 512. */
+const READ_AHEAD_PAGES_PER_WRITE = 2 * 512;
 
 export class TrackedWrites {
   /** What tracking has noticed, and what is not armed: see page-memory.ts. */
@@ -28,15 +34,18 @@ export class TrackedWrites {
   /** One byte per 2 MiB that still is a huge page; empty when writes split nothing. */
   readonly #huge: Uint8Array;
   readonly #splitsHuge: boolean;
+  /** What all vCPUs write does not stay in the cache, so that each turn of a vCPU finds its part of the log gone. */
+  readonly #exceedsCache: boolean;
   /** Pages of the writes at hand, and those of them that are noticed. */
   readonly #block = new Int32Array(BLOCK_WRITES);
   readonly #noticed = new Int32Array(BLOCK_WRITES);
 
-  /** `words`: of a bitmap over so many pages. */
-  constructor(words: number, totalPages: number, splitsHuge: boolean) {
+  /** `words`: of a bitmap over so many pages; `writtenPages`: those of them that some vCPU writes. */
+  constructor(words: number, totalPages: number, writtenPages: number, splitsHuge: boolean) {
     this.log = new Int32Array(words);
     this.aside = new Int32Array(words);
     this.#splitsHuge = splitsHuge;
+    this.#exceedsCache = writtenPages > CACHED_PAGES;
     this.#huge = new Uint8Array(splitsHuge ? ceil(totalPages / HUGE_PAGE_PAGES) : 0);
   }
 
@@ -57,7 +66,13 @@ export class TrackedWrites {
 
   /** Into KVM's bitmap. Returns the writes that are noticed. */
   mark(random: Generator, c: ClassCursor, writes: number): number {
-    return c.sequential ? this.#logSequential(c, writes) : this.#logUniform(random, c, writes);
+    if (c.sequential) return this.#logSequential(c, writes);
+    if (this.#exceedsCache && c.pages <= min(READ_AHEAD_PAGES, writes * READ_AHEAD_PAGES_PER_WRITE)) {
+      const { firstPage, pages } = c;
+      // Kept, as a compiler leaves out what is read for nothing.
+      this.#noticed[0] = readLines(this.log, firstPage >>> 5, bitmapWords(firstPage + pages));
+    }
+    return this.#logUniform(random, c, writes);
   }
 
   #logUniform(random: Generator, c: ClassCursor, writes: number): number {
