@@ -9,14 +9,15 @@ const { max, min } = Math;
 
 /**
  * Join a segment to the one before it where they do not differ, or where both were sent since the last sync and
- * positions inside the range do not matter.
+ * positions inside the range do not matter. Returns whether it was joined.
  */
-export function joinPrevious(segment: Segment, cursor: Segment | null): void {
+export function joinPrevious(segment: Segment, cursor: Segment | null): boolean {
   const { previous, range } = segment;
-  if (previous === segment || previous.range !== range || range === null || range.first === segment) return;
-  if (previous.chunk !== segment.chunk || segment === cursor) return;
+  if (previous === segment || previous.range !== range || range === null || range.first === segment)
+    return false;
+  if (previous.chunk !== segment.chunk || segment === cursor) return false;
   const bothSent = previous.dirty === 0 && segment.dirty === 0 && !range.sequential;
-  if (!bothSent && !alike(previous, segment)) return;
+  if (!bothSent && !alike(previous, segment)) return false;
   previous.pages += segment.pages;
   previous.dirty += segment.dirty;
   previous.loggedDirty += segment.loggedDirty;
@@ -25,6 +26,7 @@ export function joinPrevious(segment: Segment, cursor: Segment | null): void {
   previous.snapshotClean += segment.snapshotClean;
   previous.next = segment.next;
   segment.next.previous = previous;
+  return true;
 }
 
 /**

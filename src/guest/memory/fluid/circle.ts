@@ -240,22 +240,24 @@ export class SegmentCircle {
   }
 
   #harvestRange(range: WrittenRange): number {
+    const cursor = this.#cursor;
+    const keepsLog = this.#snapshots && !range.device;
     let fresh = 0;
     let noticed = 0;
+    // The one behind it may still be joined to it.
+    let open: Segment | null = null;
     for (let s: Segment | null = range.first; s !== null; s = nextIn(s, range)) {
       settle(s);
-      joinPrevious(s, this.#cursor);
+      if (open !== null) {
+        if (joinPrevious(s, cursor)) continue;
+        fresh += harvestSegment(open, keepsLog);
+        noticed += open.loggedDirty;
+      }
+      open = s;
     }
-    for (let s: Segment | null = range.first; s !== null; s = nextIn(s, range)) {
-      // Counts that have been added and subtracted may be a rounding error below 0.
-      const found = max(0, s.loggedClean);
-      fresh += found;
-      s.dirty = min(s.pages, s.dirty + found);
-      s.loggedDirty = this.#snapshots && !range.device ? min(s.dirty, max(0, s.loggedDirty) + found) : 0;
-      s.loggedClean = 0;
-      s.snapshotDirty = s.loggedDirty;
-      s.snapshotClean = 0;
-      noticed += s.loggedDirty;
+    if (open !== null) {
+      fresh += harvestSegment(open, keepsLog);
+      noticed += open.loggedDirty;
     }
     range.armed = range.pages - noticed;
     return fresh;
@@ -325,4 +327,18 @@ export class SegmentCircle {
     this.take(taken);
     return taken;
   }
+}
+
+/** What was noticed in a segment goes into the migration bitmap, and into the snapshot where the log is kept. */
+function harvestSegment(segment: Segment, keepsLog: boolean): number {
+  // Counts that have been added and subtracted may be a rounding error below 0.
+  const found = max(0, segment.loggedClean);
+  const dirty = min(segment.pages, segment.dirty + found);
+  const logged = keepsLog ? min(dirty, max(0, segment.loggedDirty) + found) : 0;
+  segment.dirty = dirty;
+  segment.loggedDirty = logged;
+  segment.loggedClean = 0;
+  segment.snapshotDirty = logged;
+  segment.snapshotClean = 0;
+  return found;
 }

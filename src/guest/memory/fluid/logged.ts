@@ -180,10 +180,18 @@ export function runOnOneRange(state: FluidVcpu, use: Use, budgetUs: number, outc
   return us;
 }
 
+/** The share of pages that so many writes per page leave out: vCPUs that do the same ask for it in turn. */
+const last = { perPage: 0, missed: 1 };
+
 /** Pages of a range that so many writes notice, those that are armed on the way included; sets `fresh` of each of the latter. */
 function noticedIn(range: WrittenRange, writes: number): number {
   const { armed, pages, late, lateCount } = range;
-  const fresh = armed * (1 - exp(-writes / pages));
+  const perPage = writes / pages;
+  if (perPage !== last.perPage) {
+    last.perPage = perPage;
+    last.missed = exp(-perPage);
+  }
+  const fresh = armed * (1 - last.missed);
   if (lateCount === 0) return fresh;
   let freshLate = 0;
   for (let k = 0; k < lateCount; k += 1) {
