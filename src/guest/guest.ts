@@ -5,7 +5,6 @@
  * Throttles change when a vCPU runs, never a rate.
  */
 import { mapped } from '../lists.js';
-import { stream } from '../random/streams.js';
 import { Effort } from './effort.js';
 import type { GuestMemory } from './memory/memory.js';
 import { factorAt, onePerPhases, phaseAt } from './phases.js';
@@ -13,6 +12,7 @@ import type { GuestSpec, HostProfile, VcpuSpec } from './spec.js';
 import { ThrottleTimetable } from './throttle.js';
 import { type Vcpu, exitToComeUs, newVcpu, runShare, sleepToComeUs, writesEvenly } from './vcpu.js';
 import { type RunningGuest, advanceThroughExits, advanceVcpu, noteStall, ringFullExit } from './vcpu-run.js';
+import { Wakes } from './wakes.js';
 import { WorkHistory } from './work-history.js';
 
 const { max, min } = Math;
@@ -63,7 +63,7 @@ export class Guest implements RunningGuest {
     this.#timeUs = startUs;
     this.#phased = onePerPhases(spec.vcpus);
     this.vcpus = mapped(spec.vcpus, (vcpu, id) =>
-      newVcpu(vcpu, id, host, this.#shared, startUs, stream(seed, run, `vcpu ${id} wakes`)),
+      newVcpu(vcpu, id, host, this.#shared, startUs, new Wakes(seed, run, id, host.wakeLatencyUs)),
     );
   }
 

@@ -1,5 +1,4 @@
 /** How a vCPU runs at the source: from one instant to the next, through phases, forks, throttles and full rings. */
-import { exponential } from '../random/distributions.js';
 import type { Effort } from './effort.js';
 import type { GuestMemory, RunOutcome } from './memory/memory.js';
 import { phaseNow } from './phases.js';
@@ -177,7 +176,7 @@ function leaveAtFullRing(guest: RunningGuest, vcpu: Vcpu, entries: number): void
   if (guest.limited && vcpu.ringSleepUs > 0) {
     vcpu.ringSleptUs += vcpu.ringSleepUs;
     // Drawn, not the mean: vCPUs of one rate would fill and sleep in step forever.
-    const lateUs = exponential(vcpu.wakes, guest.host.wakeLatencyUs);
+    const lateUs = vcpu.wakes.nextLateUs();
     vcpu.sleepUntilUs += vcpu.ringSleepUs + lateUs + vcpu.coldUs;
     vcpu.askedSleepUs = vcpu.ringSleepUs;
     vcpu.lateUs = lateUs + vcpu.coldUs;

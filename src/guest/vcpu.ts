@@ -1,8 +1,8 @@
 /** One vCPU as the guest keeps it, and what follows from where it stands. */
-import type { Generator } from '../random/generator.js';
 import { type KnownPhase, noPhase } from './phases.js';
 import { type HostProfile, type VcpuSpec, slackPerAccessUs } from './spec.js';
 import { CPU_THROTTLE_TIMESLICE_US, type ThrottleTimetable } from './throttle.js';
+import type { Wakes } from './wakes.js';
 
 const { max, min } = Math;
 const INFINITY = Infinity;
@@ -31,7 +31,7 @@ export interface Vcpu {
   /** The second part of it. */
   readonly coldUs: number;
   /** How late each sleep at a full ring ends. */
-  readonly wakes: Generator;
+  readonly wakes: Wakes;
   /** It has speed to spare, and makes up for what it missed. */
   readonly catchesUp: boolean;
   readonly phase: KnownPhase;
@@ -64,7 +64,7 @@ export function newVcpu(
   host: HostProfile,
   throttle: ThrottleTimetable,
   startUs: number,
-  wakes: Generator,
+  wakes: Wakes,
 ): Vcpu {
   return {
     id,

@@ -58,7 +58,7 @@ function story(limited: Limited, prepare: (guest: Guest) => void): readonly unkn
   return limited.steps.map(({ us, reap }) => {
     guest.advance((timeUs += us));
     const entries = reap ? guest.reapAll() : 0;
-    const vcpus = guest.vcpus.map((vcpu) => ({ ...vcpu, wakes: { ...vcpu.wakes } }));
+    const vcpus = guest.vcpus.map((vcpu) => ({ ...vcpu }));
     return {
       entries,
       vcpus,

@@ -6,8 +6,6 @@
  * to that very instant. Everywhere else a run of pages can be sent in one step, however long it takes.
  */
 
-import type { Generator } from '../../random/generator.js';
-
 /** How dirty pages are found. */
 export type Tracking = 'bitmap-manual' | 'bitmap' | 'ring';
 
@@ -52,7 +50,8 @@ export interface RingRunner {
   lateUs: number;
   readonly ringSleepUs: number;
   readonly coldUs: number;
-  readonly wakes: Generator;
+  /** How late its sleeps end, µs. */
+  readonly wakes: { nextLateUs(): number };
 }
 
 /** Of a vCPU that has not run yet. */

@@ -1,5 +1,5 @@
 /** A limited vCPU that shares no range: its ring fills from empty, is reaped, the vCPU sleeps, and so on, in one loop. */
-import { exponential, normal } from '../../../random/distributions.js';
+import { normal } from '../../../random/distributions.js';
 import type { RingRunner } from '../memory.js';
 import type { FluidVcpu } from './fluid-vcpu.js';
 import type { Tracked } from './logged.js';
@@ -19,7 +19,7 @@ export function passFills(
   share: number,
   most: number,
 ): number {
-  const { softLimit, fullExitUs, wakeLatencyUs } = of;
+  const { softLimit, fullExitUs } = of;
   const { fillProgressUs, fillRunUs, entryUs, entriesVaryBy } = state;
   const { wakes, ringSleepUs, coldUs } = runner;
   const random = entriesVaryBy > 0 ? state.random : null;
@@ -51,7 +51,7 @@ export function passFills(
     if (ringSleepUs <= 0) continue;
     runner.ringSleptUs += ringSleepUs;
     // Drawn, not the mean: vCPUs of one rate would fill and sleep in step forever.
-    lateUs = exponential(wakes, wakeLatencyUs);
+    lateUs = wakes.nextLateUs();
     sleepUntilUs += ringSleepUs + lateUs + coldUs;
   }
   runner.timeUs = timeUs;

@@ -85,7 +85,6 @@ export class FluidMemory implements GuestMemory {
       splitUs: host.splitUs,
       softLimit,
       fullExitUs: host.ringExitUs + (softLimit * host.ringEntryNs) / 1000,
-      wakeLatencyUs: host.wakeLatencyUs,
       exitCost: {
         exitUs: host.ringExitUs,
         entryUs: host.ringEntryNs / 1000,

@@ -26,9 +26,8 @@ export interface Tracked {
   /** Entries at which a ring is full. */
   readonly softLimit: number;
   readonly exitCost: ExitCost;
-  /** An exit at a ring that is full to the soft limit, and how late the sleep after it ends on average, µs. */
+  /** An exit at a ring that is full to the soft limit, µs. */
   readonly fullExitUs: number;
-  readonly wakeLatencyUs: number;
   /** Of the last run. */
   readonly outcome: RunOutcome;
 }
