@@ -15,5 +15,7 @@ export function onDrawnHost(setup: MigrationSetup, seed: number, run: number): M
     host: variedHost(host, draw),
     guest: variedGuest(guest, host.variability, draws),
   };
-  return sendDrift === undefined ? met : { ...met, sendDrift };
+  if (sendDrift === undefined) return met;
+  // In front, where it is new: behind a spread it would give each object a shape of its own.
+  return met.sendDrift === undefined ? { sendDrift, ...met } : { ...met, sendDrift };
 }

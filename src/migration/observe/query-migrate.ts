@@ -10,7 +10,7 @@ const { floor, max, round } = Math;
 export function queryMigrate(seen: Seen): MigrationStats {
   const { version, clock, state, counters, memory, run, period, window, restraint, devices } = seen;
   const isOver = state.phase === 'completed';
-  return {
+  const stats = {
     status: state.phase,
     totalTimeMs: max(0, floor(clock.nowUs / 1000)),
     setupTimeMs: floor(state.setupUs / 1000),
@@ -18,9 +18,6 @@ export function queryMigrate(seen: Seen): MigrationStats {
     transferredBytes: round(counters.shown),
     totalBytes: memory.totalPages * PAGE_BYTES,
     remainingBytes: isOver ? 0 : pendingEstimate(run.dirtyPages),
-    ...(version.hasTotalRemaining && !isOver
-      ? { totalRemainingBytes: pendingEstimate(run.dirtyPages) + devices.estimate() }
-      : {}),
     duplicatePages: round(counters.zeroPages),
     normalPages: round(counters.normalPages),
     dirtyPagesRate: isOver ? 0 : period.dirtyPagesRate,
@@ -31,4 +28,7 @@ export function queryMigrate(seen: Seen): MigrationStats {
     bandwidthBytesPerSecond: window.bandwidthPerMs * 1000,
     thresholdBytes: window.threshold,
   };
+  if (!version.hasTotalRemaining || isOver) return stats;
+  // A new key behind the others of a spread would give each object a shape of its own.
+  return { totalRemainingBytes: pendingEstimate(run.dirtyPages) + devices.estimate(), ...stats };
 }
