@@ -284,7 +284,7 @@ export const cases = [
       },
       {
         name: 'auto-converge for 10 minutes, 4 writers, does not converge',
-        goal: 1000,
+        goal: 3000,
         run: fluidRate(
           3000,
           { gib: 16, vcpus: writers(4, 2 * GIB, 1.6e6), link: GBIT, giveUpS: 600 },
@@ -303,7 +303,7 @@ export const cases = [
       },
       {
         name: 'dirty-limit, 16 limited vCPUs, quota 60 MiB/s, given up after 2 minutes',
-        goal: 500,
+        goal: 1000,
         run: fluidRate(
           1000,
           { gib: 64, vcpus: writers(16, GIB, 1.6e6), link: LINK, ring: 4096, giveUpS: 120 },

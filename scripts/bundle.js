@@ -139,8 +139,8 @@ async function writeProgram() {
   });
 }
 
-if (!isFresh(PAGE)) await bundlePage();
-if (!isFresh(PROGRAM)) await writeProgram();
+// Each waits for threads of its own.
+await Promise.all([isFresh(PAGE) || bundlePage(), isFresh(PROGRAM) || writeProgram()]);
 // The launcher takes the bundle only where it is not older than the modules.
 const now = new Date();
 utimesSync(path.join(PROGRAM, 'main.js'), now, now);
