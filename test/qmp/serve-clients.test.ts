@@ -1,5 +1,6 @@
 /** Sockets, and clients that mean harm or do not care. */
 import { spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { connectQmp } from '../../src/qmp/client.js';
 import { JsonReader, LONGEST_VALUE_BYTES } from '../../src/qmp/serve/json/reader.js';
+import { drained } from '../../src/qmp/serve/listener.js';
 import { serveQmp } from '../../src/qmp/serve/serve.js';
 import { inProcess } from '../cli/migsim.js';
 import { negotiated, rawClient, smallGuest, standingIn } from './standin.js';
@@ -92,6 +94,16 @@ test('a client that asks without reading is not read from, and harms nobody', as
     expect(greedy.socket.writableLength).toBeGreaterThan(0);
     greedy.socket.destroy();
   });
+});
+
+test('a client that is waited for again and again has no more listeners for it', async () => {
+  const stream = new EventEmitter();
+  for (const event of ['drain', 'drain', 'close']) {
+    const waiting = drained(stream);
+    stream.emit(event);
+    await waiting;
+    expect(stream.eventNames()).toEqual([]);
+  }
 });
 
 test('a client that does not read events is dropped, with a word', async () => {

@@ -102,10 +102,14 @@ export class Listener {
   }
 }
 
-async function drained(socket: Socket): Promise<void> {
-  await new Promise<void>((resolve) => {
-    socket.once('drain', resolve);
-    socket.once('close', () => resolve());
+/** Resolves when what was written to it has left, or no longer can. */
+export function drained(stream: NodeJS.EventEmitter): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
   });
 }
 
