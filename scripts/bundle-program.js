@@ -32,6 +32,12 @@ const PLAIN = {
   'strip-ansi': 'export default (text) => text;',
 };
 
+/** Of zod's many languages only English, which it speaks by itself. */
+export const LANGUAGES = {
+  file: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/,
+  contents: "export { default as en } from './en.js';",
+};
+
 /**
  * A module finds files by where it lies in dist; threads are those of the bundle. Errors are the very classes that a strategy
  * of the user's has from the library.
@@ -51,9 +57,8 @@ function likeModules(root) {
       },
     },
     load: {
-      filter: { id: [/^\0(string-width|strip-ansi)$/, /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/] },
-      // Of zod's many languages only English, which it speaks by itself.
-      handler: (id) => PLAIN[id.slice(1)] ?? "export { default as en } from './en.js';",
+      filter: { id: [/^\0(string-width|strip-ansi)$/, LANGUAGES.file] },
+      handler: (id) => PLAIN[id.slice(1)] ?? LANGUAGES.contents,
     },
     transform: {
       filter: { id: /[\\/]src[\\/].*\.ts$/, code: 'import.meta.url' },

@@ -4,7 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleProgram } from './bundle-program.js';
+import { LANGUAGES, bundleProgram } from './bundle-program.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const PAGE = path.join(ROOT, 'dist/play/page');
@@ -33,13 +33,11 @@ function isFresh(folder) {
   }
 }
 
-/** Of zod's many languages only English, which it speaks by itself. */
+/** See `LANGUAGES`. */
 const inEnglish = {
   name: 'in-english',
   setup(build) {
-    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
-      contents: "export { default as en } from './en.js';",
-    }));
+    build.onLoad({ filter: LANGUAGES.file }, () => ({ contents: LANGUAGES.contents }));
   },
 };
 

@@ -35,6 +35,10 @@ class Absorber {
     for (let index = 0; index < letters.length; index++) this.word(letters.charCodeAt(index));
   }
 
+  letter(code: number): void {
+    this.word(code);
+  }
+
   copy(from: Absorber): void {
     this.a = from.a;
     this.b = from.b;
@@ -42,24 +46,18 @@ class Absorber {
     this.d = from.d;
   }
 
-  /** The first `nextFloat` of the name that was taken in, with one more letter. The state stays as it is. */
-  firstFloat(code: number): number {
-    const a = mix(this.a ^ this.d ^ code);
-    const b = mix((this.b + a) | 0);
-    const c = mix(this.c ^ b);
-    const d = mix((this.d + c) | 0);
-    const s0 = mix(a ^ d);
-    const s1 = mix((b + s0) | 0);
-    const s2 = mix(c ^ s1);
-    const s3 = mix((d + s2) | 0);
-    return (s0 | s1 | s2 | s3) === 0 ? firstFloat(1, s1, s2, s3) : firstFloat(s0, s1, s2, s3);
-  }
-
   /** The generator of the name that was taken in. */
   end(): Generator {
     this.word(0);
     const { a, b, c, d } = this;
     return (a | b | c | d) === 0 ? new Generator(1, b, c, d) : new Generator(a, b, c, d);
+  }
+
+  /** The first `nextFloat` of that generator. */
+  endFloat(): number {
+    this.word(0);
+    const { a, b, c, d } = this;
+    return (a | b | c | d) === 0 ? firstFloat(1, b, c, d) : firstFloat(a, b, c, d);
   }
 
   // For a given word this is a bijection of the 128-bit state, so nothing that was absorbed gets lost again.
@@ -109,7 +107,9 @@ export function firstFloats(seed: number, run: number, name: string, count: numb
       ten.copy(begun);
       ten.letters(tens);
     }
-    floats.push(ten.firstFloat(ZERO + ones));
+    absorber.copy(ten);
+    absorber.letter(ZERO + ones);
+    floats.push(absorber.endFloat());
   }
   return floats;
 }
