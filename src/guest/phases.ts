@@ -64,7 +64,7 @@ function firstAfter(phases: readonly Phase[], us: number): number {
   return low;
 }
 
-/** The phase that one vCPU was found in last: it holds from `fromUs` on, or began before. */
+/** The phase in which a vCPU was found last. It holds from `fromUs` on, and may have begun earlier. */
 export interface KnownPhase {
   writeFactor: number;
   readFactor: number;
@@ -76,10 +76,10 @@ export function noPhase(): KnownPhase {
   return { writeFactor: 1, readFactor: 1, fromUs: INFINITY, untilUs: INFINITY };
 }
 
-/** Rounding may put an instant on either side of a border, µs; far more than that. */
+/** Rounding moves an instant across a border by far less than this, µs. */
 const NEAR_BORDER_US = 1e-3;
 
-/** `phaseAt` of one whose time goes on: looked up only where the phase that it was in is over, or nearly. */
+/** `phaseAt` for a vCPU whose time goes on. The phase is looked up only where the last one is over, or nearly. */
 export function phaseNow(known: KnownPhase, spec: VcpuSpec, atUs: number): KnownPhase {
   if (atUs >= known.fromUs && atUs < known.untilUs - NEAR_BORDER_US) return known;
   const phase = phaseAt(spec, atUs);

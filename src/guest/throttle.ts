@@ -68,7 +68,7 @@ export class ThrottleTimetable {
     return this.#sleepUs;
   }
 
-  /** From when on nothing holds back who keeps to this timetable, µs; Infinity while it is throttled. */
+  /** The instant from which this timetable holds back no vCPU, µs; Infinity while it throttles. */
   freeFromUs(): number {
     return this.percent === 0 ? this.#originUs : INFINITY;
   }

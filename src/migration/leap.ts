@@ -122,7 +122,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
 /**
  * Without a rate limit all windows hold the same number of full iterations, and those in which the pages pending exceed any
  * threshold that such a window can give decide nothing: they are passed without a look, the last ones turn by turn. Returns
- * whether a window begins here, so that all that can be passed have been.
+ * whether a window begins here: then all whole windows that can be passed have been passed.
  */
 function wholeWindows({ clock, window }: Parts, cost: PageCost): boolean {
   const { pageUs, latePages, endBytes, nextEventUs, runPages } = steady;
@@ -165,7 +165,7 @@ function wholeWindows({ clock, window }: Parts, cost: PageCost): boolean {
   return true;
 }
 
-/** Bytes after a number of iterations with so many each, and their ends; at once where all are whole, and so exact. */
+/** All bytes sent after a number of iterations. They are added up at once where all are whole numbers, which is exact. */
 function transferredAfter(iterations: number, bytes: number, endBytes: number): number {
   let { transferred } = flight;
   if (isInteger(transferred) && isInteger(bytes)) return transferred + iterations * (bytes + endBytes);
