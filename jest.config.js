@@ -1,7 +1,7 @@
 export default {
   testEnvironment: 'node',
   // No test asserts a time: a busy machine makes none fail.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   maxWorkers: '100%',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

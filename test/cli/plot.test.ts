@@ -13,7 +13,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'migsim-plot-'));
   results = path.join(folder, 'small');
   expect((await inProcess(['compare', SMALL, '--runs', '2', '--out', results])).status).toBe(0);
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('migsim plot', () => {
@@ -82,7 +82,7 @@ describe('migsim report', () => {
       expect(again.status).toBe(0);
       expect(told.stdout).toBe(again.stdout);
     }
-  }, 60_000);
+  });
 
   test('wants a folder with results', async () => {
     const file = await inProcess(['report', path.join(results, 'runs.csv')]);
@@ -123,7 +123,7 @@ describe('docs/paper.md', () => {
         writeFileSync(path.join(folder, 'paper', path.basename(file)), stdout);
       }
     }
-  }, 120_000);
+  });
 
   test('lists every figure', () => {
     const listed = [...page.matchAll(/^\| `([a-z-]+)` /gm)].map((match) => match[1]);

@@ -122,7 +122,7 @@ test('every scenario of the presets comes back within a twentieth, though its li
       expect(Math.abs(simulated! / reported! - 1)).toBeLessThan(0.05);
     }
   }
-}, 120_000);
+});
 
 describe('what a report leaves open', () => {
   let text = '';

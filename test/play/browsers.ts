@@ -51,6 +51,8 @@ export class Started {
       executablePath: executable!,
       headless: true,
       userDataDir: profile,
+      timeout: 0,
+      protocolTimeout: 0,
       ...(name === 'chrome' ? { args: CHROMIUM_FLAGS, pipe: true } : {}),
     });
     return new Started(browser, profile);
@@ -81,6 +83,7 @@ export interface View {
 export async function open(browser: Browser, file: string, view: View = {}): Promise<Opened> {
   const { width = 1280, height = 900, fragment = '' } = view;
   const page = await browser.newPage();
+  page.setDefaultTimeout(0);
   const complaints: string[] = [];
   const requests: string[] = [];
   page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
@@ -93,7 +96,7 @@ export async function open(browser: Browser, file: string, view: View = {}): Pro
 }
 
 const PAUSE_MS = 50;
-const PATIENCE_MS = 100_000;
+const PATIENCE_MS = 250_000;
 
 /**
  * When a condition holds in the page, however busy the machine is. Asked from here: what Puppeteer would put into the page

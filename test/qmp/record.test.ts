@@ -137,6 +137,24 @@ describe('a recording', () => {
     expect((await record([active(5000, 1), active(5100, 1), completed])).recorded.end).toBe('completed');
   });
 
+  // Where QEMU was asked about its guest while the migration ran, its end would pass for that of an earlier one.
+  test('of a migration that ends before QEMU has said everything about its guest has its end', async () => {
+    const replies = [{}, active(50, 900), completed];
+    expect((await record(replies)).recorded).toMatchObject({ end: 'completed', hasBegun: true });
+    await fake!.stop();
+    const more = { 'query-status': { status: 'postmigrate' } };
+    expect((await record([{}, completed], {}, more)).recorded).toMatchObject({ end: 'completed' });
+  });
+
+  test('is refused after the migration, when none can come', async () => {
+    const more = { 'query-status': { status: 'postmigrate' } };
+    await expect(record([completed], {}, more)).rejects.toThrow('the guest has already migrated');
+    await fake!.stop();
+    // The source was given back its guest, which may migrate again.
+    const recorded = await record([completed, completed, completed, active(9, 3), completed]);
+    expect(recorded.recorded.end).toBe('completed');
+  });
+
   test('of a migration too short to be seen running has its end', async () => {
     expect((await record([...IDLE, {}, completed])).recorded).toMatchObject({
       end: 'completed',
@@ -191,6 +209,16 @@ describe('the command', () => {
     expect(ended).toMatchObject({ status: 0, stdout: '' });
     expect(ended.stderr).toBe(`The migration completed in 900 ms, downtime 30 ms; recorded in ${out()}\n`);
     expect(readRecorded(readFileSync(out(), 'utf8'), 'run.jsonl').measured).toMatchObject({ downtimeMs: 30 });
+  });
+
+  test('comes too late in one line, and leaves no file', async () => {
+    const { socket } = await qemu([completed], { 'query-status': { status: 'postmigrate' } });
+    const ended = await inProcess(['record', socket, '--out', out()]);
+    expect(ended.status).toBe(2);
+    expect(ended.stderr).toMatch(
+      /^migsim: the guest has already migrated .*; start the recording before the migration\n$/,
+    );
+    expect(() => readFileSync(out())).toThrow();
   });
 
   test('does not overwrite an earlier recording', async () => {

@@ -51,7 +51,7 @@ beforeAll(() => {
     results.set(strategy.label, result);
     reports.set(strategy.label, readGuestperf(text, 'made.json'));
   }
-}, 60_000);
+});
 
 const LABELS = [
   'none',

@@ -18,7 +18,7 @@ let html: string;
 beforeAll(async () => {
   results = await readResults(smallResults(), ALL);
   html = htmlReport({ results, provenance: readProvenance(smallResults()), title: 'folder' });
-}, 60_000);
+});
 
 describe('the page', () => {
   test('says what was asked, what came of it, why, and how to do it again', () => {
@@ -221,11 +221,11 @@ if (CHROMIUM === null) {
       folder = mkdtempSync(path.join(tmpdir(), 'migsim-html-'));
       file = path.join(folder, 'report.html');
       writeFileSync(file, html);
-    }, 30_000);
+    });
     afterAll(async () => {
       await browser.close();
       rmSync(folder, { recursive: true, force: true });
-    }, 30_000);
+    });
 
     /** Opened once per view, for tests that only read: loading costs more. A page in the background draws no frames. */
     const opened = new Map<View, Promise<Page>>();
@@ -267,7 +267,7 @@ if (CHROMIUM === null) {
           .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))`);
         expect(smallest).toBeGreaterThan(8.5);
       }
-    }, 30_000);
+    });
 
     test('at night, words are light on dark', async () => {
       const page = await open(NIGHT);
@@ -281,7 +281,7 @@ if (CHROMIUM === null) {
           .reduce((sum, part) => sum + Number(part), 0) / 3;
       expect(lightness(ink)).toBeGreaterThan(200);
       expect(lightness(paper)).toBeLessThan(50);
-    }, 30_000);
+    });
 
     test('dragging zooms all panels, a double click shows everything again', async () => {
       const page = await browser.open(file, DESK);
@@ -299,7 +299,7 @@ if (CHROMIUM === null) {
       await page.doubleClick(at(0.4));
       expect(await span(page)).toEqual(whole);
       expect(page.complaints).toEqual([]);
-    }, 30_000);
+    });
 
     test('buttons zoom and move for fingers, and another run can be chosen', async () => {
       const page = await browser.open(file, PHONE);
@@ -325,7 +325,7 @@ if (CHROMIUM === null) {
       expect((await span(page)).to).not.toBe(whole.to);
       expect(await overflowing(page)).toEqual([]);
       expect(page.complaints).toEqual([]);
-    }, 30_000);
+    });
 
     test('on paper, results are a table', async () => {
       const display = (view: View): Promise<string> =>
@@ -334,7 +334,7 @@ if (CHROMIUM === null) {
         );
       expect(await display(PRINT)).toBe('table-row');
       expect(await display(TABLET)).toBe('block');
-    }, 30_000);
+    });
 
     test('on paper, timelines are figures', async () => {
       const shown = (selector: string): string =>
@@ -345,7 +345,7 @@ if (CHROMIUM === null) {
       const screen = await open(DESK);
       expect(await screen.evaluate(shown('.print figure'))).toBe(false);
       expect(await screen.evaluate(shown('#timeline'))).toBe(true);
-    }, 30_000);
+    });
   });
 }
 

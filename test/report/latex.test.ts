@@ -74,7 +74,7 @@ describe('the table of runs', () => {
     const live = runsTable(runRows(strategies.flatMap(({ results }) => results)));
     const { runs } = await readResults(smallResults(), { strategies: [] });
     expect(runsTable(runs)).toEqual(live);
-  }, 60_000);
+  });
 });
 
 const TABLE = runsTable([

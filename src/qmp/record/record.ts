@@ -1,6 +1,6 @@
 /** Records a migration through the source's QEMU: its figures ten times per second, its settings, its events, and its end. */
 import { isList } from '../../lists.js';
-import { ExpectationError } from '../../errors.js';
+import { ExpectationError, UsageError } from '../../errors.js';
 import {
   capabilitiesIn,
   RECORD_FORMAT,
@@ -75,11 +75,12 @@ function sleep(ms: number): Promise<void> {
  * where the connection ends, as it does when QEMU quits after the migration.
  *
  * @throws ExpectationError when no migration begins in time
+ * @throws UsageError when the guest has already migrated, so that none can begin
  * @throws QmpConnectionError when the connection ends before a migration was seen
  */
 export async function recordMigration(client: QmpClient, options: RecordOptions): Promise<Recorded> {
   const recorder = new Recorder(client, options);
-  await recorder.describe();
+  await recorder.begin();
   try {
     return await recorder.run();
   } catch (error) {
@@ -93,6 +94,8 @@ class Recorder {
   readonly #client: QmpClient;
   readonly #options: RecordOptions;
   readonly #beginMs: number;
+  /** As text: the end of an earlier migration stays in query-migrate until the next one. */
+  #earlier = '';
   #last: MigrateReply | null = null;
   #settings: RecordedSettings = { parameters: {}, capabilities: [] };
   #shownParameters = '';
@@ -105,10 +108,16 @@ class Recorder {
     this.#beginMs = options.now();
   }
 
-  /** The first line, and events from now on. */
-  async describe(): Promise<void> {
+  /** The first line, and events from now on. A migration that begins while QEMU is asked is not an earlier one. */
+  async begin(): Promise<void> {
     const { from, started = '', onLine } = this.#options;
-    const { version, hasKvm, machine, memoryBytes, vcpus } = await readFacts(this.#client);
+    const earlier = await this.#ask();
+    this.#earlier = JSON.stringify(earlier);
+    const { version, hasKvm, machine, memoryBytes, vcpus, status } = await readFacts(this.#client);
+    if (status === 'postmigrate' && textIn(earlier, 'status') === 'completed')
+      throw new UsageError(
+        'the guest has already migrated (its status is postmigrate); start the recording before the migration',
+      );
     onLine({
       format: RECORD_FORMAT,
       from,
@@ -128,14 +137,12 @@ class Recorder {
 
   async run(): Promise<Recorded> {
     const { now, wait = sleep, periodMs = PERIOD_MS, timeoutMs = Infinity, isStopped } = this.#options;
-    // The end of an earlier migration stays in query-migrate until the next one.
-    const earlier = JSON.stringify(await this.#ask());
     let nextMs = now();
     for (let look = 0; ; look += 1) {
       if (isStopped?.() === true) return this.finish('interrupted');
       const reply = await this.#ask();
       const status = textIn(reply, 'status') ?? 'none';
-      const isNew = isMigrating(status) || (status !== 'none' && JSON.stringify(reply) !== earlier);
+      const isNew = isMigrating(status) || (status !== 'none' && JSON.stringify(reply) !== this.#earlier);
       if (isNew || this.hasBegun) {
         if (!this.hasBegun || look % SETTINGS_EVERY === 0) await this.#readSettings();
         this.hasBegun = true;
