@@ -45,9 +45,6 @@ const inEnglish = {
 const forBrowsers = {
   name: 'for-browsers',
   setup(build) {
-    build.onResolve({ filter: /^csv-stringify\/sync$/ }, ({ resolveDir }) =>
-      build.resolve('csv-stringify/browser/esm/sync', { resolveDir, kind: 'import-statement' }),
-    );
     build.onResolve({ filter: /^csv-parse\/sync$/ }, ({ resolveDir }) =>
       build.resolve('csv-parse/browser/esm/sync', { resolveDir, kind: 'import-statement' }),
     );

@@ -1,10 +1,13 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fc } from '@fast-check/jest';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { stringify } from 'csv-stringify/sync';
 import { UsageError } from '../../src/errors.js';
 import { resultTables } from '../../src/report/columns.js';
 import { openCsv } from '../../src/report/files/csv.js';
+import { csvLines } from '../../src/report/files/csv-text.js';
 import { openOutputFolder } from '../../src/report/files/output-folder.js';
 import { parseCsv } from './parse-csv.js';
 import { madeUpFailure, madeUpPoint, madeUpResult, madeUpSync } from './made-up.js';
@@ -22,6 +25,20 @@ const results = [
   madeUpResult({ syncs: [madeUpSync(), madeUpSync({ n: 2 })], timeline: [madeUpPoint()] }),
   madeUpFailure({ strategy: LABEL, syncs: [madeUpSync()], timeline: [madeUpPoint(), madeUpPoint()] }),
 ];
+
+test('lines are those of csv-stringify, whatever stands in a field', () => {
+  const letters = fc.string({
+    unit: fc.constantFrom(',', '"', '\n', '\r', ' ', 'a', 'é', '\u{1f600}', '=', '\t'),
+  });
+  const field = fc.oneof(letters, fc.double(), fc.integer(), fc.boolean(), fc.constant(null));
+  const rows = fc.array(fc.array(field, { minLength: 1, maxLength: 4 }), { maxLength: 4 });
+  fc.assert(
+    fc.property(rows, (lines) => {
+      expect(csvLines(lines)).toBe(stringify(lines, { cast: { boolean: String } }));
+    }),
+    { seed: 1 },
+  );
+});
 
 describe('a folder of CSV files', () => {
   test('reads back to the values that were written, in the order in which they came', () => {
