@@ -6,9 +6,11 @@ import type { EventQueue } from './clock.js';
 import type { LinkSpec } from '../setup.js';
 
 const { max } = Math;
+const INFINITY = Infinity;
 
 export class Link {
   readonly #jitter: number;
+  readonly #phases: LinkSpec['phases'];
   /** null: the bandwidth does not vary. */
   readonly #draws: Generator | null;
   #bytesPerSecond = 0;
@@ -21,6 +23,7 @@ export class Link {
 
   constructor(spec: LinkSpec, events: EventQueue, seed: number, run: number) {
     this.#jitter = spec.jitter ?? 0;
+    this.#phases = spec.phases;
     this.#draws = this.#jitter > 0 ? stream(seed, run, 'link jitter') : null;
     this.#bytesPerSecond = spec.bandwidthBytesPerSecond;
     this.#latencyUs = spec.latencyUs;
@@ -43,6 +46,28 @@ export class Link {
 
   get bytesPerSecond(): number {
     return this.#bytesPerSecond;
+  }
+
+  /** When the next phase begins after `nowUs`, µs; Infinity where none does. */
+  nextPhaseUs(nowUs: number): number {
+    for (const { atUs } of this.#phases) if (atUs > nowUs) return atUs;
+    return INFINITY;
+  }
+
+  /** How long `bytes` take that leave from `fromUs` on, through whatever phases begin meanwhile, µs. */
+  timeForUs(bytes: number, fromUs: number): number {
+    let left = bytes;
+    let atUs = fromUs;
+    let rate = this.#bytesPerSecond;
+    for (const phase of this.#phases) {
+      if (phase.atUs <= fromUs) continue;
+      const carried = (rate * (phase.atUs - atUs)) / 1e6;
+      if (left <= carried) break;
+      left -= carried;
+      atUs = phase.atUs;
+      rate = phase.bandwidthBytesPerSecond;
+    }
+    return atUs - fromUs + (left / rate) * 1e6;
   }
 
   /** One way. */

@@ -5,6 +5,7 @@ import { stopGuest } from './switchover.js';
 import { type Thread, passBytes } from './thread.js';
 
 const { ceil, floor, max, min } = Math;
+const INFINITY = Infinity;
 
 /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. Returns when that is over. */
 export function iterate(thread: Thread): number {
@@ -77,8 +78,13 @@ export function* iterateHostPages(thread: Thread): Run<void> {
   const isPage = memory.kind === 'page';
   let hostPages = 0;
   let clockCheck = 1;
+  let shareEndsUs = link.varies ? startUs : INFINITY;
   while (thread.orders.cancelReason === null && run.find(clock.nowUs)) {
-    link.drawJitter();
+    // An iteration may be shorter or longer than the link's share lasts for, and so may be a run.
+    if (clock.nowUs >= shareEndsUs) {
+      link.drawJitter();
+      shareEndsUs = clock.nowUs + MAX_WAIT_MS * 1000;
+    }
     const available = run.available();
     const cost = run.cost(available, clock.nowUs);
     const pageUs = run.pageUs(cost);
@@ -89,7 +95,7 @@ export function* iterateHostPages(thread: Thread): Run<void> {
     const pages = min(
       available,
       window.pagesToExceed(cost),
-      max(1, ceil(windowLeftUs / pageUs)),
+      max(1, ceil(min(windowLeftUs, shareEndsUs - clock.nowUs) / pageUs)),
       isPage ? left : max(1, ceil((clockCheck - hostPages) * perHostPage)),
     );
     thread.sends.begin(clock.nowUs, 0);

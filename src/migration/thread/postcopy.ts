@@ -37,7 +37,7 @@ export function* postcopy(thread: Thread): Run<void> {
   yield* advance(clock, clock.nowUs + devices.saveUs);
   thread.trace.endPart('device state', sinceUs);
   state.downtimeUs = clock.nowUs - startUs;
-  const onWireUs = (devices.bytes / link.bytesPerSecond) * 1e6;
+  const onWireUs = link.timeForUs(devices.bytes, clock.nowUs);
   const loadUs =
     host.postcopyPrepareUs + devices.loadUs + host.destinationStartUs + migration.orchestratorContUs;
   const resumeUs = clock.nowUs + onWireUs + link.latencyUs + loadUs;
