@@ -2,9 +2,10 @@
  * What was handed on without being counted when the rate is looked at. The main channel counts what it writes (qemu-file.c):
  * its vector of pages and its buffer of headers and small records are written when either is full, and at the end of an
  * iteration. Of multifd a packet counts when it was sent (since 8.1): not the one that is being filled, nor the last one
- * of each other channel, which sends it while the migration thread looks.
+ * of each other channel, which sends it while the migration thread looks. One without data is written at once, and its channel
+ * takes the next.
  */
-import type { PageCost } from '../rules/stream.js';
+import { MULTIFD_PACKET_HEADER_BYTES, type PageCost } from '../rules/stream.js';
 
 const { ceil, floor, max, min } = Math;
 
@@ -96,7 +97,7 @@ export class SendQueue {
   }
 
   #fly(bytes: number): void {
-    if (this.#flights.length === 0) return;
+    if (this.#flights.length === 0 || bytes <= MULTIFD_PACKET_HEADER_BYTES + SLACK_PAGES) return;
     this.#inFlight += bytes - this.#flights[this.#oldest]!;
     this.#flights[this.#oldest] = bytes;
     this.#oldest = (this.#oldest + 1) % this.#flights.length;

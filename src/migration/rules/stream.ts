@@ -220,7 +220,10 @@ export function iterationEndBytes(costs: StreamCosts): number {
 export function mixedCost({ normal, zero, aheadPages }: StreamCosts, zeroShare: number): PageCost {
   const dataShare = 1 - zeroShare;
   const ofData = dataShare * normal.vectorShare;
-  const vectorShare = zero.inPacket ? max(ofData, 1 / BLOCK_PAGES) : ofData + zeroShare * zero.vectorShare;
+  let vectorShare = ofData + zeroShare * zero.vectorShare;
+  if (zero.inPacket) vectorShare = max(ofData, 1 / BLOCK_PAGES);
+  // The vector of the main channel, where zero pages then go, is another.
+  else if (normal.inPacket) vectorShare = ofData;
   const bufferShare = normal.inPacket ? 0 : dataShare * normal.bufferShare + zeroShare * zero.bufferShare;
   return {
     bytes: dataShare * normal.bytes + zeroShare * zero.bytes,
