@@ -118,6 +118,25 @@ describe('the loop', () => {
     expect(result.downtimeMs).toBeGreaterThan(30);
   });
 
+  // An avail-switchover-bandwidth below 1000 bytes/s keeps it at 0: a pass has to send all, to the last fraction of a page.
+  test.each(['page', 'fluid'] as const)(
+    'P3 at a threshold of 0 a pass ends with nothing left, %s memory',
+    (memory) => {
+      for (let share = 1; share <= 16; share += 1) {
+        const vcpus = [writer({ pages: 1152, writesPerSecond: 5376 })];
+        const zeroExtents = [{ firstPage: 1152, pages: 15_232, zeroPages: 328 * share }];
+        const result = migrate(
+          setupOf({
+            memory,
+            guest: { vcpus, zeroExtents, hiddenPages: 4352 },
+            migration: { availSwitchoverBandwidth: 999, maxBandwidth: 2 ** 27 },
+          }),
+        );
+        expect([share, result.status, result.dirtySyncCount]).toEqual([share, 'completed', 2]);
+      }
+    },
+  );
+
   // Naive: the pause takes what was left over max-bandwidth. 16 MiB at 50 MB/s would be 340 ms, at 1 GB/s they are 16.8.
   test('P4 the limiter is off in the switchover, and only the threshold was computed from it', () => {
     const guest = { ramPages: 16 * MIB, vcpus: [loop(16, 1e6)] };

@@ -124,7 +124,11 @@ export class PageRun {
       this.zeroShare = this.#memory.runZeroShare;
       if (this.#hasHugePages && this.pages > 0) this.hostPages = this.#memory.runHostPages();
       if (this.pages > 0) return true;
-      if (!this.#memory.clearNeeded) return false;
+      if (!this.#memory.clearNeeded) {
+        // Of real counts a rounding error may stay.
+        this.dirtyPages = 0;
+        return false;
+      }
       this.#clearChunk(atUs);
     }
     return true;
