@@ -127,6 +127,8 @@ describe('expected-downtime', () => {
   test('is what the last sync left over the bandwidth, in whole ms', () => {
     expect(expectedDowntime(103_809_024, 30_205.62, 7_340, 3_020_562)).toBe(3_436);
     expect(expectedDowntime(1_999, 1_000, 1, 20_000)).toBe(1);
+    // avail-switchover-bandwidth below 1000 bytes/s is 0 bytes per ms.
+    expect(expectedDowntime(103_809_024, givenBandwidthPerMs(999, true), 7_340, 3_020_562)).toBeNull();
   });
 
   test('on demand is the limit until the first pass is over, then what the last sync left over the bandwidth', () => {

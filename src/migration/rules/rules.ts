@@ -64,14 +64,17 @@ export function expectedDowntimeOnDemand(
     : trunc(pendingBytes / bandwidthBytesPerMs);
 }
 
-/** migration.c:migration_update_counters: `expected_downtime`, ms; null when it is left alone. */
+/**
+ * migration.c:migration_update_counters: `expected_downtime`, ms; null when it is left alone. So it is at a bandwidth of 0, which an
+ * avail-switchover-bandwidth below 1000 is: what C makes of that division as a whole number is undefined.
+ */
 export function expectedDowntime(
   dirtyBytesLastSync: number,
   bandwidthBytesPerMs: number,
   dirtyPagesRate: number,
   windowBytes: number,
 ): number | null {
-  if (dirtyPagesRate === 0 || windowBytes <= MIN_BYTES_FOR_ESTIMATE) return null;
+  if (dirtyPagesRate === 0 || windowBytes <= MIN_BYTES_FOR_ESTIMATE || bandwidthBytesPerMs === 0) return null;
   return trunc(dirtyBytesLastSync / bandwidthBytesPerMs);
 }
 
