@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { lostWorkSeconds } from '../../src/experiment/regret.js';
+import { hostFields } from '../../src/guest/host-profiles/fields.js';
 import { runMigration } from '../../src/migration/engine.js';
 import type { MigrationSetup } from '../../src/migration/setup.js';
 import { parseOptions } from '../../src/options/read.js';
@@ -19,6 +20,14 @@ const golden = read('strategies.json') as Record<string, Record<string, Row>>;
 describe.each(Object.entries(setups))('%s', (name, setup) => {
   test('has golden numbers of every strategy, and of no other', () => {
     expect(Object.keys(golden[name]!)).toEqual(Object.keys(strategies));
+  });
+
+  // One that is missing would be no number in whatever it is a cost of, and that part would be left out.
+  test('has every cost of a host', () => {
+    const missing = Object.entries(hostFields).filter(
+      ([field, { kind }]) => kind !== 'flag' && !Number.isFinite(Reflect.get(setup.host, field)),
+    );
+    expect(missing).toEqual([]);
   });
 
   // After a change of a rule: npm run generate
