@@ -5,7 +5,6 @@ import { PAGE_BYTES } from '../../guest/spec.js';
 import type { Clock } from './clock.js';
 import type { Counters } from './counters.js';
 import type { Parts } from './parts.js';
-import type { MigrationSetup } from '../setup.js';
 import type { MigrationState } from './state.js';
 
 const GIB_PAGES = 2 ** 30 / PAGE_BYTES;
@@ -18,36 +17,50 @@ const BY_PAGE_TO_BY_RANGE = 60;
 /** Nothing is left to be waited for: earlier than any instant of a sync. */
 export const PULLED = -1;
 
+/** vCPUs that are kicked in turn: the next one, and what is done when all have answered. */
+interface Kicks {
+  vcpu: number;
+  readonly done: () => void;
+}
+
 export class DirtyLog {
-  readonly #setup: MigrationSetup;
+  /** Dirty pages are logged in rings, not in KVM's bitmap. */
+  readonly isRing: boolean;
   readonly #clock: Clock;
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
   readonly #state: Readonly<MigrationState>;
   readonly #counters: Counters;
   readonly #kickWakes: boolean;
-  /** What every sync takes, µs. */
+  // The host's figures: setups of several shapes come here, and what a sync reads often should have one.
+  readonly #kickUs: number;
+  readonly #entryNs: number;
+  /** What every sync takes, and of a bitmap the whole sync, µs. */
   readonly #fixedUs: number;
+  readonly #bitmapSyncUs: number;
   /** Of a ring sync under way. */
   #stepsAfterKicks = 0;
 
   constructor({ setup, version, clock, memory, guest, state, counters }: Parts) {
-    this.#setup = setup;
+    this.isRing = setup.guest.dirtyRingSize > 0;
     this.#clock = clock;
     this.#memory = memory;
     this.#guest = guest;
     this.#state = state;
     this.#counters = counters;
     this.#kickWakes = version.ringSleepInterruptible;
-    const { syncFixedUs, misalignedSyncUs } = setup.host;
+    const { kickUs, ringEntryNs, syncFixedUs, misalignedSyncUs, bitmapSyncUsPerGiB } = setup.host;
+    this.#kickUs = kickUs;
+    this.#entryNs = ringEntryNs;
     this.#fixedUs =
       syncFixedUs +
       (version.syncsMisalignedByPage ? misalignedSyncUs : misalignedSyncUs / BY_PAGE_TO_BY_RANGE);
+    this.#bitmapSyncUs = this.#fixedUs + bitmapSyncUsPerGiB * (memory.totalPages / GIB_PAGES);
   }
 
   /** The fluid memory's rings are reaped by the memory itself. */
   startReaper(): void {
-    if (this.#setup.guest.dirtyRingSize === 0 || this.#memory.kind !== 'page') return;
+    if (!this.isRing || this.#memory.kind !== 'page') return;
     this.#clock.every(REAPER_PERIOD_MS, () => {
       if (!this.#guest.limited) this.#reapAll();
     });
@@ -58,9 +71,8 @@ export class DirtyLog {
    * over, µs, at which the next one is to be taken; `PULLED` when that was the last.
    */
   pullStep(step: number): number {
-    const { host, guest } = this.#setup;
     const clock = this.#clock;
-    if (guest.dirtyRingSize === 0) {
+    if (!this.isRing) {
       if (step === 0) return clock.nowUs + this.#beginBitmapSync();
       this.#guest.advance(clock.nowUs);
       return PULLED;
@@ -68,7 +80,7 @@ export class DirtyLog {
     if (step === 0) this.#stepsAfterKicks = 0;
     if (this.#stepsAfterKicks === 0 && step < this.#guest.vcpus.length && this.#state.stopUs === null) {
       this.#kick(step);
-      return this.#guest.answersAtUs(step, clock.nowUs) + host.kickUs;
+      return this.#guest.answersAtUs(step, clock.nowUs) + this.#kickUs;
     }
     this.#stepsAfterKicks += 1;
     if (this.#stepsAfterKicks === 1) return clock.nowUs + this.#fixedUs;
@@ -78,7 +90,7 @@ export class DirtyLog {
   /** The same in another thread, while the migration thread goes on; `done` is called when it is over. */
   pullAside(done: () => void): void {
     const { events } = this.#clock;
-    if (this.#setup.guest.dirtyRingSize > 0) {
+    if (this.isRing) {
       this.#kickInTurn(() => {
         events.at(this.#clock.nowUs + this.#fixedUs, () => {
           const reapUs = this.#reapForSync();
@@ -95,10 +107,8 @@ export class DirtyLog {
 
   /** Returns how long KVM takes to hand its bitmap over, µs. */
   #beginBitmapSync(): number {
-    const syncUs =
-      this.#fixedUs + this.#setup.host.bitmapSyncUsPerGiB * (this.#memory.totalPages / GIB_PAGES);
-    this.#counters.syncCpuUs += syncUs;
-    return syncUs;
+    this.#counters.syncCpuUs += this.#bitmapSyncUs;
+    return this.#bitmapSyncUs;
   }
 
   /** dirtyrate.c:vcpu_dirty_stat_collect's global sync, in its own thread: kick in turn, then reap. */
@@ -111,28 +121,28 @@ export class DirtyLog {
 
   /** kvm-all.c:kvm_dirty_ring_flush: kick every vCPU and wait until it answers, one after the other. */
   #kickInTurn(done: () => void): void {
-    const { kickUs } = this.#setup.host;
-    let vcpu = 0;
-    const step = (): void => {
-      let atUs = this.#clock.nowUs;
-      while (vcpu < this.#guest.vcpus.length && this.#state.stopUs === null) {
-        this.#kick(vcpu);
-        const answersUs = this.#guest.answersAtUs(vcpu, atUs);
-        if (answersUs > this.#clock.nowUs + kickUs * (vcpu + 1)) {
-          this.#clock.events.at(answersUs, step);
-          return;
-        }
-        atUs = answersUs + kickUs;
-        vcpu += 1;
+    this.#kickOn({ vcpu: 0, done });
+  }
+
+  #kickOn(kicks: Kicks): void {
+    const { events, nowUs } = this.#clock;
+    let atUs = nowUs;
+    while (kicks.vcpu < this.#guest.vcpus.length && this.#state.stopUs === null) {
+      this.#kick(kicks.vcpu);
+      const answersUs = this.#guest.answersAtUs(kicks.vcpu, atUs);
+      if (answersUs > nowUs + this.#kickUs * (kicks.vcpu + 1)) {
+        events.at(answersUs, () => this.#kickOn(kicks));
+        return;
       }
-      this.#clock.events.at(atUs, done);
-    };
-    step();
+      atUs = answersUs + this.#kickUs;
+      kicks.vcpu += 1;
+    }
+    events.at(atUs, kicks.done);
   }
 
   /** A vCPU is asked to leave for user space: where it stands now decides when it does. */
   #kick(vcpu: number): void {
-    this.#counters.syncCpuUs += this.#setup.host.kickUs;
+    this.#counters.syncCpuUs += this.#kickUs;
     const { nowUs } = this.#clock;
     if (this.#kickWakes) {
       this.#guest.advance(nowUs);
@@ -142,7 +152,7 @@ export class DirtyLog {
 
   /** What the fixed part of a sync and the entries of all rings take; the time of the latter, µs, is returned. */
   #reapForSync(): number {
-    const reapUs = (this.#reapAll() * this.#setup.host.ringEntryNs) / 1000;
+    const reapUs = (this.#reapAll() * this.#entryNs) / 1000;
     this.#counters.syncCpuUs += this.#fixedUs + reapUs;
     return reapUs;
   }

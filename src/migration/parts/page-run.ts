@@ -52,6 +52,8 @@ export class PageRun {
   isLastStage = false;
   /** What a normal page takes longer in the last stage, µs. */
   lastStageUs = 0;
+  /** Host pages are huge. */
+  readonly hasHugePages: boolean;
 
   readonly #memory: GuestMemory;
   readonly #guest: Guest;
@@ -65,7 +67,6 @@ export class PageRun {
   readonly #streams: NonEmpty<StreamCosts>;
   /** Of the guest at large: contents differ in what data costs only. */
   readonly #stream: StreamCosts;
-  readonly #hasHugePages: boolean;
   readonly #populateUs: number;
   readonly #xbzrle: XbzrleRun | null;
   #mixed: PageCost | null = null;
@@ -86,7 +87,7 @@ export class PageRun {
     this.#period = period;
     this.#streams = streams;
     [this.#stream] = streams;
-    this.#hasHugePages = setup.guest.hostPagePages > 1;
+    this.hasHugePages = setup.guest.hostPagePages > 1;
     this.#populateUs = host.populateNsPerPage / 1000;
     const xbzrle = migration.stream?.kind === 'xbzrle' ? migration.stream : null;
     this.#xbzrle = xbzrle === null ? null : new XbzrleRun(setup, xbzrle, memory, this.#stream.normal);
@@ -122,7 +123,7 @@ export class PageRun {
       this.handOver();
       this.pages = this.#memory.nextRun();
       this.zeroShare = this.#memory.runZeroShare;
-      if (this.#hasHugePages && this.pages > 0) this.hostPages = this.#memory.runHostPages();
+      if (this.hasHugePages && this.pages > 0) this.hostPages = this.#memory.runHostPages();
       if (this.pages > 0) return true;
       if (!this.#memory.clearNeeded) {
         // Of real counts a rounding error may stay.

@@ -9,15 +9,14 @@ const INFINITY = Infinity;
 
 /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. Returns when that is over. */
 export function iterate(thread: Thread): number {
-  const { setup, clock, link, stream, state, counters, window, run } = thread.parts;
+  const { clock, link, stream, state, counters, window, run } = thread.parts;
   link.drawJitter();
   state.holdsBitmap = true;
   const startUs = clock.nowUs;
   let elapsedUs = 0;
   let index = 0;
   // At a full ring a strategy may do anything, such as to cancel.
-  const isHeard = setup.guest.dirtyRingSize > 0;
-  thread.sends.begin(startUs, isHeard ? 0 : min(clock.events.nextUs, clock.pauseUs));
+  thread.sends.begin(startUs, thread.log.isRing ? 0 : min(clock.events.nextUs, clock.pauseUs));
   while (run.find(startUs + elapsedUs) && thread.orders.cancelReason === null) {
     elapsedUs = max(elapsedUs, clock.nowUs - startUs);
     const available = run.available();

@@ -11,7 +11,7 @@ import { type Thread, ENDED, Failed } from './thread.js';
 /** migration.c:migration_thread's loop, up to the decision to switch over. */
 export function* precopy(thread: Thread): Run<'complete' | 'postcopy'> {
   const { sync } = thread;
-  const { setup, clock, window, devices } = thread.parts;
+  const { clock, window, run, devices } = thread.parts;
   for (;;) {
     checkCancelled(thread);
     const waitsUntilUs = leap(thread.parts, thread.orders);
@@ -37,7 +37,7 @@ export function* precopy(thread: Thread): Run<'complete' | 'postcopy'> {
       }
       const decision = decide(thread, pending);
       if (decision !== 'iterate') return decision;
-      if (setup.guest.hostPagePages === 1) {
+      if (!run.hasHugePages) {
         const endUs = iterate(thread);
         if (clock.pausesBefore(endUs)) yield* pauses(clock, endUs);
         endIteration(thread, endUs);

@@ -1,11 +1,9 @@
 /** The dirty rate of each vCPU, counted in the entries reaped from its dirty ring (migration/dirtyrate.c). */
-import { nth } from '../../lists.js';
+import { mapped, nth } from '../../lists.js';
 import type { Controls } from '../../migration/controls.js';
 import { PAGES_PER_MIB } from '../../units.js';
 
 const { floor } = Math;
-
-/** Pages of 4 KiB in a MiB. */
 
 /** From pages and ms to whole MiB/s. */
 export type RateRule = (pages: number, ms: number) => number;
@@ -27,18 +25,23 @@ export function measureDirtyRates(
   rule: RateRule,
   done: (rates: readonly number[]) => void,
 ): void {
-  const nowMs = (): number => floor(migration.nowUs() / 1000);
-  const reaped = (): number[] => {
-    const pages: number[] = [];
-    for (let vcpu = 0; vcpu < migration.vcpuCount; vcpu += 1) pages.push(migration.reapedPages(vcpu));
-    return pages;
-  };
-  const startMs = nowMs();
-  const before = reaped();
+  const startMs = wholeMs(migration);
+  const before = reapedBy(migration);
   migration.after(waitMs, () => {
-    const waitedMs = nowMs() - startMs;
+    const waitedMs = wholeMs(migration) - startMs;
     migration.flushRings(() =>
-      done(reaped().map((pages, vcpu) => rule(pages - nth(before, vcpu), waitedMs))),
+      done(mapped(reapedBy(migration), (pages, vcpu) => rule(pages - nth(before, vcpu), waitedMs))),
     );
   });
+}
+
+function wholeMs(migration: Controls): number {
+  return floor(migration.nowUs() / 1000);
+}
+
+/** Pages by vCPU. */
+function reapedBy(migration: Controls): number[] {
+  const pages: number[] = [];
+  for (let vcpu = 0; vcpu < migration.vcpuCount; vcpu += 1) pages.push(migration.reapedPages(vcpu));
+  return pages;
 }
