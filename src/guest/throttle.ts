@@ -36,6 +36,12 @@ export class ThrottleTimetable {
   #periodUs = INFINITY;
   /** Before the origin the last pattern's sleep may still be under way, until here. */
   #resumeUs = 0;
+  /** The last question of `runTimeUs` and the last two of `awakeAtUs`: vCPUs that are throttled together ask the same in turn. */
+  readonly #run = { fromUs: NaN, toUs: NaN, lateUs: NaN, runUs: NaN };
+  #askedUs = NaN;
+  #awakeUs = NaN;
+  #askedBeforeUs = NaN;
+  #awakeBeforeUs = NaN;
 
   /** Unthrottled from `startUs` on; nothing is asked about the time before. */
   constructor(startUs = 0) {
@@ -62,6 +68,9 @@ export class ThrottleTimetable {
     this.#originUs = from;
     this.#sleepUs = clamped === 0 ? 0 : throttleSleepUs(clamped);
     this.#periodUs = clamped === 0 ? INFINITY : throttlePeriodUs(clamped);
+    this.#run.fromUs = NaN;
+    this.#askedUs = NaN;
+    this.#askedBeforeUs = NaN;
   }
 
   get sleepUs(): number {
@@ -95,7 +104,13 @@ export class ThrottleTimetable {
     if (fromUs >= toUs) return 0;
     const origin = this.#originUs;
     if (this.percent === 0 && fromUs >= origin) return toUs - origin - (fromUs - origin);
-    return this.#runAcross(fromUs, toUs, lateUs);
+    const last = this.#run;
+    if (last.fromUs === fromUs && last.toUs === toUs && last.lateUs === lateUs) return last.runUs;
+    last.fromUs = fromUs;
+    last.toUs = toUs;
+    last.lateUs = lateUs;
+    last.runUs = this.#runAcross(fromUs, toUs, lateUs);
+    return last.runUs;
   }
 
   #runAcross(fromUs: number, toUs: number, lateUs: number): number {
@@ -131,7 +146,14 @@ export class ThrottleTimetable {
   awakeAtUs(tUs: number): number {
     if (tUs < this.#originUs) return max(tUs, this.#resumeUs);
     if (this.percent === 0) return tUs;
+    if (tUs === this.#askedUs) return this.#awakeUs;
+    if (tUs === this.#askedBeforeUs) return this.#awakeBeforeUs;
     const within = (tUs - this.#originUs) % this.#periodUs;
-    return within < this.#sleepUs ? tUs + this.#sleepUs - within : tUs;
+    const awakeUs = within < this.#sleepUs ? tUs + this.#sleepUs - within : tUs;
+    this.#askedBeforeUs = this.#askedUs;
+    this.#awakeBeforeUs = this.#awakeUs;
+    this.#askedUs = tUs;
+    this.#awakeUs = awakeUs;
+    return awakeUs;
   }
 }

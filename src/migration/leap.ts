@@ -10,6 +10,7 @@ import {
   switchoverBandwidth,
   switchoverThreshold,
 } from './rules/rules.js';
+import { repeatedSum } from './repeated-sum.js';
 import { type PageCost, iterationEndBytes, pagesToExceed } from './rules/stream.js';
 
 const { ceil, floor, max, min } = Math;
@@ -83,10 +84,10 @@ const flight: Flight = {
  * send to look closer. Returns the end of the wait that it stands in, µs; 0: in none.
  */
 export function leap(parts: Parts, orders: Readonly<Orders>): number {
-  const { setup, clock, link, pace, stream, counters, window, run, devices } = parts;
+  const { clock, link, pace, stream, counters, window, run, devices } = parts;
   // Each iteration sends a block of every device.
   if (!devices.none) return 0;
-  if (link.varies || !run.hasOneCost || setup.guest.hostPagePages > 1) return 0;
+  if (link.varies || !run.hasOneCost || run.hasHugePages) return 0;
   if (orders.pause || orders.postcopy || run.left <= 0) return 0;
   const cost = run.cost(run.left, clock.nowUs);
   // Which packets count is a matter of each; a zero page that legacy detection sends by itself has those before it in flight.
@@ -150,9 +151,7 @@ function wholeWindows({ clock, window }: Parts, cost: PageCost): boolean {
     ) - 1;
   if (windows <= 1) return true;
   // Added up as the loop does it, to the last digit.
-  let { nowUs } = flight;
-  for (let i = windows * iterations; i > 0; i -= 1) nowUs += iterationUs;
-  flight.nowUs = nowUs;
+  flight.nowUs = repeatedSum(flight.nowUs, iterationUs, windows * iterations);
   flight.transferred = transferredAfter(windows * iterations, latePages * cost.bytes, endBytes);
   // Exact: what is left of a number less whole ones has no more digits than the number.
   flight.dirtyPages -= windows * windowPages;

@@ -122,22 +122,38 @@ function resume({ clock, guest, state }: Parts, orders: Orders): void {
 }
 
 /** A timer on QEMU_CLOCK_VIRTUAL_RT, which stands still while the guest is stopped. */
-function afterRunning({ clock, state }: Parts, orders: Orders, delayUs: number, listener: () => void): Timer {
-  const ranUs = (): number => (state.stopUs ?? clock.nowUs) - state.pausedUs;
-  const dueUs = ranUs() + delayUs;
-  let isCancelled = false;
-  const look = (): void => {
-    if (isCancelled) return;
-    if (state.stopUs !== null) orders.resumeListeners.push(look);
-    else if (ranUs() < dueUs) clock.events.at(dueUs + state.pausedUs, look);
-    else listener();
-  };
-  look();
+interface RunningTimer {
+  readonly parts: Parts;
+  readonly orders: Orders;
+  /** In time that the guest has run, µs. */
+  readonly dueUs: number;
+  readonly listener: () => void;
+  isCancelled: boolean;
+}
+
+function afterRunning(parts: Parts, orders: Orders, delayUs: number, listener: () => void): Timer {
+  const timer = { parts, orders, dueUs: ranUs(parts) + delayUs, listener, isCancelled: false };
+  waitOn(timer);
   return {
     cancel: () => {
-      isCancelled = true;
+      timer.isCancelled = true;
     },
   };
+}
+
+function ranUs({ clock, state }: Parts): number {
+  return (state.stopUs ?? clock.nowUs) - state.pausedUs;
+}
+
+/** Until the guest has run for so long; where it is stopped, from when it runs again. */
+function waitOn(timer: RunningTimer): void {
+  const { parts, orders, dueUs, listener } = timer;
+  const { clock, state } = parts;
+  if (timer.isCancelled) return;
+  if (state.stopUs === null && ranUs(parts) >= dueUs) return listener();
+  const look = (): void => waitOn(timer);
+  if (state.stopUs !== null) orders.resumeListeners.push(look);
+  else clock.events.at(dueUs + state.pausedUs, look);
 }
 
 /** options.c:migrate_params_apply; what only strategies read is theirs to apply. */

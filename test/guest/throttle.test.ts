@@ -179,6 +179,29 @@ describe('the timetable', () => {
     },
   );
 
+  // It keeps its last answers: they must not outlive a change, nor be given to another question.
+  property.prop(
+    [history, fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 4, maxLength: 24 }), lateUs],
+    {
+      seed: 1,
+    },
+  )('answers as one that was never asked before', (settings, steps, late) => {
+    const asked = new ThrottleTimetable();
+    const answers = (timetable: ThrottleTimetable, fromUs: number, step: number): number[] => [
+      timetable.awakeAtUs(fromUs),
+      timetable.runTimeUs(fromUs, fromUs + 7_000 * step, late),
+      timetable.runTimeUs(fromUs, fromUs + 7_000 * step, 0),
+    ];
+    for (const [index, { atUs, percent: value }] of settings.entries()) {
+      asked.set(value, atUs);
+      for (const step of steps) {
+        const fromUs = atUs + 5_000 * step;
+        const fresh = timetableOf(settings.slice(0, index + 1));
+        expect(answers(asked, fromUs, step)).toEqual(answers(fresh, fromUs, step));
+      }
+    }
+  });
+
   // Each slice begins late by what the wake-up costs, so of 10 ms less remains: at 1 ms late 90 % of the run time.
   property.prop([percent], { seed: 1 })('a late wake-up takes its share of every slice', (value) => {
     const timetable = timetableOf([{ atUs: 0, percent: value }]);

@@ -8,8 +8,7 @@ const { floor, log, max } = Math;
 const INFINITY = Infinity;
 
 interface Due {
-  timeUs: number;
-  readonly serial: number;
+  readonly timeUs: number;
   readonly fire: () => void;
   cancelled: boolean;
 }
@@ -19,23 +18,19 @@ const MOST_AT_ONCE = 1_000_000;
 
 export class EventQueue {
   readonly #due: Due[] = [];
-  #serial = 0;
   /** Time of the next event, µs; Infinity when there is none. */
   nextUs = Infinity;
 
-  at(timeUs: number, fire: () => void): { cancel: () => void } {
-    const due: Due = { timeUs, serial: this.#serial, fire, cancelled: false };
-    this.#serial += 1;
+  at(timeUs: number, fire: () => void): Due {
+    const due: Due = { timeUs, fire, cancelled: false };
+    const all = this.#due;
     // A handful of events at a time: a sorted array beats a heap. Latest first, so that the next one is popped.
-    let i = this.#due.length;
-    while (i > 0 && this.#due[i - 1]!.timeUs <= timeUs) i -= 1;
-    this.#due.splice(i, 0, due);
-    this.nextUs = this.#due[this.#due.length - 1]!.timeUs;
-    return {
-      cancel: () => {
-        due.cancelled = true;
-      },
-    };
+    let i = all.length;
+    all.push(due);
+    for (; i > 0 && all[i - 1]!.timeUs <= timeUs; i -= 1) all[i] = all[i - 1]!;
+    all[i] = due;
+    this.nextUs = all[all.length - 1]!.timeUs;
+    return due;
   }
 
   /** Take the next event off the queue and return what to do; null when it was cancelled. */
@@ -126,7 +121,12 @@ export class Clock {
   }
 
   after(delayMs: number, fire: () => void): Timer {
-    return this.events.at(this.nowUs + delayMs * 1000, fire);
+    const due = this.events.at(this.nowUs + delayMs * 1000, fire);
+    return {
+      cancel: () => {
+        due.cancelled = true;
+      },
+    };
   }
 
   every(periodMs: number, listener: () => void): Timer {

@@ -3,9 +3,9 @@ import { Counters } from './counters.js';
 import type { PageRun } from './page-run.js';
 
 const { floor, max, min } = Math;
-/** Longer than any turn in which no sending takes as long as `MOST_QUIET_US`: it ends 64 pages after 51 ms at the latest. */
-const QUIET_US = 10e6;
-const MOST_QUIET_US = 100e3;
+/** Longer than any turn in which no page takes as long as `MOST_QUIET_US`: it ends 64 pages after 51 ms at the latest. */
+const QUIET_US = 200e3;
+const MOST_QUIET_US = 1000;
 
 /** Some pages of one cost that leave one after the other, and what had left before them. */
 interface Sending {
@@ -43,7 +43,7 @@ export class TurnSends {
 
   /** `pages` are about to leave from `atUs` on, each in `pageUs`. */
   note(atUs: number, pages: number, pageUs: number): void {
-    if (this.#isQuiet && pages * pageUs < MOST_QUIET_US) return;
+    if (this.#isQuiet && pageUs < MOST_QUIET_US) return;
     this.#isQuiet = false;
     const sending = (this.#sendings[this.#count] ??= {
       atUs: 0,
