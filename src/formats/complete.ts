@@ -4,14 +4,15 @@
  * - Pages sent: in the first pass each page is sent once, so total less remaining is what was sent; what the stream carried
  *   says how many of them were not zero. Later passes send hardly any zero pages.
  * - Syncs: while nothing comes back, remaining falls by what is sent. Where it falls by less, a sync was in between; how many
- *   is the time over the length of a pass, which is the larger remaining over the rate.
+ *   is what came back over what one finds, which is how far remaining goes up and down.
  * - The clock of a job begins before the migration: what the first pass sent until the first sample shows how long before.
  */
-import { isNonEmpty, mapNonEmpty, type NonEmpty, nth } from '../lists.js';
+import { isNonEmpty, mapNonEmpty, type NonEmpty, pairs } from '../lists.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { NORMAL_PAGE_BYTES } from '../migration/rules/stream.js';
+import { largest, smallest } from '../stats/extremes.js';
 import { median } from '../stats/summary.js';
-import type { LogSample, MigrationLog } from './migration-log.js';
+import type { LogSample, LogSettings, MigrationLog } from './migration-log.js';
 
 const { max, min, round } = Math;
 
@@ -52,7 +53,7 @@ export function completeLog(log: MigrationLog): MigrateLog | null {
   });
   if (!isNonEmpty(known) || known.length < 0.9 * log.samples.length) return null;
   const onTime = log.jobClock ? sinceStart(known, derived) : known;
-  return { ...log, samples: withPages(onTime, derived), derived };
+  return { ...log, samples: withPages(onTime, log.settings, derived), derived };
 }
 
 type Known = 'tUs' | 'totalBytes' | 'remainingBytes' | 'transferredBytes';
@@ -83,46 +84,93 @@ function sinceStart(samples: NonEmpty<Partly>, derived: string[]): NonEmpty<Part
 const UNSEEN = 0.03;
 const UNSEEN_BYTES = 4 * 2 ** 20;
 
-function withPages(samples: NonEmpty<Partly>, derived: string[]): NonEmpty<MigrateSample> {
+function withPages(
+  samples: NonEmpty<Partly>,
+  settings: LogSettings,
+  derived: string[],
+): NonEmpty<MigrateSample> {
   const lacksSyncs = samples.some(({ dirtySyncCount }) => dirtySyncCount === null);
   const lacksPages = samples.some(({ normalPages, zeroPages }) => normalPages === null || zeroPages === null);
   if (lacksPages)
     derived.push('pages and zero pages sent follow from remaining and from what the stream carried');
   if (lacksSyncs)
     derived.push('when syncs were follows from how remaining falls; several in one interval are evened out');
-  const rate = rateOf(samples);
+  const count = syncCounter(samples, limitBytesOf(samples, settings));
   let before: MigrateSample | undefined;
-  return mapNonEmpty(samples, (sample) => {
-    const syncs = sample.dirtySyncCount ?? syncsUntil(before, sample, rate);
+  return mapNonEmpty(samples, (sample, at) => {
+    const syncs = sample.dirtySyncCount ?? count(before, sample, at);
     const pages = pagesOf(before, sample, syncs);
     before = { ...sample, ...pages, dirtySyncCount: max(syncs, before?.dirtySyncCount ?? 0) };
     return before;
   });
 }
 
-/** bytes/us, the median over the log. */
-function rateOf(samples: readonly Partly[]): number {
-  const rates = samples.slice(1).flatMap((sample, at) => {
-    const before = nth(samples, at);
-    const us = sample.tUs - before.tUs;
-    return us > 0 ? [(sample.transferredBytes - before.transferredBytes) / us] : [];
-  });
-  return rates.length === 0 ? 0 : median(rates);
+/** Readings ahead that show how far remaining goes up and down; more take time and say no more. */
+const READINGS_AHEAD = 400;
+/** Fewer show only how much remained at most. */
+const LEAST_READINGS = 6;
+/** From this many on it is no longer one sync that found more than usual. */
+const SURELY_SEVERAL = 3;
+
+/**
+ * What a sync finds about the sample `at`, bytes. Between two syncs remaining falls by what the first of them found, and a
+ * reading falls anywhere on that way: n of them span (n - 1)/(n + 1) of it on average. Readings in step with the passes span
+ * less; but QEMU syncs when no more remains than `limitBytes`, so that a sync finds at least what remains at most beyond it.
+ */
+function foundAt(at: number, samples: readonly Partly[], limitBytes: number): number {
+  const readings = samples
+    .slice(at - 1, at - 1 + READINGS_AHEAD)
+    .filter(({ status }) => status === 'active')
+    .map(({ remainingBytes }) => remainingBytes);
+  const n = readings.length;
+  const most = largest(readings);
+  if (n < LEAST_READINGS) return most;
+  const span = ((most - smallest(readings)) * (n + 1)) / (n - 1);
+  return min(most, max(span, most - limitBytes));
 }
 
-function syncsUntil(before: MigrateSample | undefined, sample: Partly, rate: number): number {
-  if (before === undefined) {
-    // A log that begins with more sent than there is began after the first pass.
-    const sent = sample.totalBytes - sample.remainingBytes;
-    return sample.transferredBytes > sent * (1 + UNSEEN) + UNSEEN_BYTES ? 2 : 1;
-  }
-  if (sample.status === 'completed') return before.dirtySyncCount + 1;
-  const sent = sample.transferredBytes - before.transferredBytes;
-  const fell = before.remainingBytes - sample.remainingBytes;
-  if (sent - fell <= UNSEEN * sent + UNSEEN_BYTES) return before.dirtySyncCount;
-  const passUs = max(before.remainingBytes, sample.remainingBytes) / rate;
-  const count = passUs > 0 ? round((sample.tUs - before.tUs) / passUs) : 1;
-  return before.dirtySyncCount + min(10_000, max(1, count));
+/** QEMU's default, where the log sets none (migration/options.c:DEFAULT_MIGRATE_SET_DOWNTIME), ms. */
+const DEFAULT_LIMIT_MS = 300;
+
+/** What downtime-limit lets remain at the log's rate, bytes; of several limits the largest. */
+function limitBytesOf(
+  samples: readonly Partly[],
+  { downtimeLimitMs, laterDowntimeLimitsMs = [] }: LogSettings,
+): number {
+  const rates = [...pairs(samples)].flatMap(([before, { tUs, transferredBytes }]) =>
+    tUs > before.tUs ? [(transferredBytes - before.transferredBytes) / (tUs - before.tUs)] : [],
+  );
+  const limitMs = max(downtimeLimitMs ?? DEFAULT_LIMIT_MS, ...laterDowntimeLimitsMs);
+  return rates.length === 0 ? 0 : median(rates) * limitMs * 1000;
+}
+
+/**
+ * Counts the syncs until a sample. What came back since the sample before is what the syncs between them found: as many as
+ * one's findings go into it, or one where the sync before them had found as much, as passes shrink.
+ */
+function syncCounter(
+  samples: readonly Partly[],
+  limitBytes: number,
+): (before: MigrateSample | undefined, sample: Partly, at: number) => number {
+  let foundBefore = samples[0]?.totalBytes ?? 0;
+  return (before, sample, at) => {
+    if (before === undefined) {
+      // A log that begins with more sent than there is began after the first pass.
+      const once = sample.totalBytes - sample.remainingBytes;
+      if (sample.transferredBytes <= once * (1 + UNSEEN) + UNSEEN_BYTES) return 1;
+      foundBefore = sample.transferredBytes - once;
+      return 2;
+    }
+    if (sample.status === 'completed') return before.dirtySyncCount + 1;
+    const sent = sample.transferredBytes - before.transferredBytes;
+    const cameBack = sent - (before.remainingBytes - sample.remainingBytes);
+    if (cameBack <= UNSEEN * sent + UNSEEN_BYTES) return before.dirtySyncCount;
+    const found = foundAt(at, samples, limitBytes);
+    const several = found > 0 ? round(cameBack / found) : 1;
+    const count = several < SURELY_SEVERAL && cameBack <= foundBefore ? 1 : min(10_000, max(1, several));
+    foundBefore = cameBack / count;
+    return before.dirtySyncCount + count;
+  };
 }
 
 function pagesOf(

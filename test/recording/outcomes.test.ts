@@ -86,6 +86,34 @@ describe('a link that the log does not show', () => {
   });
 });
 
+/** Proxmox VE set 8 GiB/s up to version 6 and sets 16 GiB/s since, libvirt 2^63 bytes/s: no link reaches that. */
+describe('a cap that is set and never reached', () => {
+  const replies = readFileSync(
+    path.join(FOLDER, '..', '..', '..', '..', 'examples', 'stuck-migration.log'),
+    'utf8',
+  );
+  const capped = (bytesPerSecond: number): LearnResult =>
+    learnFromLog(
+      `{"execute":"migrate-set-parameters","arguments":{"max-bandwidth":${bytesPerSecond}}}\n${replies}`,
+      'capped.log',
+    );
+  const values = ({ scenario }: LearnResult): string => scenario.replaceAll(/ *#.*\n/g, '');
+
+  test.each([1e9, 8 * 2 ** 30, 2 ** 53 - 1])(
+    '%d bytes/s: the guest and its link are those without a cap',
+    (cap) => {
+      const found = capped(cap);
+      expect(values(found)).toBe(values(learnFromLog(replies, 'capped.log')));
+      expect(found.learned.assumptions.join()).toContain('was never reached');
+      expect(found.understood.lines.join()).toContain(', never reached');
+    },
+  );
+
+  test('one that memory does flow at is kept', () => {
+    expect(values(capped(121e6))).toMatch(/max-bandwidth: 121/);
+  });
+});
+
 /** Up to 8.1 each zero page counts against the rate, since 8.2 it does not: 69,600 of them under 22,500 B/s are 28 s or none. */
 test('replies of a QEMU before 7.0 are simulated by the oldest rules', () => {
   const { scenario, check } = learned('qmp-tiny-cap.jsonl');

@@ -14,6 +14,8 @@ export interface DowntimeLimit {
 /** What an orchestrator sets where nothing else is said. */
 const ORCHESTRATORS: Partial<Record<LogSource, readonly [name: string, ms: number]>> = {
   proxmox: ['Proxmox VE', 100],
+  // The first of ten steps to 500 ms (nova/virt/libvirt/migration.py:downtime_steps).
+  nova: ['Nova', 50],
 };
 
 /**

@@ -16,6 +16,7 @@ import { formatBytesPerSecond } from '../../units.js';
 import { limitAtStart, type DowntimeLimit } from './downtime-limit.js';
 import { fitReadings } from './curve.js';
 import {
+  capInForce,
   cpuAssumed,
   DEFAULT_CPU,
   DEFAULT_MAX_BANDWIDTH,
@@ -362,7 +363,9 @@ function migrationOf(
     );
   }
   const beyondCap = postcopyRate(log.samples) ?? stoppedRate(last);
-  const limits = { maxBandwidth: given ?? cap ?? 0, maxBandwidthSaid: given !== undefined, bytesPerSecond };
+  const maxBandwidth =
+    given === undefined ? (cap ?? 0) : capInForce(given, bytesPerSecond, beyondCap, assumptions);
+  const limits = { maxBandwidth, maxBandwidthSaid: given !== undefined, bytesPerSecond };
   if (limits.maxBandwidth > 0 && beyondCap === null) assumptions.push(linkAssumed(leastLink(limits)));
   return {
     ...limits,

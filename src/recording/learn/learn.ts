@@ -13,6 +13,7 @@ import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES, type ZeroExtent } from '../../guest/spec.js';
 import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } from './curve.js';
 import {
+  capInForce,
   cpuAssumed,
   DEFAULT_CPU,
   DEFAULT_QEMU,
@@ -58,11 +59,11 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   const samples = log.samples;
   const rate = sendRate(log);
   if (rate === null) return null;
+  const said = options.maxBandwidth ?? log.settings.maxBandwidth;
   const maxBandwidth =
-    options.maxBandwidth ??
-    log.settings.maxBandwidth ??
-    rate.maxBandwidth ??
-    hiddenCap(samples, rate, assumptions);
+    said === undefined
+      ? (rate.maxBandwidth ?? hiddenCap(samples, rate, assumptions))
+      : capInForce(said, rate.bytesPerSecond, beyondCap(samples), assumptions);
   const downtimeLimitMs = limitAtStart(log, options, assumptions).ms;
   const limited = samples.findIndex(({ dirtyLimitSleepUs }) => (dirtyLimitSleepUs ?? 0) > 0);
   const unlimited = limited < 0 ? log : beforeTheLimit(log, limited);
@@ -96,7 +97,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   }
   const migration = {
     ...migrationOf(samples, rate, maxBandwidth, downtimeLimitMs),
-    maxBandwidthSaid: (options.maxBandwidth ?? log.settings.maxBandwidth) !== undefined,
+    maxBandwidthSaid: said !== undefined,
     qemu: log.settings.qemu ?? DEFAULT_QEMU,
   };
   return {

@@ -19,6 +19,8 @@ const BAD = 0.03;
 const CORNER = 0.65;
 /** Passes of fewer lengths than this show no corner. */
 const ENOUGH_READINGS = 3;
+/** A loop has two figures, its size and its rate: fewer passes that a log keeps apart fit one whatever the load. */
+const ENOUGH_PASSES = 4;
 
 /** A guest, and how far its syncs are from the log's. */
 interface Candidate {
@@ -33,7 +35,9 @@ interface Candidate {
 export function decideLoad(first: Learned, log: MigrationLog, options: LearnOptions): Learned {
   if (first.from !== 'log') return first;
   const uniform = decideShare('uniform', first, log, options);
-  if (uniform.misfit < BAD || first.guest.readings.length < ENOUGH_READINGS) return uniform.learned;
+  const apart = first.passes.filter(({ shared, newPages }) => shared === 1 && newPages > 0);
+  const shows = first.guest.readings.length >= ENOUGH_READINGS && apart.length >= ENOUGH_PASSES;
+  if (uniform.misfit < BAD || !shows) return uniform.learned;
   const loop = decideShare('sequential', first, log, options);
   if (loop.misfit > CORNER * uniform.misfit) return uniform.learned;
   const set = nth(loop.learned.guest.classes, 0);

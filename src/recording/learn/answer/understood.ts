@@ -67,9 +67,12 @@ function linkText({ migration }: Learned): string {
 
 function settingsText({ migration }: Learned, { settings }: MigrationLog): string {
   const rate = migration.maxBandwidth === 0 ? null : formatBytesPerSecond(migration.maxBandwidth);
+  const set = settings.maxBandwidth ?? 0;
+  const unreached =
+    set > 0 ? `max-bandwidth ${formatBytesPerSecond(set)}, never reached` : 'no max-bandwidth';
   const cap = migration.maxBandwidthSaid
     ? rate === null
-      ? 'no max-bandwidth'
+      ? unreached
       : `max-bandwidth ${rate}`
     : `max-bandwidth not in the log, taken as ${rate ?? 'unlimited'}`;
   const later = settings.laterDowntimeLimitsMs ?? [];
