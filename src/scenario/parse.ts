@@ -1,6 +1,6 @@
 /** Scenarios: text in, a checked `Scenario` out, and errors that say where, what, and what was expected. */
 import type { Place } from '../errors.js';
-import { isMap, keysOf } from '../lists.js';
+import { isMap, keysOf, type UnknownMap } from '../lists.js';
 import { fileName } from '../formats/text.js';
 import { applyOverride, parseOverride, placeOfOverride, type Override } from './overrides.js';
 import { buildSetup, type ReadSections } from './build.js';
@@ -27,7 +27,8 @@ export function parseScenario(text: string, file: string, options: LoadOptions =
 /** Parses once, for sweeps that check the same text with many values. */
 export function scenarioLoader(text: string, file: string): (set?: readonly string[]) => Scenario {
   const source = parseSource(text, file);
-  return (set = []) => scenarioOf(source, set.map(parseOverride));
+  const read = sectionReader();
+  return (set = []) => scenarioOf(source, set.map(parseOverride), read);
 }
 
 type Complain = (path: Path, at: Problem['at'], message: string) => void;
@@ -41,7 +42,7 @@ function withReference(problem: Problem): Problem {
     : problem;
 }
 
-function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
+function scenarioOf(source: Source, overrides: readonly Override[], read: SectionReader): Scenario {
   const { value, placeOf } = withOverrides(source, overrides);
   const place = (path: Path, at: Problem['at'] = 'value'): Place => placeOf({ path, at });
   // What cannot be read, and what can be but does not go together.
@@ -53,7 +54,7 @@ function scenarioOf(source: Source, overrides: readonly Override[]): Scenario {
 
   const uncertain = findUncertain(value, unreadable);
   const sectionsAt = (p: (key: string) => number): ReadSections => {
-    const { sections, problems } = readSections(withValues(value, uncertain, ({ key }) => p(key)));
+    const { sections, problems } = read(withValues(value, uncertain, ({ key }) => p(key)));
     const known = [...unreadable];
     for (const problem of problems)
       if (!isWithin(problem, known)) unreadable.push(asTyped(problem, uncertain));
@@ -115,10 +116,45 @@ function built<Part>(part: Part | null | undefined): Part {
 }
 
 /** The sections that the schema accepts, and what is wrong with the others. */
-function readSections(value: unknown): {
+interface Read {
   readonly sections: ReadSections;
   readonly problems: readonly Problem[];
-} {
+}
+
+type SectionReader = (value: unknown) => Read;
+
+/**
+ * Reads a scenario again and again with other values in it. Values are put in without changing what is around them, so that
+ * a section which is still the same object is still read.
+ */
+function sectionReader(): SectionReader {
+  let before: { readonly value: UnknownMap; readonly sections: ReadSections } | null = null;
+  return (value) => {
+    const read =
+      (before === null ? null : readChanged(value, before.value, before.sections)) ?? readSections(value);
+    if (isMap(value) && read.problems.length === 0) before = { value, sections: read.sections };
+    return read;
+  };
+}
+
+/** `before` had no problems. null where other sections are written than before. */
+function readChanged(value: unknown, before: UnknownMap, sections: ReadSections): Read | null {
+  if (!isMap(value) || Object.keys(value).join() !== Object.keys(before).join()) return null;
+  const now: Partial<Record<keyof ReadSections, unknown>> = { ...sections };
+  const problems: Problem[] = [];
+  for (const key of keysOf(scenarioSchema.shape)) {
+    if (value[key] === before[key]) continue;
+    const section = check(scenarioSchema.shape[key], value[key]);
+    if ('value' in section) now[key] = section.value;
+    else {
+      delete now[key];
+      for (const problem of section.problems) problems.push({ ...problem, path: [key, ...problem.path] });
+    }
+  }
+  return { sections: now as ReadSections, problems };
+}
+
+function readSections(value: unknown): Read {
   const checked = check(scenarioSchema, value);
   if ('value' in checked) return { sections: checked.value, problems: [] };
   const wrong = new Set(checked.problems.map(({ path }) => path[0]));

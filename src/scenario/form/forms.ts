@@ -44,7 +44,12 @@ export function either<Value>(
 ): z.ZodType<Value, unknown> {
   const written = z.unknown().meta({ description });
   writtenForms.set(written, forms);
+  // What is around a value that is put in stays the same objects, and need not be read again.
+  const readBefore = new WeakMap<object, Value>();
   return written.transform((input, context): Value => {
+    const known = typeof input === 'object' && input !== null ? readBefore.get(input) : undefined;
+    if (known !== undefined) return known;
+    const before = context.issues.length;
     const value = read(input, (...wrongs) => {
       for (const { path = [], at = 'value', message } of wrongs) {
         const key = at === 'key' ? path.at(-1) : undefined;
@@ -62,7 +67,10 @@ export function either<Value>(
         }
       }
     });
-    return value === undefined ? z.NEVER : value;
+    if (value === undefined) return z.NEVER;
+    if (typeof input === 'object' && input !== null && context.issues.length === before)
+      readBefore.set(input, value);
+    return value;
   });
 }
 
