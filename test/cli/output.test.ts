@@ -42,6 +42,19 @@ describe('compare', () => {
     );
   });
 
+  // Lines that are coloured one by one once had their number and all other lines put in.
+  test.each([
+    `compare ${SMALL} --memory fluid`,
+    `run ${SMALL} --strategy none --memory fluid --chart --verbose`,
+    `drain ${SMALL} ${SMALL} --memory fluid`,
+    'explain dirty-limit',
+  ])('%s: colours change no character', async (line) => {
+    const given = line.split(' ');
+    const coloured = await inProcess(given, { FORCE_COLOR: '1' });
+    const { stdout: uncoloured } = await inProcess(given);
+    expect(coloured.stdout.replaceAll(/\u001b\[\d+m/g, '')).toBe(uncoloured);
+  });
+
   test('the manifest says what was run, without where it went', () => {
     const manifest = JSON.parse(readFileSync(join(folder, 'a', 'manifest.json'), 'utf8'));
     const text = readFileSync(SMALL, 'utf8');

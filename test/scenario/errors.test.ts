@@ -138,6 +138,12 @@ const rows: readonly Row[] = [
     'got a list',
   ],
   [
+    'a list of expectations',
+    'name: good',
+    'name: good\nexpect: [none converges]',
+    'guest.yaml:2:9: expect: expected a map such as { auto-converge: { converges: true } }, got a list',
+  ],
+  [
     'a rate that is a size',
     'write: 300MiB/s',
     'write: 300MiB',

@@ -5,7 +5,7 @@ import type { Shard } from '../../experiment/sweep/shard.js';
 import type { SweepSpec } from '../../experiment/sweep/spec.js';
 import type { SummaryRow } from '../../experiment/sweep/summary.js';
 import { show } from '../../experiment/expect/measure.js';
-import { grid } from './kit/grid.js';
+import { grid, type GridColumn } from './kit/grid.js';
 import type { Page } from './kit/style.js';
 import { counted, wrap, wrapItems } from './kit/text.js';
 
@@ -65,7 +65,7 @@ export function sweepText(
     { head: 'strategy', align: 'left' as const },
     { head: 'success' },
     { head: 'total\ntime' },
-    ...(banded ? [{ head: '90 %\nband' }] : []),
+    ...(banded ? [{ head: BAND }] : []),
     ...priced.map(({ head }) => ({ head })),
   ];
   const rows = shown.map(({ texts, band, prices }) => [
@@ -73,20 +73,52 @@ export function sweepText(
     ...(banded ? [band ?? NOTHING] : []),
     ...prices.filter((_, index) => priced.includes(nth(PRICES, index))),
   ]);
-  const wide = grid(columns, rows);
-  const fits = wide.split('\n').every((line) => line.length <= page.width);
-  const table = fits ? wide : grid(columns, rows, 1);
+  const { table, heads } = fitting(columns, rows, page.width, keys.length + LEAST);
   const notes = [
     ...(more !== null || lines.length > shown.length ? [more ?? '… and more: see them with --out.'] : []),
-    ...(banded
+    ...(heads.includes(BAND)
       ? [
           '90 % band: holds the total time of a migration in nine of ten cases; the 95 % interval of the mean is in summary.csv.',
         ]
       : []),
-    'Medians of the runs that converged, of all runs where none did. Work: of the vCPUs that write, against a guest ' +
-      'that is not migrated; while held: from when a vCPU is held back up to the switchover.',
+    `Medians of the runs that converged, of all runs where none did.${workText(heads)}`,
   ];
   return [table, '', ...notes.flatMap((note) => wrap(note, page.width)).map(page.style.faint)].join('\n');
+}
+
+function workText(heads: readonly string[]): string {
+  if (!heads.includes(WORK)) return '';
+  const held = heads.includes(HELD) ? '; while held: from when a vCPU is held back up to the switchover' : '';
+  return ` Work: of the vCPUs that write, against a guest that is not migrated${held}.`;
+}
+
+/** Columns that always stay next to the varied values: strategy, success and total time. */
+const LEAST = 3;
+
+/**
+ * Two spaces between columns, else one. What is wider than the page even so goes without columns that summary.csv has, the
+ * least missed first: a table that a terminal breaks cannot be read.
+ */
+function fitting(
+  columns: readonly GridColumn[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  least: number,
+): { table: string; heads: string[] } {
+  let kept = columns.map((_, index) => index);
+  const headsOf = (): string[] => kept.map((index) => nth(columns, index).head);
+  for (let gap = 2; ; gap = 1) {
+    const table = grid(
+      kept.map((index) => nth(columns, index)),
+      rows.map((row) => kept.map((index) => nth(row, index))),
+      gap,
+    );
+    const fits = table.split('\n').every((line) => line.length <= width);
+    if (fits || kept.length <= least) return { table, heads: headsOf() };
+    if (gap === 2) continue;
+    const missed = LEAST_MISSED.find((head) => headsOf().includes(head)) ?? headsOf().at(-1);
+    kept = kept.filter((index) => nth(columns, index).head !== missed);
+  }
 }
 
 /** What a sweep leaves out, as `sweep` of src/api has it. */
@@ -119,6 +151,12 @@ function headOf(key: string): string {
 }
 
 /** What the guest pays. */
+const BAND = '90 %\nband';
+const BLACKOUT = 'blackout';
+const WORK = 'work';
+const HELD = 'while\nheld';
+/** The blackout is nearly always the longest stall; the work includes that while held. */
+const LEAST_MISSED = [BLACKOUT, HELD];
 const PRICES: readonly {
   readonly head: string;
   readonly measure: string;
@@ -126,10 +164,10 @@ const PRICES: readonly {
   readonly ofStream?: true;
 }[] = [
   // What QEMU calls downtime leaves out a guest that was stopped before.
-  { head: 'blackout', measure: 'blackout_ms', unit: 'ms' },
+  { head: BLACKOUT, measure: 'blackout_ms', unit: 'ms' },
   { head: 'longest\nstall', measure: 'longest_stall_ms', unit: 'ms' },
-  { head: 'work', measure: 'writers_work_done_share', unit: 'share' },
-  { head: 'while\nheld', measure: 'writers_work_held_share', unit: 'share' },
+  { head: WORK, measure: 'writers_work_done_share', unit: 'share' },
+  { head: HELD, measure: 'writers_work_held_share', unit: 'share' },
   { head: 'in post-\ncopy', measure: 'postcopy_time_ms', unit: 'ms' },
   // Where streams are compared: what other keys change of it goes with the time.
   { head: 'sender\nCPU', measure: 'sender_cpu_ms', unit: 'ms', ofStream: true },

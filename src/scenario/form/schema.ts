@@ -3,6 +3,7 @@
  * checks, error messages, `explain`, docs/scenario.md and the JSON Schema for editors come from them.
  */
 import * as z from 'zod';
+import { expected } from '../../options/wording.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { variabilitySchema } from '../variability-schema.js';
@@ -47,7 +48,12 @@ export const scenarioSchema = z.strictObject({
     .describe('one run each')
     .prefault(['none']),
   expect: z
-    .record(z.string(), expectation)
+    .record(z.string(), expectation, {
+      error: ({ code, input }) =>
+        code === 'invalid_type'
+          ? expected('a map such as { auto-converge: { converges: true } }', input)
+          : undefined,
+    })
     .describe('what must hold: conditions by strategy, and relations between strategies')
     .default({}),
 });

@@ -5,6 +5,7 @@ import { expected, expectedFlag, expectedWord, show, unknown } from '../../optio
 
 const KINDS: Readonly<Record<string, string>> = {
   object: 'a map',
+  record: 'a map',
   array: 'a list',
   string: 'a text',
   number: 'a number',
