@@ -73,7 +73,7 @@ export function sweepText(
     ...(banded ? [band ?? NOTHING] : []),
     ...prices.filter((_, index) => priced.includes(nth(PRICES, index))),
   ]);
-  const { table, heads } = fitting(columns, rows, page.width, keys.length + LEAST);
+  const { table, heads } = fitting(columns, rows, page.width, keys.length);
   const notes = [
     ...(more !== null || lines.length > shown.length ? [more ?? '… and more: see them with --out.'] : []),
     ...(heads.includes(BAND)
@@ -94,28 +94,35 @@ function workText(heads: readonly string[]): string {
 
 /** Columns that always stay next to the varied values: strategy, success and total time. */
 const LEAST = 3;
+/** A varied value of more, such as the options of a stream, is broken into lines. */
+const VALUE_WIDTH = 24;
 
 /**
- * Two spaces between columns, else one. What is wider than the page even so goes without columns that summary.csv has, the
- * least missed first: a table that a terminal breaks cannot be read.
+ * Two spaces between columns, else one, then with long values in lines of their own. What is wider than the page even so
+ * goes without columns that summary.csv has, the least missed first: a table that a terminal breaks cannot be read.
  */
 function fitting(
   columns: readonly GridColumn[],
   rows: readonly (readonly string[])[],
   width: number,
-  least: number,
+  keys: number,
 ): { table: string; heads: string[] } {
+  const broken = rows.map((row) =>
+    row.map((text, at) => (at < keys ? wrap(text, VALUE_WIDTH, ' ').join('\n') : text)),
+  );
   let kept = columns.map((_, index) => index);
-  const headsOf = (): string[] => kept.map((index) => nth(columns, index).head);
-  for (let gap = 2; ; gap = 1) {
-    const table = grid(
+  const made = (from: readonly (readonly string[])[], gap: number): string =>
+    grid(
       kept.map((index) => nth(columns, index)),
-      rows.map((row) => kept.map((index) => nth(row, index))),
+      from.map((row) => kept.map((index) => nth(row, index))),
       gap,
     );
-    const fits = table.split('\n').every((line) => line.length <= width);
-    if (fits || kept.length <= least) return { table, heads: headsOf() };
-    if (gap === 2) continue;
+  const fits = (table: string): boolean => table.split('\n').every((line) => line.length <= width);
+  const headsOf = (): string[] => kept.map((index) => nth(columns, index).head);
+  for (;;) {
+    const tables = [made(rows, 2), made(rows, 1), made(broken, 1)];
+    const table = tables.find(fits) ?? (kept.length <= keys + LEAST ? tables.at(-1) : undefined);
+    if (table !== undefined) return { table, heads: headsOf() };
     const missed = LEAST_MISSED.find((head) => headsOf().includes(head)) ?? headsOf().at(-1);
     kept = kept.filter((index) => nth(columns, index).head !== missed);
   }
@@ -155,8 +162,9 @@ const BAND = '90 %\nband';
 const BLACKOUT = 'blackout';
 const WORK = 'work';
 const HELD = 'while\nheld';
-/** The blackout is nearly always the longest stall; the work includes that while held. */
-const LEAST_MISSED = [BLACKOUT, HELD];
+const STALL = 'longest\nstall';
+/** The blackout is nearly always the longest stall, and the work includes both and that while held. */
+const LEAST_MISSED = [BLACKOUT, HELD, STALL];
 const PRICES: readonly {
   readonly head: string;
   readonly measure: string;
@@ -165,7 +173,7 @@ const PRICES: readonly {
 }[] = [
   // What QEMU calls downtime leaves out a guest that was stopped before.
   { head: BLACKOUT, measure: 'blackout_ms', unit: 'ms' },
-  { head: 'longest\nstall', measure: 'longest_stall_ms', unit: 'ms' },
+  { head: STALL, measure: 'longest_stall_ms', unit: 'ms' },
   { head: WORK, measure: 'writers_work_done_share', unit: 'share' },
   { head: HELD, measure: 'writers_work_held_share', unit: 'share' },
   { head: 'in post-\ncopy', measure: 'postcopy_time_ms', unit: 'ms' },
