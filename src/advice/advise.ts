@@ -10,7 +10,7 @@ import type { Program } from './change.js';
 import { type GoalReasons, type Goals, hasReaders } from './goals.js';
 import { missesOf, type Outcome, outcomeStretched, type OutcomeStretch } from './outcome.js';
 import { isPairOpen, isWorthIt, PAIRS, together } from './pairs.js';
-import { bandwidth, downtimeLimitMs, remediesFor } from './remedies.js';
+import { ALWAYS_ON, bandwidth, downtimeLimitMs, remediesFor } from './remedies.js';
 import { orderOf, PRICES, type Price, type Remedy } from './remedy.js';
 import { Trial, type Tried } from './trial.js';
 
@@ -80,7 +80,7 @@ export async function adviseWith(
   const remedies = remediesFor(scenario, goals, program, !isLinkAssumed);
   const isCapOpen = isLinkAssumed && scenario.setup.migration.maxBandwidth > 0;
   const of = remedies.length + PAIRS.length + (isCapOpen ? 1 : 0);
-  const refused: { name: string; why: string }[] = [];
+  const refused = [...(ALWAYS_ON[program] ?? [])];
   const attempt = async (remedy: Remedy, names: readonly string[]): Promise<Tried | null> => {
     try {
       return await trial.tried(remedy, names);

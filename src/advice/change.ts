@@ -1,3 +1,5 @@
+import { formatBytes, MIB } from '../units.js';
+
 /** What a remedy changes, in QEMU's terms: every way of writing it down starts from here. */
 export interface Change {
   readonly downtimeLimitMs?: number;
@@ -44,7 +46,8 @@ export function changeText(change: Change, rate: (bytesPerSecond: number) => str
     const by = compression === undefined ? '' : ` with ${compression}`;
     parts.push(`multifd, ${multifdChannels} channels${by}`);
   }
-  if (change.xbzrleCacheMib !== undefined) parts.push(`XBZRLE, cache of ${change.xbzrleCacheMib} MiB`);
+  if (change.xbzrleCacheMib !== undefined)
+    parts.push(`XBZRLE, cache of ${formatBytes(change.xbzrleCacheMib * MIB)}`);
   if (change.withoutTls) parts.push('TLS off the sending thread');
   if (change.tlsMibPerSecond !== undefined) parts.push(`TLS of ${change.tlsMibPerSecond} MiB/s per channel`);
   if (maxBandwidth !== undefined) {

@@ -129,7 +129,7 @@ export function missesOf(outcome: Outcome, goals: Goals): string[] {
   if (outcome.converged < goals.probability) {
     const share =
       outcome.converged === 0 ? '' : ` in ${Math.round((1 - outcome.converged) * 100)} % of the runs`;
-    return [`not done within ${formatDurationMs(goals.deadlineMs)}${share}`];
+    return [`does not finish within ${formatDurationMs(goals.deadlineMs)}${share}`];
   }
   const { totalTimeMs, blackoutMs, readers } = outcome;
   const misses = [

@@ -12,6 +12,20 @@ const { ceil, floor, max } = Math;
 
 const number = (text: string | undefined): number => Number(/[\d.]+/.exec(text ?? '')?.[0] ?? NaN);
 
+/** What a program turns on in every migration, by the name of the remedy: nothing is left to try. */
+export const ALWAYS_ON: Partial<
+  Readonly<Record<Program, readonly { readonly name: string; readonly why: string }[]>>
+> = {
+  // set_migration_caps of qemu-server; old versions leave XBZRLE off.
+  proxmox: [
+    { name: 'auto-converge', why: 'Proxmox VE turns it on in every migration, from 20 % by 10 %' },
+    {
+      name: 'xbzrle',
+      why: 'current versions of Proxmox VE turn it on in every migration, with a cache of a tenth of the memory',
+    },
+  ],
+};
+
 /** Those that a scenario leaves room for. `mayLiftCap`: whether the link is known to carry more than max-bandwidth. */
 export function remediesFor(
   scenario: Scenario,
@@ -21,7 +35,8 @@ export function remediesFor(
 ): Remedy[] {
   const { migration } = scenario.setup;
   const stream = migration.stream?.kind ?? 'plain';
-  return [
+  const isOn = ({ name }: Remedy): boolean => ALWAYS_ON[program]?.some((one) => one.name === name) === true;
+  const remedies = [
     ...downtimeLimit(scenario, goals),
     ...(mayLiftCap && isCapped(scenario) ? [bandwidth(), leastBandwidth(scenario)] : []),
     ...(stream === 'plain' ? [multifd(scenario), compression(scenario, 'zstd'), xbzrle(scenario)] : []),
@@ -38,6 +53,7 @@ export function remediesFor(
     ...(scenario.policy.definition.name === 'wait' ? [] : [moreTime(scenario, goals, program)]),
     forcedEnd('postcopy', scenario, goals, program),
   ];
+  return remedies.filter((remedy) => !isOn(remedy));
 }
 
 /** downtime-limit as it is, ms; what Nova raises it to where it decides. */

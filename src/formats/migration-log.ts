@@ -113,10 +113,20 @@ export interface MigrationLog {
   readonly skipped: number;
 }
 
+/** A downtime-limit that was set, and how many samples were in the log by then. */
+export interface LoggedLimit {
+  readonly ms: number;
+  /** Of which guest, where the log says it; else empty. */
+  readonly guest: string;
+  readonly before: number;
+}
+
 /** What a reader finds in a file, before its migrations are separated. */
 export interface FoundSamples {
   readonly samples: readonly LogSample[];
+  /** Without limits of the downtime, which `limits` has. */
   readonly settings: LogSettings;
+  readonly limits: readonly LoggedLimit[];
   readonly notes: readonly string[];
   readonly skipped: number;
 }

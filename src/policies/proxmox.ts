@@ -32,14 +32,15 @@ export class DowntimeDoubler {
 export const proxmox = definePolicy({
   name: 'proxmox',
   summary: 'double downtime-limit each time the guest has kept winning',
-  source: 'Proxmox VE qemu-server src/PVE/QemuMigrate.pm, sub phase2',
+  source: 'Proxmox VE qemu-server src/PVE/QemuMigrate.pm, sub phase2; QemuServer.pm, sub set_migration_caps',
   rule: `downtime-limit starts at downtime. query-migrate is asked every second, and every 100 ms once less is left than was sent
 per poll on average. A poll at which bytes went out and more was left than at the poll before, or nothing at all, is counted;
 after more than 5 of them, in a row or not, downtime-limit is doubled and the count restarts.
 
 QEMU takes no limit above 2000 s; what is above is refused and the last one stays. Nothing is ever aborted.
 
-Proxmox VE also sets max-bandwidth to 16 GiB/s and an XBZRLE cache of a tenth of RAM; set those in the scenario.`,
+Proxmox VE also turns auto-converge on, and XBZRLE with a cache of a tenth of RAM, and sets max-bandwidth to 16 GiB/s; set those
+in the scenario.`,
   options: {
     downtime: {
       kind: 'duration-ms',

@@ -101,7 +101,14 @@ test('a guest that finishes as it is needs no remedy', async () => {
 test('a deadline that sending alone does not keep has no remedy', async () => {
   const { verdict, others } = await advise(guest(), { ...wanted, deadlineMs: 500, runs: 1 });
   expect(verdict).toBe('none');
-  for (const { misses } of others) expect(misses[0]).toMatch(/^(not done within 500 ms|takes up to)/);
+  for (const { misses } of others) expect(misses[0]).toMatch(/^(does not finish within 500 ms|takes up to)/);
+});
+
+test('what Proxmox VE turns on in every migration is no remedy there, and is said to be on', async () => {
+  const { refused, remedies, others } = await advise(guest(), { ...wanted, runs: 1, program: 'proxmox' });
+  expect(refused.map(({ name }) => name)).toEqual(expect.arrayContaining(['auto-converge', 'xbzrle']));
+  for (const { change } of [...remedies, ...others])
+    expect([change.throttle, change.xbzrleCacheMib]).toEqual([undefined, undefined]);
 });
 
 describe('with one run of the advice and draws of its own', () => {

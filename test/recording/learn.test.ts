@@ -296,7 +296,7 @@ describe('where passes say too little, totals are learned from', () => {
     const hot = { ...KNOWN, sets: [[20_000, 400_000]] as const };
     const { replies } = simulatedLog(hot, { giveUpAfterUs: 40_000_000 });
     const { outlook, learned: found } = learnFromLog(JSON.stringify(replies.at(-1)), 'one.json');
-    expect(found.assumptions.join()).toContain('one reading is no curve');
+    expect(found.assumptions.join()).toContain('one point of the dirty curve');
     expect(outlook?.verdict).toBe('never');
     expect(outlook?.remedies.join()).toContain('downtime-limit');
   });

@@ -167,6 +167,23 @@ describe('units that programs really print', () => {
     ).toBe('completed');
   });
 
+  test('Proxmox up to 2020 sets the limit in seconds and the rate in bytes/s', () => {
+    const log = read(
+      'Nov 24 12:26:43 migrate_set_speed: 8589934592\nNov 24 12:26:43 migrate_set_downtime: 0.1\n' +
+        'Nov 24 12:26:45 migration status: active (transferred 133567908, remaining 930062336), total 1082789888)',
+    );
+    expect(log.settings).toMatchObject({ maxBandwidth: 8 * 2 ** 30, downtimeLimitMs: 100 });
+  });
+
+  // It is on in all of them, so that a log shows what a guest dirties under a throttle that no line states.
+  test('Proxmox: a guest whose memory was sent more than once was throttled', () => {
+    const [whole, more] = ['11.7', '31.7'].map((sent) =>
+      read(fixture('proxmox.log').replace('transferred 11.7 GiB', `transferred ${sent} GiB`)).notes.join(),
+    );
+    expect(whole).not.toContain('auto-converge');
+    expect(more).toContain('auto-converge');
+  });
+
   test('domjobinfo: downtime is the expected one while the job runs (--rawstats)', () => {
     const raw = read(fixture('domjobinfo-rawstats.txt'));
     expect(raw.samples[0]).toMatchObject({
@@ -222,7 +239,52 @@ describe('what is around the lines', () => {
   });
 });
 
+describe('a Proxmox log that is cut at its begin', () => {
+  const lines = fixture('proxmox.log').trimEnd().split('\n');
+  const active = lines.findIndex((line) => line.includes('migration active'));
+  const whole = last(lines.join('\n')).tUs!;
+  // Its first line is the 6th to 12th of 15: what had been sent by then is behind it, at a rate that varies by a third.
+  test.each([5, 8, 11])('%d lines after the first', (more) => {
+    const log = read(lines.slice(active + more).join('\n'));
+    expect(log.samples.at(-1)!.tUs! / whole).toBeGreaterThan(0.75);
+    expect(log.samples.at(-1)!.tUs! / whole).toBeLessThan(1.25);
+    expect(log.notes.join()).toContain('the log begins after the migration did');
+  });
+
+  test('one that is whole is taken as it is', () => {
+    expect(read(lines.join('\n')).notes.join()).not.toContain('begins after');
+    expect(whole).toBe(16e6);
+  });
+});
+
 describe('several of them', () => {
+  test('the limits of a migration are those that were set for it', () => {
+    const raised = (ms: number): string => `auto-increased downtime to continue migration: ${ms} ms`;
+    const one = fixture('proxmox.log').replace(
+      /(?=.*average migration speed)/,
+      `${raised(200)}\n${raised(400)}\n`,
+    );
+    const other = fixture('proxmox.log')
+      .split('\n')
+      .filter((line, at) => !line.includes('migration active') || at % 2 === 0)
+      .join('\n')
+      .replace('downtime limit: 100 ms', 'downtime limit: 300 ms');
+    const own = { downtimeLimitMs: 100, laterDowntimeLimitsMs: [200, 400] };
+    expect(read(one).settings).toMatchObject(own);
+    expect(read(`${other}\n${one}`).settings).toMatchObject(own);
+    expect(read(`${one}\n${other}`).settings).toMatchObject(own);
+  });
+
+  test("a guest's limits are not those of another in the same log", () => {
+    const step = (guest: string, ms: number): string =>
+      `[instance: ${guest}] Increasing downtime to ${ms} ms after 0 sec elapsed time`;
+    const nova = fixture('nova.log');
+    const [, guest = ''] = /\[instance: ([0-9a-f-]+)\]/.exec(nova)!;
+    const mixed = nova.replace(/\n/, `\n${step('0123abcd-0000', 5000)}\n`);
+    expect(guest).not.toBe('');
+    expect(read(mixed).settings).toEqual(read(nova).settings);
+  });
+
   const replies = fixture('qmp-tiny-cap.jsonl').trim().split('\n');
   test('replies in files of their own, in any order, are one migration', () => {
     const given = [...replies].reverse().map((text, at) => ({ file: `${at}.json`, text }));

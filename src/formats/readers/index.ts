@@ -1,6 +1,7 @@
 /** Every format that migsim reads of other programs. What it cannot read it refuses by this list. */
-import { isNonEmpty, nth, type NonEmpty } from '../../lists.js';
+import { isNonEmpty, lastOf, nth, type NonEmpty } from '../../lists.js';
 import { UsageError } from '../../errors.js';
+import { largest } from '../../stats/extremes.js';
 import { checkClock, checkSample, mostTelling, splitMigrations } from '../migrations.js';
 import type { FoundSamples, LogSample, LogSettings, LogSource, MigrationLog } from '../migration-log.js';
 import { parseJson } from '../json.js';
@@ -148,7 +149,7 @@ function migrationOf(contents: NonEmpty<ReadSamples>): MigrationLog {
     file,
     source: reader.source,
     samples,
-    settings: mergedSettings(found),
+    settings: { ...mergedSettings(found), ...limitsOf(found, migrations, samples) },
     jobClock,
     rounded,
     notes: [...new Set(notes)],
@@ -162,6 +163,37 @@ function joined(samples: readonly LogSample[]): NonEmpty<LogSample>[] {
   if (asGiven.length === 1) return asGiven;
   const sorted = splitMigrations([...samples].sort((a, b) => (a.tUs ?? 0) - (b.tUs ?? 0)));
   return sorted.length < asGiven.length ? sorted : asGiven;
+}
+
+/**
+ * The limits of one migration: of several in a file, those that were set behind the migration before it; in several files,
+ * which are of one migration, all. A limit that is set again as it is, by another migration or by a retry, is one.
+ */
+function limitsOf(
+  found: readonly FoundSamples[],
+  migrations: readonly NonEmpty<LogSample>[],
+  chosen: NonEmpty<LogSample>,
+): Pick<LogSettings, 'downtimeLimitMs' | 'laterDowntimeLimitsMs'> {
+  const several = found.length === 1 && migrations.length > 1;
+  const from = several ? largest([-1, ...indexesBefore(migrations, chosen)]) + 1 : 0;
+  const to = several ? lastOf(chosen).index : Infinity;
+  const set = found
+    .flatMap(({ limits }) => limits)
+    .filter(({ before, guest }) => before >= from && before <= to && ['', chosen[0].guest].includes(guest))
+    .map(({ ms }) => ms);
+  const [downtimeLimitMs, ...later] = set.filter((ms, at) => ms !== set[at - 1]);
+  return {
+    ...(downtimeLimitMs === undefined ? {} : { downtimeLimitMs }),
+    ...(later.length === 0 ? {} : { laterDowntimeLimitsMs: later }),
+  };
+}
+
+/** Where the migrations end that come before the chosen one. */
+function indexesBefore(migrations: readonly NonEmpty<LogSample>[], chosen: NonEmpty<LogSample>): number[] {
+  return migrations
+    .filter(([{ guest }]) => guest === chosen[0].guest)
+    .map((samples) => lastOf(samples).index)
+    .filter((index) => index < chosen[0].index);
 }
 
 function mergedSettings(found: readonly FoundSamples[]): LogSettings {

@@ -1,7 +1,13 @@
 /** Numbers with units as logs write them, and what the readers of line-shaped logs share. */
 import type { Place } from '../../errors.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
-import { emptySample, type FoundSamples, type LogSample, type LogSettings } from '../migration-log.js';
+import {
+  emptySample,
+  type FoundSamples,
+  type LoggedLimit,
+  type LogSample,
+  type LogSettings,
+} from '../migration-log.js';
 import { stampMs } from '../text.js';
 
 const FACTORS: Readonly<Record<string, number>> = {
@@ -48,10 +54,9 @@ export class Collector {
   readonly samples: LogSample[] = [];
   readonly #file: string;
   readonly #notes = new Set<string>();
-  readonly #laterLimits: number[] = [];
   readonly #capabilities = new Set<string>();
   #maxBandwidth: number | undefined;
-  #downtimeLimitMs: number | undefined;
+  readonly #limits: LoggedLimit[] = [];
   #qemu: QemuVersion | undefined;
   #skipped = 0;
 
@@ -84,10 +89,8 @@ export class Collector {
     if (bytesPerSecond !== null && bytesPerSecond >= 0) this.#maxBandwidth = bytesPerSecond;
   }
 
-  setDowntimeLimit(ms: number | null): void {
-    if (ms === null || ms < 0) return;
-    if (this.#downtimeLimitMs === undefined) this.#downtimeLimitMs = ms;
-    else this.#laterLimits.push(ms);
+  setDowntimeLimit(ms: number | null, guest = ''): void {
+    if (ms !== null && ms >= 0) this.#limits.push({ ms, guest, before: this.samples.length });
   }
 
   setQemu(version: QemuVersion): void {
@@ -101,12 +104,16 @@ export class Collector {
   found(): FoundSamples {
     const settings: LogSettings = {
       ...(this.#maxBandwidth === undefined ? {} : { maxBandwidth: this.#maxBandwidth }),
-      ...(this.#downtimeLimitMs === undefined ? {} : { downtimeLimitMs: this.#downtimeLimitMs }),
-      ...(this.#laterLimits.length === 0 ? {} : { laterDowntimeLimitsMs: this.#laterLimits }),
       ...(this.#qemu === undefined ? {} : { qemu: this.#qemu }),
       ...(this.#capabilities.size === 0 ? {} : { capabilities: [...this.#capabilities] }),
     };
-    return { samples: this.samples, settings, notes: [...this.#notes], skipped: this.#skipped };
+    return {
+      samples: this.samples,
+      settings,
+      limits: this.#limits,
+      notes: [...this.#notes],
+      skipped: this.#skipped,
+    };
   }
 }
 

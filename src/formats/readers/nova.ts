@@ -33,7 +33,7 @@ export const novaReader: Reader = {
 function readLine(line: string, at: number, log: Collector): void {
   const guest = /\[instance: ([0-9a-f-]+)\]/.exec(line)?.[1] ?? '';
   const step = INCREASE.exec(line);
-  if (step !== null) log.setDowntimeLimit(Number(step[1]));
+  if (step !== null) log.setDowntimeLimit(Number(step[1]), guest);
   const running = RUNNING.exec(line);
   if (running !== null) {
     const [, seconds, processed, remaining, total, processedMib, remainingMib, totalMib] = running;

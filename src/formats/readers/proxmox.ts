@@ -1,8 +1,11 @@
 /**
  * Task logs of Proxmox VE (qemu-server, src/PVE/QemuMigrate.pm): one line a second with what was transferred. What remains
- * and how many syncs there were is not logged; the dirty rate stands only where it exceeds the speed.
+ * and how many syncs there were is not logged; the dirty rate stands only where it exceeds the speed. auto-converge is on in
+ * every migration (PVE/QemuServer.pm:set_migration_caps), and no line says how far it throttles.
  */
-import { lastOf } from '../../lists.js';
+import { lastOf, pairs } from '../../lists.js';
+import { median } from '../../stats/summary.js';
+import type { LogSample } from '../migration-log.js';
 import { Clock, Collector, numberOf, sizeOf } from './lines.js';
 import type { Reader } from './reader.js';
 
@@ -11,7 +14,10 @@ const ACTIVE =
 /** Up to 2021: bytes. */
 const OLD = /migration status: active \(transferred (\d+), remaining (\d+)\)?, total (\d+)\)/;
 const LIMIT = /(?:migration downtime limit|auto-increased downtime to continue migration):\s*(\d+)\s*ms/;
-const SPEED_LIMIT = /migration speed limit:\s*([\d.]+) (\w+)\/s/;
+/** Up to 2020: seconds. */
+const OLD_LIMIT = /migrate_set_downtime:\s*([\d.]+)/;
+const SPEED_LIMIT = /migration speed limit:\s*([\d.]+) (\w+)\/s|migrate_set_speed:\s*(\d+)/;
+const START = /start migrate command|starting online\/live migration on/;
 const RESULT = /(?:average migration speed|migration speed): ([\d.]+) (\w+)\/s - downtime (\d+) ms/;
 const DONE = /migration completed, transferred ([\d.]+) (\w+) VM-state/;
 const STATUS = /migration status:\s*(completed|failed|cancelled)/;
@@ -34,26 +40,63 @@ export const proxmoxReader: Reader = {
     const log = new Collector(file);
     const clock = new Clock();
     let tUs = 0;
+    let before: number | null = null;
     text.split('\n').forEach((line, at) => {
-      if (
-        /start migrate command|starting (online|migration)/.test(line) &&
-        /start migrate command/.test(line)
-      )
+      if (START.test(line)) {
         clock.restart();
+        before ??= log.samples.length;
+      }
       const stampUs = clock.read(line);
       // Without stamps lines come one a second.
       tUs = stampUs ?? (ACTIVE.test(line) || OLD.test(line) ? tUs + 1e6 : tUs);
       readLine(line, at + 1, tUs, log);
     });
-    return { kind: 'samples', found: log.found() };
+    if (
+      log.samples.some(
+        ({ transferredBytes, totalBytes }) => (transferredBytes ?? 0) > (totalBytes ?? Infinity),
+      )
+    )
+      log.note(THROTTLED);
+    const startUs = startOf(log.samples.slice(0, before ?? log.samples.length));
+    if (startUs > 0) log.note(BEGINS_LATER);
+    const found = log.found();
+    const samples = found.samples.map((sample, at) =>
+      at < (before ?? Infinity) && sample.tUs !== null ? { ...sample, tUs: sample.tUs + startUs } : sample,
+    );
+    return { kind: 'samples', found: { ...found, samples } };
   },
 };
+
+const THROTTLED =
+  'Proxmox VE turns auto-converge on in every migration, and no line says how far it throttled the guest: at full speed the ' +
+  'guest dirties more than is learned here';
+const BEGINS_LATER =
+  'the log begins after the migration did: when that was follows from what had been sent, at the rate of the log';
+
+/** Lines come one a second, so that the first has less behind it than this. */
+const FIRST_LINE_US = 3e6;
+
+/** How long before the first of these samples the migration began, us; 0 where the first is of its begin. */
+function startOf(samples: readonly LogSample[]): number {
+  const [first] = samples;
+  const rates = [...pairs(samples)].flatMap(([a, b]) => {
+    const us = (b.tUs ?? 0) - (a.tUs ?? 0);
+    return us > 0 ? [((b.transferredBytes ?? 0) - (a.transferredBytes ?? 0)) / us] : [];
+  });
+  if (first === undefined || rates.length === 0) return 0;
+  const rate = median(rates);
+  const us = rate > 0 ? (first.transferredBytes ?? 0) / rate - (first.tUs ?? 0) : 0;
+  return us > FIRST_LINE_US ? Math.round(us) : 0;
+}
 
 function readLine(line: string, at: number, tUs: number, log: Collector): void {
   const [, limit] = LIMIT.exec(line) ?? [];
   if (limit !== undefined) log.setDowntimeLimit(Number(limit));
-  const [, speed, speedUnit] = SPEED_LIMIT.exec(line) ?? [];
+  const [, seconds] = OLD_LIMIT.exec(line) ?? [];
+  if (seconds !== undefined) log.setDowntimeLimit(Math.round(Number(seconds) * 1000));
+  const [, speed, speedUnit, oldSpeed] = SPEED_LIMIT.exec(line) ?? [];
   if (speed !== undefined) log.setMaxBandwidth(sizeOf(speed, speedUnit));
+  if (oldSpeed !== undefined) log.setMaxBandwidth(Number(oldSpeed));
   if (/migration cachesize|xbzrle: send updates/.test(line)) log.setCapability('xbzrle');
   const active = ACTIVE.exec(line);
   const old = OLD.exec(line);

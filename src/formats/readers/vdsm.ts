@@ -44,7 +44,7 @@ export const vdsmReader: Reader = {
 function readLine(line: string, at: number, progress: RegExpExecArray | null, log: Collector): void {
   const guest = /vmId='([^']+)'/.exec(line)?.[1] ?? '';
   const limit = LIMIT.exec(line);
-  if (limit !== null) log.setDowntimeLimit(Number(limit[1]));
+  if (limit !== null) log.setDowntimeLimit(Number(limit[1]), guest);
   if (progress?.[3] !== undefined) {
     const [, seconds, , total, processed, remaining, speed, unit, zero, dirty, iteration] = progress;
     const rate = Number(speed) * (unit === 'Mbps' ? MIB / 8 : MIB);

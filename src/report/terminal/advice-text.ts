@@ -77,7 +77,8 @@ function verdictText(advice: Advice, { width, style }: Page): string {
   const sentence = logged === null ? predictedText(advice) : `${finishedText(logged)} ${againText(advice)}`;
   const bad = verdict === 'none' ? ' None of what was tried keeps what is wanted.' : '';
   const isPartly = outcome.converged > 0 && misses.length > 0;
-  const more = isPartly ? ` ${capital(outcomeText(outcome))}.` : '';
+  const where = outcome.converged < 1 ? 'where it finishes: ' : '';
+  const more = isPartly ? ` ${capital(`${where}${outcomeText(outcome)}`)}.` : '';
   const told = `${sentence}${more}${bad}`;
   return [
     ...wrap(isGood ? style.good(told) : style.bad(told), width),
@@ -230,7 +231,7 @@ function restText(
     );
   const missing = others.filter(({ misses }) => misses.length > 0);
   for (const { change, misses } of missing.slice(0, NAMED)) {
-    lines.push(`Not enough: ${textOf(change)} ${misses.join(' and ')}.`);
+    lines.push(`Not enough: ${textOf(change)} (${misses.join(' and ')}).`);
   }
   const unwritten = others.filter(({ misses, lines: written }) => misses.length === 0 && written === null);
   if (unwritten.length > 0) {

@@ -45,7 +45,7 @@ function answerOf(learned: Learned, log: MigrationLog): Omit<Outlook, 'seen' | '
   const last = lastOf(log.samples);
   const after = last.tUs === null ? '' : ` after ${formatDurationMs(last.tUs / 1000)}`;
   if (last.status === 'completed') {
-    const down = last.downtimeMs === null ? '' : `, downtime ${last.downtimeMs} ms`;
+    const down = last.downtimeMs === null ? '' : `, downtime ${formatDurationMs(last.downtimeMs)}`;
     const leadMs = last.tUs === null ? 0 : last.tUs / 1000 - learned.migration.totalTimeMs;
     const lead = leadMs > PREPARATION_MS ? ` (${formatDurationMs(leadMs)} of it before the first byte)` : '';
     return {
@@ -100,7 +100,7 @@ export function loggedOf(
 }
 
 function postcopyText({ postcopyBytes }: LogSample): string {
-  return postcopyBytes > 0 ? `, ${formatBytes(postcopyBytes)} of it in post-copy` : '';
+  return postcopyBytes > 0 ? `, ${formatBytes(postcopyBytes)} of the memory in post-copy` : '';
 }
 
 /** Nothing shows what comes back: when the first pass will be over, and how little may then be dirty. */
