@@ -50,7 +50,9 @@ export function makeControls(
     },
     flushRings: (done) => log.flushRings(done),
     sync: () => {
-      if (state.phase === 'active' && !sync.isRunning) sync.runAside();
+      // Who stops the guest holds the big lock, and one that stands dirties nothing.
+      const guestRuns = state.phase === 'active' && state.stopUs === null;
+      if (guestRuns && !sync.isRunning) sync.runAside();
     },
     set: (parameters) => set(parts, orders, trace, parameters),
     onSet: (listener) => orders.setListeners.push(heard('onSet', listener)),

@@ -197,6 +197,42 @@ describe('the guest', () => {
   });
 });
 
+/**
+ * bql_lock: a timer's sync runs in the main loop, and do_vm_stop and the switchover hold the big lock throughout, so that none
+ * begins from the stop on, and one that runs is waited for. Whoever asks for syncs all the time sees them one after another.
+ */
+describe('syncs that a timer asks for, and the stop', () => {
+  test.each([
+    ['on the bitmap', 0, null],
+    ['on a ring', 1024, null],
+    ['of a guest that is paused and goes on', 1024, [150, 300]],
+    ['of a guest that is paused until its end', 0, [150, 1e9]],
+  ] as const)('%s', (_name, dirtyRingSize, pause) => {
+    const result = migrate(
+      setupOf({
+        guest: { dirtyRingSize, vcpus: [writer({ pages: 16 * MIB, writesPerSecond: 50_000 })] },
+        host: { stopUs: 36_000, syncFixedUs: 2_000, kickUs: 500 },
+        link: { bandwidthBytesPerSecond: 2e8 },
+      }),
+      'none',
+      {},
+      (controls) => {
+        controls.every(3, () => controls.sync('timer'));
+        if (pause === null) return;
+        controls.after(pause[0], () => controls.pause());
+        controls.after(pause[1], () => controls.resume());
+      },
+    );
+    const { syncs } = result;
+    expect(result.status).toBe('completed');
+    expect(syncs.filter(({ cause }) => cause === 'timer').length).toBeGreaterThan(1);
+    expect(syncs.map(({ n }) => n)).toEqual(syncs.map((_sync, i) => i + 1));
+    expect(result.dirtySyncCount).toBe(syncs.length);
+    for (const [i, { timeMs, durationMs }] of syncs.entries())
+      expect(timeMs - durationMs).toBeGreaterThanOrEqual((syncs[i - 1]?.timeMs ?? 0) - 1e-9);
+  });
+});
+
 describe('a page of the stop phase on CPUs that source and destination share', () => {
   const EXTRA_US = 20;
   /** How much longer the downtime is for it, in pages' worth. */

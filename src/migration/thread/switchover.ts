@@ -22,8 +22,8 @@ export function* waitForSync(thread: Thread): Run<void> {
  */
 export function* stopGuest(thread: Thread): Run<number> {
   const { setup, version, clock, guest, state, run, devices } = thread.parts;
-  if (state.stopUs !== null) return state.stopUs;
   if (thread.sync.isRunning) yield* waitForSync(thread);
+  if (state.stopUs !== null) return state.stopUs;
   const { host } = setup;
   const startUs = clock.nowUs;
   run.handOver();
