@@ -23,7 +23,7 @@ import { loadPolicy, loadStrategy } from '../scenario/choices.js';
 import { loadScenario } from '../scenario/load.js';
 import { type LoadOptions, parseScenario } from '../scenario/parse.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
-import { readSweepFile } from '../scenario/sweep-file.js';
+import { type SweepFile, readSweepFile } from '../scenario/sweep-file.js';
 import { type SweepRow, rowReader } from './sweep-row.js';
 
 const MOST_RUNS = 100_000;
@@ -217,7 +217,7 @@ export async function loadSweep(path: string, { set = [] }: LoadOptions = {}): P
   const file = readSweepFile(path);
   if (file === null)
     throw new UsageError('this is a scenario; expected a sweep, with scenario: and vary:', { file: path });
-  variationsOf(file.vary);
+  refuseVariations(file);
   const scenario = loadScenario(file.scenario, { set: [...file.set, ...set] });
   const { strategies, policy, precision, question } = file;
   const [first] = strategies;
@@ -232,6 +232,17 @@ export async function loadSweep(path: string, { set = [] }: LoadOptions = {}): P
     ...(precision === null ? {} : { precision }),
     ...(question === null ? {} : { question }),
   };
+}
+
+/** Throws `UsageError` with the place of an entry of `vary` that is no axis. */
+function refuseVariations({ vary, varyPlaces }: SweepFile): void {
+  for (const [entry, place] of zip(vary, varyPlaces)) {
+    try {
+      variationsOf([entry]);
+    } catch (error) {
+      throw error instanceof UsageError ? new UsageError(error.message, place) : error;
+    }
+  }
 }
 
 /** Where the whole goes. */

@@ -5,7 +5,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
 import { isMap } from '../lists.js';
-import { UsageError } from '../errors.js';
+import { type Place, UsageError } from '../errors.js';
 import { expected } from '../options/wording.js';
 import { parseShare } from '../units.js';
 import { parsePolicyText, parseStrategyText } from './choices.js';
@@ -16,15 +16,29 @@ import { parseSource } from './source.js';
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const value = z.union([scalar, z.record(z.string(), z.unknown()), z.array(z.unknown())]);
 const choice = z.union([z.string(), z.record(z.string(), z.record(z.string(), z.unknown()).nullable())]);
+const axis = z
+  .record(
+    z.string().regex(/^[^\s=.]+(\.[^\s=.]+)*$/),
+    z.union([z.string(), z.array(value).min(1)], {
+      error: ({ input }) => expected('a list of values, or a range such as 4GiB..1TiB:9:log', input),
+    }),
+    {
+      error: ({ code, input }) =>
+        code === 'invalid_type'
+          ? expected('keys with their values, such as guest.memory: [4GiB, 8GiB]', input)
+          : undefined,
+    },
+  )
+  .refine((entry) => Object.keys(entry).length > 0, {
+    error: 'no key; expected one with its values, such as guest.memory: [4GiB, 8GiB]',
+  });
 
 export const sweepSchema = z.strictObject({
   question: z.string().min(1).describe('what the sweep is to answer, in words').optional(),
   scenario: z.string().min(1).describe('path of the scenario, from the folder of this file'),
   set: z.record(z.string(), value).describe('values put into every cell, by their path').default({}),
   vary: z
-    .array(
-      z.record(z.string().regex(/^[^\s=.]+(\.[^\s=.]+)*$/), z.union([z.string(), z.array(value).min(1)])),
-    )
+    .array(axis)
     .min(1)
     .describe(
       'one entry an axis: a key with a list of values, or with a range such as 4GiB..1TiB:9:log; keys of one entry move together',
@@ -56,6 +70,8 @@ export interface SweepFile {
   readonly set: readonly string[];
   /** Values in YAML. */
   readonly vary: readonly Readonly<Record<string, string | readonly string[]>>[];
+  /** Where each entry of it stands. */
+  readonly varyPlaces: readonly Place[];
   readonly strategies: readonly string[];
   readonly policy: string | null;
   readonly runs: number;
@@ -97,6 +113,7 @@ export function parseSweepFile(text: string, path: string): SweepFile | null {
     scenario: isAbsolute(file.scenario) ? file.scenario : join(dirname(path), file.scenario),
     set: Object.entries(file.set).map(([key, written]) => `${key}=${yamlText(written)}`),
     vary: file.vary.map(varyTexts),
+    varyPlaces: file.vary.map((_entry, index) => source.placeOf({ path: ['vary', index], at: 'value' })),
     strategies: at('strategies', () =>
       strategies === 'all' ? ['all'] : (strategies ?? []).map((one) => choiceText(one, parseStrategyText)),
     ),

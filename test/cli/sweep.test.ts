@@ -125,7 +125,13 @@ describe('sweep files', () => {
 
   test.each([
     ['scenario: x.yaml\nvary: [{ a: [1] }]\nvari: 1\n', ':3:1: unknown key "vari"; did you mean vary?'],
-    ['scenario: x.yaml\nvary: [{ a: [1, 1] }]\n', 'vary a: [1, 1]: 1 is listed twice'],
+    ['scenario: x.yaml\nvary: [{ a: [1, 1] }]\n', 'wrong.yaml:2:8: vary a: [1, 1]: 1 is listed twice'],
+    ['scenario: x.yaml\nvary:\n  - a: [1]\n  - b: [1]\n    c: [1, 2]\n', 'wrong.yaml:4:5: vary b: [1]'],
+    ['scenario: x.yaml\nvary:\n  - a: 1..2:x:log\n', 'wrong.yaml:3:5: vary a: 1..2:x:log: cannot read'],
+    ['scenario: x.yaml\nvary: [{ a: { b: 1 } }]\n', 'wrong.yaml:2:13: vary.0.a: expected a list of values'],
+    ['scenario: x.yaml\nvary: [a]\n', 'wrong.yaml:2:8: vary.0: expected keys with their values'],
+    ['scenario: x.yaml\nvary: [{}]\n', 'wrong.yaml:2:8: vary.0: no key'],
+    ['scenario: x.yaml\nvary: [{ __proto__: [1] }]\n', 'wrong.yaml:2:8: vary.0: no key'],
     ['scenario: x.yaml\nvary: [{ a: [1] }]\nstrategies: [nonne]\n', 'did you mean none?'],
     ['scenario: x.yaml\nvary: [{ a: [1] }]\nprecision: 200%\n', 'below 100%'],
     ['scenario: x.yaml\nvary: [{ a: [1] }]\n', 'no such file'],
