@@ -330,6 +330,18 @@ test('a text in no known format is refused with the list of formats', () => {
     if (reader.command === undefined) expect(knownFormats()).toContain(reader.name);
 });
 
+test.each([
+  ['apiVersion: kubevirt.io/v1\nkind: VirtualMachineInstance\n', 'the virt-launcher pod'],
+  [
+    '{\n "apiVersion": "kubevirt.io/v1",\n "kind": "VirtualMachineInstanceMigration"\n}\n',
+    'the virt-launcher pod',
+  ],
+  ['# a guest\nguest:\n  memory: 4GiB\nlink: { bandwidth: 1Gbit/s }\n', 'migsim advise guest.yaml'],
+])('what is at hand in place of a log is named: %j', (text, says) => {
+  expect(() => read(text)).toThrow(says);
+  expect(() => read(text)).toThrow('expected one of: guestperf report');
+});
+
 test('every fixture is recognised by one reader, and by a part of it still by the same', () => {
   for (const file of files) {
     const text = plainText(fixture(file));

@@ -19,10 +19,14 @@ export const listCommand: Command = {
     if (kind === undefined) throw new UsageError(unknown('kind', given.positional, KINDS));
     const { entriesOf } = await import('../catalogue.js');
     const entries = entriesOf(kind);
-    const indent = 2 + largest(entries.map((entry) => entry.name.length));
+    const longest = 2 + largest(entries.map((entry) => entry.name.length));
+    // Next to names of half a line, such as paths in an installed package, sentences would be a column of single words.
+    const below = longest > given.page.width / 2;
+    const indent = below ? 4 : longest;
     for (const { name, summary } of entries) {
       const [first = '', ...rest] = wrap(summary, given.page.width - indent);
-      given.print(`${given.page.style.strong(name)}${' '.repeat(indent - name.length)}${first}\n`);
+      const gap = below ? `\n${' '.repeat(indent)}` : ' '.repeat(indent - name.length);
+      given.print(`${given.page.style.strong(name)}${gap}${first}\n`);
       for (const line of rest) given.print(`${' '.repeat(indent)}${line}\n`);
     }
   },

@@ -2,6 +2,7 @@
 import { UsageError, errorCode } from '../../errors.js';
 import { noSuchFile, readInput } from '../../files.js';
 import { decodeText } from '../../formats/text.js';
+import { decompressed } from './compressed.js';
 
 /** Larger files are refused: a poll each 200 ms for a week has 1.5 GB of replies, of which a part suffices. */
 const MOST_BYTES = 512 * 2 ** 20;
@@ -23,7 +24,7 @@ const UNREADABLE: Readonly<Record<string, string>> = {
 export function readLogFile(path: string): string {
   const file = nameOfLog(path);
   try {
-    return decodeText(readInput(path === '-' ? 0 : path, MOST_BYTES));
+    return decodeText(decompressed(readInput(path === '-' ? 0 : path, MOST_BYTES), MOST_BYTES, file));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = errorCode(error) ?? 'unknown reason';

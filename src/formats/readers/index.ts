@@ -113,9 +113,24 @@ function readOne(text: string, file: string): Read {
 function unknownFormat(text: string): string {
   const binary = text.slice(0, 2000).includes('\u0000') ? 'this is no text' : 'no known format';
   const sizes = text.split('\n').filter((line) => FIGURE.test(line)).length;
-  const hint = sizes < SEVERAL ? '' : ' (virsh domjobinfo in another language? run it with LC_ALL=C)';
+  const other = OTHER_FILES.find(([pattern]) => pattern.test(text))?.[1];
+  const hint =
+    sizes >= SEVERAL
+      ? ' (virsh domjobinfo in another language? run it with LC_ALL=C)'
+      : other === undefined
+        ? ''
+        : ` (${other})`;
   return `${binary}${hint}; expected one of: ${knownFormats()}`;
 }
+
+/** What people have at hand and what is no log of a migration, and where its figures are. */
+const OTHER_FILES: readonly (readonly [RegExp, string])[] = [
+  [
+    /^["\s]*apiVersion["\s]*:\s*"?kubevirt\.io\//m,
+    'a KubeVirt object has no figures of memory; the log of the virt-launcher pod on the source has them: kubectl logs',
+  ],
+  [/^\s*guest:[^]*^\s*link:/m, 'a scenario? its name must end in .yaml: migsim advise guest.yaml'],
+];
 
 /** A label, and a size or a time with the unit that virsh prints in every language. */
 const FIGURE = /^\s*[^:\n]{3,40}:\s+[\d.,]+\s+(?:ms|B|[KMGT]iB)(?:\/s)?\s*$/;

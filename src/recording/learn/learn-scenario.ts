@@ -138,7 +138,7 @@ function checkText({ passes, plateau, medianDeviation, largestDeviation }: SelfC
   const median = formatPercent(medianDeviation);
   return (
     `Simulated again under the log's rules, pass lengths and what remains after the syncs differ from the log by ${median} ` +
-    `(median), ${formatPercent(largestDeviation)} at most, over ${passes.length} passes${settled}.`
+    `(median), ${formatPercent(largestDeviation)} at most, over ${passes.length === 1 ? 'one pass' : `${passes.length} passes`}${settled}.`
   );
 }
 
