@@ -1,5 +1,5 @@
 /** A change as the very lines that make it, for each program that starts migrations. */
-import type { Change, Program } from './change.js';
+import { type Change, DEFAULT_THROTTLE, type Program, WITHOUT_STEPS } from './change.js';
 import { timeoutUnits } from './timers.js';
 import { MIB } from '../units.js';
 
@@ -19,6 +19,10 @@ type Writer = (of: LinesOf) => string[] | null;
 /** null: the program has no setting for a part of the change. */
 export function linesFor(program: Program, of: LinesOf): readonly string[] | null {
   const { tlsMibPerSecond, ...change } = of.change;
+  const { throttle = DEFAULT_THROTTLE } = change;
+  const isDefault =
+    throttle.initial === DEFAULT_THROTTLE.initial && throttle.increment === DEFAULT_THROTTLE.increment;
+  if (!isDefault && WITHOUT_STEPS.includes(program)) return null;
   if (tlsMibPerSecond === undefined) return WRITERS[program](of);
   // No program has a setting for it.
   const note = `# TLS has to encrypt ${tlsMibPerSecond} MiB/s on each channel`;

@@ -3,7 +3,7 @@ import { since, versionFacts } from '../migration/rules/versions.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { largest } from '../stats/extremes.js';
 import { PAGE_BYTES, MIB } from '../units.js';
-import type { Program } from './change.js';
+import { DEFAULT_THROTTLE, type Program, WITHOUT_STEPS } from './change.js';
 import type { Goals } from './goals.js';
 import type { Remedy } from './remedy.js';
 import { forcedEnd, moreTime } from './timers.js';
@@ -46,7 +46,7 @@ export function remediesFor(
     ...((migration.stream?.tlsBytesPerSecond ?? 0) > 0
       ? [withoutTls(scenario), fasterTls(scenario), ...(stream === 'plain' ? [multifdWithoutTls()] : [])]
       : []),
-    autoConverge(),
+    autoConverge(program),
     dirtyLimit(scenario),
     forcedEnd('pause', scenario, goals, program),
     stopFirst(),
@@ -225,10 +225,18 @@ function fasterTls({ setup }: Scenario): Remedy {
 /** Times the rate of today: beyond it, TLS is as good as none. */
 const FASTEST_TLS = 16;
 
-function autoConverge(): Remedy {
-  return {
+function autoConverge(program: Program): Remedy {
+  const common = {
     name: 'auto-converge',
     set: ['strategies=[auto-converge]'],
+    needs: [],
+    risk: null,
+    price: 'settings',
+  } as const;
+  if (WITHOUT_STEPS.includes(program))
+    return { ...common, tunes: [], change: () => ({ throttle: DEFAULT_THROTTLE }) };
+  return {
+    ...common,
     tunes: [
       { key: 'auto-converge.cpu-throttle-initial', from: '5%', to: '95%' },
       { key: 'auto-converge.cpu-throttle-increment', from: '5%', to: '60%' },
@@ -236,9 +244,6 @@ function autoConverge(): Remedy {
     change: ([initial, increment]) => ({
       throttle: { initial: number(initial), increment: number(increment) },
     }),
-    needs: [],
-    risk: null,
-    price: 'settings',
   };
 }
 

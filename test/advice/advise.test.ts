@@ -13,6 +13,8 @@ import { linesFor } from '../../src/advice/lines.js';
 import { remediesFor } from '../../src/advice/remedies.js';
 import { orderOf } from '../../src/advice/remedy.js';
 import { compare, type StrategyResults } from '../../src/experiment/compare.js';
+import { adviceText } from '../../src/report/terminal/advice-text.js';
+import { plain } from '../../src/report/terminal/kit/style.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import { shareInterval } from '../../src/stats/share-interval.js';
@@ -103,6 +105,36 @@ test('a deadline that sending alone does not keep has no remedy', async () => {
   expect(verdict).toBe('none');
   for (const { misses } of others) expect(misses[0]).toMatch(/^(does not finish within 500 ms|takes up to)/);
 });
+
+test.each([
+  [null, false],
+  [0.05, false],
+  [0.3, true],
+])(
+  'a learned guest that misses the passes of its log by %p: said to be unsure is %p',
+  async (misfit, isSaid) => {
+    const subject = {
+      heading: 'guest',
+      seen: 'cancelled after 45 s',
+      isGuestUnknown: false,
+      misfit,
+      assumptions: [],
+    };
+    const text = adviceText(await adviceFor(), subject, { width: 80, style: plain }).replaceAll(/\s+/g, ' ');
+    expect(text.includes("misses the log's passes by 30 % (median)")).toBe(isSaid);
+  },
+);
+
+test.each(['nova', 'kubevirt', 'ovirt'] as const)(
+  '%s cannot set the steps of auto-converge: none is tuned',
+  (program) => {
+    const remedy = remediesFor(guest(), goalsFor(guest(), {}), program).find(
+      ({ name }) => name === 'auto-converge',
+    )!;
+    expect(remedy.tunes).toEqual([]);
+    expect(linesFor(program, { change: remedy.change([], []), ramBytes: 2 ** 29 })).not.toBeNull();
+  },
+);
 
 test('what Proxmox VE turns on in every migration is no remedy there, and is said to be on', async () => {
   const { refused, remedies, others } = await advise(guest(), { ...wanted, runs: 1, program: 'proxmox' });

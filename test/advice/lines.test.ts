@@ -68,6 +68,13 @@ test('what a program has no setting for is not written at all, rather than in pa
   expect(written).toEqual(['virsh', 'qmp']);
 });
 
+test('steps of auto-converge go to programs that take them; to others only those of QEMU', () => {
+  const written = (throttle: Change['throttle'] & object): string[] =>
+    PROGRAMS.filter((program) => linesFor(program, { change: { throttle }, ramBytes }) !== null);
+  expect(written({ initial: 90, increment: 10 })).toEqual(['virsh', 'qmp']);
+  expect(written({ initial: 20, increment: 10 })).toEqual(['virsh', 'qmp', 'nova', 'kubevirt', 'ovirt']);
+});
+
 describe('what a program takes in a way of its own', () => {
   test('libvirt has no dirty-limit: QEMU gets it before the migration, by commands that QEMU has', () => {
     const lines = linesFor('virsh', { change: { dirtyLimitMib: 100, dirtyRingSize: 4096 }, ramBytes })!;

@@ -43,6 +43,13 @@ describe('migsim advise', () => {
     expect(rest).toMatch(/--set\s+link\.bandwidth=10Gbit\/s/);
   });
 
+  test('writes lines for the program that wrote the log', async () => {
+    const log = 'test/recording/fixtures/logs/domjobinfo.txt';
+    const { stdout } = await inProcess(['advise', log, '--runs', '1', '--max-downtime', '150ms']);
+    expect(stdout).toMatch(/^ {5}virsh /m);
+    expect(stdout).not.toContain('{"execute"');
+  });
+
   test('says that it knows too little where the log ends in its first pass', async () => {
     const log = 'test/recording/fixtures/logs/qmp-first-pass.json';
     const { stdout } = await inProcess(['advise', log, ...few]);

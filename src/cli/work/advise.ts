@@ -9,7 +9,7 @@ import { nth } from '../../lists.js';
 import { learnFrom } from '../../recording/learn/learn-from-log.js';
 import { TAKEN_IDLE } from '../../recording/learn/learn-summary.js';
 import { loggedOf } from '../../recording/learn/answer/outlook.js';
-import { isLinkSeen } from '../../recording/learn/learned.js';
+import { isLinkSeen, type Learned } from '../../recording/learn/learned.js';
 import { adviceText, type AdviceSubject } from '../../report/terminal/advice-text.js';
 import { counted } from '../../report/terminal/kit/text.js';
 import { parseScenario } from '../../scenario/parse.js';
@@ -64,13 +64,19 @@ interface Subject {
 }
 
 function ofScenario(scenario: Scenario, chosen: Program | undefined): Subject {
-  const subject = { heading: headingOf(scenario), seen: null, isGuestUnknown: false, assumptions: [] };
+  const subject = {
+    heading: headingOf(scenario),
+    seen: null,
+    isGuestUnknown: false,
+    misfit: null,
+    assumptions: [],
+  };
   return { scenario, program: chosen ?? programOf(scenario), of: {}, subject };
 }
 
 /** The guest that logs are of. */
 function ofLogs(files: readonly LogFile[], set: readonly string[], chosen: Program | undefined): Subject {
-  const { learned, scenario: text, outlook } = learnFrom(readLogs(files));
+  const { learned, scenario: text, outlook, check } = learnFrom(readLogs(files));
   const scenario = parseScenario(text, nth(files, 0).file, { set });
   const logged = loggedOf(learned, outlook);
   const saysLink = set.some((one) => /^\s*link(\.bandwidth)?\s*=/.test(one));
@@ -78,11 +84,12 @@ function ofLogs(files: readonly LogFile[], set: readonly string[], chosen: Progr
     heading: headingOf(scenario),
     seen: logged !== null || outlook === null ? null : outlook.seen,
     isGuestUnknown: learned.assumptions.some((text) => text.startsWith(TAKEN_IDLE)),
+    misfit: logged === null ? (check?.medianDeviation ?? null) : null,
     assumptions: learned.assumptions,
   };
   return {
     scenario,
-    program: chosen ?? BY_SOURCE[learned.source] ?? 'qmp',
+    program: chosen ?? BY_SOURCE[learned.source],
     of: {
       ...(logged === null ? {} : { logged }),
       isLinkAssumed: !saysLink && !isLinkSeen(learned.migration),
@@ -91,13 +98,19 @@ function ofLogs(files: readonly LogFile[], set: readonly string[], chosen: Progr
   };
 }
 
-const BY_SOURCE: Readonly<Record<string, Program>> = {
+/** The program that a log's own program is set by. */
+const BY_SOURCE: Readonly<Record<Learned['source'], Program>> = {
+  record: 'qmp',
+  qmp: 'qmp',
+  hmp: 'qmp',
+  guestperf: 'qmp',
+  'dirty-rate': 'qmp',
+  virsh: 'virsh',
+  cloudstack: 'virsh',
   proxmox: 'proxmox',
   nova: 'nova',
   vdsm: 'ovirt',
   'virt-launcher': 'kubevirt',
-  domjobinfo: 'virsh',
-  cloudstack: 'virsh',
 };
 
 function headingOf({ name, setup }: Scenario): string {

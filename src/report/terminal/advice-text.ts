@@ -23,16 +23,22 @@ export interface AdviceSubject {
   readonly seen: string | null;
   /** Whether the log ends before QEMU has looked for dirty pages: its guest is taken to be idle. */
   readonly isGuestUnknown: boolean;
+  /** How far the learned guest's passes are from the log's, as a median share; null where none can be compared, or the log ended. */
+  readonly misfit: number | null;
   /** What a log does not say; empty for a scenario. */
   readonly assumptions: readonly string[];
 }
 
 export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): string {
   const { verdict, remedies } = advice;
-  const { heading, seen, isGuestUnknown, assumptions } = subject;
+  const { heading, seen, isGuestUnknown, misfit, assumptions } = subject;
   const unknown = isGuestUnknown ? ` ${UNKNOWN_GUEST}` : '';
   const inLog = seen === null ? [] : wrap(`In the log: ${seen}.${unknown}`, page.width);
-  const parts = [[...wrap(heading, page.width, '  '), ...inLog].join('\n'), verdictText(advice, page)];
+  const unsure = misfit === null || misfit < UNSURE ? [] : wrap(unsureText(misfit), page.width);
+  const parts = [
+    [...wrap(heading, page.width, '  '), ...inLog, ...unsure].join('\n'),
+    verdictText(advice, page),
+  ];
   if (verdict !== 'finishes') {
     if (remedies.length > 0) {
       parts.push(table(remedies.slice(0, SHOWN), advice));
@@ -55,6 +61,13 @@ export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): 
 const UNKNOWN_GUEST =
   'Too early to say more: the log does not show what the guest dirties. What follows is of an idle guest, and a busy one may not finish.';
 
+/** Bands are of guests such as the learned one: where that is further from the log, they promise too much. */
+const UNSURE = 0.2;
+
+function unsureText(misfit: number): string {
+  return `The guest as learned, migrated again, misses the log's passes by ${show('share', misfit)} (median): what follows is no surer than that.`;
+}
+
 const TUNED =
   'Each value is the one with which the guest loses least while what is wanted is kept with 7 % to spare, so that it ' +
   'differs from the largest or smallest that just converges, which migsim search finds.';
@@ -75,7 +88,10 @@ function verdictText(advice: Advice, { width, style }: Page): string {
   const { outcome, misses } = asItIs;
   const isGood = verdict === 'finishes';
   const sentence = logged === null ? predictedText(advice) : `${finishedText(logged)} ${againText(advice)}`;
-  const bad = verdict === 'none' ? ' None of what was tried keeps what is wanted.' : '';
+  const bad =
+    verdict === 'none'
+      ? ' None of what was tried keeps what is wanted. What comes near is below; --deadline and --max-downtime allow more.'
+      : '';
   const isPartly = outcome.converged > 0 && misses.length > 0;
   const where = outcome.converged < 1 ? 'where it finishes: ' : '';
   const more = isPartly ? ` ${capital(`${where}${outcomeText(outcome)}`)}.` : '';
