@@ -32,12 +32,6 @@ const PLAIN = {
   'strip-ansi': 'export default (text) => text;',
 };
 
-/** Of zod's many languages only English, which it speaks by itself. */
-export const LANGUAGES = {
-  file: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/,
-  contents: "export { default as en } from './en.js';",
-};
-
 /**
  * A module finds files by where it lies in dist; threads are those of the bundle. Errors are the very classes that a strategy
  * of the user's has from the library.
@@ -57,8 +51,8 @@ function likeModules(root) {
       },
     },
     load: {
-      filter: { id: [/^\0(string-width|strip-ansi)$/, LANGUAGES.file] },
-      handler: (id) => PLAIN[id.slice(1)] ?? LANGUAGES.contents,
+      filter: { id: /^\0(string-width|strip-ansi)$/ },
+      handler: (id) => PLAIN[id.slice(1)],
     },
     transform: {
       filter: { id: /[\\/]src[\\/].*\.ts$/, code: 'import.meta.url' },

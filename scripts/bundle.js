@@ -4,7 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LANGUAGES, bundleProgram } from './bundle-program.js';
+import { bundleProgram } from './bundle-program.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const PAGE = path.join(ROOT, 'dist/play/page');
@@ -32,14 +32,6 @@ function isFresh(folder) {
     return false;
   }
 }
-
-/** See `LANGUAGES`. */
-const inEnglish = {
-  name: 'in-english',
-  setup(build) {
-    build.onLoad({ filter: LANGUAGES.file }, () => ({ contents: LANGUAGES.contents }));
-  },
-};
 
 /** What needs nothing of Node, in place of what does. */
 const forBrowsers = {
@@ -100,7 +92,7 @@ async function bundlePage() {
     minify: true,
     format: 'iife',
     target: ['chrome120', 'firefox128', 'safari17'],
-    plugins: [forBrowsers, inEnglish],
+    plugins: [forBrowsers],
   });
   write(PAGE, {
     files: outputFiles.map(({ path: file, contents }) => [path.basename(file), contents]),

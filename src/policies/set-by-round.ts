@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { definePolicy } from '../strategies/define.js';
 import { customEntry, entrySchema } from '../options/zod.js';
 import { refusalToSet, runtimeOptions, runtimeParameters } from '../strategies/kit/runtime-options.js';

@@ -1,12 +1,12 @@
 /** The form of a recording: what each field is and in which unit. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 export const RECORDING_FORMAT = 'migsim-recording/1';
 
-const count = z.int().min(0);
-const positive = z.number().positive();
-const amount = z.number().min(0);
-const percent = z.number().min(0).max(99);
+const count = z.int().check(z.minimum(0));
+const positive = z.number().check(z.positive());
+const amount = z.number().check(z.minimum(0));
+const percent = z.number().check(z.minimum(0), z.maximum(99));
 
 const vcpuSchema = z.object({
   id: count,
@@ -19,29 +19,29 @@ const vcpuSchema = z.object({
   /** Accesses a second, measured before anything was tracked. */
   pagesPerSecond: positive,
   /** The same with dirty logging on; absent where it was not measured. */
-  pagesPerSecondWhileLogged: positive.nullish(),
+  pagesPerSecondWhileLogged: z.nullish(positive),
   /** The loop sleeps until its next tick and then makes this many accesses at once; absent for a loop that waits busily. */
-  tickMicroseconds: positive.nullish(),
-  accessesPerTick: positive.nullish(),
+  tickMicroseconds: z.nullish(positive),
+  accessesPerTick: z.nullish(positive),
   /** Bytes of a page that an access writes: word 0 counts the accesses, the rest is pseudo-random. */
-  bytesPerAccess: positive.max(4096).default(4),
+  bytesPerAccess: z._default(positive.check(z.maximum(4096)), 4),
   /** Accesses that zero the page instead, percent. */
-  clearsPercent: amount.max(100).default(0),
+  clearsPercent: z._default(amount.check(z.maximum(100)), 0),
   /** Ticks that passed while it did not run are made up for, up to this many seconds; 0: all but one are lost. */
-  catchUpSeconds: amount.default(0),
+  catchUpSeconds: z._default(amount, 0),
 });
 
 const commandSchema = z.object({
   execute: z.string(),
-  arguments: z.record(z.string(), z.unknown()).default({}),
+  arguments: z._default(z.record(z.string(), z.unknown()), {}),
 });
 
 /** A command given while the migration ran. */
-const duringSchema = commandSchema.extend({
+const duringSchema = z.extend(commandSchema, {
   /** Seconds since `migrate`: when it was sent, and when it was answered. */
   t: amount,
-  returned: amount.nullish(),
-  on: z.string().default('source'),
+  returned: z.nullish(amount),
+  on: z._default(z.string(), 'source'),
 });
 
 const xbzrleSchema = z.object({ pages: count, bytes: count, cacheMiss: count, overflow: count });
@@ -51,18 +51,18 @@ const postcopySchema = z.object({
   startedMs: amount,
   requests: count,
   bytes: count,
-  precopyBytes: count.nullish(),
+  precopyBytes: z.nullish(count),
   /** As the destination reports them: time for which all vCPUs, and each of them, waited for pages. */
-  blocktimeMs: amount.nullish(),
-  vcpuBlocktimeMs: z.array(amount).nullish(),
+  blocktimeMs: z.nullish(amount),
+  vcpuBlocktimeMs: z.nullish(z.array(amount)),
 });
 
 const resultSchema = z.object({
   /** `completed`, `not-converged` (given up) or `cancelled` (by a command). */
   status: z.string(),
-  totalTimeMs: amount.nullish(),
-  downtimeMs: amount.nullish(),
-  gaveUpAfterMs: amount.nullish(),
+  totalTimeMs: z.nullish(amount),
+  downtimeMs: z.nullish(amount),
+  gaveUpAfterMs: z.nullish(amount),
   setupTimeMs: amount,
   dirtySyncCount: count,
   transferredBytes: count,
@@ -70,10 +70,10 @@ const resultSchema = z.object({
   zeroPages: count,
   downtimeBytes: count,
   /** From the source's STOP to the destination's RESUME, ms: what the guest felt. */
-  stopToResumeMs: amount.nullish(),
-  multifdBytes: count.nullish(),
-  xbzrle: xbzrleSchema.nullish(),
-  postcopy: postcopySchema.nullish(),
+  stopToResumeMs: z.nullish(amount),
+  multifdBytes: z.nullish(count),
+  xbzrle: z.nullish(xbzrleSchema),
+  postcopy: z.nullish(postcopySchema),
 });
 
 const syncSchema = z.object({
@@ -86,15 +86,15 @@ const syncSchema = z.object({
   /** 10^6 bit/s. */
   mbps: amount,
   throttlePercent: percent,
-  dirtyLimitThrottleUsPerRound: amount.nullable(),
-  dirtyLimitRingFullUs: amount.nullable(),
+  dirtyLimitThrottleUsPerRound: z.nullable(amount),
+  dirtyLimitRingFullUs: z.nullable(amount),
   /** Cumulative accesses of each vCPU. */
   vcpuPages: z.array(count),
 });
 
 export const recordingSchema = z.object({
   format: z.literal(RECORDING_FORMAT),
-  id: z.string().min(1),
+  id: z.string().check(z.minLength(1)),
   strategy: z.string(),
   environment: z.object({
     qemu: z.string(),
@@ -103,29 +103,29 @@ export const recordingSchema = z.object({
     dirtyRingSize: count,
     hostCpus: count,
     transport: z.string(),
-    hostLoadBefore: amount.nullish(),
-    destinationQemu: z.string().nullish(),
+    hostLoadBefore: z.nullish(amount),
+    destinationQemu: z.nullish(z.string()),
   }),
   guest: z.object({
     memoryMiB: positive,
     ramTotalBytes: count,
     zeroPagesAtStart: count,
     /** What the other words of a page hold: nothing, 1 KiB of noise, noise. */
-    pageContent: z.enum(['one-word', 'quarter-random', 'random']).default('one-word'),
-    vcpus: z.array(vcpuSchema).min(1),
+    pageContent: z._default(z.enum(['one-word', 'quarter-random', 'random']), 'one-word'),
+    vcpus: z.array(vcpuSchema).check(z.minLength(1)),
   }),
   migration: z.object({
     capabilities: z.array(z.string()),
     parameters: z.record(z.string(), z.union([z.number(), z.boolean()])),
     /** Parameters whose value is a word. */
-    enumParameters: z.record(z.string(), z.string()).nullish(),
+    enumParameters: z.nullish(z.record(z.string(), z.string())),
     before: z.array(commandSchema),
-    during: z.array(duringSchema).default([]),
+    during: z._default(z.array(duringSchema), []),
     beforeSettleSeconds: amount,
     giveUpAfterMs: positive,
   }),
   result: resultSchema,
-  syncs: z.array(syncSchema).min(1),
+  syncs: z.array(syncSchema).check(z.minLength(1)),
   samples: z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.number())) }),
 });
 

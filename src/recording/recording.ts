@@ -5,6 +5,7 @@
 import { isMap } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { parseJson } from '../formats/json.js';
+import { ENGLISH } from '../options/zod.js';
 import { readerOf } from '../formats/readers/index.js';
 import { checkRecording } from './recording-checks.js';
 import { RECORDING_FORMAT, type Recording, recordingSchema } from './recording-file.js';
@@ -16,7 +17,7 @@ export function readRecording(text: string, file: string): Recording {
   refuseLog(text, file);
   const value = parseJson(text, file);
   checkFormat(value, file);
-  const parsed = recordingSchema.safeParse(value);
+  const parsed = recordingSchema.safeParse(value, ENGLISH);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const path = issue === undefined || issue.path.length === 0 ? '' : `${formatPath(issue.path)}: `;

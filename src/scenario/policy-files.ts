@@ -2,7 +2,7 @@
  * Policies that people already have, read as they are: a KubeVirt MigrationPolicy or the migrations of a KubeVirt resource
  * (YAML or JSON), the [libvirt] section of nova.conf, oVirt's MigrationPolicies (JSON).
  */
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { isMap as isYamlMap, isNode, LineCounter, parseAllDocuments, type Document } from 'yaml';
 import { isMap, nth } from '../lists.js';
 import { UsageError, thrownText, type Place } from '../errors.js';
@@ -31,7 +31,7 @@ export function readPolicyFile(text: string, file: string, which?: string): Impo
 }
 
 /** Checks and maps; problems name their places. */
-function importWith<Schema extends z.ZodType>(
+function importWith<Schema extends z.ZodMiniType>(
   schema: Schema,
   value: unknown,
   placeOf: (problem: Pick<Problem, 'path' | 'at'>) => Place,

@@ -3,7 +3,7 @@
  * Keys that stand in one entry of `vary` move together; entries are combined.
  */
 import { dirname, isAbsolute, join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isMap } from '../lists.js';
 import { type Place, UsageError } from '../errors.js';
 import { expected } from '../options/wording.js';
@@ -15,11 +15,11 @@ import { parseSource } from './source.js';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const value = z.union([scalar, z.record(z.string(), z.unknown()), z.array(z.unknown())]);
-const choice = z.union([z.string(), z.record(z.string(), z.record(z.string(), z.unknown()).nullable())]);
+const choice = z.union([z.string(), z.record(z.string(), z.nullable(z.record(z.string(), z.unknown())))]);
 const axis = z
   .record(
-    z.string().regex(/^[^\s=.]+(\.[^\s=.]+)*$/),
-    z.union([z.string(), z.array(value).min(1)], {
+    z.string().check(z.regex(/^[^\s=.]+(\.[^\s=.]+)*$/)),
+    z.union([z.string(), z.array(value).check(z.minLength(1))], {
       error: ({ input }) => expected('a list of values, or a range such as 4GiB..1TiB:9:log', input),
     }),
     {
@@ -29,38 +29,52 @@ const axis = z
           : undefined,
     },
   )
-  .refine((entry) => Object.keys(entry).length > 0, {
-    error: 'no key; expected one with its values, such as guest.memory: [4GiB, 8GiB]',
-  });
+  .check(
+    z.refine((entry) => Object.keys(entry).length > 0, {
+      error: 'no key; expected one with its values, such as guest.memory: [4GiB, 8GiB]',
+    }),
+  );
 
 export const sweepSchema = z.strictObject({
-  question: z.string().min(1).describe('what the sweep is to answer, in words').optional(),
-  scenario: z.string().min(1).describe('path of the scenario, from the folder of this file'),
-  set: z.record(z.string(), value).describe('values put into every cell, by their path').default({}),
+  question: z.optional(z.string().check(z.minLength(1), z.describe('what the sweep is to answer, in words'))),
+  scenario: z
+    .string()
+    .check(z.minLength(1), z.describe('path of the scenario, from the folder of this file')),
+  set: z._default(
+    z.record(z.string(), value).check(z.describe('values put into every cell, by their path')),
+    {},
+  ),
   vary: z
     .array(axis)
-    .min(1)
-    .describe(
-      'one entry an axis: a key with a list of values, or with a range such as 4GiB..1TiB:9:log; keys of one entry move together',
+    .check(
+      z.minLength(1),
+      z.describe(
+        'one entry an axis: a key with a list of values, or with a range such as 4GiB..1TiB:9:log; keys of one entry move together',
+      ),
     ),
-  strategies: z
-    .union([z.literal('all'), z.array(choice).min(1)], {
-      error: ({ input }) => expected('all or a list such as [none, auto-converge]', input),
-    })
-    .describe('instead of those of the scenario; all: every one that does not refuse')
-    .optional(),
-  policy: choice.describe('instead of that of the scenario').optional(),
-  runs: z.int().min(1).max(100_000).describe('runs of each strategy in each cell, at most').default(1),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1)
-    .default(1),
-  memory: z.enum(['auto', 'page', 'fluid']).describe('auto: fluid').default('auto'),
-  precision: z
-    .string()
-    .describe('a cell ends early when total time and downtime are known to this share, such as 2%')
-    .optional(),
+  strategies: z.optional(
+    z
+      .union([z.literal('all'), z.array(choice).check(z.minLength(1))], {
+        error: ({ input }) => expected('all or a list such as [none, auto-converge]', input),
+      })
+      .check(z.describe('instead of those of the scenario; all: every one that does not refuse')),
+  ),
+  policy: z.optional(choice.check(z.describe('instead of that of the scenario'))),
+  runs: z._default(
+    z
+      .int()
+      .check(z.minimum(1), z.maximum(100_000), z.describe('runs of each strategy in each cell, at most')),
+    1,
+  ),
+  seed: z._default(z.int().check(z.minimum(0), z.maximum(2 ** 32 - 1)), 1),
+  memory: z._default(z.enum(['auto', 'page', 'fluid']).check(z.describe('auto: fluid')), 'auto'),
+  precision: z.optional(
+    z
+      .string()
+      .check(
+        z.describe('a cell ends early when total time and downtime are known to this share, such as 2%'),
+      ),
+  ),
 });
 
 /** With paths from where migsim runs, and choices as the command line takes them. */

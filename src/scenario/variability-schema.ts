@@ -1,5 +1,5 @@
 /** How much a host varies, as scenario files write it: as in its profile, not at all, or kind by kind. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   variabilityKinds,
   type HostVariability,
@@ -35,7 +35,7 @@ const kinds = section(
   ),
 );
 
-export const variabilitySchema: z.ZodType<VariabilityChoice, unknown> = either(
+export const variabilitySchema: z.ZodMiniType<VariabilityChoice, unknown> = either(
   'how much the host differs from run to run: as in the profile, not at all (none), or kind by kind such as ' +
     '{ vcpu-speed: 6% }, the others as in the profile; a single run meets the median',
   () => [z.enum(WORDS), kinds],

@@ -5,33 +5,28 @@
  * Reports of all years are read: `dirty_ring_size`, `multifd…`, `dirty_limit…` and `result` came later and may be missing,
  * and values that QEMU did not report were written as 0.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isMap } from '../../lists.js';
 import { UsageError } from '../../errors.js';
+import { ENGLISH, transformed } from '../../options/zod.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { parseJson } from '../json.js';
 import type { MigrateSample } from '../complete.js';
 import { emptySample } from '../migration-log.js';
 
-const amount = z.number().min(0);
-const list = z
-  .array(z.union([z.string(), z.number()]).transform(String))
-  .nullish()
-  .transform((value) => value ?? []);
-const flag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? false);
-const orZero = amount.nullish().transform((value) => value ?? 0);
-const word = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
+const amount = z.number().check(z.minimum(0));
+const list = transformed(
+  z.nullish(z.array(transformed(z.union([z.string(), z.number()]), String))),
+  (value) => value ?? [],
+);
+const flag = transformed(z.nullish(z.boolean()), (value) => value ?? false);
+const orZero = transformed(z.nullish(amount), (value) => value ?? 0);
+const word = transformed(z.nullish(z.string()), (value) => value ?? '');
 
 const hardwareSchema = z.object({
-  cpus: z.int().min(1),
+  cpus: z.int().check(z.minimum(1)),
   /** GiB that the stress load fills; the machine has 512 MiB more. */
-  mem: z.number().positive(),
+  mem: z.number().check(z.positive()),
   src_cpu_bind: list,
   src_mem_bind: list,
   dst_cpu_bind: list,
@@ -46,32 +41,32 @@ const hardwareSchema = z.object({
 const scenarioSchema = z.object({
   name: z.string(),
   /** ms. */
-  downtime: amount.default(500),
+  downtime: z._default(amount, 500),
   /** MiB/s. */
-  bandwidth: amount.default(125_000),
-  max_iters: amount.default(30),
+  bandwidth: z._default(amount, 125_000),
+  max_iters: z._default(amount, 30),
   /** Seconds. */
-  max_time: amount.default(300),
+  max_time: z._default(amount, 300),
   pause: flag,
-  pause_iters: amount.default(5),
+  pause_iters: z._default(amount, 5),
   post_copy: flag,
-  post_copy_iters: amount.default(5),
+  post_copy_iters: z._default(amount, 5),
   auto_converge: flag,
   /** Percent. */
-  auto_converge_step: amount.default(10),
+  auto_converge_step: z._default(amount, 10),
   compression_mt: flag,
-  compression_mt_threads: amount.default(1),
+  compression_mt_threads: z._default(amount, 1),
   compression_xbzrle: flag,
   /** Percent of guest memory. */
-  compression_xbzrle_cache: amount.default(10),
+  compression_xbzrle_cache: z._default(amount, 10),
   multifd: flag,
-  multifd_channels: amount.default(2),
+  multifd_channels: z._default(amount, 2),
   multifd_compression: word,
   dirty_limit: flag,
   /** ms. */
-  x_vcpu_dirty_limit_period: amount.default(500),
+  x_vcpu_dirty_limit_period: z._default(amount, 500),
   /** MiB/s. */
-  vcpu_dirty_limit: amount.default(1),
+  vcpu_dirty_limit: z._default(amount, 1),
 });
 
 const progressSchema = z.object({
@@ -86,10 +81,7 @@ const progressSchema = z.object({
     normal_bytes: orZero,
     dirty_rate_pps: orZero,
     /** 10^6 bit/s, whatever its name says. */
-    transfer_rate_mbs: z
-      .number()
-      .nullish()
-      .transform((value) => Math.max(0, value ?? 0)),
+    transfer_rate_mbs: transformed(z.nullish(z.number()), (value) => Math.max(0, value ?? 0)),
     iterations: orZero,
   }),
   /** Seconds since the host's epoch. */
@@ -105,10 +97,10 @@ const progressSchema = z.object({
   dirty_limit_ring_full_time: orZero,
 });
 
-const timingsSchema = z
-  .array(z.object({ tid: z.number(), timestamp: z.number(), value: amount }))
-  .nullish()
-  .transform((value) => value ?? []);
+const timingsSchema = transformed(
+  z.nullish(z.array(z.object({ tid: z.number(), timestamp: z.number(), value: amount }))),
+  (value) => value ?? [],
+);
 
 const reportSchema = z.object({
   hardware: hardwareSchema,
@@ -125,10 +117,9 @@ const reportSchema = z.object({
   initrd: word,
   transport: word,
   sleep: orZero,
-  result: z
-    .object({ success: z.boolean().nullish() })
-    .nullish()
-    .transform((value) => ({ success: value?.success ?? null })),
+  result: transformed(z.nullish(z.object({ success: z.nullish(z.boolean()) })), (value) => ({
+    success: value?.success ?? null,
+  })),
 });
 
 /** With guestperf's own names: units are next to the fields of the schema above. */
@@ -207,7 +198,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** `expected a number, got "four"`; a field that is not there is `missing`. */
-function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+function inWords(issue: z.core.$ZodRawIssue): ReturnType<z.core.$ZodErrorMap> {
   const { input } = issue;
   const what =
     issue.code === 'invalid_type'
@@ -215,7 +206,7 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
       : issue.code === 'too_small'
         ? `a number ${issue.inclusive === false ? 'above' : 'of at least'} ${issue.minimum}`
         : undefined;
-  if (what === undefined) return undefined;
+  if (what === undefined) return ENGLISH.error(issue);
   const got = typeof input === 'object' && input !== null ? 'something else' : JSON.stringify(input);
   return input === undefined ? `missing; expected ${what}` : `expected ${what}, got ${got}`;
 }

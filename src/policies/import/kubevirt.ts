@@ -3,55 +3,55 @@
  * staging/src/kubevirt.io/api/migrations/v1alpha1/types.go, core/v1/types.go (MigrationConfiguration,
  * ExperimentalMigrationOptions), pkg/virt-config (defaults), pkg/util/migrations/validation.go.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { FLAG, choice, count } from './forms.js';
 import { MAX_DOWNTIME_MS } from '../kit/actions.js';
 import { amountOf, given, timeoutOf, type ImportedPolicy } from './imported.js';
 import { QEMU_DEFAULT_DOWNTIME_MS } from '../kit/kubevirt-monitor.js';
 import { bandwidthQuantity, numberQuantity, wholeMib } from '../kit/quantity.js';
 
-const seconds = (min: number) => count({ min }, 'whole seconds').nullish();
-const milliseconds = () => count({ min: 1, max: MAX_DOWNTIME_MS }, 'whole ms').nullish();
+const seconds = (min: number) => z.nullish(count({ min }, 'whole seconds'));
+const milliseconds = () => z.nullish(count({ min: 1, max: MAX_DOWNTIME_MS }, 'whole ms'));
 
 const downtimeTuning = z.strictObject({
   initialMs: milliseconds(),
-  steps: count({ min: 1 }).nullish(),
-  startAfterIteration: count({ min: 0 }).nullish(),
+  steps: z.nullish(count({ min: 1 })),
+  startAfterIteration: z.nullish(count({ min: 0 })),
   cooldownSeconds: seconds(1),
 });
 
 const stallDetector = z.strictObject({
-  stallMargin: count({ min: 0, max: 100 }, 'a whole percentage').nullish(),
+  stallMargin: z.nullish(count({ min: 0, max: 100 }, 'a whole percentage')),
   stallProgressTimeout: seconds(1),
   switchoverTimeout: seconds(1),
-  ewmaAlpha: numberQuantity(0.001, 1).nullish(),
-  precopyPossibleFactor: numberQuantity(1, Infinity).nullish(),
-  patienceWindowDecayFactor: numberQuantity(0, 1).nullish(),
-  searchLocalMinima: FLAG.nullish(),
-  completionTimeoutFactor: numberQuantity(1, Infinity).nullish(),
+  ewmaAlpha: z.nullish(numberQuantity(0.001, 1)),
+  precopyPossibleFactor: z.nullish(numberQuantity(1, Infinity)),
+  patienceWindowDecayFactor: z.nullish(numberQuantity(0, 1)),
+  searchLocalMinima: z.nullish(FLAG),
+  completionTimeoutFactor: z.nullish(numberQuantity(1, Infinity)),
 });
 
 const experimental = z.strictObject({
-  compression: choice(['none', 'zstd']).nullish(),
-  downtimeTuning: downtimeTuning.nullish(),
-  stallDetector: stallDetector.nullish(),
+  compression: z.nullish(choice(['none', 'zstd'])),
+  downtimeTuning: z.nullish(downtimeTuning),
+  stallDetector: z.nullish(stallDetector),
   /** The proposal's name for it. */
-  stallDetection: stallDetector.nullish(),
+  stallDetection: z.nullish(stallDetector),
 });
 
 const shared = {
-  allowAutoConverge: FLAG.nullish(),
-  allowPostCopy: FLAG.nullish(),
-  allowWorkloadDisruption: FLAG.nullish(),
-  bandwidthPerMigration: bandwidthQuantity().nullish(),
+  allowAutoConverge: z.nullish(FLAG),
+  allowPostCopy: z.nullish(FLAG),
+  allowWorkloadDisruption: z.nullish(FLAG),
+  bandwidthPerMigration: z.nullish(bandwidthQuantity()),
   completionTimeoutPerGiB: seconds(0),
   maxDowntimeMs: milliseconds(),
-  experimental: experimental.nullish(),
+  experimental: z.nullish(experimental),
 };
 
 function disruptionGoesWithPostCopy(
   spec: { allowPostCopy?: boolean | null | undefined; allowWorkloadDisruption?: boolean | null | undefined },
-  context: z.RefinementCtx,
+  context: z.core.$RefinementCtx,
 ): void {
   if (spec.allowPostCopy !== true || spec.allowWorkloadDisruption !== false) return;
   const message = 'expected true where allowPostCopy is true, got false';
@@ -60,13 +60,13 @@ function disruptionGoesWithPostCopy(
 
 /** `spec` of a MigrationPolicy. */
 export const migrationPolicySpec = z
-  .strictObject({ selectors: z.unknown().optional(), ...shared })
-  .superRefine(disruptionGoesWithPostCopy);
+  .strictObject({ selectors: z.optional(z.unknown()), ...shared })
+  .check(z.superRefine(disruptionGoesWithPostCopy));
 
 /** `spec.configuration.migrations` of a KubeVirt resource: what is not about a single migration is let through. */
 export const clusterMigrations = z
   .looseObject({ progressTimeout: seconds(0), ...shared })
-  .superRefine(disruptionGoesWithPostCopy);
+  .check(z.superRefine(disruptionGoesWithPostCopy));
 
 type Spec = z.output<typeof clusterMigrations> | z.output<typeof migrationPolicySpec>;
 

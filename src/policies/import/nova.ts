@@ -1,5 +1,6 @@
 /** From the [libvirt] section of nova.conf to a policy. Source: nova/conf/libvirt.py, nova/virt/libvirt/driver.py. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { transformed } from '../../options/zod.js';
 import { choice } from './forms.js';
 import { amountOf, given, timeoutOf, type ImportedPolicy } from './imported.js';
 import { TIMEOUT_ACTIONS } from '../nova.js';
@@ -7,30 +8,26 @@ import { MIB } from '../../units.js';
 
 /** oslo.config reads all values from text. */
 function wholeText(what: string, min: number) {
-  return z
-    .string()
-    .transform((text, context) => {
+  return z.optional(
+    transformed(z.string(), (text, refuse) => {
       const value = /^\d+$/.test(text) ? Number(text) : NaN;
       if (value >= min && Number.isSafeInteger(value)) return value;
-      context.addIssue(`expected ${what} as a whole number from ${min}, got ${JSON.stringify(text)}`);
-      return z.NEVER;
-    })
-    .optional();
+      return refuse(`expected ${what} as a whole number from ${min}, got ${JSON.stringify(text)}`);
+    }),
+  );
 }
 
 function flagText() {
-  return z
-    .string()
-    .transform((text, context) => {
+  return z.optional(
+    transformed(z.string(), (text, refuse) => {
       if (/^(true|1|on|yes)$/i.test(text)) return true;
       if (/^(false|0|off|no)$/i.test(text)) return false;
-      context.addIssue(`expected True or False, got ${JSON.stringify(text)}`);
-      return z.NEVER;
-    })
-    .optional();
+      return refuse(`expected True or False, got ${JSON.stringify(text)}`);
+    }),
+  );
 }
 
-const anything = z.string().optional();
+const anything = z.optional(z.string());
 
 /** The options that begin with live_migration_, by their text. */
 export const novaOptions = z.strictObject({
@@ -39,7 +36,7 @@ export const novaOptions = z.strictObject({
   live_migration_downtime_steps: wholeText('steps', 3),
   live_migration_downtime_delay: wholeText('seconds per GiB', 3),
   live_migration_completion_timeout: wholeText('seconds per GiB', 0),
-  live_migration_timeout_action: choice(TIMEOUT_ACTIONS).optional(),
+  live_migration_timeout_action: z.optional(choice(TIMEOUT_ACTIONS)),
   live_migration_permit_post_copy: flagText(),
   live_migration_permit_auto_converge: flagText(),
   live_migration_parallel_connections: wholeText('connections', 1),

@@ -1,5 +1,5 @@
 /** From an entry of oVirt's MigrationPolicies to a policy. Source: ovirt-engine 0000_config.sql, MigrationPolicy.java. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { FLAG } from './forms.js';
 import type { ImportedPolicy } from './imported.js';
 import {
@@ -12,10 +12,10 @@ import {
 
 /** What else stands there (id, description, maxMigrations, enableGuestEvents) is not about the migration. */
 export const ovirtPolicy = z.looseObject({
-  name: z.string().nullish(),
-  autoConvergence: FLAG.nullish(),
-  migrationCompression: FLAG.nullish(),
-  zeroCopy: FLAG.nullish(),
+  name: z.nullish(z.string()),
+  autoConvergence: z.nullish(FLAG),
+  migrationCompression: z.nullish(FLAG),
+  zeroCopy: z.nullish(FLAG),
   config: convergenceConfig,
 });
 

@@ -2,25 +2,25 @@
  * oVirt's convergence schedules. Sources: ovirt-engine packaging/dbscripts/upgrade/pre_upgrade/0000_config.sql (the named
  * policies) and backend ConvergenceSchedule.java (how its JSON becomes a schedule); vdsm lib/vdsm/virt/migration.py (legacy).
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { keysOf, lastOf, nth } from '../../lists.js';
 import { UsageError } from '../../errors.js';
 import { expectedWord } from '../../options/wording.js';
-import { entrySchema } from '../../options/zod.js';
+import { ENGLISH, entrySchema, transformed } from '../../options/zod.js';
 import { type Action, MAX_DOWNTIME_MS } from './actions.js';
 
 const { floor, max } = Math;
 
 const ACTION_NAMES = ['setDowntime', 'postcopy', 'abort'] as const;
 
-const downtimeParam = z
-  .union([z.string(), z.number()], { error: () => 'expected a downtime in ms, such as "150"' })
-  .transform((input, context) => {
+const downtimeParam = transformed(
+  z.union([z.string(), z.number()], { error: () => 'expected a downtime in ms, such as "150"' }),
+  (input, refuse) => {
     const ms = typeof input === 'number' ? input : /^\s*\d+\s*$/.test(input) ? Number(input) : NaN;
     if (Number.isSafeInteger(ms) && ms >= 1 && ms <= MAX_DOWNTIME_MS) return ms;
-    context.addIssue(`expected a downtime in ms from 1 to ${MAX_DOWNTIME_MS}, got ${JSON.stringify(input)}`);
-    return z.NEVER;
-  });
+    return refuse(`expected a downtime in ms from 1 to ${MAX_DOWNTIME_MS}, got ${JSON.stringify(input)}`);
+  },
+);
 
 const item = z
   .strictObject({
@@ -29,14 +29,16 @@ const item = z
       choices: ACTION_NAMES,
       summary: 'what is done',
     }),
-    params: z.array(downtimeParam).default([]),
+    params: z._default(z.array(downtimeParam), []),
   })
-  .superRefine(({ action, params }, context) => {
-    const expected = action === 'setDowntime' ? 1 : 0;
-    if (params.length === expected) return;
-    const message = `${action} takes ${expected === 1 ? 'one parameter, the downtime in ms' : 'no parameters'}`;
-    context.addIssue({ code: 'custom', path: ['params'], message: `${message}; got ${params.length}` });
-  });
+  .check(
+    z.superRefine(({ action, params }, context) => {
+      const expected = action === 'setDowntime' ? 1 : 0;
+      if (params.length === expected) return;
+      const message = `${action} takes ${expected === 1 ? 'one parameter, the downtime in ms' : 'no parameters'}`;
+      context.addIssue({ code: 'custom', path: ['params'], message: `${message}; got ${params.length}` });
+    }),
+  );
 
 const stallingItem = z.strictObject({
   stallingLimit: entrySchema<number>({ kind: 'count', min: 0, summary: 'stalling passes before it' }),
@@ -45,9 +47,9 @@ const stallingItem = z.strictObject({
 
 /** `config` of an entry of oVirt's MigrationPolicies, as it stands there. */
 export const convergenceConfig = z.strictObject({
-  initialItems: z.array(item).nullish(),
-  convergenceItems: z.array(stallingItem).nullish(),
-  lastItems: z.array(item).nullish(),
+  initialItems: z.nullish(z.array(item)),
+  convergenceItems: z.nullish(z.array(stallingItem)),
+  lastItems: z.nullish(z.array(item)),
 });
 export type ConvergenceConfig = z.output<typeof convergenceConfig>;
 
@@ -117,7 +119,7 @@ export const SCHEDULE = {
     if (word !== undefined) return word;
     if (typeof input !== 'object' || input === null)
       throw new UsageError(expectedWord(OVIRT_POLICIES, input));
-    const result = convergenceConfig.safeParse(input);
+    const result = convergenceConfig.safeParse(input, ENGLISH);
     if (result.success) return result.data;
     const [issue] = result.error.issues;
     const where =

@@ -1,6 +1,7 @@
 /** Kubernetes quantities: `64Mi`, `1.5G`, `400m`, `1e9`, `100`. Source: k8s.io/apimachinery/pkg/api/resource. */
 import { nth } from '../../lists.js';
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { transformed } from '../../options/zod.js';
 import { MIB } from '../../units.js';
 
 const { round, max } = Math;
@@ -33,27 +34,25 @@ function meant(text: string): string | undefined {
 
 /** Bytes a second, 0 for no limit, from what a MigrationPolicy says. */
 export function bandwidthQuantity() {
-  return z.union([z.number(), z.string()]).transform((input, context) => {
+  return transformed(z.union([z.number(), z.string()]), (input, refuse) => {
     const value = typeof input === 'number' ? input : parseQuantity(input);
     if (value !== undefined && (value === 0 || value >= 1)) return value;
     const hint = typeof input === 'string' ? meant(input) : undefined;
     const why = value !== undefined && value > 0 ? ', which is less than a byte' : '';
-    context.addIssue(
+    return refuse(
       `expected bytes a second as Kubernetes writes them, such as 64Mi, got ${JSON.stringify(input)}${why}` +
         (hint === undefined ? '' : `; did you mean ${hint}?`),
     );
-    return z.NEVER;
   });
 }
 
 /** A number that may be written as a quantity: 0.4, "0.4", "400m". */
 export function numberQuantity(min: number, most: number) {
-  return z.union([z.number(), z.string()]).transform((input, context) => {
+  return transformed(z.union([z.number(), z.string()]), (input, refuse) => {
     const value = typeof input === 'number' ? input : parseQuantity(input);
     if (value !== undefined && value >= min && value <= most) return value;
     const range = most === Infinity ? `from ${min}` : `from ${min} to ${most}`;
-    context.addIssue(`expected a number ${range}, such as "${max(min, 0.5)}", got ${JSON.stringify(input)}`);
-    return z.NEVER;
+    return refuse(`expected a number ${range}, such as "${max(min, 0.5)}", got ${JSON.stringify(input)}`);
   });
 }
 

@@ -1,5 +1,5 @@
 /** Strategies and policies as scenario files name them: a name, or a name with options. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isMap, nth, type UnknownMap, valueAt } from '../../lists.js';
 import { policies } from '../../policies/index.js';
 import type { StrategyDefinition } from '../../strategies/define.js';
@@ -28,20 +28,22 @@ export const POLICY: Kind = { word: 'policy', registry: policies };
 export const DEFAULT_POLICY = nth(Object.keys(policies), 0);
 
 /** One entry of `strategies:`. */
-export function strategySchema(description: string): z.ZodType<Chosen, unknown> {
+export function strategySchema(description: string): z.ZodMiniType<Chosen, unknown> {
   return choiceSchema(STRATEGY, description);
 }
 
 /** `policy:`. */
-export function policySchema(description: string): z.ZodType<Chosen, unknown> {
+export function policySchema(description: string): z.ZodMiniType<Chosen, unknown> {
   return choiceSchema(POLICY, description);
 }
 
-function choiceSchema(kind: Kind, description: string): z.ZodType<Chosen, unknown> {
+function choiceSchema(kind: Kind, description: string): z.ZodMiniType<Chosen, unknown> {
   const forms = () => [
     z.enum(Object.keys(kind.registry)),
     ...Object.values(kind.registry).map(({ name, summary, options }) =>
-      z.strictObject({ [name]: isTable(options) ? tableSchema(options) : z.unknown() }).describe(summary),
+      z
+        .strictObject({ [name]: isTable(options) ? tableSchema(options) : z.unknown() })
+        .check(z.describe(summary)),
     ),
   ];
   return either(description, forms, (input, wrong) => readChoice(kind, input, wrong));

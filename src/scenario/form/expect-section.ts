@@ -1,5 +1,5 @@
 /** An entry of `expect:` of a scenario file. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isMap } from '../../lists.js';
 import { expected } from '../../options/wording.js';
 import { either } from './forms.js';
@@ -10,7 +10,7 @@ export type ExpectationForm = Readonly<Record<string, string>> | readonly string
 const conditions = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 const relations = z.array(z.string());
 
-export const expectation: z.ZodType<ExpectationForm, unknown> = either(
+export const expectation: z.ZodMiniType<ExpectationForm, unknown> = either(
   "conditions such as { converges: true, total-time: '< 60s' }; under relations: a list of texts",
   () => [conditions, relations],
   (input, wrong) => {

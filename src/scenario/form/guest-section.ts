@@ -1,5 +1,5 @@
 /** `guest:` of a scenario file, without its vCPUs. */
-import type * as z from 'zod';
+import * as z from 'zod/mini';
 import { either, list, ringSize, section, share, size } from './forms.js';
 import { check, wrongsOf } from './problems.js';
 import { expected } from '../../options/wording.js';
@@ -65,7 +65,7 @@ const zeroStretches = list(
 /** A share of RAM, or stretches of it, in bytes. */
 export type ZeroPages = number | z.output<typeof zeroStretches>;
 
-const zeroPages: z.ZodType<ZeroPages, unknown> = either(
+const zeroPages: z.ZodMiniType<ZeroPages, unknown> = either(
   'memory that is zero pages: a share of RAM, spread over what working sets leave in blocks of at most 4 MiB, ' +
     'or a list of stretches such as [{ at: 1GiB, size: 512MiB }], in order of address',
   () => [zeroShare, zeroStretches],
@@ -86,7 +86,7 @@ export interface FreeMemory {
 const freeShare = share('share of RAM', { zero: true, max: '100%' });
 const freeSize = size('a part of RAM', { zero: true, max: '64TiB' });
 
-const freePageHint: z.ZodType<FreeMemory, unknown> = either(
+const freePageHint: z.ZodMiniType<FreeMemory, unknown> = either(
   'free page hinting (-device virtio-balloon,free-page-hint=on): memory that the guest reports as free, zero pages among it, ' +
     'and that is not sent at all, as a share of RAM or a size; 0: hinting is off',
   () => [freeShare, freeSize],
@@ -101,8 +101,8 @@ const freePageHint: z.ZodType<FreeMemory, unknown> = either(
 
 export const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: stress }] }', {
   memory: { kind: 'size', min: '1MiB', max: '64TiB', summary: 'guest RAM' },
-  'zero-pages': zeroPages.prefault('0%'),
-  'free-page-hint': freePageHint.prefault(0),
+  'zero-pages': z.prefault(zeroPages, '0%'),
+  'free-page-hint': z.prefault(freePageHint, 0),
   balloon: {
     kind: 'size',
     zero: true,
@@ -120,9 +120,10 @@ export const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: str
       'how far the content of pages compresses: bytes in per byte out of zstd at its first level, from which the ratio of ' +
       'each multifd compression follows; when left out, that of its table. Zero pages do not count',
   },
-  'dirty-ring-size': ringSize(
-    "entries of each vCPU's dirty ring (-accel kvm,dirty-ring-size=…); 0: the dirty bitmap",
-  ).prefault(0),
+  'dirty-ring-size': z.prefault(
+    ringSize("entries of each vCPU's dirty ring (-accel kvm,dirty-ring-size=…); 0: the dirty bitmap"),
+    0,
+  ),
   'host-page': {
     kind: 'choice',
     choices: ['4KiB', '2MiB', '1GiB'],
@@ -136,26 +137,31 @@ export const guest = section('{ memory: 16GiB, vcpus: [{ count: 4, workload: str
     default: '17MiB',
     summary: 'ROMs and video memory, migrated like RAM; the default is that of machine type pc',
   },
-  devices: list(device, '[{ stop-copy: 4MiB, speed: 100MiB/s }]')
-    .describe('devices passed through by VFIO, whose state migrates too')
-    .default([]),
-  dma: section('{ write: 200MiB/s, working-set: 1GiB }', {
-    write: {
-      kind: 'rate',
-      max: '1TiB/s',
-      summary: 'page writes a second times 4 KiB, to any page of the working set',
-    },
-    'working-set': {
-      kind: 'size',
-      min: '4KiB',
-      max: '64TiB',
-      summary: 'the buffers that they write, behind those of the vCPUs',
-    },
-  })
-    .describe(
-      'what devices (VFIO, vhost, virtio) write into guest RAM, all together: no throttle and no dirty limit holds them back, ' +
-        'and no dirty ring sees it; every bitmap sync does',
-    )
-    .optional(),
-  vcpus: list(vcpus, '[{ count: 4, workload: stress }]').min(1).describe('groups of vCPUs'),
+  devices: z._default(
+    list(device, '[{ stop-copy: 4MiB, speed: 100MiB/s }]').check(
+      z.describe('devices passed through by VFIO, whose state migrates too'),
+    ),
+    [],
+  ),
+  dma: z.optional(
+    section('{ write: 200MiB/s, working-set: 1GiB }', {
+      write: {
+        kind: 'rate',
+        max: '1TiB/s',
+        summary: 'page writes a second times 4 KiB, to any page of the working set',
+      },
+      'working-set': {
+        kind: 'size',
+        min: '4KiB',
+        max: '64TiB',
+        summary: 'the buffers that they write, behind those of the vCPUs',
+      },
+    }).check(
+      z.describe(
+        'what devices (VFIO, vhost, virtio) write into guest RAM, all together: no throttle and no dirty limit holds them back, ' +
+          'and no dirty ring sees it; every bitmap sync does',
+      ),
+    ),
+  ),
+  vcpus: list(vcpus, '[{ count: 4, workload: stress }]').check(z.minLength(1), z.describe('groups of vCPUs')),
 });

@@ -1,5 +1,5 @@
 /** The form of scenario files as a JSON Schema, for completion and checking in editors. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isList, isMap, isOneOf } from '../../lists.js';
 import { rangeOfSchema, rangesOfSchema } from '../../options/zod.js';
 import { formsOf } from './forms.js';
@@ -90,7 +90,7 @@ export function describedScenario(): JsonSchema {
   return toJsonSchema(scenarioSchema, true);
 }
 
-function toJsonSchema(schema: z.ZodType, withRanges = false): JsonSchema {
+function toJsonSchema(schema: z.ZodMiniType, withRanges = false): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io: 'input',
     target: 'draft-7',

@@ -1,4 +1,5 @@
 /** `migration:` of a scenario file. */
+import * as z from 'zod/mini';
 import { section } from './forms.js';
 import { schedule } from './schedule-section.js';
 import { streamSchema } from './stream-schema.js';
@@ -7,12 +8,15 @@ import { versionSchema } from './version-schema.js';
 const UNLIMITED = { unlimited: 0 };
 
 export const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms }', {
-  qemu: versionSchema('whose rules apply: a QEMU version, a package version or a distribution').prefault(
+  qemu: z.prefault(
+    versionSchema('whose rules apply: a QEMU version, a package version or a distribution'),
     '10.0',
   ),
-  machine: versionSchema(
-    'machine type, where it is older than QEMU: multifd syncs and zero-page detection go with it',
-  ).optional(),
+  machine: z.optional(
+    versionSchema(
+      'machine type, where it is older than QEMU: multifd syncs and zero-page detection go with it',
+    ),
+  ),
   'max-bandwidth': {
     kind: 'rate',
     max: '100Tbit/s',
@@ -106,6 +110,6 @@ export const migration = section('{ max-bandwidth: 1GiB/s, downtime-limit: 300ms
     default: true,
     summary: 'after a network failure in post-copy the migration is recovered; false: the guest is lost',
   },
-  stream: streamSchema.prefault('plain'),
+  stream: z.prefault(streamSchema, 'plain'),
   at: schedule,
 });

@@ -1,6 +1,6 @@
 /** From what a schema finds wrong to what a user reads: `file:line:column: guest.memory: expected …, got …`. */
 import { nth } from '../../lists.js';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { InfeasibleError, UsageError, type Place } from '../../errors.js';
 import { problemOf, withoutConsequences, type Path, type Problem } from '../../options/read.js';
 import type { Wrong } from './forms.js';
@@ -15,7 +15,7 @@ export type Complain = (path: Path, message: string) => void;
 export type Fail = (path: Path, message: string) => never;
 
 /** Checks a value against a schema, with this project's words. */
-export function check<Schema extends z.ZodType>(
+export function check<Schema extends z.ZodMiniType>(
   schema: Schema,
   value: unknown,
 ): { readonly value: z.output<Schema> } | { readonly problems: readonly Problem[] } {

@@ -1,5 +1,5 @@
 /** `migration.at` of a scenario file. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { SCHEDULED_COMMANDS } from '../../migration/runtime-parameters.js';
 import { expected, expectedWord, oneOf } from '../../options/wording.js';
 import { runtimeOptions } from '../../strategies/kit/runtime-options.js';
@@ -21,26 +21,30 @@ function expectedCommand(input: unknown): string {
   return `${expected(oneOf(SCHEDULED_COMMANDS), input)}; did you mean ${meant}?`;
 }
 
-export const schedule = list(
-  section('{ after: 8s, set: { max-bandwidth: 50MiB/s } }', {
-    after: {
-      kind: 'duration',
-      zero: true,
-      max: '24h',
-      optional: true,
-      summary: 'since the start of the migration',
-    },
-    'at-sync': { kind: 'count', min: 1, optional: true, summary: 'when dirty-sync-count reaches it' },
-    set: runtimeOptions.optional(),
-    do: z
-      .enum(SCHEDULED_COMMANDS, { error: ({ input }) => expectedCommand(input) })
-      .describe(
-        'QMP command: stop and cont act on the guest, migrate-continue answers pre-switchover; start-postcopy, migrate-pause ' +
-          'and migrate-recover need postcopy-ram',
-      )
-      .optional(),
-  }),
-  '[{ after: 8s, set: { max-bandwidth: 50MiB/s } }, { after: 20s, do: start-postcopy }]',
-)
-  .describe('what is done to the running migration, in order')
-  .default([]);
+export const schedule = z._default(
+  list(
+    section('{ after: 8s, set: { max-bandwidth: 50MiB/s } }', {
+      after: {
+        kind: 'duration',
+        zero: true,
+        max: '24h',
+        optional: true,
+        summary: 'since the start of the migration',
+      },
+      'at-sync': { kind: 'count', min: 1, optional: true, summary: 'when dirty-sync-count reaches it' },
+      set: z.optional(runtimeOptions),
+      do: z.optional(
+        z
+          .enum(SCHEDULED_COMMANDS, { error: ({ input }) => expectedCommand(input) })
+          .check(
+            z.describe(
+              'QMP command: stop and cont act on the guest, migrate-continue answers pre-switchover; start-postcopy, migrate-pause ' +
+                'and migrate-recover need postcopy-ram',
+            ),
+          ),
+      ),
+    }),
+    '[{ after: 8s, set: { max-bandwidth: 50MiB/s } }, { after: 20s, do: start-postcopy }]',
+  ).check(z.describe('what is done to the running migration, in order')),
+  [],
+);

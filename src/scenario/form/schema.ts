@@ -2,7 +2,7 @@
  * The form of a scenario file. The tables of its sections are the only place where a key is described: types, defaults,
  * checks, error messages, `explain`, docs/scenario.md and the JSON Schema for editors come from them.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { expected } from '../../options/wording.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
@@ -21,7 +21,7 @@ const host = section('{ profile: default }', {
     default: 'default',
     summary: 'what the host costs: docs/host-profiles.md',
   },
-  variability: variabilitySchema.prefault('profile'),
+  variability: z.prefault(variabilitySchema, 'profile'),
   ...Object.fromEntries(
     Object.values(hostFields).map(({ key, ...entry }) => [
       key,
@@ -31,31 +31,37 @@ const host = section('{ profile: default }', {
 });
 
 export const scenarioSchema = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    // Terminals obey control characters, and spreadsheets take these beginnings for formulas.
-    .regex(/^[^=+\-@\p{Cc}]\P{Cc}*$/u, 'expected one line of text that does not begin with =, +, - or @')
-    .describe('when left out, the name of the file')
-    .optional(),
-  guest: guest.describe('the virtual machine and what its vCPUs do'),
-  host: host.describe('what the hosts cost: docs/host-profiles.md').prefault({}),
-  link: link.describe('between source and destination'),
-  migration: migration.describe("QEMU's own parameters, by QEMU's own defaults").prefault({}),
-  policy: policySchema('when to stop, wait or change course, from outside').prefault(DEFAULT_POLICY),
-  strategies: list(strategySchema('how fast the guest may write'), '[none, auto-converge]')
-    .min(1)
-    .describe('one run each')
-    .prefault(['none']),
-  expect: z
-    .record(z.string(), expectation, {
-      error: ({ code, input }) =>
-        code === 'invalid_type'
-          ? expected('a map such as { auto-converge: { converges: true } }', input)
-          : undefined,
-    })
-    .describe('what must hold: conditions by strategy, and relations between strategies')
-    .default({}),
+  name: z.optional(
+    z.string().check(
+      z.minLength(1),
+      // Terminals obey control characters, and spreadsheets take these beginnings for formulas.
+      z.regex(/^[^=+\-@\p{Cc}]\P{Cc}*$/u, 'expected one line of text that does not begin with =, +, - or @'),
+      z.describe('when left out, the name of the file'),
+    ),
+  ),
+  guest: guest.check(z.describe('the virtual machine and what its vCPUs do')),
+  host: z.prefault(host.check(z.describe('what the hosts cost: docs/host-profiles.md')), {}),
+  link: link.check(z.describe('between source and destination')),
+  migration: z.prefault(migration.check(z.describe("QEMU's own parameters, by QEMU's own defaults")), {}),
+  policy: z.prefault(policySchema('when to stop, wait or change course, from outside'), DEFAULT_POLICY),
+  strategies: z.prefault(
+    list(strategySchema('how fast the guest may write'), '[none, auto-converge]').check(
+      z.minLength(1),
+      z.describe('one run each'),
+    ),
+    ['none'],
+  ),
+  expect: z._default(
+    z
+      .record(z.string(), expectation, {
+        error: ({ code, input }) =>
+          code === 'invalid_type'
+            ? expected('a map such as { auto-converge: { converges: true } }', input)
+            : undefined,
+      })
+      .check(z.describe('what must hold: conditions by strategy, and relations between strategies')),
+    {},
+  ),
 });
 
 /** A checked scenario file. */

@@ -1,5 +1,5 @@
 /** `migration.qemu` and `migration.machine`: the version whose rules stand for what the user named. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { namedVersion } from '../../migration/rules/version-names.js';
 import { QEMU_VERSIONS, versionSources, type QemuVersion } from '../../migration/rules/versions.js';
 import { either } from './forms.js';
@@ -12,7 +12,7 @@ export interface VersionChoice {
   readonly notes: readonly string[];
 }
 
-export function versionSchema(description: string): z.ZodType<VersionChoice, unknown> {
+export function versionSchema(description: string): z.ZodMiniType<VersionChoice, unknown> {
   return either(
     description,
     () => [z.enum(QEMU_VERSIONS), z.string()],

@@ -1,5 +1,5 @@
 /** What zod finds wrong with a value, in migsim's words. */
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { isMap, nth } from '../../lists.js';
 import { expected, expectedFlag, expectedWord, show, unknown } from '../../options/wording.js';
 

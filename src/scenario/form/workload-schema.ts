@@ -1,7 +1,7 @@
 /** What a vCPU does, in the three ways in which it can be written: `stress`, `{ stress: { … } }`, `{ write: …, … }`. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { entriesOf, got, isMap, nth, valueAt } from '../../lists.js';
-import { entrySchema, tableSchema } from '../../options/zod.js';
+import { entrySchema, tableSchema, transformed } from '../../options/zod.js';
 import { PAGE_BYTES, type Phase } from '../../guest/spec.js';
 import type { Surroundings, WorkloadDefinition, WorkloadPlan } from '../../guest/workloads/define.js';
 import { workloadList } from '../../guest/workloads/index.js';
@@ -36,7 +36,7 @@ const byName = new Map(workloadList.map((definition) => [definition.name, defini
 const names = [...byName.keys()];
 
 /** The three ways. */
-export function workloadSchema(description: string): z.ZodType<WorkloadChoice, unknown> {
+export function workloadSchema(description: string): z.ZodMiniType<WorkloadChoice, unknown> {
   return either(description, () => [z.enum(names), ...workloadList.map(namedForm), accesses], readWorkload);
 }
 
@@ -112,13 +112,13 @@ function bareName(definition: WorkloadDefinition, { path = [], message }: Wrong)
   return { message: `${[definition.name, ...path].map(String).join('.')} is ${message}` };
 }
 
-function namedForm(definition: WorkloadDefinition): z.ZodType {
+function namedForm(definition: WorkloadDefinition): z.ZodMiniType {
   const curveOption = curveOf(definition);
   const table = tableOf(definition);
   const inner = tableSchema(table);
   const written =
     curveOption === undefined ? inner : z.union([inner, entrySchema(valueAt(table, curveOption))]);
-  return z.strictObject({ [definition.name]: written }).describe(definition.summary);
+  return z.strictObject({ [definition.name]: written }).check(z.describe(definition.summary));
 }
 
 /** What a workload's quantities may be, where it does not say so itself. */
@@ -157,12 +157,14 @@ const phaseForm = section('{ for: 10s, write: 50% }', {
 });
 
 const ownSet = size('the memory that is written and read', { min: '4KiB', max: '64TiB' });
-const setOf = z.strictObject({ of: z.string().describe('name of the group whose working sets these are') });
+const setOf = z.strictObject({
+  of: z.string().check(z.describe('name of the group whose working sets these are')),
+});
 
 /** Bytes of a set of its own, or the group whose sets are used. */
 type WorkingSet = number | z.output<typeof setOf>;
 
-const workingSet: z.ZodType<WorkingSet, unknown> = either(
+const workingSet: z.ZodMiniType<WorkingSet, unknown> = either(
   'the memory that is written and read: a size, or { of: redis } for all that the vCPUs of the group redis use',
   () => [ownSet, setOf],
   (input, wrong): WorkingSet | undefined => {
@@ -214,11 +216,14 @@ const accessForm = section(EXAMPLE, {
     optional: true,
     summary: 'hot-cold: share of the accesses that hit hot pages, 90% when left out',
   },
-  phases: z
-    .array(phaseForm)
-    .min(1)
-    .describe('rates over time, from the start of the migration; after the last they begin again')
-    .optional(),
+  phases: z.optional(
+    z
+      .array(phaseForm)
+      .check(
+        z.minLength(1),
+        z.describe('rates over time, from the start of the migration; after the last they begin again'),
+      ),
+  ),
 });
 
 type AccessForm = z.output<typeof accessForm>;
@@ -226,24 +231,27 @@ type AccessForm = z.output<typeof accessForm>;
 /** Options that mean something with one pattern only. */
 const OPTION_OF_PATTERN = { skew: 'zipf', 'hot-pages': 'hot-cold', 'hot-accesses': 'hot-cold' } as const;
 
-const accesses = accessForm
-  .superRefine((form, context) => {
-    if (form.write === 0 && form.read === 0) {
-      context.addIssue(
-        `neither writes nor reads; expected write or read, such as ${EXAMPLE}, or the workload idle`,
-      );
-    }
-    for (const [key, pattern] of entriesOf(OPTION_OF_PATTERN)) {
-      if (form[key] === undefined || form.pattern === pattern) continue;
-      const message = `only pattern: ${pattern} has it, and the pattern is ${form.pattern}`;
-      context.addIssue({ code: 'custom', path: [key], message });
-    }
-  })
-  .transform((form): WorkloadChoice => ({
+const accesses = transformed(
+  accessForm.check(
+    z.superRefine((form, context) => {
+      if (form.write === 0 && form.read === 0) {
+        context.addIssue(
+          `neither writes nor reads; expected write or read, such as ${EXAMPLE}, or the workload idle`,
+        );
+      }
+      for (const [key, pattern] of entriesOf(OPTION_OF_PATTERN)) {
+        if (form[key] === undefined || form.pattern === pattern) continue;
+        const message = `only pattern: ${pattern} has it, and the pattern is ${form.pattern}`;
+        context.addIssue({ code: 'custom', path: [key], message });
+      }
+    }),
+  ),
+  (form): WorkloadChoice => ({
     groupName: form.write > 0 ? 'writer' : 'reader',
     ...(typeof form['working-set'] === 'object' ? { of: form['working-set'].of } : {}),
     plan: ({ setPages }) => planAccesses(form, setPages),
-  }));
+  }),
+);
 
 /** `setPages`: of the other group's sets, where it uses those. */
 function planAccesses(form: AccessForm, setPages: number): WorkloadPlan {
