@@ -40,11 +40,6 @@ const forBrowsers = {
     build.onResolve({ filter: /^csv-parse\/sync$/ }, ({ resolveDir }) =>
       build.resolve('csv-parse/browser/esm/sync', { resolveDir, kind: 'import-statement' }),
     );
-    // package.json says that no module of migsim is imported for what it does; here is one that is.
-    build.onResolve({ filter: /\/jitless\.js$/ }, ({ resolveDir }) => ({
-      path: path.join(resolveDir, 'jitless.ts'),
-      sideEffects: true,
-    }));
   },
 };
 

@@ -4,7 +4,6 @@ import { act, endsAfterPasses, isCopying, MAX_DOWNTIME_MS, refusalWithoutPostcop
 import {
   legacySchedule,
   endOf,
-  OVIRT_POLICIES,
   OVIRT_SCHEDULES,
   scheduleOf,
   SCHEDULE,
@@ -51,11 +50,7 @@ downtime-steps limits that rise exponentially to downtime, one a pass; abort aft
 
 oVirt turns auto-converge on with all of them but legacy.`,
   options: {
-    schedule: {
-      ...SCHEDULE,
-      default: 'minimal-downtime',
-      summary: `${OVIRT_POLICIES.join(', ')}, or a config as in oVirt's JSON`,
-    },
+    schedule: SCHEDULE,
     'monitor-interval': {
       kind: 'duration-ms',
       min: 1000,

@@ -47,6 +47,13 @@ describe('the page', () => {
     expect(html).toContain(`script-src 'sha256-${sha256(program)}'; style-src 'sha256-${sha256(style)}'`);
   });
 
+  // Its policy would refuse it; zod's larger form, for one, does so where it may.
+  test('makes no program of a text', () => {
+    const [, program = ''] = /<script id="program">([\s\S]*?)<\/script>/.exec(html) ?? [];
+    expect(program.length).toBeGreaterThan(1e5);
+    expect(program).not.toMatch(/\bFunction\(|\beval\(/);
+  });
+
   test('carries the licence of everything that it carries', () => {
     for (const name of ['uplot', 'zod', 'yaml', 'csv-parse']) expect(html).toContain(`\n${name}\n`);
     expect(html).toContain('The MIT License (MIT)');

@@ -1,5 +1,4 @@
 /** The page, and in a worker the engine: one program, so that the file has it once. */
-import './jitless.js';
 import { Play } from './play.js';
 import { serve } from './serve.js';
 

@@ -114,6 +114,8 @@ export type OvirtPolicy = (typeof OVIRT_POLICIES)[number];
 /** The words for the policies, or a config; an error names the one that it most resembles. */
 export const SCHEDULE = {
   kind: 'custom',
+  default: 'minimal-downtime',
+  summary: `${OVIRT_POLICIES.join(', ')}, or a config as in oVirt's JSON`,
   read(input: unknown): OvirtPolicy | ConvergenceConfig {
     const word = OVIRT_POLICIES.find((policy) => policy === input);
     if (word !== undefined) return word;
