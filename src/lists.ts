@@ -28,7 +28,8 @@ export function nth<T>(list: ArrayLike<T>, index: number): T {
  */
 export function mapped<T, U>(list: readonly T[], change: (entry: T, index: number) => U): U[] {
   const changed: U[] = [];
-  for (const entry of list) changed.push(change(entry, changed.length));
+  // eslint-disable-next-line @typescript-eslint/no-non-null-assertion -- an iterator over lists of several kinds makes an object for each entry
+  for (let index = 0; index < list.length; index += 1) changed.push(change(list[index]!, index));
   return changed;
 }
 

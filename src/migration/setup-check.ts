@@ -16,19 +16,25 @@ export function checkSetup(setup: MigrationSetup): void {
   );
 }
 
-/** No number in it is other than finite. Asked for every run, and so without names. */
-function isSound(value: object): boolean {
-  if (isList(value)) {
-    for (let index = 0; index < value.length; index += 1) if (!isSoundEntry(value[index])) return false;
-  } else if (isMap(value)) {
-    for (const key in value) if (!isSoundEntry(value[key])) return false;
+/** No number in it is other than finite. Asked for every run, and so without names, and in one loop. */
+function isSound(setup: object): boolean {
+  const open = [setup];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (isList(value)) {
+      for (let index = 0; index < value.length; index += 1)
+        if (!isSoundEntry(value[index], open)) return false;
+    } else if (isMap(value)) {
+      for (const key in value) if (!isSoundEntry(value[key], open)) return false;
+    }
   }
   return true;
 }
 
-function isSoundEntry(entry: unknown): boolean {
+/** Of one that is no number, what is in it is still `open`. */
+function isSoundEntry(entry: unknown, open: object[]): boolean {
   if (typeof entry === 'number') return isFinite(entry);
-  return typeof entry !== 'object' || entry === null || isSound(entry);
+  if (typeof entry === 'object' && entry !== null) open.push(entry);
+  return true;
 }
 
 function nameUnsound(setup: MigrationSetup): void {

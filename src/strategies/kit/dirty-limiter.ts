@@ -1,5 +1,5 @@
 /** The dirty limit's own arithmetic and its statistics thread (QEMU system/dirtylimit.c), for strategies and for commands. */
-import { got, nth } from '../../lists.js';
+import { nth } from '../../lists.js';
 import type { Controls } from '../../migration/controls.js';
 import { versionFacts } from '../../migration/rules/versions.js';
 import { measureDirtyRates, rateOfPages, rateOfWholeMib } from './dirty-rate.js';
@@ -78,6 +78,13 @@ function noChange(vcpus: number, limited: number): string {
   return vcpus === limited ? 'no change for any vCPU' : `no change for ${vcpus} of ${limited} vCPUs`;
 }
 
+/** Of one vCPU: MiB/s, and its sleep at a full ring, µs. */
+interface Limit {
+  readonly vcpu: number;
+  readonly quota: number;
+  sleepUs: number;
+}
+
 /**
  * Limits of vCPUs. While there is one the statistics thread runs: measure for a period, then adjust each limited vCPU, over
  * and over.
@@ -86,8 +93,9 @@ export class DirtyLimiter {
   /** Of the next period, ms. */
   periodMs: number;
   readonly #migration: Controls;
-  /** Quota and sleep of each limited vCPU: MiB/s, µs. */
-  readonly #limits = new Map<number, { quota: number; sleepUs: number }>();
+  readonly #limits = new Map<number, Limit>();
+  /** The same in order, as each period goes through all of them. */
+  #inOrder: readonly Limit[] = [];
   #maxRate = 0;
   #rates: readonly number[] = [];
   #isRunning = false;
@@ -121,7 +129,8 @@ export class DirtyLimiter {
   /** dirtylimit_set_vcpu, dirtylimit_set_all: whole MiB/s; `rule` explains it. */
   set(vcpus: readonly number[], quota: number, rule = 'dirtylimit_set_vcpu'): void {
     for (const vcpu of vcpus)
-      this.#limits.set(vcpu, { quota, sleepUs: this.#limits.get(vcpu)?.sleepUs ?? 0 });
+      this.#limits.set(vcpu, { vcpu, quota, sleepUs: this.#limits.get(vcpu)?.sleepUs ?? 0 });
+    this.#inOrder = [...this.#limits.values()];
     const limited = vcpus.length === this.#migration.vcpuCount ? 'all vCPUs' : `vCPUs ${vcpus.join(', ')}`;
     this.#migration.explain(rule, `${limited} limited to ${quota} MiB/s each`);
     if (this.#isRunning) return;
@@ -137,6 +146,7 @@ export class DirtyLimiter {
       this.#migration.ringFullSleep(vcpu, 0);
       this.#migration.explain('dirtylimit_set_vcpu', `the limit of vCPU ${vcpu} is lifted`);
     }
+    this.#inOrder = [...this.#limits.values()];
     if (this.#limits.size > 0 || !this.#isRunning) return;
     this.#isRunning = false;
     this.#maxRate = 0;
@@ -150,7 +160,7 @@ export class DirtyLimiter {
       if (!this.#isRunning) return;
       this.#rates = [...rates];
       let left = 0;
-      for (const vcpu of this.#limits.keys()) if (!this.#adjust(vcpu, nth(rates, vcpu))) left += 1;
+      for (const limit of this.#inOrder) if (!this.#adjust(limit, nth(rates, limit.vcpu))) left += 1;
       const limited = this.#limits.size;
       if (left > 0) this.#migration.explain('dirtylimit_adjust_throttle', () => noChange(left, limited));
       this.#cycle();
@@ -158,9 +168,8 @@ export class DirtyLimiter {
   }
 
   /** Returns whether the sleep changed. */
-  #adjust(vcpu: number, rate: number): boolean {
-    const limit = got(this.#limits, vcpu);
-    const { quota, sleepUs } = limit;
+  #adjust(limit: Limit, rate: number): boolean {
+    const { vcpu, quota, sleepUs } = limit;
     const next = adjustSleep({ sleepUs, maxRate: this.#maxRate }, quota, rate, this.#migration.dirtyRingSize);
     this.#maxRate = next.maxRate;
     if (next.sleepUs === sleepUs) return false;

@@ -58,8 +58,8 @@ export function startSyncTimer(migration: Controls): void {
   if (!versionFacts[migration.qemu].hasPeriodicSync) return;
   let countAtLastTick = 0;
   let ownSyncPending = false;
-  const rearm = (): void => {
-    countAtLastTick = migration.stats().dirtySyncCount;
+  const rearm = (count: number): void => {
+    countAtLastTick = count;
     migration.afterRunning(SYNC_TIMER_MS, tick);
   };
   const tick = (): void => {
@@ -67,14 +67,14 @@ export function startSyncTimer(migration: Controls): void {
     ownSyncPending = count > 1 && count === countAtLastTick;
     if (status === 'active') migration.explain(SYNC_TIMER_RULE, () => tickInWords(count, ownSyncPending));
     if (ownSyncPending) migration.sync('timer');
-    else rearm();
+    else rearm(count);
   };
-  migration.onSync(() => {
+  migration.onSync(({ n }) => {
     if (!ownSyncPending) return;
     ownSyncPending = false;
-    rearm();
+    rearm(n);
   });
-  rearm();
+  rearm(migration.stats().dirtySyncCount);
 }
 
 function tickInWords(count: number, syncs: boolean): string {

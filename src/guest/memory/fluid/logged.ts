@@ -7,7 +7,7 @@ import { HUGE_PAGE_PAGES } from '../../spec.js';
 import { armedOnArc } from './arcs.js';
 import { type FluidVcpu, noticedLate } from './fluid-vcpu.js';
 import type { ExitCost } from './rings.js';
-import type { WrittenRange } from './segment.js';
+import { type Missed, type WrittenRange, missedShare } from './segment.js';
 import { type Use, pagesTouched } from './vcpu.js';
 
 const { abs, exp, min } = Math;
@@ -179,23 +179,19 @@ export function runOnOneRange(state: FluidVcpu, use: Use, budgetUs: number, outc
   return us;
 }
 
-/** The share of pages that so many writes per page leave out: vCPUs that do the same ask for it in turn. */
-const last = { perPage: 0, missed: 1 };
+// Of the last question, for pages that were armed at its begin and on the way.
+const missed: Missed = { perPage: 0, share: 1 };
+const missedLate: Missed = { perPage: 0, share: 1 };
 
 /** Pages of a range that so many writes notice, those that are armed on the way included; sets `fresh` of each of the latter. */
 function noticedIn(range: WrittenRange, writes: number): number {
   const { armed, pages, late, lateCount } = range;
-  const perPage = writes / pages;
-  if (perPage !== last.perPage) {
-    last.perPage = perPage;
-    last.missed = exp(-perPage);
-  }
-  const fresh = armed * (1 - last.missed);
+  const fresh = armed * (1 - missedShare(missed, writes / pages));
   if (lateCount === 0) return fresh;
   let freshLate = 0;
   for (let k = 0; k < lateCount; k += 1) {
     const arm = late[k]!;
-    arm.fresh = arm.armed * (1 - exp((-writes * arm.share) / pages));
+    arm.fresh = arm.armed * (1 - missedShare(missedLate, (writes * arm.share) / pages));
     freshLate += arm.fresh;
   }
   return fresh + freshLate;

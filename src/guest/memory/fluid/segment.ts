@@ -147,6 +147,23 @@ export function settle(segment: Segment): void {
   if (segment.range !== null) settleAt(segment, segment.range.writes);
 }
 
+/** A share of pages that writes left out, as it was last asked for: ranges that are written alike ask for the same in turn. */
+export interface Missed {
+  perPage: number;
+  share: number;
+}
+
+/** Of pages with so many writes each on average, the share without one: e^-x. */
+export function missedShare(last: Missed, perPage: number): number {
+  if (perPage !== last.perPage) {
+    last.perPage = perPage;
+    last.share = exp(-perPage);
+  }
+  return last.share;
+}
+
+const settled: Missed = { perPage: 0, share: 1 };
+
 /** Let those writes take effect that its range had when it counted `writes`. */
 export function settleAt(segment: Segment, writes: number): void {
   const since = writes - segment.asOf;
@@ -154,7 +171,7 @@ export function settleAt(segment: Segment, writes: number): void {
   if (since === 0 || range === null) return;
   if (range.missedWrites !== since) {
     range.missedWrites = since;
-    range.missedShare = exp(-since / range.pages);
+    range.missedShare = missedShare(settled, since / range.pages);
   }
   const missed = range.missedShare;
   const clean = segment.pages - segment.dirty;
