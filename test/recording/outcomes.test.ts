@@ -86,6 +86,16 @@ describe('a link that the log does not show', () => {
   });
 });
 
+/** A monitor serves one client at a time, and what orchestrators hold would stop them where another took it. */
+test.each(['proxmox.log', 'nova.log', 'vdsm.log', 'virt-launcher.log', 'domjobinfo.txt', 'cloudstack.txt'])(
+  '%s: the next log is asked for through the program that holds the monitor',
+  (file) => {
+    expect(learned(file).understood.next).toMatch(
+      /^('info migrate' in qm monitor|virsh qemu-monitor-command)/,
+    );
+  },
+);
+
 /** Proxmox VE set 8 GiB/s up to version 6 and sets 16 GiB/s since, libvirt 2^63 bytes/s: no link reaches that. */
 describe('a cap that is set and never reached', () => {
   const replies = readFileSync(

@@ -118,8 +118,19 @@ function passesText({ passes, plateau, guest }: Learned, { samples }: MigrationL
 /** A poll this many times as long as a pass does not separate passes. */
 const RARE = 0.3;
 
-/** The way to the replies that show most. */
+/** The way to the replies that show most, where a monitor is free. */
 const RECORD = 'migsim record <QMP socket>, which asks query-migrate each 200 ms';
+const BY_LIBVIRT = "virsh qemu-monitor-command --hmp DOMAIN 'info migrate', once a second";
+
+/** A monitor serves one client at a time: that of an orchestrator is taken, and answers through it alone. */
+const THROUGH: Partial<Record<Learned['source'], string>> = {
+  proxmox: "'info migrate' in qm monitor VMID, once a second",
+  virsh: BY_LIBVIRT,
+  nova: BY_LIBVIRT,
+  cloudstack: BY_LIBVIRT,
+  vdsm: BY_LIBVIRT,
+  'virt-launcher': BY_LIBVIRT,
+};
 
 function nextText({ from, source, passes, guest }: Learned, log: MigrationLog | null): string {
   if (from === 'readings') {
@@ -127,13 +138,14 @@ function nextText({ from, source, passes, guest }: Learned, log: MigrationLog | 
       ? 'a dirty rate over a second period, ten times as long (calc-dirty-rate, or domdirtyrate-calc --seconds 10)'
       : `${RECORD}, while the guest is migrated: it shows the link and what throttles do`;
   }
+  const ask = THROUGH[source] ?? RECORD;
   if (from === 'totals') {
     return log?.samples.length === 1
-      ? `${RECORD}, from the start of the migration to its end, in place of one reading`
-      : `${RECORD}: it shows the passes, and with them the dirty curve`;
+      ? `${ask}, from the start of the migration to its end, in place of one reading`
+      : `${ask}: it shows the passes, and with them the dirty curve`;
   }
   if (['nova', 'cloudstack', 'proxmox'].includes(source))
-    return `${RECORD}: it counts syncs and zero pages, which are derived here`;
+    return `${ask}: it counts syncs and zero pages, which are derived here`;
   const shared = passes.filter((pass) => pass.shared > 1).length;
   if (shared > RARE * passes.length)
     return 'the same at shorter intervals: several passes fall into one interval';
