@@ -5,6 +5,7 @@ import type { Program } from '../advice/change.js';
 import type { Logged } from '../advice/advised.js';
 import { type Goals, goalReasonsFor, goalsFor } from '../advice/goals.js';
 import { openBatches } from '../experiment/parallel/batches.js';
+import { checkRunOptions, checkRuns, checkWorkers } from '../experiment/run-options.js';
 import { threadsWorth } from '../experiment/memory-choice.js';
 import { runColumns } from '../report/columns/runs.js';
 import { vcpuColumns } from '../report/columns/vcpus.js';
@@ -67,6 +68,9 @@ export async function advise(scenario: Scenario, options: AdviseOptions = {}): P
       ([, value]) => value !== undefined,
     ),
   ) as Partial<Goals>;
+  checkRuns(runs);
+  checkRunOptions({ seed, memory });
+  checkWorkers(workers);
   const goals = goalsFor(scenario, wanted, logged?.totalTimeMs);
   const conduct = {
     goals,

@@ -2,6 +2,7 @@
 import { threadsWorth } from '../experiment/memory-choice.js';
 import type { MemoryChoice } from '../experiment/memory-words.js';
 import { type Batches, openBatches } from '../experiment/parallel/batches.js';
+import { checkRuns, checkSeed, checkWorkers } from '../experiment/run-options.js';
 import { SEARCH_RUNS } from '../experiment/search/point.js';
 import { type SearchQuestion, type SearchResult, searchWith } from '../experiment/search/search.js';
 import { runColumns } from '../report/columns/runs.js';
@@ -40,7 +41,10 @@ export interface SearchOptions extends SearchQuestion {
  * @throws UsageError for a key that takes no numbers, and a condition that cannot be read
  */
 export async function search(scenario: Scenario, options: SearchOptions): Promise<SearchResult> {
-  const { runs = SEARCH_RUNS, memory = 'auto', workers = 1 } = options;
+  const { runs = SEARCH_RUNS, seed = 1, memory = 'auto', workers = 1 } = options;
+  checkRuns(runs);
+  checkSeed(seed);
+  checkWorkers(workers);
   const batches = openBatches(threadsWorth(scenario, runs, memory, workers));
   try {
     return await searchIn(batches, scenario, options);

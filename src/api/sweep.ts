@@ -3,6 +3,7 @@ import { zip } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { listedStrategy } from '../experiment/choice.js';
 import { type SourceFile, sourceFile } from '../experiment/manifest.js';
+import { checkRuns, checkSeed, checkWorkers } from '../experiment/run-options.js';
 import type { Skipped } from '../experiment/sweep/cells.js';
 import type { SweepManifest } from '../experiment/sweep/folder/folder.js';
 import { mergeShards as mergeFolders } from '../experiment/sweep/merge.js';
@@ -25,9 +26,6 @@ import { type LoadOptions, parseScenario } from '../scenario/parse.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { type SweepFile, readSweepFile } from '../scenario/sweep-file.js';
 import { type SweepRow, rowReader } from './sweep-row.js';
-
-const MOST_RUNS = 100_000;
-const MOST_WORKERS = 1024;
 
 /**
  * One axis of a sweep: a text as `--vary` takes it, `'link.bandwidth=1Gbit/s,10Gbit/s'` or
@@ -152,7 +150,7 @@ export async function sweep<const Axes extends readonly VaryAxis[]>(
   options: SweepOptions<Axes>,
 ): Promise<Sweep<VariedKey<Axes>>> {
   const { out, workers = 1, format = 'csv', shard, onProgress, onRun, onCell } = options;
-  requireWhole('workers', workers, 1, MOST_WORKERS);
+  checkWorkers(workers);
   if (out === undefined && format === 'parquet')
     throw new UsageError('parquet is written to a folder: set out');
   if (out === undefined && shard !== undefined)
@@ -313,8 +311,8 @@ function specificationOf(
   options: SweepOptions,
 ): { readonly spec: SweepSpec; readonly made: MadeChoices | null } {
   const { runs = 1, seed = 1, memory = 'fluid', precision = null, policy, strategies = [] } = options;
-  requireWhole('runs', runs, 1, MOST_RUNS);
-  requireWhole('seed', seed, 0, 2 ** 32 - 1);
+  checkRuns(runs);
+  checkSeed(seed);
   if (precision !== null && !(precision > 0 && precision < 1))
     throw new UsageError(`precision: expected a share above 0 and below 1, such as 0.02, got ${precision}`);
   refuseChanged(scenario);
@@ -380,11 +378,6 @@ function madeHere({ strategies, policy }: MadeChoices): UsageError {
     `${labels.join(', ')}: made by this program, which no thread and no file can repeat; expected one from a file, ` +
       `such as await loadStrategy('./mine.js'), or neither workers nor out`,
   );
-}
-
-function requireWhole(option: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new UsageError(`${option}: expected a whole number from ${min} to ${max}, got ${value}`);
 }
 
 /** The command line that does the same. */

@@ -2,6 +2,7 @@
 import type { MigrationResult } from '../migration/result.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../scenario/scenario.js';
 import { type PredictedFrom, predictedFrom } from './predicted.js';
+import { checkRunOptions, checkRuns } from './run-options.js';
 import { refuseImpossible, simulate } from './simulate.js';
 
 /** How strategies are compared; all have defaults. */
@@ -53,6 +54,8 @@ export interface Comparison {
 export function compare(scenario: Scenario, options: CompareOptions = {}): Comparison {
   const { runs = 1, seed = 1, memory = 'page', policy = scenario.policy, timelineMs = 0 } = options;
   const { strategies = scenario.strategies, trace = false, keep = 'everything', onResult } = options;
+  checkRuns(runs);
+  checkRunOptions({ seed, memory, timelineMs });
   refuseImpossible(scenario, strategies, { policy, memory });
 
   const repeat = (strategy: StrategyChoice): StrategyResults => {

@@ -12,6 +12,7 @@ import { UsageError } from '../errors.js';
 import type { MigrationResult } from '../migration/result.js';
 import type { LinkPhase } from '../migration/setup.js';
 import type { Scenario, StrategyChoice } from '../scenario/scenario.js';
+import { checkParallel, checkRunOptions } from './run-options.js';
 import { refuseImpossible, simulate } from './simulate.js';
 import { largest } from '../stats/extremes.js';
 
@@ -65,8 +66,11 @@ interface Running {
 
 /** Guest i runs as repetition i + 1, so that guests of one scenario are not twins. Throws `UsageError`. */
 export function drain(guests: readonly DrainGuest[], options: DrainOptions): Drain {
+  if (guests.length === 0) throw new UsageError('no guests; expected at least one');
   const capacity = capacityOf(guests);
   const { parallel, seed = 1, memory = 'page', onGuest } = options;
+  checkParallel(parallel);
+  checkRunOptions({ seed, memory });
   for (const { scenario, strategy } of guests) refuseImpossible(scenario, [strategy], { memory });
   const done: DrainedGuest[] = [];
   let running: Running[] = [];

@@ -8,6 +8,7 @@ import type { Choice, PolicyChoice, Scenario, StrategyChoice } from '../scenario
 import { unreadBy } from '../strategies/kit/runtime-options.js';
 import type { StrategyDefinition } from '../strategies/define.js';
 import { blamingOwnCode } from './own-code.js';
+import { checkRunOptions } from './run-options.js';
 
 /** How one migration is run; all have defaults. */
 export interface SimulateOptions {
@@ -29,12 +30,13 @@ export interface SimulateOptions {
   readonly trace?: boolean;
 }
 
-/** Throws `UsageError` when the strategy or the policy refuses this scenario. */
+/** Throws `UsageError` when the strategy or the policy refuses this scenario, and for an option that no run can have. */
 export function simulate(
   scenario: Scenario,
   strategy: StrategyChoice,
   options: SimulateOptions = {},
 ): MigrationResult {
+  checkRunOptions(options);
   const policy = options.policy ?? scenario.policy;
   const setup = preparedSetup(scenario, strategy, options);
   const names = { strategy: strategy.label, policy: policy.label };

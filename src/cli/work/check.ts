@@ -10,7 +10,7 @@ import { loadScenario } from '../../scenario/load.js';
 import { openOutputFile } from '../../report/files/output-folder.js';
 import { checkText, failuresOf } from '../../report/terminal/check-text.js';
 import { junitXml } from '../../report/files/junit.js';
-import { inWorkers } from '../../experiment/workers.js';
+import { inWorkers } from '../../experiment/parallel/workers.js';
 
 /** `scenarios`: what the files hold. */
 export async function checkAndPrint(
