@@ -16,25 +16,19 @@ export function checkSetup(setup: MigrationSetup): void {
   );
 }
 
-/** No number in it is other than finite. Asked for every run, and so without names, and in one loop. */
-function isSound(setup: object): boolean {
-  const open = [setup];
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (isList(value)) {
-      for (let index = 0; index < value.length; index += 1)
-        if (!isSoundEntry(value[index], open)) return false;
-    } else if (isMap(value)) {
-      for (const key in value) if (!isSoundEntry(value[key], open)) return false;
-    }
+/** No number in it is other than finite. Asked for every run, and so without names. */
+function isSound(value: object): boolean {
+  if (isList(value)) {
+    for (let index = 0; index < value.length; index += 1) if (!isSoundEntry(value[index])) return false;
+  } else if (isMap(value)) {
+    for (const key in value) if (!isSoundEntry(value[key])) return false;
   }
   return true;
 }
 
-/** Of one that is no number, what is in it is still `open`. */
-function isSoundEntry(entry: unknown, open: object[]): boolean {
+function isSoundEntry(entry: unknown): boolean {
   if (typeof entry === 'number') return isFinite(entry);
-  if (typeof entry === 'object' && entry !== null) open.push(entry);
-  return true;
+  return typeof entry !== 'object' || entry === null || isSound(entry);
 }
 
 function nameUnsound(setup: MigrationSetup): void {
