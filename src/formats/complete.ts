@@ -140,7 +140,7 @@ function limitBytesOf(
   const rates = [...pairs(samples)].flatMap(([before, { tUs, transferredBytes }]) =>
     tUs > before.tUs ? [(transferredBytes - before.transferredBytes) / (tUs - before.tUs)] : [],
   );
-  const limitMs = max(downtimeLimitMs ?? DEFAULT_LIMIT_MS, ...laterDowntimeLimitsMs);
+  const limitMs = max(downtimeLimitMs ?? DEFAULT_LIMIT_MS, largest(laterDowntimeLimitsMs));
   return rates.length === 0 ? 0 : median(rates) * limitMs * 1000;
 }
 

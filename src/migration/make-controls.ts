@@ -49,11 +49,7 @@ export function makeControls(
       guest.setLimited(on);
     },
     flushRings: (done) => log.flushRings(done),
-    sync: () => {
-      // Who stops the guest holds the big lock, and one that stands dirties nothing.
-      const guestRuns = state.phase === 'active' && state.stopUs === null;
-      if (guestRuns && !sync.isRunning) sync.runAside();
-    },
+    sync: () => syncByTimer(parts, sync),
     set: (parameters) => set(parts, orders, trace, parameters),
     onSet: (listener) => orders.setListeners.push(heard('onSet', listener)),
     onQuery: (listener) => orders.queryListeners.push(heard('onQuery', listener)),
@@ -84,6 +80,12 @@ function between(what: string, value: number, least: number, most: number): numb
   throw new UsageError(
     `a strategy or policy called ${what} with ${String(value)}; expected a number from ${least} to ${most}`,
   );
+}
+
+/** Who stops the guest holds the big lock, and a guest that stands dirties nothing. */
+function syncByTimer({ state }: Parts, sync: BitmapSync): void {
+  const guestRuns = state.phase === 'active' && state.stopUs === null;
+  if (guestRuns && !sync.isRunning) sync.runAside();
 }
 
 function statsOf(parts: Parts, orders: Orders): MigrationStats {

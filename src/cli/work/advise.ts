@@ -89,7 +89,7 @@ function ofLogs(files: readonly LogFile[], set: readonly string[], chosen: Progr
   };
   return {
     scenario,
-    program: chosen ?? BY_SOURCE[learned.source],
+    program: chosen ?? BY_SOURCE[learned.source] ?? 'qmp',
     of: {
       ...(logged === null ? {} : { logged }),
       isLinkAssumed: !saysLink && !isLinkSeen(learned.migration),
@@ -98,13 +98,8 @@ function ofLogs(files: readonly LogFile[], set: readonly string[], chosen: Progr
   };
 }
 
-/** The program that a log's own program is set by. */
-const BY_SOURCE: Readonly<Record<Learned['source'], Program>> = {
-  record: 'qmp',
-  qmp: 'qmp',
-  hmp: 'qmp',
-  guestperf: 'qmp',
-  'dirty-rate': 'qmp',
+/** The program that sets what a remedy needs, where the log is not of QEMU itself. */
+const BY_SOURCE: Partial<Record<Learned['source'], Program>> = {
   virsh: 'virsh',
   cloudstack: 'virsh',
   proxmox: 'proxmox',
