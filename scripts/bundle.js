@@ -4,13 +4,18 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundlePage } from './bundle-page.js';
 import { bundleProgram } from './bundle-program.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const PAGE = path.join(ROOT, 'dist/play/page');
 const PROGRAM = path.join(ROOT, 'dist/bundle');
 /** A bundle made by other rules is another one. */
-const OWN = [import.meta.url, new URL('bundle-program.js', import.meta.url)].map((url) => fileURLToPath(url));
+const OWN = [
+  import.meta.url,
+  new URL('bundle-page.js', import.meta.url),
+  new URL('bundle-program.js', import.meta.url),
+].map((url) => fileURLToPath(url));
 
 /** Path, size and time of each file; null where one is gone. */
 function stampsOf(files) {
@@ -33,16 +38,6 @@ function isFresh(folder) {
   }
 }
 
-/** What needs nothing of Node, in place of what does. */
-const forBrowsers = {
-  name: 'for-browsers',
-  setup(build) {
-    build.onResolve({ filter: /^csv-parse\/sync$/ }, ({ resolveDir }) =>
-      build.resolve('csv-parse/browser/esm/sync', { resolveDir, kind: 'import-statement' }),
-    );
-  },
-};
-
 /** The folder of the package that a bundled file belongs to; null for our own. */
 function packageOf(file) {
   return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? null;
@@ -62,37 +57,23 @@ function licencesOf(inputs) {
 }
 
 /** Writes the files of a bundle, the licences of what is in it, and of which files it is made: `inputs`, from the root. */
-function write(folder, { files, inputs, meta }) {
+function write(folder, { files, inputs }) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [name, contents] of files) writeFileSync(path.join(folder, name), contents);
   writeFileSync(path.join(folder, 'licences.txt'), licencesOf(inputs));
   const sources = [...inputs, ...OWN.map((file) => path.relative(ROOT, file))];
   writeFileSync(path.join(folder, 'stamps.json'), JSON.stringify(stampsOf(sources)));
-  // What the bundler says of it: which modules each file is made of.
-  writeFileSync(path.join(folder, 'meta.json'), JSON.stringify(meta));
 }
 
-async function bundlePage() {
-  const { build } = await import('esbuild');
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: ROOT,
-    bundle: true,
-    metafile: true,
-    write: false,
-    legalComments: 'none',
-    logLevel: 'warning',
-    entryPoints: { main: 'src/play/page/main.ts', page: 'src/play/page/page.css' },
-    outdir: PAGE,
-    minify: true,
-    format: 'iife',
-    target: ['chrome120', 'firefox128', 'safari17'],
-    plugins: [forBrowsers],
-  });
+async function writePage() {
+  const { code, style, inputs } = await bundlePage(ROOT);
   write(PAGE, {
-    files: outputFiles.map(({ path: file, contents }) => [path.basename(file), contents]),
-    inputs: Object.keys(metafile.inputs),
-    meta: metafile.outputs,
+    files: [
+      ['main.js', code],
+      ['page.css', style],
+    ],
+    inputs,
   });
 }
 
@@ -101,28 +82,23 @@ async function writeProgram() {
   const fromRoot = (file) => path.relative(ROOT, file).replaceAll('\\', '/');
   // A module whose name no file has, as it begins with a zero byte, stands for a package.
   const modulesOf = ({ modules }) => modules.filter((id) => !id.startsWith('\0')).map(fromRoot);
+  // Which modules each file is made of, and what it imports.
+  const meta = chunks.map((chunk) => {
+    const { file, entry, imports, dynamicImports } = chunk;
+    const entryPoint = entry === null ? null : fromRoot(entry);
+    return [file, { entry: entryPoint, modules: modulesOf(chunk), imports, dynamicImports }];
+  });
   write(PROGRAM, {
-    files: chunks.map(({ file, code }) => [file, code]),
+    files: [
+      ...chunks.map(({ file, code }) => [file, code]),
+      ['meta.json', JSON.stringify(Object.fromEntries(meta))],
+    ],
     inputs: [...new Set(chunks.flatMap(modulesOf))],
-    meta: Object.fromEntries(
-      chunks.map((chunk) => {
-        const { file, entry, imports, dynamicImports } = chunk;
-        return [
-          file,
-          {
-            entry: entry === null ? null : fromRoot(entry),
-            modules: modulesOf(chunk),
-            imports,
-            dynamicImports,
-          },
-        ];
-      }),
-    ),
   });
 }
 
 // Each waits for threads of its own.
-await Promise.all([isFresh(PAGE) || bundlePage(), isFresh(PROGRAM) || writeProgram()]);
+await Promise.all([isFresh(PAGE) || writePage(), isFresh(PROGRAM) || writeProgram()]);
 // The launcher takes the bundle only where it is not older than the modules.
 const now = new Date();
 utimesSync(path.join(PROGRAM, 'main.js'), now, now);

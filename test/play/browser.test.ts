@@ -25,7 +25,7 @@ const CONVERGED = '/^converged/.test(document.querySelector("#verdicts .outcome"
 const DRAWN = 'document.documentElement.dataset.drawn !== undefined';
 
 beforeAll(async () => {
-  // Jest gives each test file globals of its own, which esbuild refuses: it runs outside.
+  // It runs outside of Jest, as a user would run it.
   execFileSync(process.execPath, ['scripts/bundle.js']);
   expect(await inProcess(['play', SMALL, '--out', file])).toEqual({
     status: 0,
