@@ -342,6 +342,15 @@ test.each([
   expect(() => read(text)).toThrow('expected one of: guestperf report');
 });
 
+// A pattern that runs on over lines comes back to each of them: these would take hours, and not parts of a second.
+test.each([
+  ['blank lines', ' \n'.repeat(1_000_000)],
+  ['the begin of a scenario', 'guest:\n'.repeat(400_000)],
+  ['the begin of an object', '"\n'.repeat(1_000_000)],
+])('a large text of %s is refused in one line', (_what, text) => {
+  expect(() => read(`${text}x`)).toThrow(/^[^\n]*no known format[^\n]*$/);
+});
+
 test('every fixture is recognised by one reader, and by a part of it still by the same', () => {
   for (const file of files) {
     const text = plainText(fixture(file));

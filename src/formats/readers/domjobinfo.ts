@@ -21,7 +21,7 @@ export const domjobinfoReader: Reader = {
   jobClock: true,
   rounded: true,
   recognises: (text) =>
-    (JOB.test(text) || /^\s*(?:Memory (?:remaining|processed)|Data remaining):/m.test(text)) &&
+    (JOB.test(text) || /^[\t ]*(?:Memory (?:remaining|processed)|Data remaining):/m.test(text)) &&
     /(Time elapsed|Data (total|processed|remaining)|Memory (total|processed)|time_elapsed|memory_total|Job type):/.test(
       text,
     ),

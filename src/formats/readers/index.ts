@@ -113,7 +113,7 @@ function readOne(text: string, file: string): Read {
 function unknownFormat(text: string): string {
   const binary = text.slice(0, 2000).includes('\u0000') ? 'this is no text' : 'no known format';
   const sizes = text.split('\n').filter((line) => FIGURE.test(line)).length;
-  const other = OTHER_FILES.find(([pattern]) => pattern.test(text))?.[1];
+  const other = OTHER_FILES.find(([patterns]) => patterns.every((pattern) => pattern.test(text)))?.[1];
   const hint =
     sizes >= SEVERAL
       ? ' (virsh domjobinfo in another language? run it with LC_ALL=C)'
@@ -123,13 +123,16 @@ function unknownFormat(text: string): string {
   return `${binary}${hint}; expected one of: ${knownFormats()}`;
 }
 
-/** What people have at hand and what is no log of a migration, and where its figures are. */
-const OTHER_FILES: readonly (readonly [RegExp, string])[] = [
+/**
+ * What people have at hand and what is no log of a migration, by what all stands in it, and where its figures are. No pattern
+ * looks beyond its line: in a large file it would come back to each line as often as there are lines.
+ */
+const OTHER_FILES: readonly (readonly [readonly RegExp[], string])[] = [
   [
-    /^["\s]*apiVersion["\s]*:\s*"?kubevirt\.io\//m,
+    [/^["\t ]*apiVersion["\t ]*:[\t ]*"?kubevirt\.io\//m],
     'a KubeVirt object has no figures of memory; the log of the virt-launcher pod on the source has them: kubectl logs',
   ],
-  [/^\s*guest:[^]*^\s*link:/m, 'a scenario? its name must end in .yaml: migsim advise guest.yaml'],
+  [[/^[\t ]*guest:/m, /^[\t ]*link:/m], 'a scenario? its name must end in .yaml: migsim advise guest.yaml'],
 ];
 
 /** A label, and a size or a time with the unit that virsh prints in every language. */
