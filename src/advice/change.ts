@@ -33,11 +33,6 @@ export interface Change {
 export type Program = 'qmp' | 'virsh' | 'nova' | 'kubevirt' | 'proxmox' | 'ovirt';
 export const PROGRAMS: readonly Program[] = ['virsh', 'qmp', 'nova', 'kubevirt', 'proxmox', 'ovirt'];
 
-/** migration/options.c: cpu-throttle-initial and cpu-throttle-increment, %. */
-export const DEFAULT_THROTTLE = { initial: 20, increment: 10 } as const;
-/** Programs that turn auto-converge on or off, and leave its steps as QEMU has them. */
-export const WITHOUT_STEPS: readonly Program[] = ['nova', 'kubevirt', 'proxmox', 'ovirt'];
-
 function whenText({ passes, afterS }: { readonly passes: number | null; readonly afterS: number }): string {
   return passes === null ? `after ${afterS} s` : `at pass ${passes}`;
 }

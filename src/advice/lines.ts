@@ -1,5 +1,6 @@
 /** A change as the very lines that make it, for each program that starts migrations. */
-import { type Change, DEFAULT_THROTTLE, type Program, WITHOUT_STEPS } from './change.js';
+import type { Change, Program } from './change.js';
+import { DEFAULT_THROTTLE, WITHOUT_STEPS } from './throttle-steps.js';
 import { timeoutUnits } from './timers.js';
 import { MIB } from '../units.js';
 

@@ -3,9 +3,10 @@ import { since, versionFacts } from '../migration/rules/versions.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { largest } from '../stats/extremes.js';
 import { PAGE_BYTES, MIB } from '../units.js';
-import { DEFAULT_THROTTLE, type Program, WITHOUT_STEPS } from './change.js';
+import type { Program } from './change.js';
 import type { Goals } from './goals.js';
 import type { Remedy } from './remedy.js';
+import { DEFAULT_THROTTLE, WITHOUT_STEPS } from './throttle-steps.js';
 import { forcedEnd, moreTime } from './timers.js';
 
 const { ceil, floor, max } = Math;

@@ -5,10 +5,10 @@ import { expected, expectedWord } from '../options/wording.js';
 
 const { isFinite, isInteger } = Number;
 /** Runs of a strategy, threads, and guests at a time. */
-const MOST_RUNS = 100_000;
-const MOST_WORKERS = 1024;
+export const MOST_RUNS = 100_000;
+export const MOST_WORKERS = 1024;
 const MOST_GUESTS = 100_000;
-const SEEDS = 2 ** 32 - 1;
+export const MOST_SEED = 2 ** 32 - 1;
 const MEMORIES = ['page', 'fluid'] as const;
 
 /** Whatever a program without types may have handed in. */
@@ -41,13 +41,13 @@ export function checkParallel(parallel: unknown): void {
 
 /** @throws UsageError */
 export function checkSeed(seed: unknown): void {
-  refuseOther('seed', seed, 0, SEEDS);
+  refuseOther('seed', seed, 0, MOST_SEED);
 }
 
 /** Of one run; what is left out has a default. @throws UsageError */
 export function checkRunOptions({ seed = 1, run = 1, timelineMs = 0, memory = 'page' }: RunOptions): void {
   checkSeed(seed);
-  refuseOther('run', run, 1, SEEDS);
+  refuseOther('run', run, 1, MOST_SEED);
   if (!isFinite(timelineMs) || Number(timelineMs) < 0)
     throw new UsageError(`timelineMs: ${expected('a number of at least 0', timelineMs)}`);
   if (!isOneOf(MEMORIES, memory)) throw new UsageError(`memory: ${expectedWord(MEMORIES, memory)}`);

@@ -9,6 +9,7 @@
  */
 import { isNonEmpty, mapNonEmpty, type NonEmpty, pairs } from '../lists.js';
 import { PAGE_BYTES } from '../guest/spec.js';
+import { DEFAULT_DOWNTIME_LIMIT_MS } from '../migration/rules/rules.js';
 import { NORMAL_PAGE_BYTES } from '../migration/rules/stream.js';
 import { largest, smallest } from '../stats/extremes.js';
 import { median } from '../stats/summary.js';
@@ -129,9 +130,6 @@ function foundAt(at: number, samples: readonly Partly[], limitBytes: number): nu
   return min(most, max(span, most - limitBytes));
 }
 
-/** QEMU's default, where the log sets none (migration/options.c:DEFAULT_MIGRATE_SET_DOWNTIME), ms. */
-const DEFAULT_LIMIT_MS = 300;
-
 /** What downtime-limit lets remain at the log's rate, bytes; of several limits the largest. */
 function limitBytesOf(
   samples: readonly Partly[],
@@ -140,7 +138,7 @@ function limitBytesOf(
   const rates = [...pairs(samples)].flatMap(([before, { tUs, transferredBytes }]) =>
     tUs > before.tUs ? [(transferredBytes - before.transferredBytes) / (tUs - before.tUs)] : [],
   );
-  const limitMs = max(downtimeLimitMs ?? DEFAULT_LIMIT_MS, largest(laterDowntimeLimitsMs));
+  const limitMs = max(downtimeLimitMs ?? DEFAULT_DOWNTIME_LIMIT_MS, largest(laterDowntimeLimitsMs));
   return rates.length === 0 ? 0 : median(rates) * limitMs * 1000;
 }
 

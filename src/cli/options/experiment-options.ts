@@ -1,14 +1,13 @@
 /** Options that several commands share, and their reading. */
 import { UsageError } from '../../errors.js';
 import { MEMORY_CHOICES, type MemoryChoice } from '../../experiment/memory-words.js';
+import { MOST_RUNS, MOST_SEED } from '../../experiment/run-options.js';
 import type { PolicyChoice, Scenario, StrategyChoice } from '../../scenario/scenario.js';
 import { defineOptions, type Given, type Option, type Positional } from '../command.js';
 import { readText } from '../../scenario/read-text.js';
 import { read } from './values.js';
 
 export const scenarioFile: Positional = { name: 'scenario', describe: 'Scenario file (YAML)' };
-
-const MAX_RUNS = 100_000;
 
 export const experimentOptions = defineOptions({
   strategy: {
@@ -35,7 +34,7 @@ export const experimentOptions = defineOptions({
   seed: {
     kind: 'count',
     min: 0,
-    max: 2 ** 32 - 1,
+    max: MOST_SEED,
     default: 1,
     summary: 'Seed of all random numbers, 0 to 4294967295',
     value: 'N',
@@ -73,7 +72,7 @@ export const runsOption = defineOptions({
   runs: {
     kind: 'count',
     min: 1,
-    max: MAX_RUNS,
+    max: MOST_RUNS,
     default: 1,
     summary: 'Repetitions of each strategy',
     value: 'N',

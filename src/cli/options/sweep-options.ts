@@ -1,11 +1,11 @@
 /** Options of `migsim sweep`, and of what merges its shards. */
+import { MOST_WORKERS } from '../../experiment/run-options.js';
 import { defineOptions, type Given, type Option } from '../command.js';
 import { experimentOptions, failUnlessOption, runsOption } from './experiment-options.js';
 import { read } from './values.js';
 
 const FORMATS = ['csv', 'parquet'] as const;
 export type SweepFormat = (typeof FORMATS)[number];
-const MOST_WORKERS = 1024;
 
 export const formatOption = {
   kind: 'choice',

@@ -16,6 +16,8 @@ export const MAX_WAIT_MS = 50;
 export const CLOCK_CHECK_PAGES = 64;
 /** ram.c:migration_bitmap_sync: a sync is eligible when more than this lies behind it, ms. */
 export const ELIGIBLE_SYNC_MS = 1000;
+/** migration/options.c: DEFAULT_MIGRATE_SET_DOWNTIME, ms. */
+export const DEFAULT_DOWNTIME_LIMIT_MS = 300;
 /** migration.c:migration_update_counters: fewer bytes than this leave the expected downtime alone. */
 export const MIN_BYTES_FOR_ESTIMATE = 10_000;
 

@@ -1,8 +1,8 @@
 /** The downtime limit that a log was taken under. */
 import type { LogSample, LogSource, MigrationLog } from '../../formats/migration-log.js';
+import { DEFAULT_DOWNTIME_LIMIT_MS } from '../../migration/rules/rules.js';
 import type { LearnOptions } from './learned.js';
 
-const DEFAULT_LIMIT_MS = 300;
 /** migration/options.c: MAX_MIGRATE_DOWNTIME. */
 const MOST_MS = 2_000_000;
 
@@ -31,7 +31,7 @@ export function limitAtStart(
   if (set !== undefined && isLimit(set)) return { ms: set, known: true };
   const seen = log.samples.find(isBeforeEstimate)?.expectedDowntimeMs ?? null;
   if (seen !== null && isLimit(seen)) return { ms: seen, known: true };
-  const [who, ms] = ORCHESTRATORS[log.source] ?? ['QEMU', DEFAULT_LIMIT_MS];
+  const [who, ms] = ORCHESTRATORS[log.source] ?? ['QEMU', DEFAULT_DOWNTIME_LIMIT_MS];
   assumptions.push(`downtime-limit was the default of ${who}, ${ms} ms`);
   return { ms, known: false };
 }

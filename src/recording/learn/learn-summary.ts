@@ -47,7 +47,7 @@ export const GROWTH = 0.74;
 export const TAKEN_IDLE = 'the guest is taken to be idle';
 
 export const ONE_READING =
-  'the log gives one point of the dirty curve: what the guest dirties in other times is taken to grow as τ^0.74, ' +
+  'the log gives one point of the dirty curve: what the guest dirties in a longer or shorter time τ is taken to grow as τ^0.74, ' +
   'as one measured database did; measure a second period (calc-dirty-rate over 1 s and over 10 s)';
 
 /** What the totals say; null: they do not. */

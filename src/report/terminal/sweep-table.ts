@@ -1,9 +1,9 @@
 /** runs.csv of a sweep: the columns of every runs.csv, and one for each varied key behind those that open every file. */
-import { type RowBlock, quoted } from '../../experiment/sweep/row-block.js';
-import type { Value } from '../../experiment/expect/measure.js';
+import type { RowBlock } from '../../experiment/sweep/row-block.js';
 import type { SweepMeasure, SweepTable } from '../../experiment/sweep/table.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { type Column, digitsOf } from '../column.js';
+import { csvFields } from '../files/csv-text.js';
 import { got } from '../../lists.js';
 import { keyColumns, runColumns } from '../columns/runs.js';
 
@@ -52,7 +52,7 @@ export const sweepTable: SweepTable = {
     }
     to.end();
   },
-  fields: (values) => values.map(fieldText).join(','),
+  fields: csvFields,
   measures: SUMMARISED.map((column): SweepMeasure => {
     const unit = got(units, column);
     return {
@@ -90,8 +90,4 @@ function put({ get, digits, measure }: Cell, result: MigrationResult, to: RowBlo
     to.text(value ? 'true' : 'false');
     if (measure >= 0) to.measure(measure, value ? 1 : 0);
   }
-}
-
-function fieldText(value: Value): string {
-  return typeof value === 'string' ? quoted(value) : String(value ?? '');
 }
