@@ -118,12 +118,26 @@ test.each([
       seen: 'cancelled after 45 s',
       isGuestUnknown: false,
       misfit,
+      isOnePoint: false,
       assumptions: [],
     };
     const text = adviceText(await adviceFor(), subject, { width: 80, style: plain }).replaceAll(/\s+/g, ' ');
     expect(text.includes("misses the log's passes by 30 % (median)")).toBe(isSaid);
   },
 );
+
+test('what rests on one point of a dirty curve begins with that, and values that nothing has are not explained', async () => {
+  const subject = { heading: 'guest', seen: null, isGuestUnknown: false, misfit: null, assumptions: [] };
+  const textOf = async (isOnePoint: boolean, deadlineMs: number): Promise<string> =>
+    adviceText(
+      await advise(guest(), { ...wanted, deadlineMs, runs: 1 }),
+      { ...subject, isOnePoint },
+      { width: 80, style: plain },
+    );
+  const [sure, unsure] = [await textOf(false, 60_000), await textOf(true, 500)];
+  expect([sure, unsure].map((text) => text.indexOf('Caution: the log gives one point'))).toEqual([-1, 6]);
+  expect([sure, unsure].map((text) => text.includes('Each value is the one'))).toEqual([true, false]);
+});
 
 test.each(['nova', 'kubevirt', 'ovirt'] as const)(
   '%s cannot set the steps of auto-converge: none is tuned',

@@ -1,7 +1,6 @@
 /** Logs that were compressed when they were rotated: gzip is read, and of the others it is said how to read them. */
 import { gunzipSync } from 'node:zlib';
 import { UsageError, errorCode } from '../../errors.js';
-import { formatBytes } from '../../units.js';
 
 const GZIP = [0x1f, 0x8b];
 /** By the bytes that each begins with, and the program that prints what is inside. */
@@ -28,7 +27,7 @@ export function decompressed(bytes: Uint8Array, mostBytes: number, file: string)
   } catch (error) {
     const message =
       errorCode(error) === 'ERR_BUFFER_TOO_LARGE'
-        ? `is larger than ${formatBytes(mostBytes)} when decompressed; give the part with the migration`
+        ? 'is larger than 512 MiB when decompressed; give the part with the migration'
         : 'is gzip that breaks off or is damaged; expected a whole file, or its text: zcat FILE | migsim learn -';
     throw new UsageError(message, { file });
   }

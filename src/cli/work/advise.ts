@@ -7,7 +7,7 @@ import { ExpectationError, NoRemedyError } from '../../errors.js';
 import { type LogFile, readLogs } from '../../formats/readers/index.js';
 import { nth } from '../../lists.js';
 import { learnFrom } from '../../recording/learn/learn-from-log.js';
-import { TAKEN_IDLE } from '../../recording/learn/learn-summary.js';
+import { ONE_READING, TAKEN_IDLE } from '../../recording/learn/learn-summary.js';
 import { loggedOf } from '../../recording/learn/answer/outlook.js';
 import { isLinkSeen, type Learned } from '../../recording/learn/learned.js';
 import { adviceText, type AdviceSubject } from '../../report/terminal/advice-text.js';
@@ -69,6 +69,7 @@ function ofScenario(scenario: Scenario, chosen: Program | undefined): Subject {
     seen: null,
     isGuestUnknown: false,
     misfit: null,
+    isOnePoint: false,
     assumptions: [],
   };
   return { scenario, program: chosen ?? programOf(scenario), of: {}, subject };
@@ -85,6 +86,7 @@ function ofLogs(files: readonly LogFile[], set: readonly string[], chosen: Progr
     seen: logged !== null || outlook === null ? null : outlook.seen,
     isGuestUnknown: learned.assumptions.some((text) => text.startsWith(TAKEN_IDLE)),
     misfit: logged === null ? (check?.medianDeviation ?? null) : null,
+    isOnePoint: learned.assumptions.includes(ONE_READING),
     assumptions: learned.assumptions,
   };
   return {

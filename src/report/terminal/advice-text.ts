@@ -25,18 +25,21 @@ export interface AdviceSubject {
   readonly isGuestUnknown: boolean;
   /** How far the learned guest's passes are from the log's, as a median share; null where none can be compared, or the log ended. */
   readonly misfit: number | null;
+  /** Whether the log gives one point of the guest's dirty curve only. */
+  readonly isOnePoint: boolean;
   /** What a log does not say; empty for a scenario. */
   readonly assumptions: readonly string[];
 }
 
 export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): string {
   const { verdict, remedies } = advice;
-  const { heading, seen, isGuestUnknown, misfit, assumptions } = subject;
+  const { heading, seen, isGuestUnknown, misfit, isOnePoint, assumptions } = subject;
   const unknown = isGuestUnknown ? ` ${UNKNOWN_GUEST}` : '';
   const inLog = seen === null ? [] : wrap(`In the log: ${seen}.${unknown}`, page.width);
   const unsure = misfit === null || misfit < UNSURE ? [] : wrap(unsureText(misfit), page.width);
+  const caution = isOnePoint ? wrap(ONE_POINT, page.width) : [];
   const parts = [
-    [...wrap(heading, page.width, '  '), ...inLog, ...unsure].join('\n'),
+    [...wrap(heading, page.width, '  '), ...inLog, ...unsure, ...caution].join('\n'),
     verdictText(advice, page),
   ];
   if (verdict !== 'finishes') {
@@ -49,7 +52,7 @@ export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): 
     }
     const rest = restText(advice, page);
     if (rest !== '') parts.push(rest);
-    parts.push(wrap(TUNED, page.width).join('\n'));
+    if (remedies.length > 0) parts.push(wrap(TUNED, page.width).join('\n'));
   }
   if (assumptions.length > 0) {
     const lines = assumptions.flatMap((text) => wrap(`- ${text}`, page.width, '  '));
@@ -60,6 +63,10 @@ export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): 
 
 const UNKNOWN_GUEST =
   'Too early to say more: the log does not show what the guest dirties. What follows is of an idle guest, and a busy one may not finish.';
+
+const ONE_POINT =
+  "Caution: the log gives one point of the guest's dirty curve. The rest of the curve is assumed, and the bands below do not " +
+  'cover that. A log that shows the passes is surer.';
 
 /** Bands are of guests such as the learned one: where that is further from the log, they promise too much. */
 const UNSURE = 0.2;
