@@ -196,7 +196,8 @@ function zeroPagesOf(
     return round((totalPages * last.zeroPages) / max(1, sent));
   }
   const sentPages = (last.transferredBytes ?? 0) / NORMAL_PAGE_BYTES;
-  const left = (remaining ?? (last.status === 'completed' ? 0 : totalPages)) / PAGE_BYTES;
+  // Without a word on what remains, all of it may: what was not sent yet is not known to be zero.
+  const left = remaining === null ? totalPages : remaining / PAGE_BYTES;
   const zero = max(0, round(totalPages - left - sentPages));
   assumptions.push(
     zero > 0
