@@ -154,17 +154,17 @@ async function converse(peer: Peer): Promise<void> {
   await ask(peer, 'query-migrate');
   await cancelled(peer);
   await continued(peer);
-  await ask(peer, 'calc-dirty-rate', { 'calc-time': 1 });
-  // QEMU's own thread has to start first.
+  await ask(peer, 'calc-dirty-rate', { 'calc-time': 2 });
+  // QEMU's own thread has to start first. Two seconds, so that a busy machine does not miss them.
   await until(peer, 'query-dirty-rate', status('measuring'));
-  await ask(peer, 'calc-dirty-rate', { 'calc-time': 1 });
+  await ask(peer, 'calc-dirty-rate', { 'calc-time': 2 });
   await until(peer, 'query-dirty-rate', status('measured'));
   await ask(peer, 'quit');
 }
 
 async function cancelled(peer: Peer): Promise<void> {
   await ask(peer, 'migrate-set-capabilities', capability('events'));
-  await ask(peer, 'migrate-set-parameters', { 'max-bandwidth': 50_000 });
+  await ask(peer, 'migrate-set-parameters', { 'max-bandwidth': 10_000 });
   await ask(peer, 'migrate', { uri: peer.uri(1) });
   await until(peer, 'query-migrate', (reply) => reply['status'] === 'active' && 'ram' in reply);
   await ask(peer, 'query-status');
