@@ -1,4 +1,7 @@
 /** What a person wants of a migration. */
+import { UsageError } from '../errors.js';
+import { entriesOf } from '../lists.js';
+import { expected } from '../options/wording.js';
 import { formatBytesPerSecond, PAGE_BYTES } from '../units.js';
 import type { Scenario } from '../scenario/scenario.js';
 
@@ -14,6 +17,32 @@ export interface Goals {
   readonly keepReaders: number;
   /** Share (0..1) of the runs in which all of it must hold. */
   readonly probability: number;
+}
+
+/** The longest `migration.give-up-after`, 30000 h. */
+const LONGEST_MS = 30_000 * 3_600_000;
+
+/** What each goal may be, by its name in `Goals`. */
+const RANGES: Readonly<Record<keyof Goals, { readonly words: string; holds(value: number): boolean }>> = {
+  deadlineMs: {
+    words: 'a number of ms above 0, up to 30000 h',
+    holds: (value) => value > 0 && value <= LONGEST_MS,
+  },
+  maxDowntimeMs: {
+    words: 'a number of ms from 0 to 30000 h',
+    holds: (value) => value >= 0 && value <= LONGEST_MS,
+  },
+  keepReaders: { words: 'a share from 0 to 1', holds: (value) => value >= 0 && value <= 1 },
+  probability: { words: 'a share above 0, up to 1', holds: (value) => value > 0 && value <= 1 },
+};
+
+/** Whatever a program without types may have handed in. @throws UsageError with the goal's name */
+export function checkGoals(wanted: Readonly<Record<string, unknown>>): void {
+  for (const [name, { words, holds }] of entriesOf(RANGES)) {
+    const value = wanted[name];
+    if (value === undefined || (typeof value === 'number' && holds(value))) continue;
+    throw new UsageError(`${name}: ${expected(words, value)}`);
+  }
 }
 
 const DEADLINE_MS = 300_000;

@@ -1,12 +1,15 @@
 /** Advice for programs and for `migsim advise`. */
 import { ADVISE_RUNS } from '../advice/defaults.js';
 import { type Advice, adviseWith } from '../advice/advise.js';
-import type { Program } from '../advice/change.js';
+import { type Program, PROGRAMS } from '../advice/change.js';
 import type { Logged } from '../advice/advised.js';
-import { type Goals, goalReasonsFor, goalsFor } from '../advice/goals.js';
+import { checkGoals, type Goals, goalReasonsFor, goalsFor } from '../advice/goals.js';
+import { UsageError } from '../errors.js';
 import { openBatches } from '../experiment/parallel/batches.js';
 import { checkRunOptions, checkRuns, checkWorkers } from '../experiment/run-options.js';
 import { threadsWorth } from '../experiment/memory-choice.js';
+import { isOneOf } from '../lists.js';
+import { expectedWord } from '../options/wording.js';
 import { runColumns } from '../report/columns/runs.js';
 import { vcpuColumns } from '../report/columns/vcpus.js';
 import type { Scenario } from '../scenario/scenario.js';
@@ -43,7 +46,7 @@ export interface AdviseOptions extends Partial<Goals> {
  *
  * `objective` says in words what the order goes by: settings alone first, then what rests on the content of memory, a restart
  * of the guest, hardware, and a risk; of the same rank, the remedy after which the guest lost least work.
- * @throws UsageError when the scenario cannot run
+ * @throws UsageError when the scenario cannot run, and when an option is none, by its name
  */
 export async function advise(scenario: Scenario, options: AdviseOptions = {}): Promise<Advice> {
   const {
@@ -63,6 +66,8 @@ export async function advise(scenario: Scenario, options: AdviseOptions = {}): P
     keepReaders,
     probability,
   } = options;
+  checkGoals({ deadlineMs, maxDowntimeMs, keepReaders, probability });
+  if (!isOneOf(PROGRAMS, program)) throw new UsageError(`program: ${expectedWord(PROGRAMS, program)}`);
   const wanted = Object.fromEntries(
     Object.entries({ deadlineMs, maxDowntimeMs, keepReaders, probability }).filter(
       ([, value]) => value !== undefined,

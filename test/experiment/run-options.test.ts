@@ -26,7 +26,20 @@ const CALLS: Readonly<Record<string, readonly [(options: object) => unknown, rea
   compare: [(options) => compare(scenario, options), ['runs', 'seed', 'timelineMs', 'memory']],
   checkScenario: [(options) => checkScenario(scenario, options), ['runs', 'seed', 'memory']],
   search: [(options) => search(scenario, { ...question, ...options }), ['runs', 'seed', 'workers']],
-  advise: [(options) => advise(scenario, options), ['runs', 'seed', 'workers', 'memory']],
+  advise: [
+    (options) => advise(scenario, options),
+    [
+      'runs',
+      'seed',
+      'workers',
+      'memory',
+      'deadlineMs',
+      'maxDowntimeMs',
+      'keepReaders',
+      'probability',
+      'program',
+    ],
+  ],
   sweep: [
     (options) => sweep(scenario, { vary: ['link.bandwidth=1Gbit/s'], ...options }),
     ['runs', 'seed', 'workers', 'memory'],
@@ -43,6 +56,11 @@ const OF: Readonly<Record<string, readonly unknown[]>> = {
   timelineMs: NO_NUMBERS,
   memory: ['', 'x', 0, {}],
   seed: NO_WHOLE_ONES,
+  deadlineMs: [...NO_NUMBERS, 0, 1e12],
+  maxDowntimeMs: [...NO_NUMBERS, 1e12],
+  keepReaders: [...NO_NUMBERS, 1.1],
+  probability: [...NO_NUMBERS, 0, 95],
+  program: ['vmware', '', 1, null, {}],
 };
 
 describe.each(Object.entries(CALLS))('%s', (_name, [call, options]) => {

@@ -11,13 +11,14 @@ import { read } from '../options/values.js';
 const options = defineOptions({
   deadline: {
     kind: 'duration',
-    zero: true,
+    max: '30000h',
     summary: 'Deadline for the migration (default: 5min, or three passes)',
     value: 'DURATION',
   },
   'max-downtime': {
     kind: 'duration',
     zero: true,
+    max: '30000h',
     summary: "The guest is to stand still no longer; default 1s, or the scenario's own limit",
     value: 'DURATION',
   },

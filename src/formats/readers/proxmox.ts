@@ -6,6 +6,7 @@
 import { lastOf, pairs } from '../../lists.js';
 import { median } from '../../stats/summary.js';
 import type { LogSample } from '../migration-log.js';
+import { stampMs } from '../text.js';
 import { Clock, Collector, numberOf, sizeOf } from './lines.js';
 import type { Reader } from './reader.js';
 
@@ -41,14 +42,17 @@ export const proxmoxReader: Reader = {
     const clock = new Clock();
     let tUs = 0;
     let before: number | null = null;
-    text.split('\n').forEach((line, at) => {
+    const lines = text.split('\n');
+    const isStamped = !haveOneStamp(lines.filter(isProgress));
+    if (!isStamped) log.note(ONE_STAMP);
+    lines.forEach((line, at) => {
       if (START.test(line)) {
         clock.restart();
         before ??= log.samples.length;
       }
-      const stampUs = clock.read(line);
+      const stampUs = isStamped ? clock.read(line) : null;
       // Without stamps lines come one a second.
-      tUs = stampUs ?? (ACTIVE.test(line) || OLD.test(line) ? tUs + 1e6 : tUs);
+      tUs = stampUs ?? (isProgress(line) ? tUs + 1e6 : tUs);
       readLine(line, at + 1, tUs, log);
     });
     const isSentTwice = ({ transferredBytes, totalBytes }: LogSample): boolean =>
@@ -67,6 +71,18 @@ export const proxmoxReader: Reader = {
   },
 };
 
+function isProgress(line: string): boolean {
+  return ACTIVE.test(line) || OLD.test(line);
+}
+
+/** Two lines are a second apart: one stamp on all of them is of when they were copied, not of when they were written. */
+function haveOneStamp(lines: readonly string[]): boolean {
+  const stamps = lines.map(stampMs);
+  return stamps.length > 1 && stamps[0] !== null && stamps.every((ms) => ms === stamps[0]);
+}
+
+const ONE_STAMP =
+  'every line of progress has the same time: lines are taken to come one a second, as Proxmox VE writes them';
 const THROTTLED =
   'Proxmox VE turns auto-converge on in every migration, and no line says how far it throttled the guest: at full speed the ' +
   'guest dirties more than is learned here';

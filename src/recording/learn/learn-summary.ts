@@ -15,8 +15,8 @@ import { median } from '../../stats/summary.js';
 import { formatBytesPerSecond } from '../../units.js';
 import { limitAtStart, type DowntimeLimit } from './downtime-limit.js';
 import { fitReadings } from './curve.js';
+import { capInForce, saidCap } from './cap.js';
 import {
-  capInForce,
   cpuAssumed,
   DEFAULT_CPU,
   DEFAULT_MAX_BANDWIDTH,
@@ -167,9 +167,9 @@ function rateOf(samples: readonly LogSample[], options: LearnOptions, assumption
   if (windows.length > 0) {
     const window = (median(windows) * 1e6) / 8;
     // One window may have been a poor one: over its whole time the migration sent at least what it sent.
-    const average =
-      last.postcopyBytes > 0 ? 0 : ((last.transferredBytes ?? 0) * 1e6) / max(1e6, last.tUs ?? 0);
-    return max(1000, window, last.tUs === null ? 0 : average);
+    const hasAverage = last.postcopyBytes === 0 && (last.tUs ?? 0) >= 1e6;
+    const average = hasAverage ? ((last.transferredBytes ?? 0) * 1e6) / (last.tUs ?? 1e6) : 0;
+    return max(1000, window, average);
   }
   if (last.tUs !== null && last.tUs > 0 && (last.transferredBytes ?? 0) > 0)
     return max(1000, ((last.transferredBytes ?? 0) * 1e6) / last.tUs);
@@ -351,7 +351,8 @@ function migrationOf(
   const cap =
     CAPS.find((one) => Math.abs(bytesPerSecond / one - 1) < NEAR) ??
     (beyond > HELD_BACK * bytesPerSecond ? roundDown(bytesPerSecond) : undefined);
-  const given = options.maxBandwidth ?? log.settings.maxBandwidth;
+  // Without a rate in the log, the option itself was taken for one.
+  const given = saidCap(log, options, bytesPerSecond, assumptions);
   if (given === undefined) {
     assumptions.push(
       cap === undefined

@@ -12,8 +12,8 @@ import { isNonEmpty, lastOf, type NonEmpty, nth, pairs } from '../../lists.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES, type ZeroExtent } from '../../guest/spec.js';
 import { fitReadings, plateauOf, plateauStart, readingsOf, withoutEndOfLoad } from './curve.js';
+import { capInForce, saidCap } from './cap.js';
 import {
-  capInForce,
   cpuAssumed,
   DEFAULT_CPU,
   DEFAULT_QEMU,
@@ -59,7 +59,7 @@ function learnFromPasses(log: MigrateLog, options: LearnOptions): Learned | null
   const samples = log.samples;
   const rate = sendRate(log);
   if (rate === null) return null;
-  const said = options.maxBandwidth ?? log.settings.maxBandwidth;
+  const said = saidCap(log, options, rate.bytesPerSecond, assumptions);
   const maxBandwidth =
     said === undefined
       ? (rate.maxBandwidth ?? hiddenCap(samples, rate, assumptions))

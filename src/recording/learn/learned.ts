@@ -121,26 +121,6 @@ export function leastLink(
   return LINKS.find((rate) => rate >= least) ?? least;
 }
 
-/** What carried less than this share of max-bandwidth never met it. */
-const REACHED = 0.8;
-
-/**
- * max-bandwidth as far as it was the limit, bytes/s; 0 where memory never flowed that fast, as then the link was the limit:
- * orchestrators set caps that no link reaches, such as the 8 GiB/s of Proxmox VE. `beyond`: what flowed without the cap.
- */
-export function capInForce(
-  maxBandwidth: number,
-  bytesPerSecond: number,
-  beyond: number | null,
-  assumptions: string[],
-): number {
-  if (bytesPerSecond >= REACHED * maxBandwidth || (beyond ?? 0) > maxBandwidth) return maxBandwidth;
-  assumptions.push(
-    `the link was the limit: max-bandwidth of ${formatBytesPerSecond(maxBandwidth)} was never reached`,
-  );
-  return 0;
-}
-
 /** What `leastLink` returns, as a sentence without its full stop. */
 export function linkAssumed(rate: number): string {
   return `the link carries ${formatBytesPerSecond(rate, 'bit')}: the log does not show how fast memory flows without max-bandwidth`;
