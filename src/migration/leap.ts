@@ -244,7 +244,7 @@ function writeBack(parts: Parts, cost: PageCost, pagesBefore: number): void {
   clock.nowUs = flight.nowUs;
   run.taken = flight.taken;
   run.dirtyPages = flight.dirtyPages;
-  run.count(pagesSent, cost.bytes);
+  run.count(pagesSent, cost.bytes, steady.pageUs);
   counters.endIterations(stream, iterations, state.stopUs === null);
   // The same sum, added up in the order of the loop.
   counters.transferred = flight.transferred;

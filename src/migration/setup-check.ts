@@ -1,6 +1,6 @@
 /** What a program can hand in and a scenario file cannot: numbers that are none, with which a run would not end. */
 import { UsageError } from '../errors.js';
-import { isList, isMap } from '../lists.js';
+import { isList, isMap, nth } from '../lists.js';
 import { expected } from '../options/wording.js';
 import type { MigrationSetup } from './setup.js';
 
@@ -14,6 +14,13 @@ export function checkSetup(setup: MigrationSetup): void {
   phases.forEach((phase, index) =>
     refuseZero(`link.phases.${index}.bandwidthBytesPerSecond`, phase.bandwidthBytesPerSecond),
   );
+  for (let index = 1; index < phases.length; index += 1) {
+    const [{ atUs: beforeUs }, { atUs }] = [nth(phases, index - 1), nth(phases, index)];
+    if (atUs < beforeUs)
+      throw new UsageError(
+        `link.phases.${index}.atUs: ${expected(`a number of at least ${beforeUs}, as phases are in order of time`, atUs)}`,
+      );
+  }
 }
 
 /** No number in it is other than finite. Asked for every run, and so without names. */

@@ -3,18 +3,22 @@ import { normal } from '../../random/distributions.js';
 import type { Generator } from '../../random/generator.js';
 import { stream } from '../../random/streams.js';
 import type { EventQueue } from './clock.js';
-import type { LinkSpec } from '../setup.js';
+import { carriedBytes, throughUs } from '../link-time.js';
+import type { LinkPhase, LinkSpec } from '../setup.js';
 
 const { max } = Math;
 const INFINITY = Infinity;
 
 export class Link {
   readonly #jitter: number;
-  readonly #phases: LinkSpec['phases'];
   /** null: the bandwidth does not vary. */
   readonly #draws: Generator | null;
   #bytesPerSecond = 0;
   #latencyUs = 0;
+  /** When the next phase begins, µs; Infinity: never. */
+  #nextUs = INFINITY;
+  /** The phases that have not begun, in order of time. */
+  readonly later: LinkPhase[];
   #isDown = false;
   #isCut = false;
   #share = 1;
@@ -23,14 +27,17 @@ export class Link {
 
   constructor(spec: LinkSpec, events: EventQueue, seed: number, run: number) {
     this.#jitter = spec.jitter ?? 0;
-    this.#phases = spec.phases;
     this.#draws = this.#jitter > 0 ? stream(seed, run, 'link jitter') : null;
     this.#bytesPerSecond = spec.bandwidthBytesPerSecond;
     this.#latencyUs = spec.latencyUs;
+    this.later = [...spec.phases];
+    this.#nextUs = this.later[0]?.atUs ?? INFINITY;
     for (const phase of spec.phases) {
       events.at(phase.atUs, () => {
         this.#bytesPerSecond = phase.bandwidthBytesPerSecond;
         this.#latencyUs = phase.latencyUs;
+        this.later.shift();
+        this.#nextUs = this.later[0]?.atUs ?? INFINITY;
       });
     }
     for (const outage of spec.outages ?? []) {
@@ -48,26 +55,41 @@ export class Link {
     return this.#bytesPerSecond;
   }
 
-  /** When the next phase begins after `nowUs`, µs; Infinity where none does. */
-  nextPhaseUs(nowUs: number): number {
-    for (const { atUs } of this.#phases) if (atUs > nowUs) return atUs;
+  /** The same at an instant that is not yet over, bytes/s. */
+  rateAt(atUs: number): number {
+    if (atUs < this.#nextUs) return this.#bytesPerSecond;
+    let rate = this.#bytesPerSecond;
+    for (const phase of this.later) {
+      if (phase.atUs > atUs) break;
+      rate = phase.bandwidthBytesPerSecond;
+    }
+    return rate;
+  }
+
+  /** When the rate is another next, after such an instant, µs; Infinity: never. */
+  changesAfter(atUs: number): number {
+    if (atUs < this.#nextUs) return this.#nextUs;
+    for (const phase of this.later) if (phase.atUs > atUs) return phase.atUs;
     return INFINITY;
   }
 
-  /** How long `bytes` take that leave from `fromUs` on, through whatever phases begin meanwhile, µs. */
+  /** `throughUs` over this link. */
+  throughUs(
+    count: number,
+    fromUs: number,
+    timeUs: (count: number, bytesPerSecond: number) => number,
+  ): number {
+    return throughUs(this, count, fromUs, timeUs);
+  }
+
+  /** How long bytes take that go from `fromUs` on, µs. */
   timeForUs(bytes: number, fromUs: number): number {
-    let left = bytes;
-    let atUs = fromUs;
-    let rate = this.#bytesPerSecond;
-    for (const phase of this.#phases) {
-      if (phase.atUs <= fromUs) continue;
-      const carried = (rate * (phase.atUs - atUs)) / 1e6;
-      if (left <= carried) break;
-      left -= carried;
-      atUs = phase.atUs;
-      rate = phase.bandwidthBytesPerSecond;
-    }
-    return atUs - fromUs + (left / rate) * 1e6;
+    return throughUs(this, bytes, fromUs, bytesUs);
+  }
+
+  /** Bytes that it carries at most from `fromUs` to `toUs`. */
+  carriedBytes(fromUs: number, toUs: number): number {
+    return carriedBytes(this, fromUs, toUs);
   }
 
   /** One way. */
@@ -110,4 +132,8 @@ export class Link {
   drawJitter(): void {
     if (this.#draws !== null) this.#share = max(0.05, 1 + this.#jitter * normal(this.#draws));
   }
+}
+
+function bytesUs(bytes: number, bytesPerSecond: number): number {
+  return (bytes / bytesPerSecond) * 1e6;
 }

@@ -16,7 +16,7 @@ import { type PageCost, type StreamCosts, mixedCost, pageTimeUs } from '../rules
 import type { SyncPeriod } from './sync-period.js';
 import { XbzrleRun } from './xbzrle/xbzrle-run.js';
 
-const { ceil, max, min } = Math;
+const { ceil, floor, max, min } = Math;
 /** Part of a page that is a rounding error of the fluid memory's real counts. */
 const SLACK_PAGES = 1e-6;
 /** Of a page that takes no time of its own, µs: above 0, as pages are found by division. */
@@ -52,6 +52,8 @@ export class PageRun {
   isLastStage = false;
   /** What a normal page takes longer in the last stage, µs. */
   lastStageUs = 0;
+  /** What each page takes of those that `beforeRateChanges` has returned last, µs. */
+  sendUs = 0;
   /** Host pages are huge. */
   readonly hasHugePages: boolean;
 
@@ -201,10 +203,36 @@ export class PageRun {
   }
 
   /**
-   * Time that one page takes now at a rate in bytes/s, µs: sending thread, link, and in the first pass a destination that
-   * populates it.
+   * Time that one page takes at `atUs`, µs: sending thread, link, in the first pass a destination that populates it, and in the
+   * last stage a host on which the guest has just stopped.
    */
-  pageUs(cost: PageCost, bytesPerSecond = this.#link.bytesPerSecond * this.#link.share): number {
+  pageUs(cost: PageCost, atUs = this.#clock.nowUs): number {
+    return this.#pageUsOver(cost, this.#link.rateAt(atUs));
+  }
+
+  /**
+   * Of `most` pages that each take `pageUs` from `atUs` on, those that leave before the rate of the link changes, or else the
+   * one that is on the wire then: `sendUs` is what each takes. Returns their number.
+   */
+  beforeRateChanges(most: number, cost: PageCost, pageUs: number, atUs: number): number {
+    this.sendUs = pageUs;
+    const sameUs = this.#link.changesAfter(atUs) - atUs;
+    if (most * pageUs <= sameUs) return most;
+    const whole = floor(sameUs / pageUs);
+    if (whole > 0) return whole;
+    const pages = min(1, most);
+    const us = this.#link.throughUs(pages, atUs, (count, rate) => count * this.#pageUsOver(cost, rate));
+    this.sendUs = us / pages;
+    return pages;
+  }
+
+  #pageUsOver(cost: PageCost, linkBytesPerSecond: number): number {
+    if (this.isLastStage)
+      return this.#throughUs(cost, linkBytesPerSecond) + (1 - this.zeroShare) * this.lastStageUs;
+    return this.#throughUs(cost, linkBytesPerSecond * this.#link.share);
+  }
+
+  #throughUs(cost: PageCost, bytesPerSecond: number): number {
     const { normal, zero } = this.#ofContent();
     if (this.#isBeside() && cost === zero) return NO_TIME_US;
     const pace = this.#pace.factor;
@@ -217,9 +245,9 @@ export class PageRun {
     return us + (1 - this.zeroShare) * max(0, populateUs - normalUs);
   }
 
-  /** The next `pages` of the run leave. */
-  send(pages: number, bytesPerPage: number): void {
-    this.count(pages, bytesPerPage);
+  /** The next `pages` of the run leave, each in `pageUs`. */
+  send(pages: number, bytesPerPage: number, pageUs: number): void {
+    this.count(pages, bytesPerPage, pageUs);
     if (this.#encodes()) this.#xbzrle!.leave(pages);
     this.taken += pages;
     // Of real counts a rounding error may stay on either side.
@@ -227,11 +255,11 @@ export class PageRun {
   }
 
   /** A number of pages of this run's kind have left. */
-  count(pages: number, bytesPerPage: number): void {
+  count(pages: number, bytesPerPage: number, pageUs: number): void {
     const counters = this.#counters;
     const bytes = pages * bytesPerPage;
     const zeroPages = pages * this.#sentAsZero();
-    if (this.#stream.aheadPages > 0) this.#goAhead(pages);
+    if (this.#stream.aheadPages > 0) this.#goAhead(pages, pageUs);
     counters.zeroPages += zeroPages;
     if (this.#encodes()) this.#countEncoded(pages);
     else {
@@ -245,13 +273,13 @@ export class PageRun {
   }
 
   /** A stretch of one kind: channels take up data as long as they have less than they can hold, and send it meanwhile. */
-  #goAhead(pages: number): void {
+  #goAhead(pages: number, sentUs: number): void {
     const { normal, zero, aheadPages } = this.#ofContent();
     const zeroShare = this.#sentAsZero();
     if (zeroShare === 1) this.#aheadUs = max(0, this.#aheadUs - pages * zero.cpuUs);
     else if (zeroShare === 0) {
       const rate = this.#link.bytesPerSecond * this.#link.share;
-      const pageUs = pageTimeUs(normal, rate, this.#pace.factor);
+      const pageUs = min(sentUs, pageTimeUs(normal, rate, this.#pace.factor));
       this.#aheadUs = min(aheadPages * pageUs, this.#aheadUs + pages * pageUs);
     }
   }

@@ -19,26 +19,31 @@ export function discardBytes(ranges: number): number {
   return ranges * DISCARD_RANGE_BYTES + ceil(ranges / DISCARDS_PER_COMMAND) * DISCARD_COMMAND_BYTES;
 }
 
+/** What passes from touching a missing page until it is there. */
+export interface PageRequest {
+  /** Without the wire, µs. */
+  readonly fixedUs: number;
+  /** That go over the wire until then, the page included. */
+  readonly bytes: number;
+}
+
 /**
- * Time from touching a missing page until it is there, µs.
- *
  * Plain post-copy shares one socket: the request waits for what the background has queued, and for the host page being
  * sent (on average half of one). With preempt requested pages have a socket of their own and wait for neither. Threads that
  * share their CPUs with the background wait for those as well, on whatever socket.
  */
-export function pageRequestLatencyUs(
+export function pageRequest(
   host: HostProfile,
-  link: { readonly bandwidthBytesPerSecond: number; readonly latencyUs: number },
+  latencyUs: number,
   hostPagePages: number,
   preempt: boolean,
   backgroundFillsLink: boolean,
-): number {
-  const usPerByte = 1e6 / link.bandwidthBytesPerSecond;
-  const pageUs = hostPagePages * NORMAL_PAGE_BYTES * usPerByte;
+): PageRequest {
+  const pageBytes = hostPagePages * NORMAL_PAGE_BYTES;
   const waitUs = backgroundFillsLink ? host.postcopyBusyUs : 0;
-  const ownUs = host.postcopyFaultUs + waitUs + 2 * link.latencyUs + pageUs;
-  if (preempt) return ownUs;
-  const queueUs = backgroundFillsLink ? host.socketQueueBytes * usPerByte : 0;
-  const currentPageUs = hostPagePages > 1 ? pageUs / 2 : 0;
-  return ownUs + queueUs + currentPageUs;
+  const fixedUs = host.postcopyFaultUs + waitUs + 2 * latencyUs;
+  if (preempt) return { fixedUs, bytes: pageBytes };
+  const queuedBytes = backgroundFillsLink ? host.socketQueueBytes : 0;
+  const currentBytes = hostPagePages > 1 ? pageBytes / 2 : 0;
+  return { fixedUs, bytes: pageBytes + queuedBytes + currentBytes };
 }

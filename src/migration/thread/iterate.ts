@@ -6,6 +6,8 @@ import { type Thread, passBytes } from './thread.js';
 
 const { ceil, floor, max, min } = Math;
 const INFINITY = Infinity;
+/** An iteration that has lasted for so long ends at the next look at the clock, µs. */
+const LATE_US = (MAX_WAIT_MS + 1) * 1000;
 
 /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. Returns when that is over. */
 export function iterate(thread: Thread): number {
@@ -19,22 +21,24 @@ export function iterate(thread: Thread): number {
   thread.sends.begin(startUs, thread.log.isRing ? 0 : min(clock.events.nextUs, clock.pauseUs));
   while (run.find(startUs + elapsedUs) && thread.orders.cancelReason === null) {
     elapsedUs = max(elapsedUs, clock.nowUs - startUs);
+    const atUs = startUs + elapsedUs;
     const available = run.available();
-    const cost = run.cost(available, startUs + elapsedUs);
-    const pageUs = run.pageUs(cost);
+    const cost = run.cost(available, atUs);
+    const pageUs = run.pageUs(cost, atUs);
     let pages = min(available, window.pagesToExceed(cost));
     // The first look at the clock at which more than MAX_WAIT_MS whole ms have gone by.
-    const untilLate = (MAX_WAIT_MS + 1) * 1000 - elapsedUs;
-    const pagesToLate = ceil(untilLate / pageUs);
+    const pagesToLate = ceil((LATE_US - elapsedUs) / pageUs);
     const lateIndex = pagesToClockCheck(index + max(1, pagesToLate));
-    pages = min(pages, max(lateIndex - index, 1));
-    thread.sends.note(startUs + elapsedUs, pages, pageUs);
-    run.send(pages, cost.bytes);
+    pages = run.beforeRateChanges(min(pages, max(lateIndex - index, 1)), cost, pageUs, atUs);
+    const { sendUs } = run;
+    thread.sends.note(atUs, pages, sendUs);
+    run.send(pages, cost.bytes, sendUs);
     window.queued(pages, cost);
     index += pages;
-    elapsedUs += pages * pageUs;
+    elapsedUs += pages * sendUs;
     if (window.isExceeded()) break;
-    if (index >= lateIndex) break;
+    // A link that has just become faster may bring the page earlier.
+    if (index >= lateIndex && elapsedUs > LATE_US - 1) break;
   }
   counters.endIterations(stream, 1, state.stopUs === null);
   endSection(thread);
@@ -58,11 +62,10 @@ function endSection(thread: Thread): void {
 
 /** savevm.c:qemu_savevm_state_iterate, behind RAM: not where the window is full. */
 export function* iterateDevices(thread: Thread): Run<void> {
-  const { link, counters, window, run, devices } = thread.parts;
+  const { window, run, devices } = thread.parts;
   if (window.isExceeded() || thread.orders.cancelReason !== null) return;
   const { bytes, us } = devices.iterate(run.dirtyPages <= 0);
-  counters.frame(bytes);
-  yield* passBytes(thread, bytes, max(us, (bytes / link.bytesPerSecond) * 1e6));
+  yield* passBytes(thread, bytes, us);
 }
 
 /**
@@ -91,22 +94,24 @@ export function* iterateHostPages(thread: Thread): Run<void> {
     const { left } = run;
     // The page memory's run lies in one host page; the fluid memory's in many, with a number of dirty pages each.
     const perHostPage = isPage ? left : max(1, left / run.hostPages);
-    const pages = min(
+    const most = min(
       available,
       window.pagesToExceed(cost),
       max(1, ceil(min(windowLeftUs, shareEndsUs - clock.nowUs) / pageUs)),
       isPage ? left : max(1, ceil((clockCheck - hostPages) * perHostPage)),
     );
+    const pages = run.beforeRateChanges(most, cost, pageUs, clock.nowUs);
+    const { sendUs } = run;
     thread.sends.begin(clock.nowUs, 0);
-    thread.sends.note(clock.nowUs, pages, pageUs);
-    run.send(pages, cost.bytes);
+    thread.sends.note(clock.nowUs, pages, sendUs);
+    run.send(pages, cost.bytes, sendUs);
     window.queued(pages, cost);
     const whole = floor(hostPages);
     let done = pages / perHostPage;
     if (isPage) done = pages === left ? run.hostPages : 0;
     hostPages += done;
     run.hostPages -= done;
-    yield* advance(clock, clock.nowUs + pages * pageUs);
+    yield* advance(clock, clock.nowUs + pages * sendUs);
     if (thread.orders.cancelReason !== null) return thread.sends.takeBack(clock.nowUs);
     if (thread.orders.pause) yield* stopGuest(thread);
     const waitsUntilUs = run.dirtyPages > 0 ? rateLimit(thread) : 0;
@@ -114,7 +119,7 @@ export function* iterateHostPages(thread: Thread): Run<void> {
     const ended = floor(hostPages) > whole && hostPages % 1 < 1 / perHostPage;
     if (ended && window.isExceeded()) break;
     if (hostPages < clockCheck) continue;
-    if (clock.nowUs - startUs >= (MAX_WAIT_MS + 1) * 1000) break;
+    if (clock.nowUs - startUs >= LATE_US) break;
     clockCheck += CLOCK_CHECK_PAGES;
   }
   counters.endIterations(stream, 1, state.stopUs === null);

@@ -30,7 +30,7 @@ export function* postcopy(thread: Thread): Run<void> {
   const discards = discardBytes(memory.discardDirty());
   thread.parts.run.dirtyPages = memory.dirtyPages();
   counters.frame(discards);
-  yield* advance(clock, clock.nowUs + (discards / link.bytesPerSecond) * 1e6);
+  yield* advance(clock, clock.nowUs + link.timeForUs(discards, clock.nowUs));
   sinceUs = thread.trace.endPart('discard', sinceUs);
   const devices = deviceState(thread);
   counters.frame(devices.bytes);
@@ -44,17 +44,20 @@ export function* postcopy(thread: Thread): Run<void> {
   state.blackoutUs = resumeUs - stoppedUs;
   thread.trace.downtime(true, 0);
   checkCancelledInSwitchover(thread);
-  yield* pushMissing(thread, resumeUs);
+  yield* pushMissing(thread, clock.nowUs + onWireUs, resumeUs);
 }
 
-/** The migration thread in post-copy, until nothing is missing; the guest runs on the destination from `resumeUs` on. */
-function* pushMissing(thread: Thread, resumeUs: number): Run<void> {
+/**
+ * The migration thread in post-copy, until nothing is missing. Pages follow the package of device state, which is through at
+ * `fromUs`; the guest runs on the destination from `resumeUs` on.
+ */
+function* pushMissing(thread: Thread, fromUs: number, resumeUs: number): Run<void> {
   const { setup, version, clock, link, guest, state, run } = thread.parts;
   const runningPhase = (guestRuns: boolean): 'postcopy-active' | 'postcopy-device' =>
     guestRuns || !version.hasPostcopyDeviceStatus ? 'postcopy-active' : 'postcopy-device';
   state.phase = runningPhase(false);
   state.postcopyStartUs = clock.nowUs;
-  const pages = new PostcopyPages(thread.parts);
+  const pages = new PostcopyPages(thread.parts, fromUs);
   let guestRuns = false;
   const resume = (atUs: number): void => {
     guest.resume(atUs);
@@ -64,7 +67,7 @@ function* pushMissing(thread: Thread, resumeUs: number): Run<void> {
   let isStill = false;
   // Not until none are dirty: of counts in the fluid memory a rounding error may stay.
   while (run.find(clock.nowUs)) {
-    let untilUs = clock.nowUs + POSTCOPY_STEP_US;
+    let untilUs = min(clock.nowUs + POSTCOPY_STEP_US, link.changesAfter(clock.nowUs));
     // Every vCPU waits for a page that is not sent: until something happens.
     if (isStill) {
       const nextUs = min(clock.events.nextUs, clock.pauseUs);
@@ -74,8 +77,8 @@ function* pushMissing(thread: Thread, resumeUs: number): Run<void> {
       throw new GuestLost('post-copy was paused and is not recovered: the guest is lost');
     }
     const accesses = link.isDown ? guest.accesses() : 0;
-    const requested = guestRuns ? pages.serveRequests(untilUs) : 0;
-    if (!link.isDown) pages.push(POSTCOPY_STEP_US, requested);
+    if (guestRuns) pages.serveRequests(untilUs);
+    if (!link.isDown) pages.push(untilUs);
     yield* advance(clock, untilUs);
     if (!guestRuns && clock.nowUs >= resumeUs) resume(clock.nowUs);
     isStill = link.isDown && guest.accesses() === accesses;
@@ -89,7 +92,7 @@ function* pushMissing(thread: Thread, resumeUs: number): Run<void> {
     yield* advance(clock, resumeUs);
     resume(resumeUs);
   }
-  yield* advance(clock, clock.nowUs + pages.behindUs);
+  yield* advance(clock, clock.nowUs + pages.restUs());
   if (setup.migration.returnPath) yield* advance(clock, clock.nowUs + 2 * link.latencyUs);
   thread.trace.postcopyOver(clock.nowUs - state.postcopyStartUs);
   completed(thread);

@@ -4,7 +4,7 @@ import { mbps } from '../rules/rules.js';
 import { EOS_BYTES, SECTION_BYTES } from '../rules/stream.js';
 import { type Thread, ENDED, Failed, passBytes } from './thread.js';
 
-const { ceil, floor, max, min, round } = Math;
+const { floor, max, min, round } = Math;
 const INFINITY = Infinity;
 
 /** The main loop holds the big lock for a timer's sync: who needs that too waits until it is over. */
@@ -96,8 +96,7 @@ export function* complete(thread: Thread): Run<void> {
   const restBytes = round(counters.transferred - sentBytes);
   sinceUs = thread.trace.endPart('RAM', sinceUs);
   const devices = deviceState(thread);
-  counters.frame(devices.bytes);
-  yield* passBytes(thread, devices.bytes, max(devices.saveUs, link.timeForUs(devices.bytes, clock.nowUs)));
+  yield* passBytes(thread, devices.bytes, devices.saveUs);
   checkCancelledInSwitchover(thread);
   sinceUs = thread.trace.endPart('device state', sinceUs);
   const resumeUs = clock.nowUs + link.latencyUs + devices.loadUs + host.destinationStartUs;
@@ -149,18 +148,17 @@ export function completed(thread: Thread): void {
 }
 
 function* sendRest(thread: Thread): Run<void> {
-  const { clock, link, stream, counters, run } = thread.parts;
+  const { clock, stream, counters, run } = thread.parts;
   run.isLastStage = true;
   while (run.find(clock.nowUs)) {
     const available = run.available();
     const cost = run.cost(available, clock.nowUs);
-    const pageUs = run.pageUs(cost, link.bytesPerSecond) + (1 - run.zeroShare) * run.lastStageUs;
-    // From a new phase of the link on, pages take another time.
-    const pages = min(available, max(1, ceil((link.nextPhaseUs(clock.nowUs) - clock.nowUs) / pageUs)));
+    const pages = run.beforeRateChanges(available, cost, run.pageUs(cost), clock.nowUs);
+    const { sendUs } = run;
     thread.sends.begin(clock.nowUs, min(clock.events.nextUs, clock.pauseUs));
-    thread.sends.note(clock.nowUs, pages, pageUs);
-    run.send(pages, cost.bytes);
-    const sentUs = clock.nowUs + pages * pageUs;
+    thread.sends.note(clock.nowUs, pages, sendUs);
+    run.send(pages, cost.bytes, sendUs);
+    const sentUs = clock.nowUs + pages * sendUs;
     if (clock.pausesBefore(sentUs)) yield* waits(clock, sentUs);
     clock.advance(sentUs);
     if (thread.orders.cancelReason !== null) return thread.sends.takeBack(clock.nowUs);

@@ -8,6 +8,8 @@ import type { Parts } from '../parts/parts.js';
 import { type Run, waits } from '../parts/pauses.js';
 import type { TurnSends } from '../parts/turn-sends.js';
 
+const { max, min } = Math;
+
 /** One migration on its way. */
 export interface Thread {
   readonly parts: Parts;
@@ -31,12 +33,16 @@ export class Failed extends Error {}
 /** It failed with the guest on both hosts and whole on none. */
 export class GuestLost extends Failed {}
 
-/** A number of bytes, counted already, leave in `us`: those that a cancel stops on the way are taken back. */
-export function* passBytes(thread: Thread, bytes: number, us: number): Run<void> {
-  const { clock, counters } = thread.parts;
-  const endUs = clock.nowUs + us;
+/** A number of bytes leave, at the source in `ownUs`: those that a cancel stops on the way are not counted. */
+export function* passBytes(thread: Thread, bytes: number, ownUs: number): Run<void> {
+  const { clock, link, counters } = thread.parts;
+  const fromUs = clock.nowUs;
+  const us = max(ownUs, link.timeForUs(bytes, fromUs));
+  counters.frame(bytes);
+  const endUs = fromUs + us;
   if (clock.pausesBefore(endUs)) yield* waits(clock, endUs);
   clock.advance(endUs);
   if (thread.orders.cancelReason === null || us === 0) return;
-  counters.frame((-bytes * (endUs - clock.nowUs)) / us);
+  const sent = min((bytes * (clock.nowUs - fromUs)) / us, link.carriedBytes(fromUs, clock.nowUs));
+  counters.frame(sent - bytes);
 }
