@@ -4,7 +4,7 @@
  */
 import { UsageError } from '../errors.js';
 
-const { round } = Math;
+const { floor, round } = Math;
 
 /** About half a minute. */
 const MOST_UNITS = 30e9;
@@ -60,8 +60,22 @@ export class Effort {
 
   /** A sync, a point of the timeline or a decision is kept until the end, with figures of each vCPU. */
   record(vcpus: number): void {
-    const units = PER_RECORD + vcpus * PER_VCPU_OF_RECORD;
     this.#records += 1;
+    this.#keep(PER_RECORD + vcpus * PER_VCPU_OF_RECORD);
+  }
+
+  /** So many points of the timeline are about to be kept, apart from the figures of vCPUs. */
+  points(count: number): void {
+    this.#records += count;
+    this.#keep(count * PER_RECORD);
+  }
+
+  /** And so many of one vCPU's figures. */
+  vcpuPoints(count: number): void {
+    this.#keep(count * PER_VCPU_OF_RECORD);
+  }
+
+  #keep(units: number): void {
     this.#recordUnits += units;
     this.#spend(units);
   }
@@ -101,6 +115,11 @@ export class Effort {
     ];
     return kinds.reduce((most, kind) => (kind[0] > most[0] ? kind : most))[1];
   }
+}
+
+/** Records that one run keeps at most. */
+export function mostRecords(vcpus: number): number {
+  return floor(MOST_UNITS / (PER_RECORD + vcpus * PER_VCPU_OF_RECORD));
 }
 
 /** A run that would take too long is not a mistake of migsim: bad input, as the message says how to change it. */

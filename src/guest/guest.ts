@@ -73,7 +73,7 @@ export class Guest implements RunningGuest {
 
   /** Note from `fromUs` on, every `periodUs`, what each vCPU has done. */
   watch(fromUs: number, periodUs: number): void {
-    this.history = new WorkHistory(this.vcpus.length, fromUs, periodUs);
+    this.history = new WorkHistory(this.vcpus.length, fromUs, periodUs, this.effort);
   }
 
   /** Let every vCPU run until `toUs`. Rings that fill on the way are reaped and their vCPUs put to sleep. */

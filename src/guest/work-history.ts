@@ -2,7 +2,10 @@
  * What each vCPU had done at instants a period apart, noted while the guest runs as it runs anyway: no observer that wants to see
  * it makes the guest stop, and so a guest that is watched does what it does unwatched.
  */
+import type { Effort } from './effort.js';
 import type { ThrottleTimetable } from './throttle.js';
+
+const { floor } = Math;
 
 /** What of a vCPU is watched. */
 interface Watched {
@@ -19,8 +22,10 @@ export class WorkHistory {
   readonly #periodUs: number;
   /** Per vCPU: accesses at `fromUs`, one period later, … */
   readonly #accesses: readonly number[][];
+  readonly #effort: Effort;
 
-  constructor(vcpus: number, fromUs: number, periodUs: number) {
+  constructor(vcpus: number, fromUs: number, periodUs: number, effort: Effort) {
+    this.#effort = effort;
     this.#fromUs = fromUs;
     this.#periodUs = periodUs;
     this.#accesses = Array.from({ length: vcpus }, () => []);
@@ -35,6 +40,7 @@ export class WorkHistory {
     const { throttle, wakeLossUs, timeUs } = vcpu;
     let at = this.#fromUs + accesses.length * this.#periodUs;
     if (at > timeUs) return;
+    this.#effort.vcpuPoints(floor((timeUs - at) / this.#periodUs) + 1);
     const done = vcpu.writes + vcpu.reads - before;
     const ranUs = throttle.runTimeUs(sinceUs, timeUs, wakeLossUs);
     while (at <= timeUs) {
@@ -47,6 +53,8 @@ export class WorkHistory {
   /** A vCPU has done nothing up to `untilUs`. */
   rested(vcpu: Watched, untilUs: number): void {
     const accesses = this.#accesses[vcpu.id]!;
+    const due = floor((untilUs - this.#fromUs) / this.#periodUs) + 1 - accesses.length;
+    if (due > 0) this.#effort.vcpuPoints(due);
     while (this.#fromUs + accesses.length * this.#periodUs <= untilUs)
       accesses.push(vcpu.writes + vcpu.reads);
   }

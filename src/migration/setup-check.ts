@@ -1,14 +1,18 @@
 /** What a program can hand in and a scenario file cannot: numbers that are none, with which a run would not end. */
 import { UsageError } from '../errors.js';
+import { mostRecords } from '../guest/effort.js';
 import { isList, isMap, nth } from '../lists.js';
 import { expected } from '../options/wording.js';
+import { formatDurationMs } from '../units.js';
 import type { MigrationSetup } from './setup.js';
 
+const { ceil } = Math;
 const { isFinite } = Number;
 
 /** Throws `UsageError` with the name of the first number of a setup that is not finite, such as `host.kickUs`. */
 export function checkSetup(setup: MigrationSetup): void {
   if (!isSound(setup)) nameUnsound(setup);
+  checkTimeline(setup);
   const { bandwidthBytesPerSecond, phases } = setup.link;
   refuseZero('link.bandwidthBytesPerSecond', bandwidthBytesPerSecond);
   phases.forEach((phase, index) =>
@@ -21,6 +25,18 @@ export function checkSetup(setup: MigrationSetup): void {
         `link.phases.${index}.atUs: ${expected(`a number of at least ${beforeUs}, as phases are in order of time`, atUs)}`,
       );
   }
+}
+
+/** A run that gives up may last until then: a timeline with more points than a run keeps is refused before anything runs. */
+function checkTimeline({ timelineMs, guest, migration }: MigrationSetup): void {
+  const giveUpMs = migration.giveUpAfterUs / 1000;
+  const most = mostRecords(guest.vcpus.length);
+  if (timelineMs <= 0 || giveUpMs / timelineMs <= most) return;
+  const leastMs = ceil((giveUpMs / most) * 1000) / 1000;
+  const reason = `as a run that gives up after ${formatDurationMs(giveUpMs)} keeps at most ${most} points`;
+  throw new UsageError(
+    `timelineMs: ${expected(`0, or a number of at least ${leastMs}, ${reason}`, timelineMs)}`,
+  );
 }
 
 /** No number in it is other than finite. Asked for every run, and so without names. */

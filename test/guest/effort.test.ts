@@ -1,6 +1,6 @@
 /** What a run may cost: every kind of work is counted where it is done, and none goes on for ever. */
 import { describe, expect, test } from '@jest/globals';
-import { Effort, TooMuchWork } from '../../src/guest/effort.js';
+import { Effort, TooMuchWork, mostRecords } from '../../src/guest/effort.js';
 import { Guest } from '../../src/guest/guest.js';
 import { FluidMemory } from '../../src/guest/memory/fluid/fluid-memory.js';
 import { PageMemory } from '../../src/guest/memory/page/page-memory.js';
@@ -88,4 +88,38 @@ test('a run that keeps more and more is refused, with the time it had come to', 
   expect(endless).toThrow(
     /^too much to simulate: 3\d min \d+ s into the migration 1\.\d million syncs, points of its timeline and decisions/,
   );
+});
+
+/**
+ * How long a run lasts is not known before, but that it gives up is: a timeline with more points than a run keeps is refused
+ * before anything happens. Without an end, points are counted before they are made, however many are due at once.
+ */
+test.each(['page', 'fluid'] as const)('too many points of a timeline, %s memory', (memory) => {
+  const at = (timelineMs: number, giveUpAfterUs: number): unknown => {
+    let begun = false;
+    const vcpus = [writer({ pages: 10, writesPerSecond: 1 })];
+    try {
+      const setup = setupOf({ memory, timelineMs, guest: { vcpus }, migration: { giveUpAfterUs } });
+      return migrate(setup, 'none', {}, () => (begun = true)).status;
+    } catch (error) {
+      return [(error as Error).message, begun];
+    }
+  };
+  const most = mostRecords(1);
+  for (const seconds of [1, 600, 86_400]) {
+    const leastMs = (seconds * 1000) / most;
+    for (const tooFew of [leastMs * 0.99, 1e-6, 1e-300])
+      expect(at(tooFew, seconds * 1e6)).toEqual([
+        expect.stringMatching(
+          /^timelineMs: expected 0, or a number of at least [\d.]+, as a run that gives up after/,
+        ),
+        false,
+      ]);
+  }
+  expect(at((60_000 / most) * 1.01, 60e6)).toBe('completed');
+  for (const tiny of [1e-9, 1e-300])
+    expect(at(tiny, 0)).toEqual([
+      expect.stringMatching(/^too much to simulate: .* points of its timeline/),
+      true,
+    ]);
 });

@@ -9,7 +9,7 @@ import type { TimelinePoint } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 import { workShares } from './vcpu-results.js';
 
-const { round } = Math;
+const { floor, round } = Math;
 const INFINITY = Infinity;
 
 type Look = Omit<TimelinePoint, 'vcpuWorkShare'>;
@@ -43,16 +43,16 @@ export class Timeline implements Watcher {
 
   look(): void {
     if (this.#periodUs === 0) return;
-    const { effort, guest } = this.#seen;
+    const { effort } = this.#seen;
     const { nowUs } = this.#seen.clock;
     const { transferred } = this.#seen.counters;
     const { dirtyPages } = this.#seen.run;
     const sinceUs = this.#turnUs;
+    if (this.#nextUs <= nowUs) effort.points(floor((nowUs - this.#nextUs) / this.#periodUs) + 1);
     while (this.#nextUs <= nowUs) {
       const share = nowUs > sinceUs ? (this.#nextUs - sinceUs) / (nowUs - sinceUs) : 1;
       const bytes = this.#turnBytes + share * (transferred - this.#turnBytes);
       const pages = this.#turnPages + share * (dirtyPages - this.#turnPages);
-      effort.record(guest.vcpus.length);
       this.#looks.push(this.#lookAt(this.#nextUs, bytes, pages));
       this.#nextUs = this.#fromUs + this.#looks.length * this.#periodUs;
     }
