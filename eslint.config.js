@@ -44,6 +44,16 @@ const SPREAD_ARGUMENTS = ['property.name', 'name'].map((name) => ({
     'A long list overflows the stack: use largest() or smallest() of src/stats/extremes.ts, or a loop.',
 }));
 
+/** A time limit is the last argument of a test and of what runs before or after it. */
+const TIME_LIMITS = [
+  'CallExpression[callee.name="test"][arguments.length>2]',
+  'CallExpression[callee.callee.property.name="each"][arguments.length>2]',
+  'CallExpression[callee.name=/^(before|after)(All|Each)$/][arguments.length>1]',
+].map((selector) => ({
+  selector,
+  message: 'A busy machine fails it: all tests have the limit of jest.config.js.',
+}));
+
 const arrows = LAYERS.slice(1).map((layer, index) => ({
   files: [`src/${layer}/**/*.ts`],
   rules: {
@@ -139,6 +149,12 @@ export default tseslint.config(
     },
   },
   arrows,
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...TIME_LIMITS],
+    },
+  },
   {
     files: ['bin/**/*.js', 'scripts/**/*.js', '*.js'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },

@@ -13,8 +13,6 @@ const WORDS = [
   ...['sweep', SMALL, '--vary', 'migration.downtime-limit=100ms..400ms:9:log', '--runs', '40'],
   ...['--strategy', 'auto-converge'],
 ];
-/** Other processes of this machine may make these wait. */
-const PATIENCE_MS = 120_000;
 const into = (name: string): string[] => ['--out', folder(name)];
 
 /** Kills the command as soon as so many bytes of rows are there; null: it had finished by then. */
@@ -32,42 +30,34 @@ function killAt(bytes: number, words: readonly string[], rows: string): Promise<
 }
 
 describe('the same bytes', () => {
-  test(
-    'for one worker, and for two that are killed before three end it',
-    async () => {
-      const one = await inProcess([...WORDS, ...into('one'), '--workers', '1']);
-      expect(one).toMatchObject({ status: 0, stderr: '' });
-      const killed = [...WORDS, ...into('killed'), '--workers', '2'];
-      const size = statSync(join(folder('one'), 'runs.csv')).size;
-      expect(await killAt(0.3 * size, killed, join(folder('killed'), 'runs.csv.part'))).toBe('SIGKILL');
-      const { status, stdout } = migsim([...WORDS, ...into('killed'), '--workers', '3']);
-      expect(status).toBe(0);
-      expect(stdout).toMatch(/\d+ of them from before|Finished before/);
-      expect(bytesOf(folder('killed'))).toEqual(bytesOf(folder('one')));
-    },
-    PATIENCE_MS,
-  );
+  test('for one worker, and for two that are killed before three end it', async () => {
+    const one = await inProcess([...WORDS, ...into('one'), '--workers', '1']);
+    expect(one).toMatchObject({ status: 0, stderr: '' });
+    const killed = [...WORDS, ...into('killed'), '--workers', '2'];
+    const size = statSync(join(folder('one'), 'runs.csv')).size;
+    expect(await killAt(0.3 * size, killed, join(folder('killed'), 'runs.csv.part'))).toBe('SIGKILL');
+    const { status, stdout } = migsim([...WORDS, ...into('killed'), '--workers', '3']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/\d+ of them from before|Finished before/);
+    expect(bytesOf(folder('killed'))).toEqual(bytesOf(folder('one')));
+  });
 
   const hasParallel = spawnSync('parallel', ['--version']).status === 0;
   if (!hasParallel)
     process.stderr.write('deploy/gnu-parallel.sh is not tested here: apt-get install parallel\n');
 
-  test(
-    'from deploy/gnu-parallel.sh with two shards',
-    async () => {
-      if (!hasParallel) return;
-      const words = [...VARY, '--runs', '3'];
-      expect(
-        (await inProcess(['sweep', SMALL, ...words, ...into('unsharded'), '--workers', '1'])).status,
-      ).toBe(0);
-      const env = { ...process.env, MIGSIM: `${process.execPath} bin/migsim.js` };
-      const script = ['2', folder('by parallel'), SMALL, ...words];
-      const { status, stderr } = spawnSync('deploy/gnu-parallel.sh', script, { env, encoding: 'utf8' });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      expect(bytesOf(join(folder('by parallel'), 'whole'))).toEqual(bytesOf(folder('unsharded')));
-    },
-    PATIENCE_MS,
-  );
+  test('from deploy/gnu-parallel.sh with two shards', async () => {
+    if (!hasParallel) return;
+    const words = [...VARY, '--runs', '3'];
+    expect((await inProcess(['sweep', SMALL, ...words, ...into('unsharded'), '--workers', '1'])).status).toBe(
+      0,
+    );
+    const env = { ...process.env, MIGSIM: `${process.execPath} bin/migsim.js` };
+    const script = ['2', folder('by parallel'), SMALL, ...words];
+    const { status, stderr } = spawnSync('deploy/gnu-parallel.sh', script, { env, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(bytesOf(join(folder('by parallel'), 'whole'))).toEqual(bytesOf(folder('unsharded')));
+  });
 });
 
 describe('strategies of the user', () => {
