@@ -4,13 +4,14 @@ import type { Measures } from '../experiment/expect/expect.js';
 import type { Batches } from '../experiment/parallel/batches.js';
 import type { WhyNot } from '../migration/result.js';
 import type { Scenario } from '../scenario/scenario.js';
+import { ALWAYS_ON } from '../policies/kit/always-on.js';
 import { stretchTo } from '../stats/conformal.js';
 import type { AdviseConduct, Advised, Logged } from './advised.js';
 import type { Program } from './change.js';
 import { type GoalReasons, type Goals, hasReaders } from './goals.js';
 import { missesOf, type Outcome, outcomeStretched, type OutcomeStretch } from './outcome.js';
 import { isPairOpen, isWorthIt, PAIRS, together } from './pairs.js';
-import { ALWAYS_ON, bandwidth, downtimeLimitMs, remediesFor } from './remedies.js';
+import { bandwidth, downtimeLimitMs, remediesFor } from './remedies.js';
 import { orderOf, PRICES, type Price, type Remedy } from './remedy.js';
 import { Trial, type Tried } from './trial.js';
 
@@ -80,7 +81,7 @@ export async function adviseWith(
   const remedies = remediesFor(scenario, goals, program, !isLinkAssumed);
   const isCapOpen = isLinkAssumed && scenario.setup.migration.maxBandwidth > 0;
   const of = remedies.length + PAIRS.length + (isCapOpen ? 1 : 0);
-  const refused = [...(ALWAYS_ON[program] ?? [])];
+  const refused: { readonly name: string; readonly why: string }[] = [...(ALWAYS_ON[program] ?? [])];
   const attempt = async (remedy: Remedy, names: readonly string[]): Promise<Tried | null> => {
     try {
       return await trial.tried(remedy, names);

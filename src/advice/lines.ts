@@ -237,7 +237,7 @@ function kubevirt({ change, ramBytes }: LinesOf): string[] | null {
 /**
  * `qm set`, as PVE/QemuServer.pm has it: seconds, and MB/s of 1024 × 1024 with 0 for no limit. bwlimit of datacenter.cfg
  * holds as well (PVE/QemuMigrate.pm takes the lower); what it always turns on stands in
- * `ALWAYS_ON` (remedies.ts).
+ * `ALWAYS_ON` (src/policies/kit/always-on.ts).
  */
 function proxmox({ change }: LinesOf): string[] | null {
   const { downtimeLimitMs, maxBandwidth, withoutTls, stopFirst, ...others } = change;

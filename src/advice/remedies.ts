@@ -1,6 +1,7 @@
 /** Every remedy that the field has: how it is put into a scenario, what of it is tuned, and what it asks for. */
 import { since, versionFacts } from '../migration/rules/versions.js';
 import type { Scenario } from '../scenario/scenario.js';
+import { ALWAYS_ON } from '../policies/kit/always-on.js';
 import { largest } from '../stats/extremes.js';
 import { PAGE_BYTES, MIB } from '../units.js';
 import type { Program } from './change.js';
@@ -12,20 +13,6 @@ import { forcedEnd, moreTime } from './timers.js';
 const { ceil, floor, max } = Math;
 
 const number = (text: string | undefined): number => Number(/[\d.]+/.exec(text ?? '')?.[0] ?? NaN);
-
-/** What a program turns on in every migration, by the name of the remedy: nothing is left to try. */
-export const ALWAYS_ON: Partial<
-  Readonly<Record<Program, readonly { readonly name: string; readonly why: string }[]>>
-> = {
-  // set_migration_caps of qemu-server; old versions leave XBZRLE off.
-  proxmox: [
-    { name: 'auto-converge', why: 'Proxmox VE turns it on in every migration, from 20 % by 10 %' },
-    {
-      name: 'xbzrle',
-      why: 'current versions of Proxmox VE turn it on in every migration, with a cache of a tenth of the memory',
-    },
-  ],
-};
 
 /** Those that a scenario leaves room for. `mayLiftCap`: whether the link is known to carry more than max-bandwidth. */
 export function remediesFor(

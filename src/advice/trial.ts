@@ -81,14 +81,24 @@ export class Trial {
     const set = [...this.#base, ...remedy.set];
     const bringsStrategy = remedy.set.some((one) => one.startsWith('strategies='));
     const strategy = bringsStrategy ? null : this.#conduct.strategy;
-    const { assigned, values, best, hopeless } = await this.#tuned(remedy, set, strategy);
-    // A value that the search gave up may still keep the goals in its few runs: that is no promise.
-    const isOver = hopeless && best.length > 0 && missesOf(outcomeOf(best, goals), goals).length > 0;
-    const all = [...set, ...assigned];
+    const isGood = (results: readonly MigrationResult[]): boolean =>
+      missesOf(outcomeOf(results, goals), goals).length === 0;
+    const tuneWith = async (tuningRuns: number): Promise<Tuned> => {
+      const tuned = await this.#tuned(remedy, set, strategy, tuningRuns);
+      const { best, hopeless, assigned } = tuned;
+      // A value that the search gave up may still keep the goals in its few runs: that is no promise.
+      const isOver = hopeless && best.length > 0 && !isGood(best);
+      if (isOver || best.length === enough) return tuned;
+      return { ...tuned, best: await this.#run([...set, ...assigned], strategy, enough) };
+    };
     const enough = remedy.price === 'risk' ? Math.ceil(runs * RUNS_OF_RISK) : runs;
-    const results = isOver || best.length === enough ? best : await this.#run(all, strategy, enough);
-    const isGood = missesOf(outcomeOf(results, goals), goals).length === 0;
-    const outcome = outcomeOf(results, goals, isGood ? await this.#predicted(all, strategy) : null);
+    const few = await tuneWith(Math.max(1, Math.ceil(runs / TUNING[remedy.price])));
+    // Few draws of what is uncertain are far from its ends: where more of them miss, all of them decide.
+    const isLucky = !few.hopeless && remedy.tunes.length > 0 && !isGood(few.best);
+    const again = isLucky && remedy.price === 'settings' && isUncertain(this.#scenario);
+    const { assigned, values, best: results } = again ? await tuneWith(enough) : few;
+    const all = [...set, ...assigned];
+    const outcome = outcomeOf(results, goals, isGood(results) ? await this.#predicted(all, strategy) : null);
     const change = remedy.change(values, results);
     const advised: Advised = {
       names,
@@ -105,13 +115,18 @@ export class Trial {
   }
 
   /** The values of a remedy, one search after another. `best`: the runs of the last value, where it is the one that was run. */
-  async #tuned(remedy: Remedy, set: readonly string[], strategy: string | null): Promise<Tuned> {
+  async #tuned(
+    remedy: Remedy,
+    set: readonly string[],
+    strategy: string | null,
+    tuningRuns: number,
+  ): Promise<Tuned> {
     const assigned: string[] = [];
     const values: string[] = [];
     let best: readonly MigrationResult[] = [];
     let hopeless = false;
     for (const tune of remedy.tunes) {
-      const result = await this.#found([...set, ...assigned], strategy, tune, remedy.price);
+      const result = await this.#found([...set, ...assigned], strategy, tune, tuningRuns);
       const point = pointOf(result, tune);
       const text = tune.settle?.(point.text) ?? point.text;
       hopeless ||= result.answer === null;
@@ -122,8 +137,8 @@ export class Trial {
     return { assigned, values, best, hopeless };
   }
 
-  #found(set: readonly string[], strategy: string | null, tune: Tune, price: Price): Promise<SearchResult> {
-    const { goals, runs, seed, memory } = this.#conduct;
+  #found(set: readonly string[], strategy: string | null, tune: Tune, runs: number): Promise<SearchResult> {
+    const { goals, seed, memory } = this.#conduct;
     const { key, from, to } = tune;
     const where = conditions(goals, this.#scenario);
     const range = {
@@ -136,7 +151,7 @@ export class Trial {
       tune.find === 'smallest'
         ? ({ ...range, find: 'smallest' } as const)
         : ({ ...range, find: 'best', minimize: 'lost-work' } as const);
-    const tuning = { runs: Math.max(1, Math.ceil(runs / TUNING[price])), seed, memory, hasty: true };
+    const tuning = { runs, seed, memory, hasty: true };
     const how = strategy === null ? tuning : { ...tuning, strategy };
     const base = loaded(this.#scenario.text, fileOf(this.#scenario), set);
     return searchWith(base, question, how, this.#measures, this.#batches);

@@ -89,6 +89,8 @@ export interface LogSettings {
   readonly downtimeLimitMs?: number;
   /** Later limits, in the order in which they were set, ms. */
   readonly laterDowntimeLimitsMs?: readonly number[];
+  /** When each of them was set, us; left out where one of the times is not known. */
+  readonly limitsRaisedAtUs?: readonly number[];
   readonly capabilities?: readonly string[];
   /** The version whose rules are the nearest to those of the log's QEMU. */
   readonly qemu?: QemuVersion;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Advice } from '../../src/advice/advise.js';
 import { type Goals, goalsFor } from '../../src/advice/goals.js';
@@ -15,6 +16,8 @@ import { orderOf } from '../../src/advice/remedy.js';
 import { compare, type StrategyResults } from '../../src/experiment/compare.js';
 import { adviceText } from '../../src/report/terminal/advice-text.js';
 import { plain } from '../../src/report/terminal/kit/style.js';
+import { ALWAYS_ON } from '../../src/policies/kit/always-on.js';
+import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
 import { parseScenario } from '../../src/scenario/parse.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import { shareInterval } from '../../src/stats/share-interval.js';
@@ -139,7 +142,7 @@ test('what rests on one point of a dirty curve begins with that, and values that
   expect([sure, unsure].map((text) => text.includes('Each value is the one'))).toEqual([true, false]);
 });
 
-test.each(['nova', 'kubevirt', 'ovirt'] as const)(
+test.each(['nova', 'kubevirt'] as const)(
   '%s cannot set the steps of auto-converge: none is tuned',
   (program) => {
     const remedy = remediesFor(guest(), goalsFor(guest(), {}), program).find(
@@ -150,12 +153,25 @@ test.each(['nova', 'kubevirt', 'ovirt'] as const)(
   },
 );
 
-test('what Proxmox VE turns on in every migration is no remedy there, and is said to be on', async () => {
-  const { refused, remedies, others } = await advise(guest(), { ...wanted, runs: 1, program: 'proxmox' });
-  expect(refused.map(({ name }) => name)).toEqual(expect.arrayContaining(['auto-converge', 'xbzrle']));
-  for (const { change } of [...remedies, ...others])
-    expect([change.throttle, change.xbzrleCacheMib]).toEqual([undefined, undefined]);
-});
+test.each([
+  ['proxmox', ['auto-converge', 'xbzrle'], 'proxmox.log'],
+  ['ovirt', ['auto-converge'], 'vdsm.log'],
+] as const)(
+  'what %s turns on itself is no remedy, is said to be on, and learn does not list it',
+  (program, on, log) => {
+    const names = remediesFor(guest(), goalsFor(guest(), {}), program).map(({ name }) => name);
+    for (const name of on) {
+      expect(ALWAYS_ON[program]!.map((one) => one.name)).toContain(name);
+      expect(names).not.toContain(name);
+    }
+    const { scenario, outlook } = learnFromLog(
+      readFileSync(`test/recording/fixtures/logs/${log}`, 'utf8'),
+      log,
+    );
+    expect(scenario).toMatch(/strategies:\n {2}- none\n$/);
+    expect(outlook!.remedies.join()).not.toContain('auto-converge');
+  },
+);
 
 describe('with one run of the advice and draws of its own', () => {
   test.each([

@@ -7,7 +7,7 @@ import { ExpectationError, NoRemedyError } from '../../errors.js';
 import { type LogFile, readLogs } from '../../formats/readers/index.js';
 import { nth } from '../../lists.js';
 import { learnFrom } from '../../recording/learn/learn-from-log.js';
-import { ONE_READING, TAKEN_IDLE } from '../../recording/learn/learn-summary.js';
+import { ONE_READING, TAKEN_IDLE } from '../../recording/learn/one-reading.js';
 import { loggedOf } from '../../recording/learn/answer/outlook.js';
 import { isLinkSeen, type Learned } from '../../recording/learn/learned.js';
 import { adviceText, type AdviceSubject } from '../../report/terminal/advice-text.js';

@@ -191,18 +191,21 @@ function limitsOf(
   found: readonly FoundSamples[],
   migrations: readonly NonEmpty<LogSample>[],
   chosen: NonEmpty<LogSample>,
-): Pick<LogSettings, 'downtimeLimitMs' | 'laterDowntimeLimitsMs'> {
+): Pick<LogSettings, 'downtimeLimitMs' | 'laterDowntimeLimitsMs' | 'limitsRaisedAtUs'> {
   const several = found.length === 1 && migrations.length > 1;
   const from = several ? largest([-1, ...indexesBefore(migrations, chosen)]) + 1 : 0;
   const to = several ? lastOf(chosen).index : Infinity;
   const set = found
-    .flatMap(({ limits }) => limits)
-    .filter(({ before, guest }) => before >= from && before <= to && ['', chosen[0].guest].includes(guest))
-    .map(({ ms }) => ms);
-  const [downtimeLimitMs, ...later] = set.filter((ms, at) => ms !== set[at - 1]);
+    .flatMap(({ limits, samples }) =>
+      limits.map((limit) => ({ ...limit, atUs: samples[limit.before - 1]?.tUs ?? null })),
+    )
+    .filter(({ before, guest }) => before >= from && before <= to && ['', chosen[0].guest].includes(guest));
+  const [first, ...later] = set.filter(({ ms }, at) => ms !== set[at - 1]?.ms);
+  const raisedAtUs = later.flatMap(({ atUs }) => atUs ?? []);
   return {
-    ...(downtimeLimitMs === undefined ? {} : { downtimeLimitMs }),
-    ...(later.length === 0 ? {} : { laterDowntimeLimitsMs: later }),
+    ...(first === undefined ? {} : { downtimeLimitMs: first.ms }),
+    ...(later.length === 0 ? {} : { laterDowntimeLimitsMs: later.map(({ ms }) => ms) }),
+    ...(later.length === 0 || raisedAtUs.length < later.length ? {} : { limitsRaisedAtUs: raisedAtUs }),
   };
 }
 

@@ -13,6 +13,10 @@ const LIMIT = /(?:Setting downtime to|setting migration downtime to) (\d+)/i;
 const STUCK = /Migration is stuck|migration.*(?:aborting|cancelled)/i;
 const DONE = /migration took ([\d.]+) seconds to complete/i;
 
+const THROTTLED =
+  'every migration policy of oVirt but Legacy turns auto-converge on, and no line says how far it throttled the guest: at full ' +
+  'speed the guest may dirty more than is learned here';
+
 export const vdsmReader: Reader = {
   name: 'vdsm log',
   source: 'vdsm',
@@ -37,6 +41,7 @@ export const vdsmReader: Reader = {
         { file, line: early },
       );
     }
+    log.note(THROTTLED);
     return { kind: 'samples', found: log.found() };
   },
 };

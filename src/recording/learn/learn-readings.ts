@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.js';
 import { bareMetal } from '../../guest/host-profiles/default.js';
 import { PAGE_BYTES } from '../../guest/spec.js';
 import { fitReadings } from './curve.js';
-import { growing, ONE_READING } from './learn-summary.js';
+import { growing, ONE_READING } from './one-reading.js';
 import {
   cpuAssumed,
   DEFAULT_CPU,

@@ -7,6 +7,7 @@ import {
   CPU_SPREAD,
   DEFAULT_QEMU,
   leastLink,
+  wasThrottled,
   type CurveReading,
   type Learned,
   type LearnedGuest,
@@ -61,9 +62,15 @@ export function learnedScenario(learned: Learned, check: SelfCheck | null, words
     ...(migration.manualDirtyLogProtect ? [] : ['  manual-dirty-log-protect: false']),
     ...postcopyLines(learned),
     '  give-up-after: 10min',
-    ...comment('the first is what the log shows'),
+    ...comment(
+      wasThrottled(learned)
+        ? 'auto-converge was on in the log: what it left to the guest is in what was learned'
+        : 'the first is what the log shows',
+    ),
     'strategies:',
-    ...byLog(learned, '  - none', `  - ${autoConvergeLine(learned)}`),
+    ...(wasThrottled(learned)
+      ? ['  - none']
+      : byLog(learned, '  - none', `  - ${autoConvergeLine(learned)}`)),
     ...(guest.dirtyRingSize > 0 ? ['  - dirty-limit: { vcpu-dirty-limit: 50MiB/s }'] : []),
   ];
   return `${lines.join('\n')}\n`;
@@ -191,10 +198,13 @@ function vcpuLines(guest: LearnedGuest, part: number): string[] {
     guest.pattern === 'sequential' && loop !== undefined
       ? loopLines(loop, guest.vcpus)
       : part > 0
-        ? ['      workload: { dirty-curve: { points: *curve } }']
+        ? [
+            `      workload: { dirty-curve: { points: *curve${guest.intensity === undefined ? '' : ', intensity: *intensity'} } }`,
+          ]
         : [
             '      workload:',
             '        dirty-curve:',
+            ...intensityLines(guest),
             '          points: &curve',
             ...curveLines(guest).map((line) => `            - ${line}`),
           ];
@@ -213,7 +223,26 @@ function vcpuLines(guest: LearnedGuest, part: number): string[] {
   ];
 }
 
+/** Values of a quantity of which only the ends are known: as many to each factor. Half of the runs take the largest, which a promise rests on. */
+const STEPS = 7;
+
 /** One quantity for all parts of the load: an anchor. */
+function intensityLines({ intensity, vcpus }: LearnedGuest): string[] {
+  if (intensity === undefined) return [];
+  const { low, high } = intensity;
+  const values = Array.from({ length: STEPS }, (_, at) => low * (high / low) ** (at / (STEPS - 1)));
+  const text = values.map((factor) => `${(factor * 100).toFixed(1)}%`).join(', ');
+  const weights = values.map((_, at) => (at < STEPS - 1 ? 1 : STEPS - 1));
+  return [
+    ...comment(
+      'from the shortest passes that the log allows to the longest, which half of the runs draw',
+      '          ',
+    ),
+    `          intensity: ${vcpus > 1 ? '&intensity ' : ''}{ any-of: [${text}], weights: [${weights.join(', ')}] }`,
+  ];
+}
+
+/** Likewise. */
 function cpuText({ cpu, cpuAssumed, vcpus }: LearnedGuest, part: number): string {
   if (!cpuAssumed) return exactShare(cpu);
   if (part > 0) return '*cpu';

@@ -25,30 +25,25 @@ import {
   leastLink,
   linkAssumed,
   VCPUS_ASSUMED,
-  type CurveReading,
   type Learned,
   type LearnedGuest,
   type LearnOptions,
   type LoggedPostcopy,
 } from './learned.js';
 import { memoryLayout } from './memory-layout.js';
+import {
+  growing,
+  GROWTH,
+  IDLE,
+  ONE_READING,
+  reading,
+  TAKEN_IDLE,
+  type RangedReading,
+} from './one-reading.js';
+import { readingOfRate } from './pass-bounds.js';
 import { splitMemory } from './memory-split.js';
-import type { WeightedPoint } from './learned.js';
 
 const { floor, max, min, round } = Math;
-
-/**
- * How a dirty curve is taken to grow where one point of it is known: between a set that is full at once (0) and one that
- * never meets a page twice (1), as PostgreSQL under updates did (97·τ^0.74 MiB, fitted to a public log of query-migrate).
- */
-export const GROWTH = 0.74;
-
-/** How the assumption begins that is made where nothing shows what the guest dirties. */
-export const TAKEN_IDLE = 'the guest is taken to be idle';
-
-export const ONE_READING =
-  'the log gives one point of the dirty curve: what the guest dirties in a longer or shorter time τ is taken to grow as τ^0.74, ' +
-  'as one measured database did; measure a second period (calc-dirty-rate over 1 s and over 10 s)';
 
 /** What the totals say; null: they do not. */
 interface Totals {
@@ -79,9 +74,10 @@ export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learn
   const used = min(floor(ramPages / 2), LEAST_USED_PAGES * vcpus);
   const zeroPages = max(0, min(totals.zeroPages - hiddenPages, ramPages - used));
   const layout = memoryLayout(ramPages, zeroPages, []);
-  const reading = readingOf(totals, log, layout.roomPages, assumptions);
-  if (options.vcpus === undefined && reading !== null) assumptions.push(VCPUS_ASSUMED);
-  if (options.cpu === undefined && reading !== null) assumptions.push(cpuAssumed(DEFAULT_CPU));
+  const found = readingOf(totals, log, limit, layout.roomPages, assumptions);
+  const known = found?.reading ?? null;
+  if (options.vcpus === undefined && known !== null) assumptions.push(VCPUS_ASSUMED);
+  if (options.cpu === undefined && known !== null) assumptions.push(cpuAssumed(DEFAULT_CPU));
   const guest: LearnedGuest = {
     ramPages,
     hiddenPages,
@@ -92,10 +88,11 @@ export function learnFromTotals(log: MigrationLog, options: LearnOptions): Learn
     cpu: options.cpu ?? DEFAULT_CPU,
     cpuAssumed: options.cpu === undefined,
     layout,
-    readings: reading === null ? [] : [reading],
-    ...(reading === null
+    readings: known === null ? [] : [known],
+    ...(found?.intensity == null ? {} : { intensity: found.intensity }),
+    ...(known === null
       ? { curve: [], pattern: 'uniform' as const, classes: [], residual: 0 }
-      : fitReadings(growing(reading, layout.roomPages), layout.roomPages)),
+      : fitReadings(growing(known, layout.roomPages, found?.spread), layout.roomPages)),
   };
   return {
     file: log.file,
@@ -117,16 +114,6 @@ export function isMoved({ status, remainingBytes, dirtySyncCount }: LogSample): 
 
 /** What a vCPU uses at least, an idle one too: its working set, and room for that to begin on a border. */
 const LEAST_USED_PAGES = 512;
-
-/** Points of D(τ) = c·τ^0.74 through a reading, from an eighth of its length to sixteen times it. */
-export function growing({ durationUs, pages }: CurveReading, roomPages: number): WeightedPoint[] {
-  const points: WeightedPoint[] = [];
-  for (let factor = 1 / 8; factor <= 16; factor *= 2) {
-    const there = min(0.95 * roomPages, pages * factor ** GROWTH);
-    points.push({ durationUs: max(1, round(durationUs * factor)), pages: max(1, round(there)), weight: 1 });
-  }
-  return points;
-}
 
 // ---------------------------------------------------------------------------------------------------------- totals
 
@@ -237,17 +224,15 @@ function switchOf(samples: readonly LogSample[], bytesPerSecond: number): number
 
 // --------------------------------------------------------------------------------------------------------- reading
 
-/** Fewer new pages than this share of what is sent in a second are nothing that a migration waits for. */
-const IDLE = 0.002;
-
 function readingOf(
   totals: Totals,
   log: MigrationLog,
+  limit: DowntimeLimit,
   roomPages: number,
   assumptions: string[],
-): CurveReading | null {
+): RangedReading | null {
   const { found, syncs, bytesPerSecond, last } = totals;
-  if (found === null || syncs === null) return readingOfRate(totals, log, roomPages, assumptions);
+  if (found === null || syncs === null) return readingOfRate(totals, log, limit, roomPages, assumptions);
   if (syncs === 0) {
     assumptions.push(
       `${TAKEN_IDLE}: no sync has yet looked for dirty pages; a reply after the first pass would show them`,
@@ -264,7 +249,11 @@ function readingOf(
     syncs > MANY && last.tUs !== null
       ? max(1000, (last.tUs - totals.firstPassUs) / (syncs - 1))
       : totals.firstPassUs;
-  return reading(durationUs, min(roomPages, scale * durationUs ** GROWTH));
+  return {
+    reading: reading(durationUs, min(roomPages, scale * durationUs ** GROWTH)),
+    intensity: null,
+    spread: 1,
+  };
 }
 
 /** From this many passes on, most are alike. */
@@ -291,47 +280,6 @@ function scaleFor(totals: Totals, found: number, syncs: number, roomPages: numbe
     else high = middle;
   }
   return high;
-}
-
-/** Without syncs: a rate that was printed, or that memory came back as fast as it was sent. */
-function readingOfRate(
-  totals: Totals,
-  log: MigrationLog,
-  roomPages: number,
-  assumptions: string[],
-): CurveReading | null {
-  const { last, totalPages, bytesPerSecond } = totals;
-  const rates = log.samples.map(({ dirtyPagesRate }) => dirtyPagesRate).filter((rate) => rate > 0);
-  if (rates.length > 0) {
-    assumptions.push(
-      'the dirty rate in the log is over 1 s, the shortest time that QEMU takes it over',
-      ONE_READING,
-    );
-    return reading(1e6, min(roomPages, median(rates)));
-  }
-  const sentTwice = (last.transferredBytes ?? 0) - totalPages * PAGE_BYTES;
-  if (sentTwice > IDLE * bytesPerSecond) {
-    const pages = bytesPerSecond / PAGE_BYTES;
-    assumptions.push(
-      'memory came back as fast as it was sent, in passes of 1 s: the log shows neither their length nor what they found',
-      ONE_READING,
-    );
-    return reading(1e6, min(roomPages, last.status === 'completed' ? pages / 2 : pages));
-  }
-  assumptions.push(`${TAKEN_IDLE}: no more was sent than it has, and no sync is in the log`);
-  return null;
-}
-
-function reading(durationUs: number, pages: number): CurveReading {
-  const whole = max(1, round(pages));
-  return {
-    durationUs: max(1, round(durationUs)),
-    pages: whole,
-    weight: 1,
-    passes: [],
-    low: whole,
-    high: whole,
-  };
 }
 
 // ------------------------------------------------------------------------------------------------------- migration

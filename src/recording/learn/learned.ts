@@ -4,6 +4,7 @@ import type { ZeroExtent } from '../../guest/spec.js';
 import { formatBytesPerSecond } from '../../units.js';
 import type { LogSource } from '../../formats/migration-log.js';
 import type { QemuVersion } from '../../migration/rules/versions.js';
+import { throttlesAlways } from '../../policies/kit/always-on.js';
 import type { MemoryLayout } from './memory-layout.js';
 import type { Pass } from './passes.js';
 
@@ -67,6 +68,28 @@ export interface LearnedGuest {
   readonly classes: readonly UniformSet[];
   /** Relative root mean square error of the classes at the curve's points. */
   readonly residual: number;
+  /** Left out where the log says how fast the load goes. */
+  readonly intensity?: Intensity;
+}
+
+/** How much faster or slower than its classes a load may go whose passes a log bounds from both sides, as factors. */
+export interface Intensity {
+  readonly low: number;
+  readonly high: number;
+  /** How long passes are at the highest, us. */
+  readonly longestUs: number;
+}
+
+/** At the highest intensity that the log leaves open. */
+export function atMost(learned: Learned): Learned {
+  const { guest } = learned;
+  const { intensity } = guest;
+  if (intensity === undefined) return learned;
+  const classes = guest.classes.map(({ pages, writesPerSecond }) => ({
+    pages,
+    writesPerSecond: writesPerSecond * intensity.high,
+  }));
+  return { ...learned, guest: { ...guest, classes } };
 }
 
 /** How the logged migration went, and with which parameters. */
@@ -166,6 +189,14 @@ export interface Learned {
   readonly loadEndedUs: number | null;
   /** Sentences, no full stop: what the log does not say and was assumed. */
   readonly assumptions: readonly string[];
+}
+
+/** Programs whose logs say what they did, by the name of their policy. */
+const PROGRAMS: Partial<Record<Learned['source'], string>> = { proxmox: 'proxmox', vdsm: 'ovirt' };
+
+/** Whether auto-converge was on though the log does not show it: what is learned is then of a guest that it held back. */
+export function wasThrottled({ source, migration }: Pick<Learned, 'source' | 'migration'>): boolean {
+  return migration.throttleSteps.length === 0 && throttlesAlways(PROGRAMS[source] ?? '');
 }
 
 /** In which order the load writes its pages. */

@@ -3,8 +3,8 @@ import { mean } from '../../stats/summary.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
 import { passesOf, replay } from '../validate/replay.js';
 import { fitReadings } from './curve.js';
-import { growing, GROWTH } from './learn-summary.js';
-import type { CurveReading, Learned } from './learned.js';
+import { growing, GROWTH } from './one-reading.js';
+import { atMost, type CurveReading, type Intensity, type Learned } from './learned.js';
 
 const { max, min, round } = Math;
 
@@ -21,6 +21,7 @@ const SEEN = 60;
  */
 export function settled(learned: Learned, log: MigrationLog): Learned {
   const [reading] = learned.guest.readings;
+  if (learned.guest.intensity !== undefined) return atLength(learned, learned.guest.intensity);
   if (learned.migration.completed) return asLong(learned);
   const syncs = log.samples.at(-1)?.dirtySyncCount ?? 0;
   if (reading === undefined || syncs <= MANY) return learned;
@@ -41,6 +42,29 @@ export function settled(learned: Learned, log: MigrationLog): Learned {
   }
   return best;
 }
+
+/** Faster than this it is another guest. */
+const FASTEST = 4;
+
+/** With the highest intensity at which passes are as long as the log allows: syncs find less than a curve says. */
+function atLength(learned: Learned, intensity: Intensity): Learned {
+  const { longestUs } = intensity;
+  let { high } = intensity;
+  for (let at = 0; at < ROUNDS; at += 1) {
+    const most = atMost({ ...learned, guest: { ...learned.guest, intensity: { ...intensity, high } } });
+    // Without the limits that the log raised, it goes on.
+    const migration = { ...most.migration, completed: false };
+    const result = replay(short({ ...most, migration }, longestUs));
+    const lengths = passesOf(result, learned.guest.cpu).slice(2);
+    const seen = lengths.slice(Math.floor(lengths.length / 2)).map(({ durationUs }) => durationUs);
+    const ratio = seen.length === 0 ? 1 : longestUs / mean(seen);
+    if (Math.abs(ratio - 1) < NEAR) break;
+    high = min(FASTEST * intensity.high, high * max(0.67, min(1.5, ratio ** ((1 - GROWTH) / GROWTH))));
+  }
+  return { ...learned, guest: { ...learned.guest, intensity: { ...intensity, high } } };
+}
+
+const NEAR = 0.02;
 
 /** Ratios of times that differ by less are as good as the same. */
 const SAME = 0.005;

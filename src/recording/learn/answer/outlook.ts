@@ -11,7 +11,7 @@ import { findStrategy } from '../../../strategies/index.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../../units.js';
 import { setupOf } from '../../validate/replay.js';
 import { isMoved } from '../learn-summary.js';
-import { isLinkSeen, leastLink, type Learned } from '../learned.js';
+import { atMost, isLinkSeen, leastLink, type Learned, wasThrottled } from '../learned.js';
 
 const { max, min } = Math;
 
@@ -122,8 +122,9 @@ const FIRST_PASSES = 3;
 const SETTLING_US = 120e6;
 const LONGEST_US = 4 * 3600e6;
 
+/** Where the log leaves open how fast the load goes, at its fastest: what ends that, ends a slower one. */
 function horizon(learned: Learned): MigrationSetup {
-  const setup = setupOf(learned);
+  const setup = setupOf(atMost(learned));
   const bytes = learned.guest.layout.roomPages * NORMAL_PAGE_BYTES;
   const firstUs = (bytes / learned.migration.bytesPerSecond) * 1e6;
   const giveUpAfterUs = min(LONGEST_US, FIRST_PASSES * firstUs + SETTLING_US);
@@ -162,6 +163,8 @@ function remediesOf(learned: Learned, setup: MigrationSetup, asItIs: MigrationRe
         `no max-bandwidth, ${seen ? 'on' : 'if there is'} a link of ${formatBytesPerSecond(wide, 'bit')}: ${outcome(result)}`,
       );
   }
+  // What it does is in what was learned.
+  if (wasThrottled(learned)) return found;
   const throttled = simulate(setup, 'auto-converge');
   if (throttled.converged)
     found.push(`auto-converge, up to ${throttled.maxThrottlePercent} %: ${outcome(throttled)}`);

@@ -5,7 +5,7 @@ import { readers } from '../../../formats/readers/index.js';
 import { PAGE_BYTES } from '../../../guest/spec.js';
 import { largest } from '../../../stats/extremes.js';
 import { formatBytes, formatBytesPerSecond, formatDurationMs } from '../../../units.js';
-import { ONE_READING } from '../learn-summary.js';
+import { ONE_READING } from '../one-reading.js';
 import type { Learned, LoggedPostcopy } from '../learned.js';
 import type { PostcopyPhase } from './self-check.js';
 import type { Outlook } from './outlook.js';
