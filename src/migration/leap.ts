@@ -24,8 +24,9 @@ interface Steady {
   /** Pages of the run, and of an iteration that ends as its time is up. */
   runPages: number;
   latePages: number;
-  /** Bytes that an iteration ends with. */
+  /** Bytes that an iteration ends with, and the time that they take, µs. */
   endBytes: number;
+  endUs: number;
   /** Whatever comes next, it is left to the loop. */
   nextEventUs: number;
 }
@@ -58,6 +59,7 @@ const steady: Steady = {
   runPages: 0,
   latePages: 0,
   endBytes: 0,
+  endUs: 0,
   nextEventUs: 0,
 };
 const flight: Flight = {
@@ -88,7 +90,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
   // Each iteration sends a block of every device.
   if (!devices.none) return 0;
   if (link.varies || !run.hasOneCost || run.hasHugePages) return 0;
-  if (orders.pause || orders.postcopy || run.left <= 0) return 0;
+  if (orders.pause || orders.postcopy || run.left <= 0 || run.synchronises) return 0;
   const cost = run.cost(run.left, clock.nowUs);
   // Which packets count is a matter of each; a zero page that legacy detection sends by itself has those before it in flight.
   if (window.quota > 0 && (cost.inPacket || stream.multifd)) return 0;
@@ -97,6 +99,7 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
   steady.runPages = run.pages;
   steady.latePages = pagesToClockCheck(ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs));
   steady.endBytes = iterationEndBytes(stream);
+  steady.endUs = stream.syncsEveryIteration ? link.timeForUs(stream.syncPacketBytes, clock.nowUs) : 0;
   steady.nextEventUs = min(clock.events.nextUs, clock.pauseUs, pace.nextUs);
   const pagesBefore = counters.pages - run.taken;
   flight.nowUs = clock.nowUs;
@@ -126,9 +129,9 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
  * whether a window begins here: then all whole windows that can be passed have been passed.
  */
 function wholeWindows({ clock, window }: Parts, cost: PageCost): boolean {
-  const { pageUs, latePages, endBytes, nextEventUs, runPages } = steady;
+  const { pageUs, latePages, endBytes, endUs, nextEventUs, runPages } = steady;
   if (window.quota > 0 || flight.transferred !== flight.windowStartBytes) return false;
-  const iterationUs = latePages * pageUs;
+  const iterationUs = latePages * pageUs + endUs;
   const iterations = ceil((BUFFER_DELAY_MS * 1000) / iterationUs);
   const windowUs = iterations * iterationUs;
   const windowPages = iterations * latePages;
@@ -178,6 +181,7 @@ function transferredAfter(iterations: number, bytes: number, endBytes: number): 
  */
 function turns({ clock, window }: Parts, cost: PageCost, first: boolean): boolean {
   const { pageUs, runPages, latePages, endBytes, nextEventUs } = steady;
+  const sectionUs = steady.endUs;
   const { quota } = window;
   const pageBytes = cost.bytes;
   let { nowUs, taken, dirtyPages, transferred, pagesSent, iterations } = flight;
@@ -188,7 +192,7 @@ function turns({ clock, window }: Parts, cost: PageCost, first: boolean): boolea
     if (!rateExceeded(quota, windowBytes)) {
       if (pendingEstimate(dirtyPages) <= flight.threshold) break;
       const pages = quota === 0 ? latePages : min(latePages, pagesToExceed(cost, quota, windowBytes));
-      const endUs = nowUs + pages * pageUs;
+      const endUs = nowUs + (pages * pageUs + sectionUs);
       const sentBytes = transferred + pages * pageBytes;
       if (pages >= runPages - taken || nextEventUs <= endUs) break;
       if (pages < latePages && !rateExceeded(quota, sentBytes - windowStartBytes)) break;

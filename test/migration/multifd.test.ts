@@ -1,11 +1,16 @@
 /** What multifd's channels carry: past a cap, under TLS, and compressed. */
 import { describe, expect, test } from '@jest/globals';
 import { simulate } from '../../src/experiment/simulate.js';
+import { startMigration } from '../../src/migration/engine.js';
 import { loadScenario } from '../../src/scenario/load.js';
-import { MULTIFD_PACKET_HEADER_BYTES, PLAIN_STREAM } from '../../src/migration/rules/stream.js';
+import {
+  MULTIFD_HELLO_BYTES,
+  MULTIFD_PACKET_HEADER_BYTES,
+  PLAIN_STREAM,
+} from '../../src/migration/rules/stream.js';
 import { COMPRESSORS, compressors } from '../../src/migration/rules/compressors.js';
 import type { StreamSpec } from '../../src/migration/setup.js';
-import { GIB, PAGE, migrate, setupOf } from './setups.js';
+import { GIB, MIB, PAGE, migrate, setupOf } from './setups.js';
 
 const PACKET = 128 * PAGE + MULTIFD_PACKET_HEADER_BYTES;
 
@@ -237,3 +242,46 @@ describe('a guest of 192 GiB', () => {
     expect(Math.abs(total([]) / 34.7 - 1)).toBeLessThan(0.1);
   });
 });
+
+/**
+ * multifd_send_sync_main: each channel sends a packet that is a header and counts, and the migration thread waits for it. On a
+ * host that costs nothing the link alone takes time: for what the channels carried, the hello and these packets included.
+ */
+describe.each(['page', 'fluid'] as const)(
+  'what channels carry takes its time on the link, %s memory',
+  (memory) => {
+    test.each(
+      ([1, 255] as const).flatMap((channels) =>
+        ([1, 512] as const).flatMap((hostPagePages) =>
+          ([1e6, 1e9] as const).flatMap((link) =>
+            (['8.0', '10.2'] as const).map((qemu) => [channels, hostPagePages, link, qemu] as const),
+          ),
+        ),
+      ),
+    )('%i channels, host pages of %i, %d B/s, QEMU %s', (channels, hostPagePages, bytesPerSecond, qemu) => {
+      const migration = startMigration(
+        setupOf({
+          memory,
+          guest: { ramPages: 16 * MIB, hostPagePages },
+          link: { bandwidthBytesPerSecond: bytesPerSecond },
+          migration: { qemu, stream: multifd({ channels }), giveUpAfterUs: 0 },
+        }),
+        { strategy: 'none', policy: 'wait' },
+        () => {},
+      );
+      const result = migration.advance(Infinity)!;
+      const { multifdBytes } = migration.look().counters;
+      // Up to 8.0 nothing counts the hello.
+      const hello = qemu === '8.0' ? 0 : channels * MULTIFD_HELLO_BYTES;
+      const syncs =
+        (multifdBytes - hello - result.normalPages * (PAGE + MULTIFD_PACKET_HEADER_BYTES / 128)) / channels;
+      expect(syncs / MULTIFD_PACKET_HEADER_BYTES).toBeGreaterThan(1.99);
+      expect((syncs / MULTIFD_PACKET_HEADER_BYTES) % 1).toBeCloseTo(0, 4);
+      const linkUs = (multifdBytes / bytesPerSecond) * 1e6;
+      const tookUs = migration.seen.clock.nowUs;
+      expect(tookUs).toBeGreaterThan(linkUs * (1 - 1e-9));
+      // A turn without a page left lasts a millisecond.
+      expect(tookUs).toBeLessThan(linkUs * (1 + 1e-9) + 1001);
+    });
+  },
+);

@@ -97,6 +97,7 @@ export class BitmapSync {
       if (!stream.syncsEveryIteration) {
         counters.syncChannels(stream);
         queue.synchronise();
+        run.synchronise(stream.syncPacketBytes);
       }
       guest.advance(clock.nowUs);
       guest.speed = 1;

@@ -74,6 +74,8 @@ export class PageRun {
   #mixed: PageCost | null = null;
   /** Time that multifd's channels still need for what was queued, µs: for that long the migration thread looks for zero pages at the same time. */
   #aheadUs = 0;
+  /** Of multifd's synchronisations that have not been waited for. */
+  #syncBytes = 0;
 
   constructor(parts: PageRunParts) {
     const { setup, clock, link, pace, memory, guest, effort, streams, state, counters, period } = parts;
@@ -110,7 +112,7 @@ export class PageRun {
     return this.#aheadUs > 0 && this.#sentAsZero() === 1;
   }
 
-  /** multifd_send_sync_main waits for the channels; so does a caller that waits for longer. */
+  /** Whoever waits for longer than the channels need has waited for them. */
   drained(): void {
     this.#aheadUs = 0;
   }
@@ -243,6 +245,26 @@ export class PageRun {
     if (!isMixed) return max(us, populateUs);
     const normalUs = pageTimeUs(normal, bytesPerSecond, pace);
     return us + (1 - this.zeroShare) * max(0, populateUs - normalUs);
+  }
+
+  /** multifd_send_sync_main: the channels send so many bytes before the next page, and the migration thread waits for them. */
+  synchronise(bytes: number): void {
+    this.drained();
+    this.#syncBytes += bytes;
+  }
+
+  /** There are such bytes to wait for. */
+  get synchronises(): boolean {
+    return this.#syncBytes > 0;
+  }
+
+  /** Time that they take from `atUs` on, µs: now they have been waited for. */
+  syncUs(atUs: number): number {
+    if (this.#syncBytes === 0) return 0;
+    const share = this.isLastStage ? 1 : this.#link.share;
+    const us = this.#link.timeForUs(this.#syncBytes / share, atUs);
+    this.#syncBytes = 0;
+    return us;
   }
 
   /** The next `pages` of the run leave, each in `pageUs`. */

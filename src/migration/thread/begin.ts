@@ -34,10 +34,12 @@ export function* setUp(thread: Thread): Run<void> {
   run.dirtyPages = memory.totalPages;
   yield* thread.sync.run('setup');
   askForFreePages(thread.parts, thread.orders);
-  state.setupUs = clock.nowUs;
   counters.frame(SETUP_BYTES);
   counters.recordMultifd(stream.helloBytes);
   counters.syncChannels(stream);
+  run.synchronise(stream.helloBytes + stream.syncPacketBytes);
+  if (run.synchronises) yield* advance(clock, clock.nowUs + run.syncUs(clock.nowUs));
+  state.setupUs = clock.nowUs;
   state.phase = 'active';
   guest.speed = speedBesideBulk(thread);
   thread.log.startReaper();

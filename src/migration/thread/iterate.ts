@@ -15,7 +15,7 @@ export function iterate(thread: Thread): number {
   link.drawJitter();
   state.holdsBitmap = true;
   const startUs = clock.nowUs;
-  let elapsedUs = 0;
+  let elapsedUs = run.syncUs(startUs);
   let index = 0;
   // At a full ring a strategy may do anything, such as to cancel.
   thread.sends.begin(startUs, thread.log.isRing ? 0 : min(clock.events.nextUs, clock.pauseUs));
@@ -42,7 +42,7 @@ export function iterate(thread: Thread): number {
   }
   counters.endIterations(stream, 1, state.stopUs === null);
   endSection(thread);
-  return startUs + elapsedUs;
+  return startUs + (elapsedUs + run.syncUs(startUs + elapsedUs));
 }
 
 export function endIteration(thread: Thread, endUs: number): void {
@@ -57,7 +57,7 @@ function endSection(thread: Thread): void {
   const { stream, queue, run } = thread.parts;
   if (!stream.syncsEveryIteration) return queue.endIteration();
   queue.synchronise();
-  run.drained();
+  run.synchronise(stream.syncPacketBytes);
 }
 
 /** savevm.c:qemu_savevm_state_iterate, behind RAM: not where the window is full. */
@@ -81,6 +81,7 @@ export function* iterateHostPages(thread: Thread): Run<void> {
   let hostPages = 0;
   let clockCheck = 1;
   let shareEndsUs = link.varies ? startUs : INFINITY;
+  if (run.synchronises) yield* advance(clock, clock.nowUs + run.syncUs(clock.nowUs));
   while (thread.orders.cancelReason === null && run.find(clock.nowUs)) {
     // An iteration may be shorter or longer than the link's share lasts for, and so may be a run.
     if (clock.nowUs >= shareEndsUs) {
@@ -124,6 +125,7 @@ export function* iterateHostPages(thread: Thread): Run<void> {
   }
   counters.endIterations(stream, 1, state.stopUs === null);
   endSection(thread);
+  if (run.synchronises) yield* advance(clock, clock.nowUs + run.syncUs(clock.nowUs));
   state.holdsBitmap = false;
 }
 

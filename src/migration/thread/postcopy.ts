@@ -16,7 +16,7 @@ const INFINITY = Infinity;
  * loaded it.
  */
 export function* postcopy(thread: Thread): Run<void> {
-  const { setup, version, clock, link, memory, state, counters } = thread.parts;
+  const { setup, version, clock, link, memory, state, counters, run } = thread.parts;
   const { host, migration } = setup;
   const startUs = clock.nowUs;
   // The status of post-copy comes first where no status `device` lies in between.
@@ -25,10 +25,11 @@ export function* postcopy(thread: Thread): Run<void> {
   checkCancelledInSwitchover(thread);
   thread.orders.commit();
   yield* thread.sync.run('postcopy');
+  if (run.synchronises) yield* advance(clock, clock.nowUs + run.syncUs(clock.nowUs));
   let sinceUs = thread.trace.endPart('sync', syncFromUs);
   memory.stopLogging();
   const discards = discardBytes(memory.discardDirty());
-  thread.parts.run.dirtyPages = memory.dirtyPages();
+  run.dirtyPages = memory.dirtyPages();
   counters.frame(discards);
   yield* advance(clock, clock.nowUs + link.timeForUs(discards, clock.nowUs));
   sinceUs = thread.trace.endPart('discard', sinceUs);

@@ -150,6 +150,7 @@ export function completed(thread: Thread): void {
 function* sendRest(thread: Thread): Run<void> {
   const { clock, stream, counters, run } = thread.parts;
   run.isLastStage = true;
+  if (run.synchronises) yield* advance(clock, clock.nowUs + run.syncUs(clock.nowUs));
   while (run.find(clock.nowUs)) {
     const available = run.available();
     const cost = run.cost(available, clock.nowUs);
@@ -166,5 +167,8 @@ function* sendRest(thread: Thread): Run<void> {
   run.handOver();
   // ram_save_complete counts its own end nowhere.
   counters.frame(SECTION_BYTES + EOS_BYTES);
-  if (stream.syncsEveryIteration) counters.syncChannels(stream);
+  if (!stream.syncsEveryIteration) return;
+  counters.syncChannels(stream);
+  run.synchronise(stream.syncPacketBytes);
+  yield* advance(clock, clock.nowUs + run.syncUs(clock.nowUs));
 }
