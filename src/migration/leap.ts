@@ -3,6 +3,7 @@ import type { Orders } from './parts/orders.js';
 import type { Parts } from './parts/parts.js';
 import {
   BUFFER_DELAY_MS,
+  CLOCK_CHECK_PAGES,
   MAX_WAIT_MS,
   pagesToClockCheck,
   pendingEstimate,
@@ -15,8 +16,11 @@ import { type PageCost, iterationEndBytes, pagesToExceed } from './rules/stream.
 
 const { ceil, floor, max, min } = Math;
 const { isInteger } = Number;
+const INFINITY = Infinity;
 /** An iteration that is passed takes as long as going through this many words of a bitmap. */
 const WORDS_PER_ITERATION = 20;
+/** An iteration that has lasted for so long ends at the next look at the clock, µs. */
+const LATE_US = (MAX_WAIT_MS + 1) * 1000;
 
 /** What stays the same from turn to turn. */
 interface Steady {
@@ -82,25 +86,48 @@ const flight: Flight = {
 
 /**
  * The very arithmetic of the loop's iterate, rate limit and RateWindow.update on numbers of its own, as a long pass is
- * thousands of turns. Ends before a turn that would come to the end of the run or to an event, or that has little enough to
- * send to look closer. Returns the end of the wait that it stands in, µs; 0: in none.
+ * thousands of turns. Ends before a turn that would come to an event, or that has little enough to send to look closer; and
+ * before one that comes to the end of the run, where that is not crossed. Returns the end of the wait that it stands in, µs; 0: in
+ * none.
  */
 export function leap(parts: Parts, orders: Readonly<Orders>): number {
-  const { clock, link, pace, stream, counters, window, run, devices } = parts;
+  const { clock, link, pace, stream, window, run, devices } = parts;
   // Each iteration sends a block of every device.
   if (!devices.none) return 0;
   if (link.varies || !run.hasOneCost || run.hasHugePages) return 0;
   if (orders.pause || orders.postcopy || run.left <= 0 || run.synchronises) return 0;
+  // Channels that are ahead are looked after even where nothing is passed.
+  const isPlain = window.quota === 0 && stream.aheadPages === 0;
+  if (isPlain && pendingEstimate(run.dirtyPages) <= window.threshold) return 0;
   const cost = run.cost(run.left, clock.nowUs);
   // Which packets count is a matter of each; a zero page that legacy detection sends by itself has those before it in flight.
   if (window.quota > 0 && (cost.inPacket || stream.multifd)) return 0;
   const pageUs = run.pageUs(cost);
+  const latePages = pagesToClockCheck(ceil(LATE_US / pageUs));
   steady.pageUs = pageUs;
-  steady.runPages = run.pages;
-  steady.latePages = pagesToClockCheck(ceil(((MAX_WAIT_MS + 1) * 1000) / pageUs));
+  steady.latePages = latePages;
   steady.endBytes = iterationEndBytes(stream);
   steady.endUs = stream.syncsEveryIteration ? link.timeForUs(stream.syncPacketBytes, clock.nowUs) : 0;
   steady.nextEventUs = min(clock.events.nextUs, clock.pauseUs, pace.nextUs);
+  const crossingUs = isPlain ? longestCrossingUs(parts) : INFINITY;
+  for (;;) {
+    if (!isPlain || run.left > latePages) {
+      passTurns(parts, cost);
+      if (flight.wakeUs > flight.nowUs) return flight.wakeUs;
+    }
+    if (run.left > latePages || pendingEstimate(run.dirtyPages) <= window.threshold) return 0;
+    if (steady.nextEventUs <= clock.nowUs + crossingUs) return 0;
+    const isSame = crossBorder(parts, cost, pageUs);
+    // As the loop's rate limit waits where all is sent.
+    if (run.dirtyPages <= 0) return clock.nowUs + 1000;
+    if (!isSame || run.left <= 0 || pendingEstimate(run.dirtyPages) <= window.threshold) return 0;
+  }
+}
+
+/** The turns of this run that can be passed. */
+function passTurns(parts: Parts, cost: PageCost): void {
+  const { clock, counters, window, run } = parts;
+  steady.runPages = run.pages;
   const pagesBefore = counters.pages - run.taken;
   flight.nowUs = clock.nowUs;
   flight.taken = run.taken;
@@ -120,7 +147,45 @@ export function leap(parts: Parts, orders: Readonly<Orders>): number {
   if (!wholeWindows(parts, cost) && window.quota === 0 && turns(parts, cost, true)) wholeWindows(parts, cost);
   turns(parts, cost, false);
   writeBack(parts, cost, pagesBefore);
-  return flight.wakeUs > flight.nowUs ? flight.wakeUs : 0;
+}
+
+/**
+ * The longest time that an iteration of `crossBorder` can take, µs, whatever pages it comes to. Infinity where a border is left to the
+ * loop: a full ring may bring anything about, what looks on sees each turn, contents differ in what they cost, and channels that are
+ * synchronised are waited for.
+ */
+function longestCrossingUs({ setup, clock, stream, run }: Parts): number {
+  if (setup.guest.dirtyRingSize > 0 || clock.watcher !== null || setup.trace === true) return INFINITY;
+  if (setup.guest.contents !== undefined || stream.syncsEveryIteration) return INFINITY;
+  return LATE_US + (CLOCK_CHECK_PAGES + 2) * max(run.pageUs(stream.normal), run.pageUs(stream.zero));
+}
+
+/**
+ * An iteration that comes to the end of the run, and so to the border of a piece of memory that is cleared as it is reached: the
+ * loop's iterate where nothing happens meanwhile. Returns whether the run at which it ends costs the same.
+ */
+function crossBorder(parts: Parts, cost: PageCost, pageUs: number): boolean {
+  const { clock, stream, counters, window, run } = parts;
+  const startUs = clock.nowUs;
+  let elapsedUs = 0;
+  let index = 0;
+  let isSame = true;
+  while (run.find(startUs + elapsedUs)) {
+    elapsedUs = max(elapsedUs, clock.nowUs - startUs);
+    const found = run.cost(run.left, startUs + elapsedUs);
+    isSame = found === cost;
+    const eachUs = isSame ? pageUs : run.pageUs(found);
+    const lateIndex = pagesToClockCheck(index + max(1, ceil((LATE_US - elapsedUs) / eachUs)));
+    const pages = min(run.left, max(lateIndex - index, 1));
+    run.send(pages, found.bytes, eachUs);
+    index += pages;
+    elapsedUs += pages * eachUs;
+    if (index >= lateIndex) break;
+  }
+  counters.endIterations(stream, 1, true);
+  clock.pass(startUs + elapsedUs);
+  window.update(clock.ms());
+  return isSame;
 }
 
 /**
