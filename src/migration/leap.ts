@@ -42,7 +42,7 @@ interface Flight {
   dirtyPages: number;
   transferred: number;
   threshold: number;
-  expectedDowntimeMs: number;
+  windowExpectedMs: number;
   windowStartMs: number;
   windowStartBytes: number;
   /** Where the window began, as pages of the run. */
@@ -72,7 +72,7 @@ const flight: Flight = {
   dirtyPages: 0,
   transferred: 0,
   threshold: 0,
-  expectedDowntimeMs: 0,
+  windowExpectedMs: 0,
   windowStartMs: 0,
   windowStartBytes: 0,
   windowStartTaken: 0,
@@ -134,7 +134,7 @@ function passTurns(parts: Parts, cost: PageCost): void {
   flight.dirtyPages = run.dirtyPages;
   flight.transferred = counters.transferred;
   flight.threshold = window.threshold;
-  flight.expectedDowntimeMs = window.expectedDowntimeMs;
+  flight.windowExpectedMs = window.windowExpectedMs;
   flight.windowStartMs = window.startMs;
   flight.windowStartBytes = window.startBytes;
   flight.windowStartTaken = window.startPages - pagesBefore;
@@ -301,7 +301,7 @@ function closeWindow(ms: number, bytes: number, taken: number, window: Parts['wi
   const bandwidth = switchoverBandwidth(bytes, ms, window.givenBandwidth);
   flight.threshold = switchoverThreshold(bandwidth, window.downtimeLimitMs);
   const expected = window.expected(bandwidth, bytes);
-  if (expected !== null) flight.expectedDowntimeMs = expected;
+  if (expected !== null) flight.windowExpectedMs = expected;
 }
 
 function writeBack(parts: Parts, cost: PageCost, pagesBefore: number): void {
@@ -318,7 +318,7 @@ function writeBack(parts: Parts, cost: PageCost, pagesBefore: number): void {
   // The same sum, added up in the order of the loop.
   counters.transferred = flight.transferred;
   window.threshold = flight.threshold;
-  window.expectedDowntimeMs = flight.expectedDowntimeMs;
+  window.windowExpectedMs = flight.windowExpectedMs;
   window.startMs = flight.windowStartMs;
   window.startBytes = flight.windowStartBytes;
   window.startPages = pagesBefore + flight.windowStartTaken;

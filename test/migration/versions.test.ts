@@ -254,3 +254,84 @@ test('remaining of all devices counts what a device has', () => {
   );
   expect(seen[0]!.totalRemainingBytes! - seen[0]!.remainingBytes).toBe(stopCopyBytes);
 });
+
+/**
+ * With a downtime limit of 0 only a sync that finds nothing lets 11.1 stop the guest. They come every 1.5 ms. In that time a
+ * vCPU writes 0.03, 0.3 or 0.45 pages, and so often none; or 6, and so none never.
+ */
+describe.each([
+  [1, 20, true],
+  [1, 300, true],
+  [1, 4000, false],
+  [4, 20, true],
+  [4, 200, true],
+  [4, 4000, false],
+])('%i vCPUs that write %i pages a second', (vcpus, writesPerSecond, completes) => {
+  test('QEMU 11.1 stops at no page in both memories, or in neither', () => {
+    const syncs = (memory: 'page' | 'fluid', seed: number): number => {
+      const result = migrate(
+        setupOf({
+          memory,
+          seed,
+          guest: {
+            vcpus: Array.from({ length: vcpus }, (_, i) =>
+              writer({ firstPage: i * 8 * MIB, pages: 8 * MIB, writesPerSecond }),
+            ),
+          },
+          host: { syncFixedUs: 500 },
+          migration: { qemu: '11.1', downtimeLimitMs: 0, giveUpAfterUs: 1e6 },
+        }),
+      );
+      expect(result.status).toBe(completes ? 'completed' : 'gave-up');
+      return result.syncs.length;
+    };
+    for (const seed of [1, 2, 3])
+      expect(Math.abs(syncs('fluid', seed) - syncs('page', seed))).toBeLessThan(completes ? 10 : 50);
+  });
+});
+
+/**
+ * 11.1 computes `expected-downtime` when it is asked: the limit that is set now up to the second sync, then what RAM and devices
+ * had pending at the last exact query, which a timer's sync is not, over the bandwidth that would count now.
+ */
+test.each(['page', 'fluid'] as const)(
+  'QEMU 11.1 expects a downtime of all devices on demand, %s memory',
+  (memory) => {
+    const stopCopyBytes = 100_000;
+    const device = {
+      preCopyBytes: 0,
+      dirtyBytesPerSecond: 0,
+      stopCopyBytes,
+      bytesPerSecond: 0,
+      stopUs: 0,
+      startUs: 0,
+    };
+    let given = 0;
+    let limitMs = 40;
+    let pending = 0;
+    const reasons = new Set<string>();
+    const setup = setupOf({
+      memory,
+      guest: { ...RESTLESS.guest, devices: [device] },
+      migration: { qemu: '11.1', maxBandwidth: 8e6, downtimeLimitMs: limitMs, giveUpAfterUs: 30e6 },
+    });
+    migrate(setup, 'auto-converge', {}, (controls) => {
+      controls.onSync(({ cause, remainingBytes }) => {
+        if (cause === 'natural') pending = remainingBytes + stopCopyBytes;
+        reasons.add(cause);
+      });
+      controls.after(900, () => controls.set({ downtimeLimitMs: (limitMs = 60) }));
+      controls.after(17_000, () => controls.set({ availSwitchoverBandwidth: (given = 40e6) }));
+      controls.every(13, () => {
+        const { status, dirtySyncCount, expectedDowntimeMs, bandwidthBytesPerSecond } = controls.stats();
+        if (status !== 'active') return;
+        const rate = given > 0 ? given : bandwidthBytesPerSecond;
+        const expected = dirtySyncCount <= 1 || rate === 0 ? limitMs : Math.trunc(pending / (rate / 1000));
+        expect(Math.abs(expectedDowntimeMs - expected)).toBeLessThanOrEqual(1);
+        reasons.add(`${dirtySyncCount > 1} ${limitMs} ${given}`);
+      });
+    });
+    for (const reason of ['natural', 'timer', 'false 40 0', 'false 60 0', 'true 60 0', 'true 60 40000000'])
+      expect(reasons).toContain(reason);
+  },
+);

@@ -125,6 +125,11 @@ export interface GuestMemory {
   harvest(): number;
   /** Pages whose bit is set in the migration bitmap. */
   dirtyPages(): number;
+  /**
+   * Where counts are means: whether a sync after which `pages` are dirty on average has found none. It has with some chance:
+   * yes once it is as likely as not that one of these syncs has. Absent where pages are counted.
+   */
+  foundNone?(pages: number): boolean;
 
   /**
    * The dirty pages that can be sent next, from the cursor on, before anything changes: one kind

@@ -106,7 +106,7 @@ export class BitmapSync {
   }
 
   #finish(): void {
-    const { memory, run, period } = this.#parts;
+    const { version, clock, memory, window, run, period, devices } = this.#parts;
     const { timeline, syncs } = this.#writings;
     const cause = this.#cause;
     run.handOver();
@@ -115,10 +115,13 @@ export class BitmapSync {
     run.dirtyPages = memory.dirtyPages();
     timeline.look();
     period.endSync(fresh, pendingEstimate(run.dirtyPages));
+    const remainingBytes = pendingEstimate(run.dirtyPages);
+    // savevm.c: the exact query of all devices, which this sync is a part of.
+    if (cause === 'natural' && version.expectedDowntimeOnDemand)
+      window.pendingBytes = remainingBytes + devices.exact(clock.nowUs);
     const detector = this.#endPeriod();
     this.#isRunning = false;
     syncs.add(cause, this.#startUs, before, fresh, detector);
-    const remainingBytes = pendingEstimate(run.dirtyPages);
     const event: SyncEvent = { n: period.syncCount, cause, newDirtyPages: fresh, remainingBytes };
     for (const listener of this.#orders.syncListeners) listener(event);
   }

@@ -44,7 +44,10 @@ export class RateWindow {
   threshold = 0;
   mbps = 0;
   pagesPerSecond = 0;
-  expectedDowntimeMs = 0;
+  /** `expected-downtime`, ms, up to 11.0. */
+  windowExpectedMs = 0;
+  /** What RAM and devices had pending at the last exact query, bytes. */
+  pendingBytes = 0;
 
   readonly #version: VersionFacts;
   readonly #counters: Readonly<Counters>;
@@ -63,7 +66,7 @@ export class RateWindow {
   ) {
     this.downtimeLimitMs = parameters.downtimeLimitMs;
     this.maxPostcopyBandwidth = parameters.maxPostcopyBandwidth ?? 0;
-    this.expectedDowntimeMs = parameters.downtimeLimitMs;
+    this.windowExpectedMs = parameters.downtimeLimitMs;
     this.#version = version;
     if (version.hasAvailSwitchoverBandwidth) this.count(parameters.availSwitchoverBandwidth);
     this.#counters = counters;
@@ -149,7 +152,7 @@ export class RateWindow {
     const { pages } = this.#counters;
     const bandwidth = switchoverBandwidth(bytes, ms, this.givenBandwidth);
     const expected = this.expected(bandwidth, bytes);
-    if (expected !== null) this.expectedDowntimeMs = expected;
+    if (expected !== null) this.windowExpectedMs = expected;
     this.threshold = switchoverThreshold(bandwidth, this.downtimeLimitMs);
     this.tell(bytes, ms, pages - this.startPages);
     this.startMs = nowMs;
@@ -157,12 +160,21 @@ export class RateWindow {
     this.startPages = pages;
   }
 
-  /** `expected-downtime` after a window that carried `bytes`, ms; null: it stays as it was. */
+  /** Up to 11.0: `expected-downtime` after a window that carried `bytes`, ms; null: it stays as it was. */
   expected(bandwidthPerMs: number, bytes: number): number | null {
-    const { syncCount, dirtyBytesLastSync, dirtyPagesRate } = this.#period;
-    return this.#version.expectedDowntimeOnDemand
-      ? expectedDowntimeOnDemand(syncCount, this.downtimeLimitMs, dirtyBytesLastSync, bandwidthPerMs)
-      : expectedDowntime(dirtyBytesLastSync, bandwidthPerMs, dirtyPagesRate, bytes);
+    const { dirtyBytesLastSync, dirtyPagesRate } = this.#period;
+    return expectedDowntime(dirtyBytesLastSync, bandwidthPerMs, dirtyPagesRate, bytes);
+  }
+
+  /** `expected-downtime`, ms: that of the last window, or as of now. */
+  get expectedDowntimeMs(): number {
+    if (!this.#version.expectedDowntimeOnDemand) return this.windowExpectedMs;
+    return expectedDowntimeOnDemand(
+      this.#period.syncCount,
+      this.downtimeLimitMs,
+      this.pendingBytes,
+      this.givenBandwidth ?? this.bandwidthPerMs,
+    );
   }
 
   /** What query-migrate shows of a window that carried so much. */

@@ -52,8 +52,8 @@ export function needsSync(pendingBytes: number, thresholdBytes: number, syncsAtT
 }
 
 /**
- * `expected-downtime` when it is queried, ms (11.1): the limit until the first pass is over, then what was pending after the
- * last exact count over the bandwidth of the last window.
+ * `expected-downtime` when it is queried, ms (11.1): the limit until the first pass is over, then what all devices had pending at the
+ * last exact query over the bandwidth of the last window, or the one that is set.
  */
 export function expectedDowntimeOnDemand(
   syncCount: number,

@@ -1,4 +1,5 @@
 /** migration.c:migration_thread in pre-copy: its loop, and what each turn decides. */
+import { PAGE_BYTES } from '../../guest/spec.js';
 import { leap } from '../leap.js';
 import { takeFreePages } from '../parts/free-page-hints.js';
 import { PULLED } from '../parts/dirty-log.js';
@@ -7,6 +8,8 @@ import { mayComplete, needsSync, pendingEstimate } from '../rules/rules.js';
 import { iterate, endIteration, iterateDevices, rateLimit, iterateHostPages } from './iterate.js';
 import { stopGuest, waitForSync } from './switchover.js';
 import { type Thread, ENDED, Failed } from './thread.js';
+
+const { max } = Math;
 
 /** migration.c:migration_thread's loop, up to the decision to switch over. */
 export function* precopy(thread: Thread): Run<'complete' | 'postcopy'> {
@@ -80,8 +83,15 @@ function mustSync(thread: Thread, pending: number): boolean {
 
 /** savevm.c:qemu_savevm_state_pending_exact, behind its sync. */
 function pendingExact({ parts }: Thread): number {
-  const { clock, run, devices } = parts;
-  return pendingEstimate(run.dirtyPages) + (devices.none ? 0 : devices.exact(clock.nowUs));
+  const { clock, devices } = parts;
+  return exactRam(parts) + (devices.none ? 0 : devices.exact(clock.nowUs));
+}
+
+/** Its share of RAM. Where only no page at all is few enough, a mean is none: it is either 0, or a page at least. */
+function exactRam({ memory, window, run }: Thread['parts']): number {
+  const bytes = pendingEstimate(run.dirtyPages);
+  if (window.threshold >= PAGE_BYTES || memory.foundNone === undefined) return bytes;
+  return memory.foundNone(run.dirtyPages) ? 0 : max(PAGE_BYTES, bytes);
 }
 
 /** migration.c:migration_iteration_run, the pre-copy part. */

@@ -34,7 +34,7 @@ import {
 import { ringSoftLimit } from '../ring.js';
 import type { GuestSpec, HostProfile, ZeroExtent } from '../../spec.js';
 
-const { min } = Math;
+const { max, min } = Math;
 const INFINITY = Infinity;
 
 /** Going through a segment takes as long as going through this many words of a bitmap. */
@@ -57,6 +57,10 @@ export class FluidMemory implements GuestMemory {
   readonly #hostPagePages: number;
   readonly #vcpus: readonly FluidVcpu[];
   #logging = false;
+  /** vCPUs that write, and devices as one more; at least 1. */
+  readonly #writers: number;
+  /** The chance that each sync has found a page since one that has not, 0..1. */
+  #foundAll = 1;
   #limited = false;
   #planned = false;
 
@@ -105,6 +109,8 @@ export class FluidMemory implements GuestMemory {
       newVcpu(vcpu, rangeAt, faultUs, startsOf(vcpu, seed, run, id)),
     );
     groupByPhases(this.#vcpus);
+    const writing = this.#vcpus.filter((vcpu) => vcpu.writesPerUs > 0).length;
+    this.#writers = max(1, writing + (this.#dma === null ? 0 : 1));
   }
 
   get runZeroShare(): number {
@@ -290,6 +296,15 @@ export class FluidMemory implements GuestMemory {
 
   dirtyPages(): number {
     return this.#circle.dirtyPages;
+  }
+
+  foundNone(pages: number): boolean {
+    // A writer writes at even distances: in a time in which it writes 0.3 pages on average, 7 times in 10 it writes none.
+    const chance = max(0, 1 - pages / this.#writers) ** this.#writers;
+    this.#foundAll *= 1 - chance;
+    if (this.#foundAll > 0.5) return false;
+    this.#foundAll = 1;
+    return true;
   }
 
   nextRun(): number {
