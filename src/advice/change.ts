@@ -30,8 +30,8 @@ export interface Change {
 }
 
 /** The program whose settings a remedy is written in. */
-export type Program = 'qmp' | 'virsh' | 'nova' | 'kubevirt' | 'proxmox' | 'ovirt';
-export const PROGRAMS: readonly Program[] = ['virsh', 'qmp', 'nova', 'kubevirt', 'proxmox', 'ovirt'];
+export type Program = 'qmp' | 'hmp' | 'virsh' | 'nova' | 'kubevirt' | 'proxmox' | 'ovirt';
+export const PROGRAMS: readonly Program[] = ['virsh', 'qmp', 'hmp', 'nova', 'kubevirt', 'proxmox', 'ovirt'];
 
 function whenText({ passes, afterS }: { readonly passes: number | null; readonly afterS: number }): string {
   return passes === null ? `after ${afterS} s` : `at pass ${passes}`;

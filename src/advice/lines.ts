@@ -31,7 +31,7 @@ export function linesFor(program: Program, of: LinesOf): readonly string[] | nul
   return lines === null ? null : [note, ...lines];
 }
 
-const WRITERS: Readonly<Record<Program, Writer>> = { qmp, virsh, nova, kubevirt, proxmox, ovirt };
+const WRITERS: Readonly<Record<Program, Writer>> = { qmp, hmp, virsh, nova, kubevirt, proxmox, ovirt };
 
 const json = (value: unknown): string => JSON.stringify(value);
 
@@ -45,7 +45,7 @@ function capabilitiesOf(change: Change): string[] {
   ];
 }
 
-function parametersOf(change: Change): Record<string, unknown> {
+function parametersOf(change: Change): Record<string, string | number> {
   const { throttle, compression, multifdChannels, xbzrleCacheMib } = change;
   return {
     ...(change.downtimeLimitMs === undefined ? {} : { 'downtime-limit': change.downtimeLimitMs }),
@@ -83,6 +83,31 @@ function qmp({ change }: LinesOf): string[] {
   }
   if (change.timeoutS !== undefined) lines.push(`# no migrate_cancel before ${change.timeoutS} s`);
   return lines;
+}
+
+/**
+ * The monitor's own commands (migration/migration-hmp-cmds.c): a plain number of max-bandwidth and vcpu-dirty-limit is MiB/s, of
+ * xbzrle-cache-size bytes. A bandwidth is rounded up to whole MiB/s.
+ */
+function hmp({ change }: LinesOf): string[] {
+  const { maxBandwidth, dirtyLimitMib, ...others } = change;
+  const parameters: Record<string, string | number> = {
+    ...parametersOf(others),
+    ...(maxBandwidth === undefined ? {} : { 'max-bandwidth': ceil(maxBandwidth / MIB) }),
+    ...(dirtyLimitMib === undefined ? {} : { 'vcpu-dirty-limit': dirtyLimitMib }),
+  };
+  const { postcopy, pause } = change;
+  return [
+    ...(change.dirtyRingSize === undefined ? [] : [`-accel kvm,dirty-ring-size=${change.dirtyRingSize}`]),
+    ...capabilitiesOf(change).map((name) => `migrate_set_capability ${name} on`),
+    ...Object.entries(parameters).map(
+      ([name, value]) => `migrate_set_parameter ${name} ${value === '' ? '""' : String(value)}`,
+    ),
+    ...(change.stopFirst === undefined ? [] : ['stop']),
+    ...(postcopy === undefined ? [] : [whenLine(postcopy), 'migrate_start_postcopy']),
+    ...(pause === undefined ? [] : [whenLine(pause), 'stop']),
+    ...(change.timeoutS === undefined ? [] : [`# no migrate_cancel before ${change.timeoutS} s`]),
+  ];
 }
 
 function whenLine({ passes, afterS }: NonNullable<Change['pause']>): string {

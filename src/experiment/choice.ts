@@ -1,6 +1,7 @@
 /** Strategies and policies for programs: by name, or a definition of one's own. */
 import { nth } from '../lists.js';
 import { UsageError } from '../errors.js';
+import { expected, TABLE_NAME, TABLE_NAME_WORDS } from '../options/wording.js';
 import { parsePolicyText, parseStrategyText } from '../scenario/choices.js';
 import { type Kind, POLICY, STRATEGY, choose } from '../scenario/form/choice-schema.js';
 import { pathText } from '../scenario/form/problems.js';
@@ -45,6 +46,8 @@ function withOptions(
 ): StrategyChoice {
   if (named !== null && Object.keys(options).length === 0) return named;
   const definition = named?.definition ?? (given as StrategyDefinition);
+  if (!TABLE_NAME.test(definition.name))
+    throw new UsageError(`name: ${expected(TABLE_NAME_WORDS, definition.name)}`);
   const result = choose(definition, options);
   if ('chosen' in result) {
     const known = registry[definition.name] === definition;

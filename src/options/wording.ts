@@ -1,6 +1,10 @@
 /** What is wrong with a value, in words: `expected …, got …`, with the nearest right word where there is one. */
 import { nearest } from '../suggest.js';
 
+/** A name that stands in tables: terminals obey control characters, and spreadsheets take these beginnings for formulas. */
+export const TABLE_NAME = /^[^=+\-@\p{Cc}]\P{Cc}*$/u;
+export const TABLE_NAME_WORDS = 'one line of text that does not begin with =, +, - or @';
+
 /** A value as a user recognises it. */
 export function show(input: unknown): string {
   if (typeof input === 'string') return JSON.stringify(input);

@@ -6,7 +6,7 @@ import { isMap } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { parseJson } from '../formats/json.js';
 import { ENGLISH } from '../options/zod.js';
-import { readerOf } from '../formats/readers/index.js';
+import { otherFile, readerOf } from '../formats/readers/index.js';
 import { checkRecording } from './recording-checks.js';
 import { RECORDING_FORMAT, type Recording, recordingSchema } from './recording-file.js';
 
@@ -14,7 +14,7 @@ import { RECORDING_FORMAT, type Recording, recordingSchema } from './recording-f
 export function readRecording(text: string, file: string): Recording {
   if (text.trim() === '')
     throw new UsageError(`the file is empty; expected a ${RECORDING_FORMAT} file`, { file });
-  refuseLog(text, file);
+  refuseOther(text, file);
   const value = parseJson(text, file);
   checkFormat(value, file);
   const parsed = recordingSchema.safeParse(value, ENGLISH);
@@ -29,15 +29,13 @@ export function readRecording(text: string, file: string): Recording {
 }
 
 /** Logs of other programs show less than a recording: `learn` reads them. */
-function refuseLog(text: string, file: string): void {
-  const reader = readerOf(text);
-  if (reader === null || reader.source === 'recording') return;
-  throw new UsageError(
-    `this is ${reader.name}, which \`migsim ${reader.command ?? 'learn'}\` reads; expected ${RECORDING_FORMAT}`,
-    {
-      file,
-    },
-  );
+function refuseOther(text: string, file: string): void {
+  if (readerOf(text)?.source === 'recording') return;
+  const other = otherFile(text);
+  if (other === null) return;
+  throw new UsageError(`${other}; expected a recording (${RECORDING_FORMAT}, or one of \`migsim record\`)`, {
+    file,
+  });
 }
 
 function checkFormat(value: unknown, file: string): void {

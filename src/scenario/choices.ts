@@ -15,7 +15,7 @@ import type { PolicyChoice, StrategyChoice } from './scenario.js';
 import { readText } from './read-text.js';
 import { isTable } from '../options/read.js';
 import { tableFault } from '../options/check-table.js';
-import { show, unknown } from '../options/wording.js';
+import { show, unknown, TABLE_NAME, TABLE_NAME_WORDS } from '../options/wording.js';
 
 /**
  * What `--strategy` takes: `auto-converge`, or `auto-converge:{cpu-throttle-initial: 40}`.
@@ -222,7 +222,9 @@ const DEFINED_BY = { strategy: 'defineStrategy', policy: 'definePolicy' } as con
 
 function lackOf(definition: unknown, word: string): string | null {
   if (!isMap(definition)) return `exports ${show(definition)} as its ${word}`;
-  if (typeof definition['name'] !== 'string') return `its ${word} has no name`;
+  const { name } = definition;
+  if (typeof name !== 'string') return `its ${word} has no name`;
+  if (!TABLE_NAME.test(name)) return `its ${word} is named ${show(name)}, which is not ${TABLE_NAME_WORDS}`;
   if (typeof definition['start'] !== 'function') return `its ${word} has no start function`;
   const options = definition['options'];
   if (typeof options !== 'object' || options === null) return `its ${word} has no options, such as {}`;

@@ -8,6 +8,7 @@ import { readExpectations } from './expectations.js';
 import { check, infeasible, usageErrorOf, type Path, type Problem } from './form/problems.js';
 import type { MigrationSetup } from '../migration/setup.js';
 import type { Scenario, Uncertainty } from './scenario.js';
+import { TABLE_NAME, TABLE_NAME_WORDS } from '../options/wording.js';
 import { scenarioSchema } from './form/schema.js';
 import { parseSource, type Source } from './source.js';
 import { nameOf } from './guest/build-guest.js';
@@ -42,6 +43,13 @@ function withReference(problem: Problem): Problem {
     : problem;
 }
 
+/** The name of a file becomes that of its scenario. */
+function faultsOfFileName(name: string): Problem[] {
+  if (TABLE_NAME.test(name)) return [];
+  const message = `missing, and the file's own is ${JSON.stringify(name)}; expected ${TABLE_NAME_WORDS}`;
+  return [{ path: ['name'], at: 'value', message }];
+}
+
 function scenarioOf(source: Source, overrides: readonly Override[], read: SectionReader): Scenario {
   const { value, placeOf } = withOverrides(source, overrides);
   const place = (path: Path, at: Problem['at'] = 'value'): Place => placeOf({ path, at });
@@ -62,6 +70,7 @@ function scenarioOf(source: Source, overrides: readonly Override[], read: Sectio
   };
   const sections = sectionsAt(() => 0.5);
   const name = sections.name ?? fileName(source.file).replace(/\.ya?ml$/, '');
+  if (sections.name === undefined) for (const fault of faultsOfFileName(name)) unreadable.push(fault);
   const setupOf = (from: ReadSections): MigrationSetup | null =>
     buildSetup(from, name, (path, message) => infeasibilities.push({ path, at: 'value', message }));
   const setup = setupOf(sections);

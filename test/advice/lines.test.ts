@@ -31,6 +31,31 @@ describe('QMP', () => {
   });
 });
 
+test("QEMU's monitor takes every change by its own commands, under the names that QMP has", () => {
+  const changes: Change[] = [
+    { downtimeLimitMs: 650, maxBandwidth: 0 },
+    { multifdChannels: 4, compression: 'zstd' },
+    { xbzrleCacheMib: 64 },
+    { throttle: { initial: 40, increment: 10 } },
+    { dirtyLimitMib: 100 },
+    { withoutTls: true },
+    { postcopy: { passes: 2, afterS: 20 } },
+    { stopFirst: true },
+  ];
+  const lines = changes.flatMap((change) => linesFor('hmp', { change, ramBytes })!);
+  for (const line of lines)
+    expect(line).toMatch(
+      /^(migrate_set_capability [a-z-]+ on|migrate_set_parameter [a-z-]+ \S+|migrate_start_postcopy|stop|# .*)$/,
+    );
+  expect(lines.slice(0, 2)).toEqual([
+    'migrate_set_parameter downtime-limit 650',
+    'migrate_set_parameter max-bandwidth 0',
+  ]);
+  expect(linesFor('hmp', { change: { maxBandwidth: 300 * 2 ** 20 }, ramBytes })).toEqual([
+    'migrate_set_parameter max-bandwidth 300',
+  ]);
+});
+
 describe('the same change for each program', () => {
   const limit: Change = { downtimeLimitMs: 650, maxBandwidth: 0 };
   test.each([
@@ -65,14 +90,21 @@ describe('the same change for each program', () => {
 test('what a program has no setting for is not written at all, rather than in part', () => {
   const change: Change = { downtimeLimitMs: 500, dirtyLimitMib: 100 };
   const written = PROGRAMS.filter((program) => linesFor(program, { change, ramBytes }) !== null);
-  expect(written).toEqual(['virsh', 'qmp']);
+  expect(written).toEqual(['virsh', 'qmp', 'hmp']);
 });
 
 test('steps of auto-converge go to programs that take them; to others only those of QEMU', () => {
   const written = (throttle: Change['throttle'] & object): string[] =>
     PROGRAMS.filter((program) => linesFor(program, { change: { throttle }, ramBytes }) !== null);
-  expect(written({ initial: 90, increment: 10 })).toEqual(['virsh', 'qmp']);
-  expect(written({ initial: 20, increment: 10 })).toEqual(['virsh', 'qmp', 'nova', 'kubevirt', 'ovirt']);
+  expect(written({ initial: 90, increment: 10 })).toEqual(['virsh', 'qmp', 'hmp']);
+  expect(written({ initial: 20, increment: 10 })).toEqual([
+    'virsh',
+    'qmp',
+    'hmp',
+    'nova',
+    'kubevirt',
+    'ovirt',
+  ]);
 });
 
 describe('what a program takes in a way of its own', () => {

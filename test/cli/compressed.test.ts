@@ -28,6 +28,21 @@ describe('a log that was compressed', () => {
       );
   });
 
+  // gzip -c >> and appended notes leave such files; zcat reads them with a warning.
+  test.each([{}, { level: 1 }])('with text behind it says so, and how to read it (%j)', (options) => {
+    const whole = gzipSync(text, options);
+    const named = Buffer.from(whole);
+    named[3] = 8;
+    const withName = Buffer.concat([named.subarray(0, 10), Buffer.from('a.log\0'), whole.subarray(10)]);
+    for (const member of [whole, withName]) {
+      expect(Buffer.from(decompressed(member, MOST, 'a.gz'))).toEqual(text);
+      for (const behind of ['note', 'a longer note behind it\n'.repeat(20)])
+        expect(() => decompressed(Buffer.concat([member, Buffer.from(behind)]), MOST, 'a.gz')).toThrow(
+          /^a\.gz: is gzip with other bytes behind it; [^\n]*zcat FILE/,
+        );
+    }
+  });
+
   test.each([
     ['xz', 'xzcat', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
     ['zstd', 'zstdcat', [0x28, 0xb5, 0x2f, 0xfd, 0x04]],

@@ -308,7 +308,7 @@ describe('several of them', () => {
   test('logs of two kinds are refused', () => {
     const both = ['vdsm.log', 'proxmox.log'].map((file) => ({ file, text: fixture(file) }));
     expect(() => readLogs(both)).toThrow(
-      'proxmox.log: this is Proxmox VE task logs, but vdsm.log is vdsm log',
+      'proxmox.log: recognised as Proxmox VE task log, but vdsm.log as vdsm log',
     );
   });
 });
@@ -475,6 +475,6 @@ test('other commands name what they cannot read, and the command that can', asyn
   for (const command of ['plot', 'validate']) {
     const { status, stderr } = await inProcess([command, log]);
     expect([command, status]).toEqual([command, 2]);
-    expect(stderr).toContain('this is vdsm log, which `migsim learn` reads');
+    expect(stderr).toContain('recognised as vdsm log, which `migsim learn` reads');
   }
 });

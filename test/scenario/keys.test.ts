@@ -30,8 +30,22 @@ describe('the keys of scenario files', () => {
     expect(stdout).toMatch(new RegExp(`^${option} `, 'm'));
   });
 
+  test('explain explains each key by its last word, or lists those that end with it', async () => {
+    const paths = scenarioKeys().map(({ path }) => path);
+    const words = new Set(paths.map((path) => path.slice(path.lastIndexOf('.') + 1)));
+    const several = [...words].filter((word) => paths.filter((path) => path.endsWith(`.${word}`)).length > 1);
+    expect(several).toEqual(expect.arrayContaining(['downtime-limit', 'bandwidth', 'speed']));
+    for (const word of several.slice(0, 6)) {
+      const { status, stdout } = await inProcess(['explain', word]);
+      const lines = stdout.split('\n').map((line) => line.split(' ')[0]);
+      const isKey = stdout.includes(`${word} (`);
+      expect([word, status, isKey]).toEqual([word, 0, true]);
+      if (stdout.includes('keys of scenario files'))
+        expect(lines).toEqual(expect.arrayContaining(paths.filter((path) => path.endsWith(`.${word}`))));
+    }
+  });
+
   test.each([
-    ['speed', 'several keys end with speed: guest.devices.speed, migration.stream.xbzrle.speed'],
     ['downtime-limt', 'did you mean'],
     ['qqqq', 'such as migration.stream'],
   ])('explain %s is refused in one line', async (word, said) => {

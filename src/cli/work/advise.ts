@@ -102,6 +102,7 @@ function ofLogs(files: readonly LogFile[], set: readonly string[], chosen: Progr
 
 /** The program that sets what a remedy needs, where the log is not of QEMU itself. */
 const BY_SOURCE: Partial<Record<Learned['source'], Program>> = {
+  hmp: 'hmp',
   virsh: 'virsh',
   cloudstack: 'virsh',
   proxmox: 'proxmox',

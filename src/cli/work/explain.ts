@@ -40,9 +40,12 @@ export async function explain(given: Given): Promise<void> {
   if (compressor !== undefined && strategy === undefined) explainCompressor(name, compressor, given);
   if (host !== undefined) explainHost(host, given);
   const isNamed = (strategy ?? policy ?? workload ?? compressor ?? host) !== undefined;
-  const key = isNamed ? undefined : keyNamed(name);
-  if (key !== undefined) explainKey(key, given);
-  if (!isNamed && key === undefined) throw new UsageError(unknownName(name));
+  if (isNamed) return;
+  const keys = keysNamed(name);
+  const [key, ...others] = keys;
+  if (key === undefined) throw new UsageError(unknownName(name));
+  if (others.length === 0) explainKey(key, given);
+  else listKeys(name, keys, given);
 }
 
 async function ownStrategy(path: string): Promise<StrategyDefinition> {
@@ -54,18 +57,29 @@ export function names(): string[] {
   return [...new Set([...named, ...COMPRESSORS]), ...scenarioKeys().map(({ path }) => path)];
 }
 
-/** A key by its path, or by the last word of it where no other key ends with that word. */
-function keyNamed(name: string): ScenarioKey | undefined {
+/** A key by its path, or all keys that end with the word. */
+function keysNamed(name: string): ScenarioKey[] {
   const keys = scenarioKeys();
-  const [only, ...others] = keys.filter(({ path }) => path.endsWith(`.${name}`));
-  return keys.find(({ path }) => path === name) ?? (others.length === 0 ? only : undefined);
+  const exact = keys.filter(({ path }) => path === name);
+  return exact.length > 0 ? exact : keys.filter(({ path }) => path.endsWith(`.${name}`));
+}
+
+function listKeys(name: string, keys: readonly ScenarioKey[], given: Given): void {
+  title(
+    name,
+    `${keys.length} keys of scenario files`,
+    'Several keys end with this word; migsim explain KEY says more.',
+    given,
+  );
+  printTable(
+    ['key', 'default', 'meaning'],
+    keys.map(({ path, fallback, meaning }) => [path, fallback ?? '', meaning]),
+    given,
+  );
 }
 
 /** All names are too many for one line. */
 function unknownName(name: string): string {
-  const ending = scenarioKeys().filter(({ path }) => path.endsWith(`.${name}`));
-  if (ending.length > 1)
-    return `several keys end with ${name}: ${ending.map(({ path }) => path).join(', ')}; expected one of them`;
   const lastWords = scenarioKeys().map(({ path }) => path.slice(path.lastIndexOf('.') + 1));
   const meant = nearest(name, [...names(), ...lastWords]);
   const hint =

@@ -1,18 +1,23 @@
 /** Errors lose their class on the way from a thread: a `UsageError` travels as plain data. */
-import { UsageError } from '../../errors.js';
+import { UsageError, type Place } from '../../errors.js';
 
 export interface Refusal {
   readonly refusal: string;
   /** Of what the user's own code threw; empty where nothing did. */
   readonly stack: string;
+  /** Which `refusal` begins with. */
+  readonly place?: Place;
 }
 
 export function refusalOf(error: UsageError): Refusal {
-  const { message, cause } = error;
-  return { refusal: message, stack: cause instanceof Error ? (cause.stack ?? '') : '' };
+  const { message, cause, place } = error;
+  const stack = cause instanceof Error ? (cause.stack ?? '') : '';
+  return { refusal: message, stack, ...(place === undefined ? {} : { place }) };
 }
 
 /** In the thread that hears of it. */
-export function usageErrorFrom({ refusal, stack }: Refusal): UsageError {
-  return stack === '' ? new UsageError(refusal) : new UsageError(refusal, undefined, { cause: { stack } });
+export function usageErrorFrom({ refusal, stack, place }: Refusal): UsageError {
+  const error = new UsageError('', place, stack === '' ? {} : { cause: { stack } });
+  error.message = refusal;
+  return error;
 }

@@ -43,6 +43,15 @@ export function readerOf(text: string): Reader | null {
   return readers.find((reader) => reader.recognises(text)) ?? null;
 }
 
+/** What a text is that is not what was expected, and who reads it; null where it is nothing that people have at hand. */
+export function otherFile(text: string): string | null {
+  const plain = plainText(text);
+  const reader = readerOf(plain);
+  if (reader !== null)
+    return `recognised as ${reader.name}, which \`migsim ${reader.command ?? 'learn'}\` reads`;
+  return OTHER_FILES.find(([patterns]) => patterns.every((pattern) => pattern.test(plain)))?.[1] ?? null;
+}
+
 /** `QMP query-migrate replies, HMP info migrate, …`: what `learn` reads. */
 export function knownFormats(): string {
   return readers
@@ -113,11 +122,11 @@ function readOne(text: string, file: string): Read {
 function unknownFormat(text: string): string {
   const binary = text.slice(0, 2000).includes('\u0000') ? 'this is no text' : 'no known format';
   const sizes = text.split('\n').filter((line) => FIGURE.test(line)).length;
-  const other = OTHER_FILES.find(([patterns]) => patterns.every((pattern) => pattern.test(text)))?.[1];
+  const other = otherFile(text);
   const hint =
     sizes >= SEVERAL
       ? ' (virsh domjobinfo in another language? run it with LC_ALL=C)'
-      : other === undefined
+      : other === null
         ? ''
         : ` (${other})`;
   return `${binary}${hint}; expected one of: ${knownFormats()}`;
@@ -130,7 +139,7 @@ function unknownFormat(text: string): string {
 const OTHER_FILES: readonly (readonly [readonly RegExp[], string])[] = [
   [
     [/^["\t ]*apiVersion["\t ]*:[\t ]*"?kubevirt\.io\//m],
-    'a KubeVirt object has no figures of memory; the log of the virt-launcher pod on the source has them: kubectl logs',
+    'a KubeVirt object has no figures of memory; the log of the virt-launcher pod on the source has them: kubectl logs POD | migsim learn -',
   ],
   [[/^[\t ]*guest:/m, /^[\t ]*link:/m], 'a scenario? its name must end in .yaml: migsim advise guest.yaml'],
 ];
@@ -144,7 +153,7 @@ function migrationOf(contents: NonEmpty<ReadSamples>): MigrationLog {
   const other = contents.find((one) => one.reader !== reader);
   if (other !== undefined) {
     throw new UsageError(
-      `this is ${other.reader.name}, but ${file} is ${reader.name}; expected logs of one kind`,
+      `recognised as ${other.reader.name}, but ${file} as ${reader.name}; expected logs of one kind`,
       { file: other.file },
     );
   }
@@ -152,7 +161,7 @@ function migrationOf(contents: NonEmpty<ReadSamples>): MigrationLog {
   const found = contents.map(({ content }) => content.found);
   const inOrder = found.flatMap(({ samples }) => samples).map((sample, index) => ({ ...sample, index }));
   if (inOrder.length === 0)
-    throw new UsageError(`this ${reader.name} has no figures of a migration's memory`, { file });
+    throw new UsageError(`recognised as ${reader.name}, without figures of a migration's memory`, { file });
   for (const sample of inOrder) checkSample(sample, rounded);
   const migrations = contents.length > 1 ? joined(inOrder) : splitMigrations(inOrder);
   const samples = mostTelling(migrations);

@@ -25,7 +25,7 @@ const STATUS = /migration status:\s*(completed|failed|cancelled)/;
 const FAILED = /(?:migration aborted|ERROR: online migrate failure|TASK ERROR: migration)/;
 
 export const proxmoxReader: Reader = {
-  name: 'Proxmox VE task logs',
+  name: 'Proxmox VE task log',
   source: 'proxmox',
   writtenBy: 'Proxmox VE (qm migrate, the task viewer)',
   example: 'migsim learn task.log',

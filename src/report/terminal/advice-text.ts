@@ -208,6 +208,7 @@ function textOf(change: Advised['change']): string {
 
 const PROGRAM_NAMES: Readonly<Record<Program, string>> = {
   qmp: 'QMP',
+  hmp: "QEMU's monitor",
   virsh: 'virsh',
   nova: 'nova.conf',
   kubevirt: 'KubeVirt',

@@ -3,7 +3,7 @@
  * checks, error messages, `explain`, docs/scenario.md and the JSON Schema for editors come from them.
  */
 import * as z from 'zod/mini';
-import { expected } from '../../options/wording.js';
+import { expected, TABLE_NAME, TABLE_NAME_WORDS } from '../../options/wording.js';
 import { hostFields } from '../../guest/host-profiles/fields.js';
 import { hostProfiles } from '../../guest/host-profiles/index.js';
 import { variabilitySchema } from '../variability-schema.js';
@@ -32,12 +32,13 @@ const host = section('{ profile: default }', {
 
 export const scenarioSchema = z.strictObject({
   name: z.optional(
-    z.string().check(
-      z.minLength(1),
-      // Terminals obey control characters, and spreadsheets take these beginnings for formulas.
-      z.regex(/^[^=+\-@\p{Cc}]\P{Cc}*$/u, 'expected one line of text that does not begin with =, +, - or @'),
-      z.describe('when left out, the name of the file'),
-    ),
+    z
+      .string()
+      .check(
+        z.minLength(1),
+        z.regex(TABLE_NAME, `expected ${TABLE_NAME_WORDS}`),
+        z.describe('when left out, the name of the file'),
+      ),
   ),
   guest: guest.check(z.describe('the virtual machine and what its vCPUs do')),
   host: z.prefault(host.check(z.describe('what the hosts cost: docs/host-profiles.md')), {}),
