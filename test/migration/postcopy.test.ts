@@ -1,7 +1,7 @@
 /** Post-copy from the switch to its end. */
 import { describe, expect, test } from '@jest/globals';
 import { bareMetal } from '../../src/guest/host-profiles/default.js';
-import { MIB, NORMAL_RECORD, migrate, reader, setupOf } from './setups.js';
+import { MIB, NORMAL_RECORD, migrate, reader, setupOf, writer } from './setups.js';
 
 describe('post-copy', () => {
   /**
@@ -66,4 +66,44 @@ describe.each(['page', 'fluid'] as const)('zero pages in post-copy, %s memory', 
     const expected = Math.max(pageUs(share), placeNs / 1000);
     expect(Math.abs(took(share, placeNs) / expected - 1)).toBeLessThan(0.03);
   });
+});
+
+/**
+ * A host page that was asked for is there whole. Where the background has sent a part of it before, the rest comes: whoever goes
+ * through it does not ask again and again.
+ */
+describe.each(['page', 'fluid'] as const)('huge host pages in post-copy, %s memory', (memory) => {
+  test.each([
+    ['sequential', 5e6, 20_000],
+    ['sequential', 5e6, 500],
+    ['sequential', 0, 20_000],
+    ['uniform', 5e6, 20_000],
+    ['uniform', 0, 300],
+  ] as const)(
+    '%s accesses, a limit of %d B/s, %i a second: no more requests than host pages',
+    (pattern, limit, rate) => {
+      const pages = 64 * MIB;
+      const result = migrate(
+        setupOf({
+          memory,
+          guest: {
+            ramPages: pages,
+            hostPagePages: 512,
+            vcpus: [0, 1].map((i) =>
+              writer({ firstPage: i * 8 * MIB, pages: 7 * MIB, writesPerSecond: rate, pattern }),
+            ),
+          },
+          link: { bandwidthBytesPerSecond: 3e7 },
+          migration: { postcopy: true, maxPostcopyBandwidth: limit, giveUpAfterUs: 0 },
+        }),
+        'none',
+        {},
+        (controls) => controls.startPostcopy(),
+      );
+      expect(result.status).toBe('completed');
+      expect(result.postcopyRequests).toBeGreaterThan(0);
+      expect(result.postcopyRequests).toBeLessThanOrEqual(pages / 512);
+      expect(result.normalPages + result.zeroPages).toBeCloseTo(pages, 4);
+    },
+  );
 });

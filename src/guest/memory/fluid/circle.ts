@@ -4,7 +4,7 @@
  */
 import { ChunkClears } from './clears.js';
 import { joinPrevious, markArc } from './arcs.js';
-import { expectedRuns, missingIn, overlap, segmentAt } from './counts.js';
+import { expectedRuns, missingIn, overlap, segmentFrom } from './counts.js';
 import { circle, cutAt, link, unwritten } from './make-circle.js';
 import { wholeHostPages } from './host-pages.js';
 import type { Layout } from './layout.js';
@@ -317,13 +317,18 @@ export class SegmentCircle {
     return taken;
   }
 
-  /** Take `wanted` set pages from this address on; the cursor stands behind them. Returns the pages taken. */
+  /**
+   * Take `wanted` set pages from this address on, less those of the first addresses that are here already; the cursor stands
+   * behind them. Returns the pages taken.
+   */
   fetchFrom(page: number, wanted: number): number {
-    const segment = segmentAt(this.#cursor, page);
+    const segment = segmentFrom(this.#cursor, page);
     if (segment === null) return 0;
     const inside = page - segment.firstPage;
+    const missing = min(wanted, wanted + inside);
+    if (missing <= SLACK_PAGES) return 0;
     this.#cursor = inside > SLACK_PAGES ? split(segment, inside) : segment;
-    const taken = min(wanted, this.dirtyPages);
+    const taken = min(missing, this.dirtyPages);
     this.take(taken);
     return taken;
   }

@@ -61,15 +61,21 @@ export function missingAt(first: Segment | null, page: number): number {
 
 /** The page after this one from which `missingAt` may be another. */
 export function changesAfter(first: Segment | null, page: number): number {
-  const segment = segmentAt(first, page);
-  if (segment !== null) return segment.firstPage + segment.pages;
-  let next = INFINITY;
-  for (let s = first; s !== null; s = s.next === first ? null : s.next)
-    if (s.firstPage > page) next = min(next, s.firstPage);
+  const segment = segmentFrom(first, page);
+  if (segment === null) return INFINITY;
+  return segment.firstPage > page ? segment.firstPage : segment.firstPage + segment.pages;
+}
+
+/** The segment with this page, or the next one by address; null: there is none. */
+export function segmentFrom(first: Segment | null, page: number): Segment | null {
+  let next: Segment | null = null;
+  for (let s = first; s !== null; s = s.next === first ? null : s.next) {
+    if (s.firstPage + s.pages > page && (next === null || s.firstPage < next.firstPage)) next = s;
+  }
   return next;
 }
 
-export function segmentAt(first: Segment | null, page: number): Segment | null {
+function segmentAt(first: Segment | null, page: number): Segment | null {
   for (let s = first; s !== null; s = s.next === first ? null : s.next) {
     if (s.firstPage <= page && page < s.firstPage + s.pages) return s;
   }
