@@ -61,7 +61,7 @@ export function makeControls(
     },
     pausePostcopy: () => {
       // Of a network that has failed the channels are gone as well, and do not come back with it.
-      if (state.phase === 'postcopy-active' || state.phase === 'postcopy-paused') link.cut();
+      if (state.phase === 'postcopy-active' || state.phase === 'postcopy-paused') link.cut(clock.nowUs);
     },
     recoverPostcopy: () => link.mend(),
     cancel: (reason) => orders.cancel(reason),

@@ -2,7 +2,7 @@
  * A cancel ends the migration at that instant, wherever the thread is: in the middle of a page on a slow link, of a wait
  * for the next window, of a sync, of the switchover. By then as much has left as the wire could carry, and no more.
  */
-import { describe, expect } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { fc, test as property } from '@fast-check/jest';
 import { bareMetal } from '../../src/guest/host-profiles/default.js';
 import type { MigrationResult } from '../../src/migration/result.js';
@@ -145,4 +145,19 @@ describe('giving up', () => {
       else expect(result.totalTimeMs).toBe(floor((2 * atUs + 1) / 1000));
     },
   );
+});
+
+/** 64 MiB that all go with the guest stopped, in one stretch of more than half a second. */
+test.each(['page', 'fluid'] as const)('a cancel late in the stop phase, %s memory', (memory) => {
+  for (const atMs of [150, 333, 600]) {
+    const setup = setupOf({
+      memory,
+      link: { bandwidthBytesPerSecond: 1e8 },
+      migration: { availSwitchoverBandwidth: 1e12, maxBandwidth: 1e6 },
+    });
+    const { sentBytes } = cancelled(setup, atMs * 1000)!;
+    expect(sentBytes).toBeLessThan(atMs * 1e5 + SETUP_BYTES);
+    // The cap binds before the first window is over.
+    expect(sentBytes).toBeGreaterThan((atMs - 110) * 1e5);
+  }
 });

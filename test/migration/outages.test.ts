@@ -1,6 +1,6 @@
 /** An outage of the network is seen whenever it comes and however short it is. */
 import { describe, expect, test } from '@jest/globals';
-import { MIB, migrate, setupOf, writer, type SetupFields } from './setups.js';
+import { MIB, NORMAL_RECORD, migrate, setupOf, writer, type SetupFields } from './setups.js';
 
 const GUEST = {
   guest: { vcpus: [writer({ firstPage: 56 * MIB, pages: 8 * MIB, writesPerSecond: 1e5 })] },
@@ -28,6 +28,19 @@ describe.each(['page', 'fluid'] as const)('%s memory', (memory) => {
       status: 'failed',
       error: expect.stringContaining('the network failed in pre-copy') as unknown,
     });
+  });
+
+  /** 100 MB/s up to the outage, and a page more at the most: of a host page too, in each ending of pre-copy. */
+  test.each([1, 512])('nothing leaves after it, in host pages of %i', (hostPagePages) => {
+    for (const stopped of [false, true])
+      for (const ms of [0.3, 7, 123.4, 333.3, 580]) {
+        const migration = stopped ? { availSwitchoverBandwidth: 1e12, maxBandwidth: 1e6 } : {};
+        const guest = { ...GUEST.guest, hostPagePages };
+        const host = { deviceStateBytes: 5e6 };
+        const result = outcome(ms * 1000, 1, { memory, guest, host, migration });
+        expect([ms, result.status]).toEqual([ms, 'failed']);
+        expect(result.sentBytes).toBeLessThan(ms * 1e5 + NORMAL_RECORD + 1000);
+      }
   });
 
   test('under a cap, while the thread waits for the next window', () => {

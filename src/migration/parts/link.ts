@@ -3,10 +3,10 @@ import { normal } from '../../random/distributions.js';
 import type { Generator } from '../../random/generator.js';
 import { stream } from '../../random/streams.js';
 import type { EventQueue } from './clock.js';
-import { carriedBytes, throughUs } from '../link-time.js';
+import { type LinkRates, throughUs } from '../link-time.js';
 import type { LinkPhase, LinkSpec } from '../setup.js';
 
-const { max } = Math;
+const { max, min } = Math;
 const INFINITY = Infinity;
 
 export class Link {
@@ -24,6 +24,8 @@ export class Link {
   #share = 1;
   /** How often it has failed so far: an outage may be over before the next look. */
   outages = 0;
+  /** When it did so first, µs; Infinity: never. */
+  failedUs = INFINITY;
 
   constructor(spec: LinkSpec, events: EventQueue, seed: number, run: number) {
     this.#jitter = spec.jitter ?? 0;
@@ -43,7 +45,7 @@ export class Link {
     for (const outage of spec.outages ?? []) {
       events.at(outage.atUs, () => {
         this.#isDown = true;
-        this.outages += 1;
+        this.#fail(outage.atUs);
       });
       events.at(outage.atUs + outage.durationUs, () => {
         this.#isDown = false;
@@ -87,9 +89,9 @@ export class Link {
     return throughUs(this, bytes, fromUs, bytesUs);
   }
 
-  /** Bytes that it carries at most from `fromUs` to `toUs`. */
-  carriedBytes(fromUs: number, toUs: number): number {
-    return carriedBytes(this, fromUs, toUs);
+  /** Its rate now and the phases that come later, to be looked at when they are past. */
+  rates(): LinkRates {
+    return { bytesPerSecond: this.#bytesPerSecond, later: [...this.later] };
   }
 
   /** One way. */
@@ -107,10 +109,15 @@ export class Link {
     return !this.#isDown;
   }
 
-  /** migrate-pause: the channels are shut down, until `mend`. */
-  cut(): void {
+  /** migrate-pause: the channels are shut down at this instant, until `mend`. */
+  cut(nowUs: number): void {
     this.#isCut = true;
+    this.#fail(nowUs);
+  }
+
+  #fail(atUs: number): void {
     this.outages += 1;
+    this.failedUs = min(this.failedUs, atUs);
   }
 
   /** migrate-recover. */

@@ -2,7 +2,7 @@
 import { type Run, advance, pass } from '../parts/pauses.js';
 import { BUFFER_DELAY_MS, CLOCK_CHECK_PAGES, MAX_WAIT_MS, pagesToClockCheck } from '../rules/rules.js';
 import { stopGuest } from './switchover.js';
-import { type Thread, passBytes } from './thread.js';
+import { type Thread, leavesUntilUs, passBytes } from './thread.js';
 
 const { ceil, floor, max, min } = Math;
 const INFINITY = Infinity;
@@ -48,7 +48,8 @@ export function iterate(thread: Thread): number {
 export function endIteration(thread: Thread, endUs: number): void {
   const { clock, state } = thread.parts;
   clock.pass(endUs);
-  if (thread.orders.cancelReason !== null) thread.sends.takeBack(clock.nowUs);
+  const untilUs = leavesUntilUs(thread);
+  if (untilUs <= endUs) thread.sends.takeBack(untilUs);
   state.holdsBitmap = false;
 }
 
@@ -113,7 +114,8 @@ export function* iterateHostPages(thread: Thread): Run<void> {
     hostPages += done;
     run.hostPages -= done;
     yield* advance(clock, clock.nowUs + pages * sendUs);
-    if (thread.orders.cancelReason !== null) return thread.sends.takeBack(clock.nowUs);
+    const untilUs = leavesUntilUs(thread);
+    if (untilUs <= clock.nowUs) return thread.sends.takeBack(untilUs);
     if (thread.orders.pause) yield* stopGuest(thread);
     const waitsUntilUs = run.dirtyPages > 0 ? rateLimit(thread) : 0;
     if (waitsUntilUs > 0) yield* pass(clock, waitsUntilUs);

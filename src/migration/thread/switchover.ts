@@ -2,7 +2,7 @@
 import { type Run, advance, waits } from '../parts/pauses.js';
 import { mbps } from '../rules/rules.js';
 import { EOS_BYTES, SECTION_BYTES } from '../rules/stream.js';
-import { type Thread, ENDED, Failed, passBytes } from './thread.js';
+import { type Thread, ENDED, Failed, leavesUntilUs, passBytes } from './thread.js';
 
 const { floor, max, min, round } = Math;
 const INFINITY = Infinity;
@@ -156,13 +156,15 @@ function* sendRest(thread: Thread): Run<void> {
     const cost = run.cost(available, clock.nowUs);
     const pages = run.beforeRateChanges(available, cost, run.pageUs(cost), clock.nowUs);
     const { sendUs } = run;
-    thread.sends.begin(clock.nowUs, min(clock.events.nextUs, clock.pauseUs));
+    const sentUs = clock.nowUs + pages * sendUs;
+    const isQuiet = sentUs < min(clock.events.nextUs, clock.pauseUs);
+    thread.sends.begin(clock.nowUs, isQuiet ? INFINITY : 0);
     thread.sends.note(clock.nowUs, pages, sendUs);
     run.send(pages, cost.bytes, sendUs);
-    const sentUs = clock.nowUs + pages * sendUs;
     if (clock.pausesBefore(sentUs)) yield* waits(clock, sentUs);
     clock.advance(sentUs);
-    if (thread.orders.cancelReason !== null) return thread.sends.takeBack(clock.nowUs);
+    const untilUs = leavesUntilUs(thread);
+    if (untilUs <= clock.nowUs) return thread.sends.takeBack(untilUs);
   }
   run.handOver();
   // ram_save_complete counts its own end nowhere.
