@@ -1,11 +1,11 @@
 /** Sweeps for programs and for the command line: an experiment over all combinations of varied values. */
 import { zip } from '../lists.js';
-import { UsageError } from '../errors.js';
+import { type Place, UsageError } from '../errors.js';
 import { listedStrategy } from '../experiment/choice.js';
 import { type SourceFile, sourceFile } from '../experiment/manifest.js';
 import { checkRuns, checkSeed, checkWorkers } from '../experiment/run-options.js';
 import type { Skipped } from '../experiment/sweep/cells.js';
-import type { SweepManifest } from '../experiment/sweep/folder/folder.js';
+import { manifestOf, type SweepManifest } from '../experiment/sweep/folder/folder.js';
 import { mergeShards as mergeFolders } from '../experiment/sweep/merge.js';
 import { type MadeChoices, valuesAt } from '../experiment/sweep/plan.js';
 import type { SweepCell } from '../experiment/sweep/folder/results.js';
@@ -48,6 +48,8 @@ type Parts<Keys extends string> = Keys extends `${infer Key}+${infer Rest}` ? Ke
 export interface SweepOptions<Axes extends readonly VaryAxis[] = readonly VaryAxis[]> {
   /** What varies. Every combination of the axes' values is a cell; the last axis goes round fastest. */
   readonly vary: Axes;
+  /** Where each entry of `vary` stands in a file, for messages. */
+  readonly varyPlaces?: readonly Place[];
   /** Instead of the scenario's; `all`: every one that a cell does not refuse, with its defaults. */
   readonly strategies?: readonly StrategyChoice[] | 'all';
   /** Instead of the scenario's. */
@@ -164,7 +166,7 @@ export async function sweep<const Axes extends readonly VaryAxis[]>(
   const read = rowReader(spec.vary.flatMap(({ keys }) => keys));
   const listens = keeps || onRun !== undefined;
   let [done, most] = [0, 0];
-  const outcome = await runSweep({
+  const running = runSweep({
     spec,
     ...(made === null ? {} : { made }),
     command: options.command ?? commandOf(spec),
@@ -201,6 +203,7 @@ export async function sweep<const Axes extends readonly VaryAxis[]>(
       onProgress?.(done, most);
     },
   });
+  const outcome = await atEntries(running, spec, options.varyPlaces);
   const skipped = skippedOf(outcome.skipped, spec) as SkippedCell<VariedKey<Axes>>[];
   return { ...sweepOf(outcome), keys: outcome.plan.keys as VariedKey<Axes>[], rows, cells, skipped };
 }
@@ -222,6 +225,7 @@ export async function loadSweep(path: string, { set = [] }: LoadOptions = {}): P
   return {
     scenario,
     vary: file.vary,
+    varyPlaces: file.varyPlaces,
     ...(first === undefined ? {} : { strategies: await chosen(strategies, scenario) }),
     ...(policy === null ? {} : { policy: await loadPolicy(policy) }),
     runs: file.runs,
@@ -230,6 +234,21 @@ export async function loadSweep(path: string, { set = [] }: LoadOptions = {}): P
     ...(precision === null ? {} : { precision }),
     ...(question === null ? {} : { question }),
   };
+}
+
+/** What is wrong in a cell, with the place of the entry of a file that says it. */
+async function atEntries(
+  running: Promise<SweepOutcome>,
+  { vary }: SweepSpec,
+  places: readonly Place[] = [],
+): Promise<SweepOutcome> {
+  try {
+    return await running;
+  } catch (error) {
+    const message = error instanceof UsageError ? error.message : '';
+    const place = places[vary.findIndex(({ text }) => message.startsWith(`--vary ${text}: `))];
+    throw place === undefined ? error : new UsageError(message.slice('--'.length), place);
+  }
 }
 
 /** Throws `UsageError` with the place of an entry of `vary` that is no axis. */
@@ -285,10 +304,9 @@ async function chosen(
 
 function sweepOf(outcome: SweepOutcome): Omit<Sweep, 'keys' | 'rows' | 'cells' | 'skipped'> {
   const { plan, planFile, rows, resumed, finishedBefore, written } = outcome;
-  const { shard: _shard, runsSha256: _sum, ...manifest } = planFile;
   return {
     scenario: plan.cell(plan.first).scenario.name,
-    manifest,
+    manifest: manifestOf(planFile),
     cellCount: plan.cellCount,
     rowCount: rows,
     resumedRows: resumed,

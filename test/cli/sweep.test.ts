@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { bytesOf, scratch } from '../experiment/sweeps.js';
 import { startProgress } from '../../src/cli/progress.js';
@@ -105,6 +105,24 @@ describe('strategies of the user', () => {
 });
 
 describe('sweep files', () => {
+  // Keys that are in order by themselves, and a value in them that is not: found when its cell is made.
+  test.each([
+    ['link.bandwidth: [1Gbit/s, fast]', /link\.bandwidth=fast: .*cannot read "fast" as a rate/],
+    ['migration.downtime-limit: [100ms, 1h]', /downtime-limit=1h: /],
+    ['guest.memory: [1GiB, -1GiB]', /guest\.memory=-1GiB: /],
+  ])('a value of %s is refused at its place', async (entry, said) => {
+    const file = folder('wrong.sweep.yaml');
+    writeFileSync(
+      file,
+      `scenario: ${resolve(SMALL)}\nvary:\n  - guest.dirty-ring-size: [4096]\n  - ${entry}\n`,
+    );
+    const { status, stderr } = await inProcess(['sweep', file]);
+    expect(status).toBe(2);
+    expect(stderr.startsWith(`${file}:4:5: vary ${entry}: at `)).toBe(true);
+    expect(stderr).toMatch(said);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+
   test.each(readdirSync('sweeps'))('%s ships, names its question and runs', async (name) => {
     const { status, stdout, stderr } = await inProcess(['sweep', `sweeps/${name}`, '--runs', '1', '--json']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -234,6 +234,30 @@ describe('a sweep that was cut off', () => {
     expect(bytesOf(whole)).toEqual(before);
   });
 
+  // Whatever changed a file since: it is no longer what the sweep wrote, and nothing says that all of it is there.
+  test('is refused once any of its files was cut, lengthened or removed, by the name of that file', async () => {
+    const names = Object.keys(bytesOf(whole)).filter((name) => name !== 'plan.json');
+    expect(names).toEqual(
+      expect.arrayContaining(['runs.csv', 'summary.csv', 'differences.csv', 'manifest.json']),
+    );
+    for (const name of names) {
+      const text = bytesOf(whole)[name]!;
+      const file = join(whole, name);
+      for (const changed of [text.slice(0, -1), text.slice(0, text.length / 2), `${text}x`]) {
+        writeFileSync(file, changed, 'latin1');
+        await expect(sweep(whole)).rejects.toThrow(
+          `${file}: not what the sweep wrote: cut short or changed since; remove the folder and run it again`,
+        );
+      }
+      rmSync(file);
+      // Without runs.csv a folder is not finished, and its sweep runs again.
+      if (name !== 'runs.csv')
+        await expect(sweep(whole)).rejects.toThrow(`${file}: missing, though the sweep wrote it`);
+      writeFileSync(file, text, 'latin1');
+    }
+    await expect(sweep(whole)).resolves.toBe(whole);
+  });
+
   test('is not gone on with by another', async () => {
     await expect(sweep(whole, { spec: specOf({ seed: 2 }) })).rejects.toThrow(
       `${whole} holds another sweep (other seed); to start afresh, remove it or choose another --out`,

@@ -100,6 +100,7 @@ async function readSweep(given: Given, from: SweepFile | Scenario): Promise<Load
     ...file,
     scenario,
     vary,
+    varyPlaces: given.values('vary').length > 0 ? [] : (file.varyPlaces ?? []),
     ...(await strategiesOf(given, scenario)),
     ...(given.value('policy') === undefined ? {} : { policy: await readPolicy(given, scenario) }),
     ...(runs === undefined ? {} : { runs }),

@@ -128,7 +128,7 @@ function inOrder(
     throw new UsageError(`${unfinished} is not finished; run its shard again; it resumes where it stopped`);
   const ordered = found.toSorted((a, b) => a.plan.shard.index - b.plan.shard.index);
   for (const { folder, plan } of ordered) requireWhole(folder, plan);
-  const { runsSha256: _sum, ...plan } = first.plan;
+  const { runsSha256: _runs, filesSha256: _files, ...plan } = first.plan;
   return { folders, planFile: { ...plan, shard: null } };
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { UsageError, errorCode } from '../../errors.js';
 import { type CellLabels, type CheckedCells, type Skipped, checkCells, runningCells } from './cells.js';
 import { type SweepFiles, openFiles } from './folder/folder-files.js';
-import { type PlanFile, RUNS, partOf, planFileOf, stateOf } from './folder/folder.js';
+import { manifestOf, type PlanFile, RUNS, partOf, planFileOf, stateOf } from './folder/folder.js';
 import type { Mark } from './folder/marks.js';
 import { writtenCells } from './folder/written-cells.js';
 import { byteLinesIn, textOf, valueReader } from './lines.js';
@@ -198,8 +198,8 @@ async function finish(
 }
 
 /** What manifest.json says: the plan without the shard that ran. */
-export function manifestText({ shard: _, runsSha256: _sum, ...manifest }: PlanFile): string {
-  return `${JSON.stringify(manifest, null, 2)}\n`;
+export function manifestText(plan: PlanFile): string {
+  return `${JSON.stringify(manifestOf(plan), null, 2)}\n`;
 }
 
 /** Names of the files that a whole sweep writes. */

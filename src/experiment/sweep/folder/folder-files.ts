@@ -4,7 +4,15 @@ import { dirname, join, resolve } from 'node:path';
 import { UsageError, errorMessage } from '../../../errors.js';
 import { removeEmpty, untilDone, whyNotWritten } from '../../../files.js';
 import { JOURNAL, MARKS, PLAN, type PlanFile, RUNS, openOwn, partOf, stateOf, writePlan } from './folder.js';
-import { type Checksum, confirmed, extend, journalLine, newChecksum, stateOfSum } from './journal.js';
+import {
+  type Checksum,
+  checksumOf,
+  confirmed,
+  extend,
+  journalLine,
+  newChecksum,
+  stateOfSum,
+} from './journal.js';
 import { lockFolder } from './lock.js';
 import { BY_CELL, type ByCell, type FoundMark, type Mark, lastMark, markLine } from './marks.js';
 
@@ -142,7 +150,8 @@ class OpenFiles implements SweepFiles {
       const { folder, plan } = this;
       const written = [...this.files.keys()].filter((name) => ![RUNS, JOURNAL, MARKS].includes(name));
       this.closeAll();
-      writePlan(folder, { ...plan, runsSha256: this.sum.hash.copy().digest('hex') });
+      const filesSha256 = Object.fromEntries(written.map((name) => [name, checksumOf(this.part(name))]));
+      writePlan(folder, { ...plan, runsSha256: this.sum.hash.copy().digest('hex'), filesSha256 });
       for (const name of [...written, RUNS]) renameSync(this.part(name), join(folder, name));
       for (const name of [JOURNAL, MARKS]) rmSync(this.part(name), { force: true });
       this.leave();

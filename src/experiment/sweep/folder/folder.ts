@@ -30,6 +30,14 @@ export interface PlanFile extends SweepManifest {
   readonly shard: Shard | null;
   /** SHA-256 of the finished runs.csv, hexadecimal. */
   readonly runsSha256?: string;
+  /** The same of each other finished file, by its name. */
+  readonly filesSha256?: Readonly<Record<string, string>>;
+}
+
+/** What the plan says of the sweep, without what it says of the files. */
+export function manifestOf(plan: PlanFile): SweepManifest {
+  const { shard: _, runsSha256: _runs, filesSha256: _files, ...manifest } = plan;
+  return manifest;
 }
 
 export const RUNS = 'runs.csv';
@@ -78,14 +86,17 @@ const OWN_NAMES = [
   'manifest.json',
 ] as const;
 
-/** Throws `UsageError` when runs.csv is not, byte for byte, what its sweep wrote. */
-export function requireWhole(folder: string, { runsSha256 }: PlanFile): void {
-  const file = join(folder, RUNS);
-  if (runsSha256 !== undefined && checksumOf(file) === runsSha256) return;
-  throw new UsageError(
-    'not what the sweep wrote: cut short or changed since; remove the folder and run it again',
-    { file },
-  );
+/** Throws `UsageError` when a file is not, byte for byte, what its sweep wrote. */
+export function requireWhole(folder: string, { runsSha256 = '', filesSha256 = {} }: PlanFile): void {
+  for (const [name, sha256] of Object.entries({ [RUNS]: runsSha256, ...filesSha256 })) {
+    const file = join(folder, name);
+    const isThere = existsSync(file);
+    if (isThere && checksumOf(file) === sha256) continue;
+    const what = isThere
+      ? 'not what the sweep wrote: cut short or changed since'
+      : 'missing, though the sweep wrote it';
+    throw new UsageError(`${what}; remove the folder and run it again`, { file });
+  }
 }
 
 /** null: there is none. Throws `UsageError` for one that is not of a sweep. */
