@@ -103,13 +103,21 @@ async function endedAtWork(signal: 'SIGINT' | 'SIGTERM', words: readonly string[
   }
 }
 
+/** Of those that this process may use. */
+function firstCore(): string {
+  const list = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  return list?.[1] ?? '0';
+}
+
+/** On one core, as in a small container: there too a thread has to be free for signals. */
 function endedAfter(
   startedCpuS: number,
   signal: 'SIGINT' | 'SIGTERM',
   words: readonly string[],
 ): Promise<Ended> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, ['bin/migsim.js', ...words]);
+    // taskset becomes the command: it has its process ID.
+    const child = spawn('taskset', ['-c', firstCore(), process.execPath, 'bin/migsim.js', ...words]);
     const said = { stdout: '', stderr: '' };
     child.stdout.on('data', (text: Buffer) => (said.stdout += text.toString()));
     child.stderr.on('data', (text: Buffer) => (said.stderr += text.toString()));

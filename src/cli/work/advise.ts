@@ -1,5 +1,4 @@
 /** What `migsim advise` does with a scenario or with logs. */
-import { availableParallelism } from 'node:os';
 import { type Advice } from '../../advice/advise.js';
 import type { Program } from '../../advice/change.js';
 import { advise, type AdviseOptions, programOf } from '../../api/advise.js';
@@ -17,6 +16,7 @@ import type { Scenario } from '../../scenario/scenario.js';
 import { formatBytes, PAGE_BYTES } from '../../units.js';
 import type { Given } from '../command.js';
 import { readMemory, readRuns, readSeed } from '../options/experiment-options.js';
+import { threadsOfMachine } from './threads.js';
 
 type Goals = Pick<AdviseOptions, 'deadlineMs' | 'maxDowntimeMs' | 'keepReaders'>;
 
@@ -40,7 +40,7 @@ export async function adviseAndPrint(
     runs: readRuns(given),
     seed: readSeed(given),
     memory: readMemory(given, 'fluid'),
-    workers: availableParallelism(),
+    workers: threadsOfMachine(),
     onTried: (most) => status.show(`remedies tried: ${(tried += 1)} of ${most} at most`),
   });
   status.end();

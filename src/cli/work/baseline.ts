@@ -1,7 +1,6 @@
 /** What `migsim baseline` does. */
 import { got } from '../../lists.js';
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { ExpectationError, UsageError } from '../../errors.js';
 import type { Baseline, BaselineManifest, BaselineOptions } from '../../experiment/baseline.js';
@@ -19,6 +18,7 @@ import { openOutputFolder } from '../../report/files/output-folder.js';
 import { outcomeChanges } from '../../experiment/outcomes.js';
 import { relabelled, takeBaseline } from '../../experiment/baseline.js';
 import { baselineText } from '../../report/terminal/baseline-text.js';
+import { threadsOfMachine } from './threads.js';
 
 export async function save(given: Given, name: string): Promise<void> {
   if (given.value('tolerance') !== undefined) throw new UsageError('--tolerance belongs to baseline diff');
@@ -74,7 +74,7 @@ async function take(
 ): Promise<Baseline> {
   const total = scenarios.reduce((sum, { strategies }) => sum + strategies.length * runs, 0);
   const progress = given.progress(total);
-  return takeBaseline(scenarios, { memory, runs, seed }, availableParallelism(), () => progress.step());
+  return takeBaseline(scenarios, { memory, runs, seed }, threadsOfMachine(), () => progress.step());
 }
 
 function pathsOf(name: string): [csv: string, json: string] {

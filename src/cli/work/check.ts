@@ -1,5 +1,4 @@
 /** What `migsim check` does with scenarios. */
-import { availableParallelism } from 'node:os';
 import { ExpectationError } from '../../errors.js';
 import type { CheckReport } from '../../experiment/check.js';
 import type { Scenario } from '../../scenario/scenario.js';
@@ -11,6 +10,7 @@ import { openOutputFile } from '../../report/files/output-folder.js';
 import { checkText, failuresOf } from '../../report/terminal/check-text.js';
 import { junitXml } from '../../report/files/junit.js';
 import { inWorkers } from '../../experiment/parallel/workers.js';
+import { threadsOfMachine } from './threads.js';
 
 /** `scenarios`: what the files hold. */
 export async function checkAndPrint(
@@ -49,11 +49,7 @@ async function overFiles(
   }
   const [only] = tasks;
   if (built && only !== undefined) {
-    const report = await checkScenarioInThreads(
-      loadScenario(only.file),
-      only.options,
-      availableParallelism(),
-    );
+    const report = await checkScenarioInThreads(loadScenario(only.file), only.options, threadsOfMachine());
     onDone(0);
     return [report];
   }

@@ -1,5 +1,4 @@
 /** What `run` and `compare` do alike with a scenario: read the options, make sure of the output folder, run, write the files. */
-import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
 import type { Comparison, CompareOptions } from '../../experiment/compare.js';
 import type { Manifest } from '../../experiment/manifest.js';
@@ -16,6 +15,7 @@ import { openCsv } from '../../report/files/csv.js';
 import { bandRows } from '../../report/files/bands.js';
 import { dependenceLines } from '../../report/terminal/dependence-text.js';
 import { wrap, writtenText } from '../../report/terminal/kit/text.js';
+import { threadsOfMachine } from './threads.js';
 
 /** Period of timeline.csv and of the curves of `run`, ms. */
 const TIMELINE_MS = 100;
@@ -62,7 +62,7 @@ export async function runExperiment(
   const folder = given.value('out');
   if (folder === undefined) {
     const onResult = progress.step;
-    const comparison = await compareInThreads(scenario, { ...options, onResult }, availableParallelism());
+    const comparison = await compareInThreads(scenario, { ...options, onResult }, threadsOfMachine());
     return { comparison, manifest: manifest(comparison), written: [] };
   }
   const csv = openCsv(folder);
@@ -72,7 +72,7 @@ export async function runExperiment(
       progress.step();
     };
     const inFiles = { ...options, timelineMs: TIMELINE_MS, onResult };
-    const comparison = await compareInThreads(scenario, inFiles, availableParallelism());
+    const comparison = await compareInThreads(scenario, inFiles, threadsOfMachine());
     const made = manifest(comparison);
     return { comparison, manifest: made, written: csv.finish(made, bandRows(comparison)) };
   } catch (error) {

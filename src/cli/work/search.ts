@@ -1,5 +1,4 @@
 /** What `migsim search` does with a scenario. */
-import { availableParallelism } from 'node:os';
 import { search } from '../../api/search.js';
 import { sweep } from '../../api/sweep.js';
 import type { Find } from '../../experiment/search/point.js';
@@ -16,6 +15,7 @@ import {
   readStrategy,
 } from '../options/experiment-options.js';
 import { printWritten } from './experiment.js';
+import { threadsOfMachine } from './threads.js';
 
 export async function searchAndPrint(
   given: Given,
@@ -42,7 +42,7 @@ export async function searchAndPrint(
     runs: readRuns(given),
     seed: readSeed(given),
     memory: readMemoryChoice(given),
-    workers: availableParallelism(),
+    workers: threadsOfMachine(),
   });
   if (given.flag('json')) given.print(`${JSON.stringify(jsonOf(result), null, 2)}\n`);
   else given.print(`${searchText(result, given.page)}\n`);
@@ -76,7 +76,7 @@ async function writeCurve(given: Given, scenario: Scenario, result: SearchResult
     runs: result.runs,
     seed: result.seed,
     memory: result.memory,
-    workers: availableParallelism(),
+    workers: threadsOfMachine(),
     out,
     question: `the ${result.find} ${result.key} where ${result.where}`,
     command: given.recorded,

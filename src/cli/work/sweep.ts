@@ -1,5 +1,4 @@
 /** What `migsim sweep` does with a file, and how it shows what came of it. */
-import { availableParallelism } from 'node:os';
 import { UsageError } from '../../errors.js';
 import type { SweepCell } from '../../experiment/sweep/folder/results.js';
 import type { Shard } from '../../experiment/sweep/shard.js';
@@ -26,6 +25,7 @@ import { readShard } from '../../experiment/sweep/shard.js';
 import { leftOutText, sweepHeading, sweepText } from '../../report/terminal/sweep-text.js';
 import { counted } from '../../report/terminal/kit/text.js';
 import { parsed, read } from '../options/values.js';
+import { threadsOfMachine } from './threads.js';
 
 /** `file`: what the user's file is. */
 export async function sweepAndPrint(given: Given, file: SweepFile | Scenario): Promise<void> {
@@ -111,7 +111,7 @@ async function readSweep(given: Given, from: SweepFile | Scenario): Promise<Load
     strict: given.flag('strict'),
     ...(out === undefined ? {} : { out }),
     format,
-    workers: read(given, sweepOptions, 'workers') ?? availableParallelism(),
+    workers: read(given, sweepOptions, 'workers') ?? threadsOfMachine(),
   };
 }
 
