@@ -7,9 +7,17 @@ import type { Scenario } from '../scenario/scenario.js';
 import { ALWAYS_ON } from '../policies/kit/always-on.js';
 import { stretchTo } from '../stats/conformal.js';
 import type { AdviseConduct, Advised, Logged } from './advised.js';
-import type { Program } from './change.js';
+import type { Change, Program } from './change.js';
 import { type GoalReasons, type Goals, hasReaders } from './goals.js';
-import { missesOf, type Outcome, outcomeStretched, type OutcomeStretch } from './outcome.js';
+import {
+  type Late,
+  missesOf,
+  type Outcome,
+  outcomeStretched,
+  type OutcomeStretch,
+  type Within,
+  withinOf,
+} from './outcome.js';
 import { isPairOpen, isWorthIt, PAIRS, together } from './pairs.js';
 import { bandwidth, downtimeLimitMs, remediesFor } from './remedies.js';
 import { orderOf, PRICES, type Price, type Remedy } from './remedy.js';
@@ -34,6 +42,8 @@ export interface Advice {
     readonly outcome: Outcome;
     readonly why: string | null;
     readonly misses: readonly string[];
+    /** How it ends by itself, where that is after the deadline; else null. */
+    readonly late: Late | null;
   };
   /** finishes: as it is, within the goals. */
   readonly verdict: 'finishes' | 'remedy' | 'none';
@@ -43,8 +53,15 @@ export interface Advice {
   readonly others: readonly Advised[];
   /** What cannot be tried here, and why. */
   readonly refused: readonly { readonly name: string; readonly why: string }[];
+  /** Where nothing keeps the goals: the nearest ones that something of it would keep; null where none is known. */
+  readonly nearest: Nearest | null;
   /** Without max-bandwidth on a link of 10 Gbit/s, where the link is assumed and may carry more; else null. */
   readonly ifLinkCarriesMore: Advised | null;
+}
+
+/** Goals, and what keeps them; `change` null: the migration as it is. */
+export interface Nearest extends Within {
+  readonly change: Change | null;
 }
 
 /** Among remedies that keep the goals: the lowest price first, and at the same price the smallest measure. */
@@ -69,14 +86,14 @@ export async function adviseWith(
 ): Promise<Advice> {
   const { goals, goalReasons, program, runs, seed, memory, logged = null, isLinkAssumed = false } = conduct;
   const trial = new Trial(scenario, conduct, measures, batches);
-  const { outcome: predicted, why: whyNot } = await trial.asItIs();
+  const { outcome: predicted, why: whyNot, late } = await trial.asItIs();
   const why = whyNot?.text ?? null;
   const by = stretchOf(predicted, logged);
-  const asItIs = { outcome: outcomeStretched(predicted, by), why, misses: missesOf(predicted, goals) };
+  const asItIs = { outcome: outcomeStretched(predicted, by), why, misses: missesOf(predicted, goals), late };
   const head = { goals, goalReasons, hasReaders: hasReaders(scenario), runs, seed, memory, program };
   const common = { ...head, objective: OBJECTIVE, logged, asItIs };
   if (asItIs.misses.length === 0) {
-    return { ...common, verdict: 'finishes', remedies: [], others: [], refused: [], ifLinkCarriesMore: null };
+    return { ...common, verdict: 'finishes', remedies: [], others: [], refused: [], ...NOTHING_MORE };
   }
   const remedies = remediesFor(scenario, goals, program, !isLinkAssumed);
   const isCapOpen = isLinkAssumed && scenario.setup.migration.maxBandwidth > 0;
@@ -116,8 +133,29 @@ export async function adviseWith(
     remedies: good,
     others: all.filter((one) => !isGood(one)),
     refused,
+    nearest: good.length > 0 ? null : nearestOf(asItIs.outcome, late, all, goals),
     ifLinkCarriesMore: open?.advised ?? null,
   };
+}
+
+const NOTHING_MORE = { nearest: null, ifLinkCarriesMore: null } as const;
+
+/** Of what was tried and can be written down, and of the migration as it is, what asks for the least more. */
+function nearestOf(
+  outcome: Outcome,
+  late: Late | null,
+  all: readonly Advised[],
+  goals: Goals,
+): Nearest | null {
+  const more = ({ deadlineMs, maxDowntimeMs }: Within): number =>
+    (deadlineMs / goals.deadlineMs) * (maxDowntimeMs / Math.max(1, goals.maxDowntimeMs));
+  const found = [
+    { within: withinOf(outcome, goals, late), change: null },
+    ...all
+      .filter(({ lines }) => lines !== null)
+      .map((one) => ({ within: withinOf(one.outcome, goals), change: one.change })),
+  ].flatMap(({ within, change }): Nearest[] => (within === null ? [] : [{ ...within, change }]));
+  return found.sort((a, b) => more(a) - more(b))[0] ?? null;
 }
 
 /** Pairs of remedies of which the two together may do what each alone does not. */

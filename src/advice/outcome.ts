@@ -10,6 +10,8 @@ import { mean, quantile, standardDeviation } from '../stats/summary.js';
 import { formatDurationMs } from '../units.js';
 import type { Goals } from './goals.js';
 
+const { max } = Math;
+
 /** What is predicted, and its 90 % band: as `compare --runs` and `learn` make it, percentiles of the runs where nothing is drawn. */
 export interface Band {
   readonly median: number;
@@ -40,6 +42,33 @@ export interface Outcome {
   readonly lostShare: number;
   /** Mean time in post-copy, ms. */
   readonly postcopyMs: number;
+}
+
+/** How a migration ends that is not over by the deadline. */
+export interface Late {
+  readonly totalTimeMs: number;
+  readonly blackoutMs: number;
+}
+
+/** Later and longer goals, ms, under which what was tried keeps all of them. */
+export type Within = Pick<Goals, 'deadlineMs' | 'maxDowntimeMs'>;
+
+/** What was predicted may be exceeded by this factor and still be kept. */
+const SPARE = 1.2;
+
+/** The goals under which it would do, no lower than those that are wanted; null where no such goal is known. */
+export function withinOf(outcome: Outcome, goals: Goals, late: Late | null = null): Within | null {
+  const { converged, totalTimeMs, blackoutMs, readers } = outcome;
+  const isDone = converged >= goals.probability && (readers === null || readers >= goals.keepReaders);
+  const total = late?.totalTimeMs ?? (isDone ? totalTimeMs?.reach : undefined);
+  const stopped = late?.blackoutMs ?? (isDone ? (blackoutMs?.reach ?? 0) : undefined);
+  if (total === undefined || stopped === undefined) return null;
+  const atLeast = (ms: number, wanted: number): number =>
+    ms <= wanted / SPARE ? wanted : max(wanted, SPARE * ms);
+  return {
+    deadlineMs: atLeast(total, goals.deadlineMs),
+    maxDowntimeMs: atLeast(stopped, goals.maxDowntimeMs),
+  };
 }
 
 /** `from`: what the bands of a migration are made from next to the runs; null: they are those of the runs. */

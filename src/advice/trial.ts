@@ -13,7 +13,7 @@ import { PAGE_BYTES } from '../units.js';
 import type { AdviseConduct, Advised } from './advised.js';
 import { conditions } from './goals.js';
 import { linesFor } from './lines.js';
-import { keepsAll, type Outcome, missesOf, outcomeOf } from './outcome.js';
+import { keepsAll, type Late, type Outcome, missesOf, outcomeOf } from './outcome.js';
 import type { Price, Remedy, Tune } from './remedy.js';
 
 /** A remedy, and what came of it. */
@@ -64,16 +64,32 @@ export class Trial {
     this.#base = [...scenario.set, 'expect={}', patience];
   }
 
-  async asItIs(): Promise<{ readonly outcome: Outcome; readonly why: WhyNot | null }> {
+  /** `late`: how it ends by itself, where no run does in time. */
+  async asItIs(): Promise<{
+    readonly outcome: Outcome;
+    readonly why: WhyNot | null;
+    readonly late: Late | null;
+  }> {
     const { goals, runs, strategy } = this.#conduct;
     const few = await this.#run(this.#base, strategy, Math.min(FEW, runs));
     // Where no run does, more of them say nothing else.
     const hopeless = few.every((result) => !keepsAll(result, goals));
     const inTime = hopeless || runs <= FEW ? few : await this.#run(this.#base, strategy);
-    const byItself = hopeless ? await this.#run([...this.#scenario.set, 'expect={}'], strategy, 1) : inTime;
+    const isCut = inTime.some(({ converged }) => !converged);
+    const byItself = isCut ? await this.#run(this.#withoutEnd(), strategy, 1) : inTime;
     const why = byItself.find((result) => result.why !== null)?.why ?? null;
     const from = hopeless ? null : await this.#predicted(this.#base, strategy);
-    return { outcome: outcomeOf(inTime, goals, from), why };
+    const [first] = byItself;
+    const isLate = first?.converged === true && inTime.every(({ converged }) => !converged);
+    const late = isLate ? { totalTimeMs: first.totalTimeMs, blackoutMs: first.blackoutMs ?? 0 } : null;
+    return { outcome: outcomeOf(inTime, goals, from), why, late };
+  }
+
+  /** Proxmox VE doubles downtime-limit until it ends, however long that takes; what gives up by itself is let do so. */
+  #withoutEnd(): readonly string[] {
+    const { set, policy } = this.#scenario;
+    const isEndless = policy.definition.name === 'proxmox';
+    return [...set, 'expect={}', ...(isEndless ? ['migration.give-up-after=24h'] : [])];
   }
 
   async tried(remedy: Remedy, names: readonly string[]): Promise<Tried> {

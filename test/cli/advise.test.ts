@@ -23,7 +23,23 @@ describe('migsim advise', () => {
   test('ends with 3 where none helps', async () => {
     const { status, stdout, stderr } = await inProcess(['advise', SMALL, ...few, '--deadline', '1s']);
     expect({ status, stderr }).toEqual({ status: 3, stderr: '' });
-    expect(stdout).toMatch(/None of what was tried\s+keeps what is wanted\./);
+    expect(stdout).toMatch(/None of what was tried\s+keeps what is wanted;/);
+  });
+
+  // The limit that the policy doubles ends it in the end: what a deadline cuts off is late, and not stuck.
+  test('says of a migration that ends after its deadline when it ends, and names the next command', async () => {
+    const policy = ['--set', 'policy=proxmox', '--set', 'strategies=[none]', '--max-downtime', '10s'];
+    const words = ['advise', SMALL, '--runs', '1', ...policy];
+    const { status, stdout } = await inProcess([...words, '--deadline', '4s']);
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).not.toContain('will not finish');
+    const [, seconds] =
+      /It will finish as it is, but not within 4 s: done in ([\d.]+) s, the guest stopped/.exec(text)!;
+    expect(Number(seconds)).toBeGreaterThan(4);
+    expect(status).toBe(3);
+    const [, next = ''] = /Next: migsim (.*?), which/.exec(text)!;
+    const again = await inProcess(next.split(' ').map((word) => word.replaceAll("'", '')));
+    expect([0, 1]).toContain(again.status);
   });
 
   test('ends with 0 where it finishes as it is, as JSON too', async () => {

@@ -45,8 +45,17 @@ export async function adviseAndPrint(
   });
   status.end();
   if (given.flag('json')) given.print(`${JSON.stringify(advice, null, 2)}\n`);
-  else given.print(`${adviceText(advice, subject, given.page)}\n`);
+  else
+    given.print(`${adviceText(advice, { ...subject, command: withoutGoals(given.recorded) }, given.page)}\n`);
   endBy(advice);
+}
+
+/** Without the goals that another one would follow. */
+function withoutGoals(words: readonly string[]): string[] {
+  const isGoal = (word = ''): boolean => /^--(deadline|max-downtime)$/.test(word);
+  return words.filter(
+    (word, at) => !isGoal(word) && !isGoal(words[at - 1]) && !/^--(deadline|max-downtime)=/.test(word),
+  );
 }
 
 /** The text says it; the exit status says it to a script. */

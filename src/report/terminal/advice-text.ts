@@ -3,10 +3,11 @@ import type { Advice } from '../../advice/advise.js';
 import type { Advised, Logged } from '../../advice/advised.js';
 import { changeText, type Program } from '../../advice/change.js';
 import { orderOf } from '../../advice/remedy.js';
-import type { Band, Outcome } from '../../advice/outcome.js';
+import type { Band, Late, Outcome } from '../../advice/outcome.js';
 import { keysOf } from '../../lists.js';
 import { show } from '../../experiment/expect/measure.js';
 import { formatBytesPerSecond, formatDurationMs } from '../../units.js';
+import { commandLine } from './check-text.js';
 import { grid } from './kit/grid.js';
 import type { Page } from './kit/style.js';
 import { counted, wrap } from './kit/text.js';
@@ -29,6 +30,8 @@ export interface AdviceSubject {
   readonly isOnePoint: boolean;
   /** What a log does not say; empty for a scenario. */
   readonly assumptions: readonly string[];
+  /** The command that was run, without its goals for the time and the stop. */
+  readonly command?: readonly string[];
 }
 
 export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): string {
@@ -40,7 +43,7 @@ export function adviceText(advice: Advice, subject: AdviceSubject, page: Page): 
   const caution = isOnePoint ? wrap(ONE_POINT, page.width) : [];
   const parts = [
     [...wrap(heading, page.width, '  '), ...inLog, ...unsure, ...caution].join('\n'),
-    verdictText(advice, page),
+    verdictText(advice, subject, page),
   ];
   if (verdict !== 'finishes') {
     if (remedies.length > 0) {
@@ -90,14 +93,18 @@ function orderText(remedies: readonly Advised[]): string {
     : `${order} Number ${at + 1} takes less than number 1 and comes later for that reason alone.`;
 }
 
-function verdictText(advice: Advice, { width, style }: Page): string {
+function verdictText(
+  advice: Advice,
+  { command = ['advise'] }: AdviceSubject,
+  { width, style }: Page,
+): string {
   const { asItIs, verdict, logged } = advice;
   const { outcome, misses } = asItIs;
   const isGood = verdict === 'finishes';
   const sentence = logged === null ? predictedText(advice) : `${finishedText(logged)} ${againText(advice)}`;
   const bad =
     verdict === 'none'
-      ? ' None of what was tried keeps what is wanted. What comes near is below; --deadline and --max-downtime allow more.'
+      ? ` None of what was tried keeps what is wanted; what comes near is below. ${nextText(advice, command)}`
       : '';
   const isPartly = outcome.converged > 0 && misses.length > 0;
   const where = outcome.converged < 1 ? 'where it finishes: ' : '';
@@ -109,8 +116,37 @@ function verdictText(advice: Advice, { width, style }: Page): string {
   ].join('\n');
 }
 
-function predictedText({ asItIs: { outcome, why, misses } }: Advice): string {
+/** The goals to ask for next, and by which command. */
+function nextText({ nearest, goals, goalReasons }: Advice, command: readonly string[]): string {
+  const { deadlineMs, maxDowntimeMs } = nearest ?? { ...goals, deadlineMs: 2 * goals.deadlineMs };
+  const isSaid = (key: 'deadlineMs' | 'maxDowntimeMs', ms: number): boolean =>
+    goalReasons[key] === undefined || ms > goals[key];
+  const options = [
+    ...(isSaid('deadlineMs', deadlineMs) ? [GOAL_OPTIONS.deadlineMs, optionText(deadlineMs)] : []),
+    ...(isSaid('maxDowntimeMs', maxDowntimeMs)
+      ? [GOAL_OPTIONS.maxDowntimeMs, optionText(maxDowntimeMs)]
+      : []),
+  ];
+  const next = `Next: ${commandLine([...command, ...options])}`;
+  if (nearest === null) return `${next}.`;
+  return `${next}, which ${nearest.change === null ? 'it keeps as it is' : `${textOf(nearest.change)} should keep`}.`;
+}
+
+/** Rounded up to two digits, as an option takes it. */
+function optionText(ms: number): string {
+  const grain = 10 ** Math.max(0, Math.floor(Math.log10(ms)) - 1);
+  const rounded = Math.ceil(ms / grain - 1e-9) * grain;
+  return rounded % 1000 === 0 ? `${rounded / 1000}s` : `${rounded}ms`;
+}
+
+function lateText({ totalTimeMs, blackoutMs }: Late): string {
+  return `done in ${formatDurationMs(totalTimeMs)}, the guest stopped for ${formatDurationMs(blackoutMs)}`;
+}
+
+function predictedText({ asItIs: { outcome, why, misses, late }, goals }: Advice): string {
   if (misses.length === 0) return `It will finish as it is: ${outcomeText(outcome)}.`;
+  if (late !== null)
+    return `It will finish as it is, but not within ${formatDurationMs(goals.deadlineMs)}: ${lateText(late)}.`;
   if (outcome.converged === 0) return `It will not finish as it is: ${why ?? misses.join(', ')}.`;
   return `As it is, it ${misses.join(' and ')}${why === null ? '' : `: ${why}`}.`;
 }
@@ -120,8 +156,10 @@ function finishedText({ totalTimeMs, downtimeMs }: Logged): string {
   return `It finished: done in ${formatDurationMs(totalTimeMs)}${stopped}.`;
 }
 
-function againText({ asItIs: { outcome, why, misses } }: Advice): string {
+function againText({ asItIs: { outcome, why, misses, late }, goals }: Advice): string {
   if (misses.length === 0) return `Predicted for the same guest again: ${outcomeText(outcome)}.`;
+  if (late !== null)
+    return `Predicted for the same guest again: ${lateText(late)}, which is not within ${formatDurationMs(goals.deadlineMs)}.`;
   if (outcome.converged === 0)
     return `Its guest as learned would not: ${why ?? misses.join(', ')}. It wrote less in the end, or something ended it that the log does not show.`;
   return `Predicted for the same guest again: it ${misses.join(' and ')}.`;
