@@ -57,8 +57,8 @@ export class FluidMemory implements GuestMemory {
   readonly #hostPagePages: number;
   readonly #vcpus: readonly FluidVcpu[];
   #logging = false;
-  /** vCPUs that write, and devices as one more; at least 1. */
-  readonly #writers: number;
+  /** Shares of all writes that each vCPU that writes has, and the devices together, 0..1. */
+  readonly #writeShares: readonly number[];
   /** The chance that each sync has found a page since one that has not, 0..1. */
   #foundAll = 1;
   #limited = false;
@@ -109,8 +109,9 @@ export class FluidMemory implements GuestMemory {
       newVcpu(vcpu, rangeAt, faultUs, startsOf(vcpu, seed, run, id)),
     );
     groupByPhases(this.#vcpus);
-    const writing = this.#vcpus.filter((vcpu) => vcpu.writesPerUs > 0).length;
-    this.#writers = max(1, writing + (this.#dma === null ? 0 : 1));
+    const rates = [...this.#vcpus.map((vcpu) => vcpu.writesPerUs), this.#dma?.writesPerUs ?? 0];
+    const sum = rates.reduce((all, rate) => all + rate, 0);
+    this.#writeShares = rates.filter((rate) => rate > 0).map((rate) => rate / sum);
   }
 
   get runZeroShare(): number {
@@ -299,8 +300,9 @@ export class FluidMemory implements GuestMemory {
   }
 
   foundNone(pages: number): boolean {
-    // A writer writes at even distances: in a time in which it writes 0.3 pages on average, 7 times in 10 it writes none.
-    const chance = max(0, 1 - pages / this.#writers) ** this.#writers;
+    // A writer writes at even distances: in a time in which it writes 0.3 pages on average, it writes none 7 times in 10.
+    let chance = 1;
+    for (let i = 0; i < this.#writeShares.length; i += 1) chance *= max(0, 1 - pages * this.#writeShares[i]!);
     this.#foundAll *= 1 - chance;
     if (this.#foundAll > 0.5) return false;
     this.#foundAll = 1;
