@@ -37,8 +37,11 @@ describe.each(['page', 'fluid'] as const)('%s memory', (memory) => {
         const migration = stopped ? { availSwitchoverBandwidth: 1e12, maxBandwidth: 1e6 } : {};
         const guest = { ...GUEST.guest, hostPagePages };
         const host = { deviceStateBytes: 5e6 };
-        const result = outcome(ms * 1000, 1, { memory, guest, host, migration });
+        const result = outcome(ms * 1000, 1, { memory, guest, host, migration, timelineMs: 5 });
         expect([ms, result.status]).toEqual([ms, 'failed']);
+        const seen = result.timeline.map(({ sentBytes }) => sentBytes);
+        expect(seen).toEqual([...seen].sort((a, b) => a - b));
+        expect(seen.at(-1)).toBe(result.sentBytes);
         expect(result.sentBytes).toBeLessThan(ms * 1e5 + NORMAL_RECORD + 1000);
       }
   });

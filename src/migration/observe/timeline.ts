@@ -9,7 +9,7 @@ import type { TimelinePoint } from '../result.js';
 import { pendingEstimate } from '../rules/rules.js';
 import { workShares } from './vcpu-results.js';
 
-const { floor, round } = Math;
+const { floor, min, round } = Math;
 const INFINITY = Infinity;
 
 type Look = Omit<TimelinePoint, 'vcpuWorkShare'>;
@@ -72,6 +72,8 @@ export class Timeline implements Watcher {
     const seen: number[] = [];
     return [...looks, last].map((look, index) => ({
       ...look,
+      // What a failure has stopped on the way was seen as sent.
+      sentBytes: min(look.sentBytes, last.sentBytes),
       vcpuWorkShare: workShares(
         vcpus,
         (looks[index - 1]?.timeMs ?? 0) * 1000,
