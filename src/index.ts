@@ -51,12 +51,17 @@ export type { SourceFile } from './experiment/manifest.js';
 export type { Shard } from './experiment/sweep/shard.js';
 export type { DifferenceRow, SummaryRow } from './experiment/sweep/summary.js';
 export { advise, type AdviseOptions } from './api/advise.js';
-export type { Advice, Objective } from './advice/advise.js';
+export type { Advice, Nearest as AdvisedNearest, Objective } from './advice/advise.js';
 export type { Advised, Logged } from './advice/advised.js';
 export type { PredictedFrom } from './experiment/predicted.js';
 export type { Change, Program } from './advice/change.js';
 export type { GoalReasons, Goals } from './advice/goals.js';
-export type { Band as AdvisedBand, Outcome as AdvisedOutcome } from './advice/outcome.js';
+export type {
+  Band as AdvisedBand,
+  Late as AdvisedLate,
+  Outcome as AdvisedOutcome,
+  Within as AdvisedWithin,
+} from './advice/outcome.js';
 export { search, type SearchOptions } from './api/search.js';
 export type { Find, SearchPoint } from './experiment/search/point.js';
 export type { SearchQuestion, SearchResult } from './experiment/search/search.js';
@@ -233,7 +238,7 @@ export type { HostVariability } from './guest/host-profiles/variability.js';
 export type { Price } from './advice/remedy.js';
 export type { LogSource } from './formats/migration-log.js';
 export type { LogFile } from './formats/readers/index.js';
-export type { LoadPattern, LoggedPostcopy } from './recording/learn/learned.js';
+export type { Intensity, LoadPattern, LoggedPostcopy } from './recording/learn/learned.js';
 export type { RuntimeParameters, ScheduledAction } from './migration/runtime-parameters.js';
 export type { UncertainValue, Uncertainty } from './scenario/scenario.js';
 export type { Coverage } from './recording/validate/bands.js';
