@@ -1,8 +1,10 @@
 /** Logs that count neither syncs nor pages: how often the program asked must not decide what is learned. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { completeLog } from '../../src/formats/complete.js';
 import { readLogs } from '../../src/formats/readers/index.js';
 import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
+import type { Learned } from '../../src/recording/learn/learned.js';
 import { KNOWN, simulatedLog } from './logs.js';
 
 interface Reply {
@@ -52,5 +54,29 @@ describe.each([97e6, 111e6, 124e6])('over a link of %d bytes/s', (linkBytesPerSe
     const { learned, scenario } = learnFromLog(novaLog(asked[4]!), 'nova.log');
     expect(learned.passes.filter(({ shared }) => shared === 1).length).toBeLessThan(4);
     expect(scenario).not.toContain('in order of address');
+  });
+});
+
+/**
+ * vdsm prints a dirty rate and no more. A guest that dirties less than is sent is no guest whose memory comes back as fast: what is
+ * learned of it follows the rate, up to that of sending.
+ */
+describe('a dirty rate below that of sending', () => {
+  const text = readFileSync('test/recording/fixtures/logs/vdsm.log', 'utf8');
+  const learnedAt = (rate: number): Learned =>
+    learnFromLog(text.replace('dirty rate: 28900', `dirty rate: ${rate}`), 'vdsm.log').learned;
+
+  test('is what the guest dirties in a second', () => {
+    for (const rate of [100, 500, 5000, 20_000]) {
+      const { guest } = learnedAt(rate);
+      expect(guest.readings).toMatchObject([{ durationUs: 1e6, pages: rate }]);
+      expect(guest.intensity).toBeUndefined();
+    }
+  });
+
+  test('at or above it, passes are of any length that the log allows', () => {
+    const { guest, assumptions } = learnedAt(40_000);
+    expect(guest.intensity).toBeDefined();
+    expect(assumptions.join()).toContain('memory came back as fast as it was sent');
   });
 });

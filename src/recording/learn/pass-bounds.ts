@@ -111,7 +111,10 @@ export interface RateTotals {
   readonly bytesPerSecond: number;
 }
 
-/** Without syncs: a rate that was printed, or that memory came back as fast as it was sent, in passes of any length that the log allows. */
+/**
+ * Without what syncs found: a rate that was printed and is below that of sending, or that memory came back as fast as it was sent, in
+ * passes of any length that the log allows.
+ */
 export function readingOfRate(
   totals: RateTotals,
   log: MigrationLog,
@@ -128,6 +131,15 @@ export function readingOfRate(
     return null;
   }
   const pagesPerUs = bytesPerSecond / NORMAL_PAGE_BYTES / 1e6;
+  const perUs = rates.length > 0 ? median(rates) / 1e6 : pagesPerUs;
+  // Proxmox VE prints a rate only where memory came back faster than it was sent.
+  if (perUs < pagesPerUs && log.source !== 'proxmox') {
+    assumptions.push(
+      'the dirty rate in the log is over 1 s, the shortest time that QEMU takes it over',
+      ONE_READING,
+    );
+    return { reading: reading(1e6, min(roomPages, perUs * 1e6)), intensity: null, spread: 1 };
+  }
   const mostUs = roomPages / pagesPerUs;
   const { laterDowntimeLimitsMs = [] } = log.settings;
   if (isSentTwice && last.status === 'completed' && laterDowntimeLimitsMs.length === 0) {
@@ -146,13 +158,13 @@ export function readingOfRate(
     };
   }
   const { lowUs, highUs } = passBounds(log, limit, mostUs);
-  const perUs = max(pagesPerUs, rates.length > 0 ? median(rates) / 1e6 : 0);
   assumptions.push(passesText(lowUs, highUs), ONE_READING);
   const middleUs = sqrt(lowUs * highUs);
+  const foundPages = max(pagesPerUs, perUs) * middleUs;
   // With D(τ) = c·τ^β, passes n times as long that bring back as much per second are a c of n^(1-β) times, or β√ of it the speed.
   const faster = (highUs / middleUs) ** ((1 - GROWTH) / GROWTH);
   return {
-    reading: reading(middleUs, min(roomPages, perUs * middleUs)),
+    reading: reading(middleUs, min(roomPages, foundPages)),
     intensity: { low: 1 / faster, high: faster, longestUs: highUs },
     spread: highUs / middleUs,
   };
