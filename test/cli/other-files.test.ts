@@ -59,6 +59,19 @@ test('learn says the same of what is no log', async () => {
   expect(stderr.startsWith(path)).toBe(true);
 });
 
+describe.each([
+  ['test/cli/small.yaml', /recognised as a scenario, which `migsim run` reads, and `migsim advise` where its name/],
+  ['sweeps/link-and-memory.yaml', /recognised as a sweep file, which `migsim sweep` reads/],
+])('%s', (path, said) => {
+  test.each(['learn', 'validate', 'plot'])('is named by %s, with the command that reads it', async (command) => {
+    const { status, stdout, stderr } = await inProcess([command, path]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(said);
+    expect(stderr.startsWith(path)).toBe(true);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
 // Excel and LibreOffice run a cell that begins so; names are the only texts in the files that users choose.
 describe.each(['=', '+', '-', '@'])('a name that begins with %s', (sign) => {
   test('is refused for a strategy, a scenario and a file that gives its scenario the name', async () => {

@@ -141,7 +141,11 @@ const OTHER_FILES: readonly (readonly [readonly RegExp[], string])[] = [
     [/^["\t ]*apiVersion["\t ]*:[\t ]*"?kubevirt\.io\//m],
     'a KubeVirt object has no figures of memory; the log of the virt-launcher pod on the source has them: kubectl logs POD | migsim learn -',
   ],
-  [[/^[\t ]*guest:/m, /^[\t ]*link:/m], 'a scenario? its name must end in .yaml: migsim advise guest.yaml'],
+  [
+    [/^[\t ]*guest:/m, /^[\t ]*link:/m],
+    'recognised as a scenario, which `migsim run` reads, and `migsim advise` where its name ends in .yaml',
+  ],
+  [[/^scenario:/m, /^vary:/m], 'recognised as a sweep file, which `migsim sweep` reads'],
 ];
 
 /** A label, and a size or a time with the unit that virsh prints in every language. */
