@@ -64,13 +64,13 @@ export class Effort {
     this.#keep(PER_RECORD + vcpus * PER_VCPU_OF_RECORD);
   }
 
-  /** So many points of the timeline are about to be kept, apart from the figures of vCPUs. */
+  /** `count` points of the timeline are about to be kept, apart from the figures of vCPUs. */
   points(count: number): void {
     this.#records += count;
     this.#keep(count * PER_RECORD);
   }
 
-  /** And so many of one vCPU's figures. */
+  /** The same for the figures of one vCPU. */
   vcpuPoints(count: number): void {
     this.#keep(count * PER_VCPU_OF_RECORD);
   }

@@ -60,16 +60,22 @@ test('learn says the same of what is no log', async () => {
 });
 
 describe.each([
-  ['test/cli/small.yaml', /recognised as a scenario, which `migsim run` reads, and `migsim advise` where its name/],
+  [
+    'test/cli/small.yaml',
+    /recognised as a scenario, which `migsim run` reads, and `migsim advise` where its name/,
+  ],
   ['sweeps/link-and-memory.yaml', /recognised as a sweep file, which `migsim sweep` reads/],
 ])('%s', (path, said) => {
-  test.each(['learn', 'validate', 'plot'])('is named by %s, with the command that reads it', async (command) => {
-    const { status, stdout, stderr } = await inProcess([command, path]);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(said);
-    expect(stderr.startsWith(path)).toBe(true);
-    expect(stderr.trimEnd()).not.toContain('\n');
-  });
+  test.each(['learn', 'validate', 'plot'])(
+    'is named by %s, with the command that reads it',
+    async (command) => {
+      const { status, stdout, stderr } = await inProcess([command, path]);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toMatch(said);
+      expect(stderr.startsWith(path)).toBe(true);
+      expect(stderr.trimEnd()).not.toContain('\n');
+    },
+  );
 });
 
 // Excel and LibreOffice run a cell that begins so; names are the only texts in the files that users choose.

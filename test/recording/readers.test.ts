@@ -336,7 +336,10 @@ test.each([
     '{\n "apiVersion": "kubevirt.io/v1",\n "kind": "VirtualMachineInstanceMigration"\n}\n',
     'the virt-launcher pod',
   ],
-  ['# a guest\nguest:\n  memory: 4GiB\nlink: { bandwidth: 1Gbit/s }\n', 'recognised as a scenario, which `migsim run` reads'],
+  [
+    '# a guest\nguest:\n  memory: 4GiB\nlink: { bandwidth: 1Gbit/s }\n',
+    'recognised as a scenario, which `migsim run` reads',
+  ],
 ])('what is at hand in place of a log is named: %j', (text, says) => {
   expect(() => read(text)).toThrow(says);
   expect(() => read(text)).toThrow('expected one of: guestperf report');

@@ -112,7 +112,7 @@ export class PageRun {
     return this.#aheadUs > 0 && this.#sentAsZero() === 1;
   }
 
-  /** Whoever waits for longer than the channels need has waited for them. */
+  /** A caller that waits for longer than the channels need has waited for them. */
   drained(): void {
     this.#aheadUs = 0;
   }
@@ -247,7 +247,7 @@ export class PageRun {
     return us + (1 - this.zeroShare) * max(0, populateUs - normalUs);
   }
 
-  /** multifd_send_sync_main: the channels send so many bytes before the next page, and the migration thread waits for them. */
+  /** multifd_send_sync_main: the channels send these bytes before the next page, and the migration thread waits for them. */
   synchronise(bytes: number): void {
     this.drained();
     this.#syncBytes += bytes;

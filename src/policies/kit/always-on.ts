@@ -26,7 +26,7 @@ export const ALWAYS_ON: Partial<Readonly<Record<string, readonly AlwaysOn[]>>> =
   ],
 };
 
-/** Whether auto-converge is on in all migrations of a program, or in all that nobody has set back. */
+/** Whether auto-converge is on in all migrations of a program, or in all but those of users who turn it off. */
 export function throttlesAlways(program: string): boolean {
   return ALWAYS_ON[program]?.some(({ name }) => name === 'auto-converge') === true;
 }
