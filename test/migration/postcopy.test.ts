@@ -107,3 +107,44 @@ describe.each(['page', 'fluid'] as const)('huge host pages in post-copy, %s memo
     },
   );
 });
+
+/**
+ * Four vCPUs, each in a quarter of memory that no other touches, the first fast and the last slow or still: what one asks for
+ * brings nothing to another, and so the background has the rest to send, whichever memory counts it.
+ */
+test.each([
+  ['readers', 1, 5e6],
+  ['readers', 512, 1e6],
+  ['writers', 1, 5e6],
+  ['writers', 512, 1e6],
+  ['readers', 1, 0],
+] as const)(
+  '%s in quarters of their own, host pages of %i, a limit of %d B/s: both memories agree',
+  (kind, hostPagePages, limit) => {
+    const quarter = 8 * MIB;
+    const [page, fluid] = (['page', 'fluid'] as const).map((memory) =>
+      migrate(
+        setupOf({
+          memory,
+          guest: {
+            ramPages: 4 * quarter,
+            hostPagePages,
+            vcpus: [200_000, 20_000, 200, 0].map((rate, i) =>
+              kind === 'readers'
+                ? reader(i * quarter, quarter, rate)
+                : writer({ firstPage: i * quarter, pages: quarter, writesPerSecond: rate }),
+            ),
+          },
+          link: { bandwidthBytesPerSecond: 1e8 },
+          migration: { postcopy: true, postcopyPreempt: true, maxPostcopyBandwidth: limit, giveUpAfterUs: 0 },
+        }),
+        'none',
+        {},
+        (controls) => controls.startPostcopy(),
+      ),
+    );
+    expect(fluid!.sentBytes).toBe(page!.sentBytes);
+    expect(Math.abs(fluid!.totalTimeMs / page!.totalTimeMs - 1)).toBeLessThan(0.05);
+    expect(Math.abs(fluid!.postcopyRequests / page!.postcopyRequests - 1)).toBeLessThan(0.05);
+  },
+);

@@ -301,6 +301,9 @@ export class SegmentCircle {
    * cursor goes on from the first segment there that has some left. Returns the pages taken.
    */
   fetch(firstPage: number, pages: number, wanted: number): number {
+    // What is counted is spread evenly over a segment: none may reach from these pages into others.
+    this.#cutAt(firstPage);
+    this.#cutAt(firstPage + pages);
     const first = this.#cursor;
     const missing = missingIn(first, firstPage, pages);
     if (missing <= SLACK_PAGES || first === null) return 0;
@@ -315,6 +318,17 @@ export class SegmentCircle {
     this.dirtyPages = max(0, this.dirtyPages - taken);
     this.#cursor = behind ?? first;
     return taken;
+  }
+
+  /** No segment reaches from the pages before this one to those after it. */
+  #cutAt(page: number): void {
+    const first = this.#cursor;
+    for (let s = first; s !== null; s = s.next === first ? null : s.next) {
+      const inside = page - s.firstPage;
+      if (inside <= SLACK_PAGES || inside >= s.pages - SLACK_PAGES) continue;
+      split(s, inside);
+      return;
+    }
   }
 
   /**
