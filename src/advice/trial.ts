@@ -43,6 +43,10 @@ const LOST_WORK = {
   get: lostWorkSeconds,
 } as const;
 
+/** Times the deadline: what ends by then is late, what does not is not worth waiting for; no longer than give-up-after may be. */
+const LONGER = 2;
+const MOST_MS = 30_000 * 3_600_000;
+
 /** Runs after which it is clear that none will do. */
 const FEW = 3;
 
@@ -85,11 +89,16 @@ export class Trial {
     return { outcome: outcomeOf(inTime, goals, from), why, late };
   }
 
-  /** Proxmox VE doubles downtime-limit until it ends, however long that takes; what gives up by itself is let do so. */
+  /** For as long as the scenario says, but longer than the deadline; Proxmox VE doubles downtime-limit until it ends. */
   #withoutEnd(): readonly string[] {
-    const { set, policy } = this.#scenario;
-    const isEndless = policy.definition.name === 'proxmox';
-    return [...set, 'expect={}', ...(isEndless ? ['migration.give-up-after=24h'] : [])];
+    const { set, policy, setup } = this.#scenario;
+    const deadlineMs = this.#conduct.goals.deadlineMs;
+    const ownMs = setup.migration.giveUpAfterUs / 1000;
+    const patience = (limit: string): string[] => [...set, 'expect={}', `migration.give-up-after=${limit}`];
+    if (policy.definition.name === 'proxmox') return patience('24h');
+    return ownMs > 0 && ownMs <= deadlineMs
+      ? patience(`${Math.min(MOST_MS, Math.ceil(LONGER * deadlineMs))}ms`)
+      : [...set, 'expect={}'];
   }
 
   async tried(remedy: Remedy, names: readonly string[]): Promise<Tried> {

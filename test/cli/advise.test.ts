@@ -37,7 +37,7 @@ describe('migsim advise', () => {
       /It will finish as it is, but not within 4 s: done in ([\d.]+) s, the guest stopped/.exec(text)!;
     expect(Number(seconds)).toBeGreaterThan(4);
     expect(status).toBe(3);
-    const [, next = ''] = /Next: migsim (.*?), which/.exec(text)!;
+    const [, next = ''] = /Next: migsim (.*?) \(would do: /.exec(text)!;
     const again = await inProcess(next.split(' ').map((word) => word.replaceAll("'", '')));
     expect([0, 1]).toContain(again.status);
   });

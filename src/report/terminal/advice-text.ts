@@ -129,7 +129,7 @@ function nextText({ nearest, goals, goalReasons }: Advice, command: readonly str
   ];
   const next = `Next: ${commandLine([...command, ...options])}`;
   if (nearest === null) return `${next}.`;
-  return `${next}, which ${nearest.change === null ? 'it keeps as it is' : `${textOf(nearest.change)} should keep`}.`;
+  return `${next} (would do: ${nearest.change === null ? 'the migration as it is' : textOf(nearest.change)}).`;
 }
 
 /** Rounded up to two digits, as an option takes it. */
