@@ -4,7 +4,7 @@ import type { Parts } from './parts/parts.js';
 import {
   BUFFER_DELAY_MS,
   CLOCK_CHECK_PAGES,
-  MAX_WAIT_MS,
+  LATE_US,
   pagesToClockCheck,
   pendingEstimate,
   rateExceeded,
@@ -19,8 +19,6 @@ const { isInteger } = Number;
 const INFINITY = Infinity;
 /** An iteration that is passed takes as long as going through this many words of a bitmap. */
 const WORDS_PER_ITERATION = 20;
-/** An iteration that has lasted for so long ends at the next look at the clock, µs. */
-const LATE_US = (MAX_WAIT_MS + 1) * 1000;
 
 /** What stays the same from turn to turn. */
 interface Steady {

@@ -12,6 +12,8 @@ export const BUFFER_DELAY_MS = 100;
 export const XFER_LIMIT_RATIO = 1000 / BUFFER_DELAY_MS;
 /** ram.c: MAX_WAIT, the whole ms after which an iteration ends (strictly more). */
 export const MAX_WAIT_MS = 50;
+/** An iteration that has lasted for so long ends at the next look at the clock, µs: QEMU counts whole ms. */
+export const LATE_US = (MAX_WAIT_MS + 1) * 1000;
 /** ram.c:ram_save_iterate looks at the clock after the first host page and after each 64th from there. */
 export const CLOCK_CHECK_PAGES = 64;
 /** ram.c:migration_bitmap_sync: a sync is eligible when more than this lies behind it, ms. */

@@ -1,13 +1,11 @@
 /** ram.c:ram_save_iterate and migration.c:migration_rate_limit: one iteration of sending, and the wait for the next window. */
 import { type Run, advance, pass } from '../parts/pauses.js';
-import { BUFFER_DELAY_MS, CLOCK_CHECK_PAGES, MAX_WAIT_MS, pagesToClockCheck } from '../rules/rules.js';
+import { BUFFER_DELAY_MS, CLOCK_CHECK_PAGES, LATE_US, MAX_WAIT_MS, pagesToClockCheck } from '../rules/rules.js';
 import { stopGuest } from './switchover.js';
 import { type Thread, leavesUntilUs, passBytes } from './thread.js';
 
 const { ceil, floor, max, min } = Math;
 const INFINITY = Infinity;
-/** An iteration that has lasted for so long ends at the next look at the clock, µs. */
-const LATE_US = (MAX_WAIT_MS + 1) * 1000;
 
 /** ram.c:ram_save_iterate: send until the rate is exceeded, the time is up, or nothing is left. Returns when that is over. */
 export function iterate(thread: Thread): number {
