@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { bytesOf, scratch } from '../experiment/sweeps.js';
@@ -35,7 +35,13 @@ describe('the same bytes', () => {
     expect(one).toMatchObject({ status: 0, stderr: '' });
     const killed = [...WORDS, ...into('killed'), '--workers', '2'];
     const size = statSync(join(folder('one'), 'runs.csv')).size;
-    expect(await killAt(0.3 * size, killed, join(folder('killed'), 'runs.csv.part'))).toBe('SIGKILL');
+    // On a busy machine it may have finished before this process looks: then once more.
+    let signal: NodeJS.Signals | null = null;
+    for (let times = 0; signal === null && times < 5; times += 1) {
+      rmSync(folder('killed'), { recursive: true, force: true });
+      signal = await killAt(0.3 * size, killed, join(folder('killed'), 'runs.csv.part'));
+    }
+    expect(signal).toBe('SIGKILL');
     const { status, stdout } = migsim([...WORDS, ...into('killed'), '--workers', '3']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/\d+ of them from before|Finished before/);
