@@ -67,7 +67,7 @@ export const sweepOptions = defineOptions({
     kind: 'count',
     min: 1,
     max: MOST_WORKERS,
-    summary: 'Worker threads (default: one per core, at least two)',
+    summary: 'Worker threads (default: one per core)',
     value: 'N',
     affectsResult: false,
   },

@@ -3,7 +3,10 @@ import { availableParallelism } from 'node:os';
 
 const { max } = Math;
 
-/** One per core, and two where there is one core: a single one would be that which hears signals. */
+/**
+ * One per core, and two where there is one core. Work for a single thread is done by the one that hears signals, which has to stay free;
+ * work for two is given to as many threads as there are cores.
+ */
 export function threadsOfMachine(): number {
   return max(2, availableParallelism());
 }

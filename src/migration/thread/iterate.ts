@@ -1,6 +1,12 @@
 /** ram.c:ram_save_iterate and migration.c:migration_rate_limit: one iteration of sending, and the wait for the next window. */
 import { type Run, advance, pass } from '../parts/pauses.js';
-import { BUFFER_DELAY_MS, CLOCK_CHECK_PAGES, LATE_US, MAX_WAIT_MS, pagesToClockCheck } from '../rules/rules.js';
+import {
+  BUFFER_DELAY_MS,
+  CLOCK_CHECK_PAGES,
+  LATE_US,
+  MAX_WAIT_MS,
+  pagesToClockCheck,
+} from '../rules/rules.js';
 import { stopGuest } from './switchover.js';
 import { type Thread, leavesUntilUs, passBytes } from './thread.js';
 
