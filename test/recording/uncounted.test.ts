@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { completeLog } from '../../src/formats/complete.js';
 import { readLogs } from '../../src/formats/readers/index.js';
 import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
+import { GROWTH } from '../../src/recording/learn/one-reading.js';
 import type { Learned } from '../../src/recording/learn/learned.js';
 import { KNOWN, simulatedLog } from './logs.js';
 
@@ -59,24 +60,31 @@ describe.each([97e6, 111e6, 124e6])('over a link of %d bytes/s', (linkBytesPerSe
 
 /**
  * vdsm prints a dirty rate and no more. A guest that dirties less than is sent is no guest whose memory comes back as fast: what is
- * learned of it follows the rate, up to that of sending.
+ * learned of it is the rate, over a pass of at least a second, as QEMU has it, and at most as long as all memory takes.
  */
 describe('a dirty rate below that of sending', () => {
   const text = readFileSync('test/recording/fixtures/logs/vdsm.log', 'utf8');
   const learnedAt = (rate: number): Learned =>
     learnFromLog(text.replace('dirty rate: 28900', `dirty rate: ${rate}`), 'vdsm.log').learned;
 
-  test('is what the guest dirties in a second', () => {
+  test('is what the guest dirties per second, in the shortest such time and in the longest', () => {
     for (const rate of [100, 500, 5000, 20_000]) {
       const { guest } = learnedAt(rate);
-      expect(guest.readings).toMatchObject([{ durationUs: 1e6, pages: rate }]);
-      expect(guest.intensity).toBeUndefined();
+      const [{ durationUs, pages }] = guest.readings as [(typeof guest.readings)[0]];
+      const { low, high, longestUs } = guest.intensity!;
+      expect((pages / durationUs) * 1e6).toBeCloseTo(rate, -1);
+      expect(low).toBeLessThan(1);
+      // At f times the speed D(τ) = c·(f·τ)^β, which is the rate at τ: in c·f^β·τ^(β-1), f^β makes up for the longer τ.
+      const timesUs = [low, high].map((f) => durationUs * f ** (GROWTH / (1 - GROWTH)));
+      expect(timesUs[0]! / 1e6).toBeCloseTo(1, 3);
+      expect(timesUs[1]! / ((guest.layout.roomPages * 4104e6) / 123.1 / 2 ** 20)).toBeCloseTo(1, 1);
+      expect(longestUs).toBeNull();
     }
   });
 
   test('at or above it, passes are of any length that the log allows', () => {
     const { guest, assumptions } = learnedAt(40_000);
-    expect(guest.intensity).toBeDefined();
+    expect(guest.intensity!.longestUs).toBeGreaterThan(1e6);
     expect(assumptions.join()).toContain('memory came back as fast as it was sent');
   });
 });

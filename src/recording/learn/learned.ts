@@ -76,8 +76,8 @@ export interface LearnedGuest {
 export interface Intensity {
   readonly low: number;
   readonly high: number;
-  /** How long passes are at the highest, us. */
-  readonly longestUs: number;
+  /** How long passes are at the highest, us; null where they shrink. */
+  readonly longestUs: number | null;
 }
 
 /** At the highest intensity that the log leaves open. */

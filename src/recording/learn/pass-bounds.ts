@@ -104,6 +104,9 @@ export interface Ending {
 
 // ------------------------------------------------------------------------------------------------------- the reading
 
+/** migration.c takes a dirty rate over a pass, or over several until a second is over. */
+const LEAST_RATE_US = 1e6;
+
 /** What the totals of a log say that counts no syncs. */
 export interface RateTotals {
   readonly last: LogSample;
@@ -133,14 +136,17 @@ export function readingOfRate(
   const pagesPerUs = bytesPerSecond / NORMAL_PAGE_BYTES / 1e6;
   const perUs = rates.length > 0 ? median(rates) / 1e6 : pagesPerUs;
   // Proxmox VE prints a rate only where memory came back faster than it was sent.
-  if (perUs < pagesPerUs && log.source !== 'proxmox') {
+  const isSlower = perUs < pagesPerUs && log.source !== 'proxmox';
+  const mostUs = roomPages / pagesPerUs;
+  if (isSlower) {
+    const highUs = max(1.1 * LEAST_RATE_US, mostUs);
     assumptions.push(
-      'the dirty rate in the log is over 1 s, the shortest time that QEMU takes it over',
+      `the dirty rate in the log is over ${spanText(LEAST_RATE_US, highUs)}: QEMU takes it over a pass of at least 1 s, whose ` +
+        'length is not in the log, and each run draws it',
       ONE_READING,
     );
-    return { reading: reading(1e6, min(roomPages, perUs * 1e6)), intensity: null, spread: 1 };
+    return between({ lowUs: LEAST_RATE_US, highUs }, perUs, roomPages, null);
   }
-  const mostUs = roomPages / pagesPerUs;
   const { laterDowntimeLimitsMs = [] } = log.settings;
   if (isSentTwice && last.status === 'completed' && laterDowntimeLimitsMs.length === 0) {
     assumptions.push(
@@ -159,21 +165,34 @@ export function readingOfRate(
   }
   const { lowUs, highUs } = passBounds(log, limit, mostUs);
   assumptions.push(passesText(lowUs, highUs), ONE_READING);
+  return between({ lowUs, highUs }, max(pagesPerUs, perUs), roomPages, highUs);
+}
+
+/** A reading at `perUs` pages/µs over a time of which only the ends are known. */
+function between(
+  { lowUs, highUs }: PassBounds,
+  perUs: number,
+  roomPages: number,
+  longestUs: number | null,
+): RangedReading {
   const middleUs = sqrt(lowUs * highUs);
-  const foundPages = max(pagesPerUs, perUs) * middleUs;
   // With D(τ) = c·τ^β, passes n times as long that bring back as much per second are a c of n^(1-β) times, or β√ of it the speed.
   const faster = (highUs / middleUs) ** ((1 - GROWTH) / GROWTH);
   return {
-    reading: reading(middleUs, min(roomPages, foundPages)),
-    intensity: { low: 1 / faster, high: faster, longestUs: highUs },
+    reading: reading(middleUs, min(roomPages, perUs * middleUs)),
+    intensity: { low: 1 / faster, high: faster, longestUs },
     spread: highUs / middleUs,
   };
 }
 
 function passesText(lowUs: number, highUs: number): string {
-  const [low, high] = [lowUs, highUs].map((us) => formatDurationMs(Number((us / 1000).toPrecision(2))));
   return (
-    `memory came back as fast as it was sent, in passes of ${low} to ${high}: their length is not in the log, which shows ` +
-    'no more than these ends, and each run draws it'
+    `memory came back as fast as it was sent, in passes of ${spanText(lowUs, highUs)}: their length is not in the log, which ` +
+    'shows no more than these ends, and each run draws it'
   );
+}
+
+function spanText(lowUs: number, highUs: number): string {
+  const [low, high] = [lowUs, highUs].map((us) => formatDurationMs(Number((us / 1000).toPrecision(2))));
+  return `${low} to ${high}`;
 }

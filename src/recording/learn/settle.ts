@@ -21,7 +21,9 @@ const SEEN = 60;
  */
 export function settled(learned: Learned, log: MigrationLog): Learned {
   const [reading] = learned.guest.readings;
-  if (learned.guest.intensity !== undefined) return atLength(learned, learned.guest.intensity);
+  const { intensity } = learned.guest;
+  if (intensity !== undefined && intensity.longestUs !== null)
+    return atLength(learned, intensity, intensity.longestUs);
   if (learned.migration.completed) return asLong(learned);
   const syncs = log.samples.at(-1)?.dirtySyncCount ?? 0;
   if (reading === undefined || syncs <= MANY) return learned;
@@ -47,8 +49,7 @@ export function settled(learned: Learned, log: MigrationLog): Learned {
 const FASTEST = 4;
 
 /** With the highest intensity at which passes are as long as the log allows: syncs find less than a curve says. */
-function atLength(learned: Learned, intensity: Intensity): Learned {
-  const { longestUs } = intensity;
+function atLength(learned: Learned, intensity: Intensity, longestUs: number): Learned {
   let { high } = intensity;
   for (let at = 0; at < ROUNDS; at += 1) {
     const most = atMost({ ...learned, guest: { ...learned.guest, intensity: { ...intensity, high } } });
