@@ -123,7 +123,10 @@ async function predictionsOf(
     if (!predict || learned.guest.classes.length === 0) return [];
     const { loggedOf } = await import('../recording/learn/answer/outlook.js');
     const { predictionLines } = await import('../report/terminal/learned-prediction.js');
-    return predictionLines(loaded, loggedOf(learned, outlook));
+    const { wasThrottled } = await import('../recording/learn/learned.js');
+    // What auto-converge did is in what was learned.
+    const strategies = wasThrottled(learned) ? (['none'] as const) : (['none', 'auto-converge'] as const);
+    return predictionLines(loaded, strategies, loggedOf(learned, outlook));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const what = nth(error.message.replace(/^.*?:\d+(?::\d+)?: /, '').split('\n'), 0);

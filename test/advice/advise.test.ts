@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Advice } from '../../src/advice/advise.js';
 import { type Goals, goalsFor } from '../../src/advice/goals.js';
@@ -19,6 +21,7 @@ import { plain } from '../../src/report/terminal/kit/style.js';
 import { ALWAYS_ON } from '../../src/policies/kit/always-on.js';
 import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
 import { parseScenario } from '../../src/scenario/parse.js';
+import { inProcess } from '../cli/migsim.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import { shareInterval } from '../../src/stats/share-interval.js';
 import { lostWorkSeconds } from '../../src/experiment/regret.js';
@@ -170,6 +173,30 @@ test.each([
     );
     expect(scenario).toMatch(/strategies:\n {2}- none\n$/);
     expect(outlook!.remedies.join()).not.toContain('auto-converge');
+  },
+);
+
+const STUCK = Array.from(
+  { length: 60 },
+  (_, second) =>
+    `2025-01-01 10:00:${String(second).padStart(2, '0')} migration active, transferred ${second}.5 GiB of 8.0 GiB VM-state, ` +
+    '1.0 GiB/s, VM dirties lots of memory: 1.2 GiB/s',
+).join('\n');
+
+test.each([
+  ['a stuck Proxmox VE log', STUCK],
+  ['vdsm.log', readFileSync('test/recording/fixtures/logs/vdsm.log', 'utf8')],
+])(
+  '%s: learn predicts nothing of auto-converge, which was on, and shows no length of a pass that is drawn',
+  async (_, text) => {
+    const folder = mkdtempSync(join(tmpdir(), 'migsim-always-on-'));
+    const [log, out] = [join(folder, 'a.log'), join(folder, 'guest.yaml')];
+    writeFileSync(log, text);
+    const { status, stdout } = await inProcess(['learn', log, '--out', out]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^Passes +(not in the log|2 bitmap syncs)$/m);
+    expect(stdout).not.toContain('auto-converge');
+    expect(readFileSync(out, 'utf8')).toContain('The middle of what the log leaves open');
   },
 );
 

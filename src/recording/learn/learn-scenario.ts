@@ -110,7 +110,9 @@ function learnedComments(learned: Learned, check: SelfCheck | null): string[] {
       : comment(
           learned.from === 'log'
             ? `Learned from ${passes.length} passes. What came back at the syncs (length of the pass: newly dirty memory):`
-            : 'Readings (period: dirtied memory):',
+            : guest.intensity !== undefined
+              ? 'The middle of what the log leaves open (period: dirtied memory):'
+              : 'Readings (period: dirtied memory):',
         )),
     ...guest.readings.flatMap((reading) => comment(readingText(reading), '', '  ')),
     ...(guest.readings.length === 0

@@ -1,6 +1,7 @@
-/** What is predicted of a learned guest: its migration without and with auto-converge, in 90 % bands, and what both depend on. */
+/** What is predicted of a learned guest: its migration under each strategy, in 90 % bands, and what they depend on. */
 import { chooseStrategy, listedStrategy } from '../../experiment/choice.js';
 import { compare } from '../../experiment/compare.js';
+import type { StrategyName } from '../../strategies/index.js';
 import type { Scenario } from '../../scenario/scenario.js';
 import type { Logged } from '../../advice/advised.js';
 import { bandStretch, certaintyLines } from './kit/certainty.js';
@@ -8,13 +9,16 @@ import { dependenceLines } from './dependence-text.js';
 
 /** As many as `advise` takes: both have the same bands. Fewer than ten say nothing of what a spread comes from. */
 const RUNS = 20;
-const STRATEGIES = ['none', 'auto-converge'];
 
-/** Of the strategies that converge; with none of them, empty. `logged`: how the log's migration went, which bands then hold. */
-export function predictionLines(scenario: Scenario, logged: Logged | null = null): string[] {
+/** Of those of `names` that converge; with none of them, empty. `logged`: how the log's migration went, which bands then hold. */
+export function predictionLines(
+  scenario: Scenario,
+  names: readonly StrategyName[],
+  logged: Logged | null,
+): string[] {
   const memory = 'fluid';
   // As the log has it, where it shows the strategy's parameters.
-  const chosen = STRATEGIES.map((name) => listedStrategy(name, scenario) ?? chooseStrategy(name, {}));
+  const chosen = names.map((name) => listedStrategy(name, scenario) ?? chooseStrategy(name, {}));
   const single = compare(scenario, { strategies: chosen, memory, keep: 'scalars' });
   const converging = single.strategies.filter(({ results }) => results[0]?.converged === true);
   const again = single.strategies[0]?.results[0];

@@ -109,7 +109,7 @@ function passesText({ passes, plateau, guest }: Learned, { samples }: MigrationL
   const [reading] = guest.readings;
   if (syncs === null) return 'not in the log';
   const each =
-    reading === undefined
+    reading === undefined || guest.intensity !== undefined
       ? ''
       : `; ${formatDurationMs(reading.durationUs / 1000)} brought back ${formatBytes(reading.pages * PAGE_BYTES)}`;
   return `${syncs} bitmap ${syncs === 1 ? 'sync' : 'syncs'}${each}`;
