@@ -20,7 +20,7 @@ export interface Goals {
 }
 
 /** The longest `migration.give-up-after`, 30000 h. */
-const LONGEST_MS = 30_000 * 3_600_000;
+export const LONGEST_MS = 30_000 * 3_600_000;
 
 /** What each goal may be, by its name in `Goals`. */
 const RANGES: Readonly<Record<keyof Goals, { readonly words: string; holds(value: number): boolean }>> = {

@@ -11,7 +11,7 @@ import type { MigrationResult, WhyNot } from '../migration/result.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { PAGE_BYTES } from '../units.js';
 import type { AdviseConduct, Advised } from './advised.js';
-import { conditions } from './goals.js';
+import { conditions, LONGEST_MS } from './goals.js';
 import { linesFor } from './lines.js';
 import { keepsAll, type Late, type Outcome, missesOf, outcomeOf } from './outcome.js';
 import type { Price, Remedy, Tune } from './remedy.js';
@@ -43,9 +43,8 @@ const LOST_WORK = {
   get: lostWorkSeconds,
 } as const;
 
-/** Times the deadline: what ends by then is late, what does not is not worth waiting for; no longer than give-up-after may be. */
+/** Times the deadline: what ends by then is late, what does not is not worth waiting for. */
 const LONGER = 2;
-const MOST_MS = 30_000 * 3_600_000;
 
 /** Runs after which it is clear that none will do. */
 const FEW = 3;
@@ -97,7 +96,7 @@ export class Trial {
     const patience = (limit: string): string[] => [...set, 'expect={}', `migration.give-up-after=${limit}`];
     if (policy.definition.name === 'proxmox') return patience('24h');
     return ownMs > 0 && ownMs <= deadlineMs
-      ? patience(`${Math.min(MOST_MS, Math.ceil(LONGER * deadlineMs))}ms`)
+      ? patience(`${Math.min(LONGEST_MS, Math.ceil(LONGER * deadlineMs))}ms`)
       : [...set, 'expect={}'];
   }
 
