@@ -5,6 +5,7 @@ import { workDoneOf } from '../../migration/result.js';
 import { SINGLE_RUN_NOISE } from '../../stats/best.js';
 import { largest, smallest } from '../../stats/extremes.js';
 import { grid } from './kit/grid.js';
+import { reasonsOf } from './kit/reasons.js';
 import type { Page } from './kit/style.js';
 import { wrap } from './kit/text.js';
 
@@ -94,7 +95,23 @@ function oneWay({ parallel, guests, totalTimeMs }: Drain, page: Page): string {
   ];
   const wide = grid(columns, rows).split('\n');
   const gap = wide.every((line) => line.length <= page.width) ? 2 : 1;
-  return [lost === 0 ? page.style.strong(title) : page.style.bad(title), grid(columns, rows, gap)].join(
-    '\n\n',
-  );
+  const reasons = whyLost(guests)
+    .flatMap((line) => wrap(line, page.width, '  '))
+    .join('\n');
+  return [
+    lost === 0 ? page.style.strong(title) : page.style.bad(title),
+    grid(columns, rows, gap),
+    ...(reasons === '' ? [] : [reasons]),
+  ].join('\n\n');
+}
+
+/** `db under none did not converge: …`, of the first of each kind of guest that stayed. */
+function whyLost(guests: Drain['guests']): string[] {
+  const reasons = guests.filter(isLost).flatMap(({ result }): [string, string][] => {
+    const why = reasonsOf(result);
+    return why === null ? [] : [[`${result.scenario} under ${result.strategy}`, why]];
+  });
+  const first = new Map([...reasons].reverse());
+  const kinds = [...new Set(reasons.map(([kind]) => kind))];
+  return kinds.map((kind) => `${kind} did not converge: ${first.get(kind)}`);
 }
