@@ -251,7 +251,14 @@ function dirtyLimit({ setup }: Scenario): Remedy {
   return {
     name: 'dirty-limit',
     set: ['strategies=[dirty-limit]', ...(hasRing ? [] : [`guest.dirty-ring-size=${RING}`])],
-    tunes: [{ key: 'dirty-limit.vcpu-dirty-limit', from: '1MiB/s', to: `${fastestMib(guest)}MiB/s` }],
+    tunes: [
+      {
+        key: 'dirty-limit.vcpu-dirty-limit',
+        from: '1MiB/s',
+        to: `${fastestMib(guest)}MiB/s`,
+        strongest: 'first',
+      },
+    ],
     change: ([quota]) => ({
       dirtyLimitMib: number(quota),
       ...(hasRing ? {} : { dirtyRingSize: RING }),

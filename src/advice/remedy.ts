@@ -10,6 +10,8 @@ export interface Tune {
   readonly to?: string;
   /** best, the default: the value after which the guest lost least work; smallest: with which what is wanted is kept. */
   readonly find?: 'best' | 'smallest';
+  /** The end at which it does most for the migration to end. Default `last`. */
+  readonly strongest?: 'first' | 'last';
   /** The value that is used for one that was found, as `--set` takes it: such as whole seconds, with something to spare. */
   readonly settle?: (text: string) => string;
 }

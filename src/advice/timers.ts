@@ -78,7 +78,13 @@ function wholly({ grainS }: Timer): (text: string) => string {
 function tuneOf(timer: Timer, { deadlineMs }: Goals): Tune | null {
   const toS = floor(deadlineMs / 1000 / timer.units);
   if (toS <= timer.grainS) return null;
-  return { key: timer.key, from: `${timer.grainS}s`, to: `${toS}s`, settle: wholly(timer) };
+  return {
+    key: timer.key,
+    from: `${timer.grainS}s`,
+    to: `${toS}s`,
+    strongest: 'first',
+    settle: wholly(timer),
+  };
 }
 
 const SLOW: Pick<Remedy, 'needs' | 'risk' | 'price'> = { needs: [], risk: null, price: 'settings' };
@@ -110,7 +116,7 @@ export function forcedEnd(
   return {
     name,
     set: [...able, `policy=${policy}`],
-    tunes: [{ key: `policy.${policy}.passes`, from: '1', to: '12' }],
+    tunes: [{ key: `policy.${policy}.passes`, from: '1', to: '12', strongest: 'first' }],
     change: ([passes = '1'], results) => ({
       [kind]: { passes: Number(passes), afterS: wentOverS(results, kind) },
     }),
@@ -150,7 +156,7 @@ export function moreTime(scenario: Scenario, goals: Goals, program: Program): Re
   return {
     name: 'time',
     set: [],
-    tunes: [{ ...tune, from: `${timer.nowS ?? timer.grainS}s`, find: 'smallest', settle }],
+    tunes: [{ ...tune, from: `${timer.nowS ?? timer.grainS}s`, find: 'smallest', strongest: 'last', settle }],
     change: ([value = '0s']) => ({ timeoutS: ceil((parseDurationUs(value) / 1e6) * timer.units) }),
     ...costs,
   };

@@ -1,5 +1,6 @@
 /** A remedy tuned by searches and tried: what it comes to, and how it is written down. */
 import { UsageError } from '../errors.js';
+import { nth } from '../lists.js';
 import type { Measures } from '../experiment/expect/expect.js';
 import { isUncertain, type PredictedFrom } from '../experiment/predicted.js';
 import { lostWorkSeconds } from '../experiment/regret.js';
@@ -9,6 +10,7 @@ import type { SearchPoint } from '../experiment/search/point.js';
 import { searchWith, type SearchResult } from '../experiment/search/search.js';
 import type { MigrationResult, WhyNot } from '../migration/result.js';
 import type { Scenario } from '../scenario/scenario.js';
+import { largest } from '../stats/extremes.js';
 import { PAGE_BYTES } from '../units.js';
 import type { AdviseConduct, Advised } from './advised.js';
 import { conditions, LONGEST_MS } from './goals.js';
@@ -222,9 +224,9 @@ function lastOf(set: readonly string[]): string[] {
   return set.filter((text, at) => !set.slice(at + 1).some((later) => keyOf(later) === keyOf(text)));
 }
 
-function pointOf({ answer, points }: SearchResult, { find }: Tune): SearchPoint {
-  if (answer === null) return nearest(points);
-  return find === 'smallest' ? clearOf(points, answer) : steady(points, answer);
+function pointOf({ answer, points }: SearchResult, tune: Tune): SearchPoint {
+  if (answer === null) return nearest(points, tune);
+  return tune.find === 'smallest' ? clearOf(points, answer) : steady(points, answer);
 }
 
 /** A value whose neighbours so near fail is no advice: guests and memories differ by more. */
@@ -236,24 +238,33 @@ function clearOf(points: readonly SearchPoint[], answer: SearchPoint): SearchPoi
   return points.find(({ value, holds }) => holds && value >= least) ?? answer;
 }
 
+function isClearOf(failing: readonly SearchPoint[], { value }: SearchPoint): boolean {
+  return failing.every((point) => Math.abs(point.value - value) > NEAR * value);
+}
+
 /** The best of the values whose neighbours that were tried hold too. */
 function steady(points: readonly SearchPoint[], answer: SearchPoint): SearchPoint {
   const failing = points.filter(({ holds }) => !holds);
-  const isSteady = ({ value }: SearchPoint): boolean =>
-    failing.every((point) => Math.abs(point.value - value) > NEAR * value);
   const candidates = points.flatMap((point) =>
-    point.holds && point.score !== null && isSteady(point) ? [{ point, score: point.score }] : [],
+    point.holds && point.score !== null && isClearOf(failing, point) ? [{ point, score: point.score }] : [],
   );
   const [first, ...others] = candidates;
   if (first === undefined) return answer;
   return others.reduce((best, one) => (one.score < best.score ? one : best), first).point;
 }
 
-/** Where none keeps the goals: the one that most runs keep, and of those the one after which least was left or lost. */
-function nearest(points: readonly SearchPoint[]): SearchPoint {
-  const converged = ({ results }: SearchPoint): number => results.filter((result) => result.converged).length;
-  return points.reduce((a, b) => {
-    const more = b.share.estimate - a.share.estimate || converged(b) - converged(a);
-    return more > 0 || (more === 0 && (b.score ?? Infinity) < (a.score ?? Infinity)) ? b : a;
-  });
+/** Where no value keeps the goals: of those with which most runs do, or at least end, the one after which least was lost. */
+function nearest(points: readonly SearchPoint[], { strongest = 'last' }: Tune): SearchPoint {
+  const ended = ({ results }: SearchPoint): number => results.filter((result) => result.converged).length;
+  const most = largest(points.map(({ share }) => share.estimate));
+  const closest = points.filter(({ share }) => share.estimate === most);
+  // What is lost until the deadline says nothing of a value with which nothing ends. That the strongest does not do says it all.
+  const end = nth(points, strongest === 'last' ? points.length - 1 : 0);
+  const mostEnded = largest(closest.map(ended));
+  if (mostEnded === 0) return end;
+  const failing = points.filter((point) => ended(point) < mostEnded);
+  const ending = closest.filter((point) => ended(point) === mostEnded);
+  const clear = ending.filter((point) => isClearOf(failing, point));
+  const candidates = clear.length > 0 ? clear : ending;
+  return candidates.reduce((a, b) => ((b.score ?? Infinity) < (a.score ?? Infinity) ? b : a));
 }

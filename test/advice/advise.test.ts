@@ -112,6 +112,26 @@ test('a deadline that sending alone does not keep has no remedy', async () => {
   for (const { misses } of others) expect(misses[0]).toMatch(/^(does not finish within 500 ms|takes up to)/);
 });
 
+// Nothing ends within 500 ms, which sending alone takes ten times over: what is lost until then is the noise of the last digit.
+test('of a remedy with which no value ends, the strongest value is named: no weaker one needs to be tried', async () => {
+  const { others } = await advise(guest(), { ...wanted, deadlineMs: 500, runs: 1 });
+  const named = (key: keyof Advised['change']) =>
+    others.flatMap(({ names: { length }, change }) => (length === 1 ? (change[key] ?? []) : []));
+  expect(named('downtimeLimitMs')).toEqual([wanted.maxDowntimeMs]);
+  expect(named('multifdChannels')).toEqual([16, 16]);
+  expect(named('xbzrleCacheMib')).toEqual([512]);
+  expect(named('dirtyLimitMib')).toEqual([1]);
+});
+
+// At 50 MiB/s the last 128 MiB take 2.6 s: stopped at 42 s of 45, some runs end in time and others do not.
+test('a time-out so late that its neighbours do not end is not named, where an earlier one ends', async () => {
+  const tight = { ...wanted, deadlineMs: 45_000, maxDowntimeMs: 300, runs: 1, program: 'virsh' } as const;
+  const { others } = await advise(guest(['migration.max-bandwidth=50MiB/s']), tight);
+  const [stop] = others.filter(({ change: { pause } }) => pause !== undefined);
+  expect(stop?.outcome.converged).toBe(1);
+  expect(stop?.misses).toEqual([expect.stringContaining('stops the guest for')]);
+});
+
 test.each([
   [null, false],
   [0.05, false],
