@@ -311,7 +311,7 @@ function linkLines({ from, migration }: Learned): string[] {
     const carried = migration.bytesPerSecond;
     return [
       ...comment(`what the log's windows carried, ${formatBytesPerSecond(carried)}: the link was the limit`),
-      `link: { bandwidth: ${max(1, round(carried / 1e6))}MB/s, latency: 0us, efficiency: 100% }`,
+      `link: { bandwidth: ${linkRate(carried, round)}, latency: 0us, efficiency: 100% }`,
     ];
   }
   if (from === 'readings') {
@@ -319,19 +319,25 @@ function linkLines({ from, migration }: Learned): string[] {
     return [...comment('an assumption'), `link: { bandwidth: ${assumed}MB/s, efficiency: 100% }`];
   }
   if (rate === null) {
-    const shown = max(1, ceil(leastLink(migration) / 1e6));
     return [
       ...comment(
         'an assumption: the log does not show what flows without max-bandwidth. A link that carries more shortens the downtime ' +
           'and leaves room for a larger max-bandwidth',
       ),
-      `link: { bandwidth: ${shown}MB/s, latency: 0us, efficiency: 100% }`,
+      `link: { bandwidth: ${linkRate(leastLink(migration), ceil)}, latency: 0us, efficiency: 100% }`,
     ];
   }
   return [
     ...comment(`what the log's switchover reached, ${formatBytesPerSecond(rate)}`),
-    `link: { bandwidth: ${max(1, round(rate / 1e6))}MB/s, latency: 0us, efficiency: 100% }`,
+    `link: { bandwidth: ${linkRate(rate, round)}, latency: 0us, efficiency: 100% }`,
   ];
+}
+
+/** In whole MB/s, or kB/s where half a MB/s would be more than 5 % of it: the time of a migration goes by it. */
+function linkRate(bytesPerSecond: number, whole: (value: number) => number): string {
+  return bytesPerSecond < 1e7
+    ? `${max(1, whole(bytesPerSecond / 1000))}kB/s`
+    : `${whole(bytesPerSecond / 1e6)}MB/s`;
 }
 
 function bandwidthLines({ from, migration }: Learned): string[] {
