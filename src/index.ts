@@ -237,7 +237,7 @@ export type { ModelResiduals, ResidualFigure } from './guest/host-profiles/resid
 export type { HostVariability } from './guest/host-profiles/variability.js';
 export type { Price } from './advice/remedy.js';
 export type { LogSource } from './formats/migration-log.js';
-export type { LogFile } from './formats/readers/index.js';
+export type { LogFile } from './formats/readers/read-logs.js';
 export type { Intensity, LoadPattern, LoggedPostcopy } from './recording/learn/learned.js';
 export type { RuntimeParameters, ScheduledAction } from './migration/runtime-parameters.js';
 export type { UncertainValue, Uncertainty } from './scenario/scenario.js';

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import type { Drain } from '../experiment/drain.js';
 import type { LearnedGuestperfRun } from '../experiment/learn-guestperf.js';
 import type { Refusal } from '../experiment/parallel/refusal.js';
-import type { LogFile } from '../formats/readers/index.js';
+import type { LogFile } from '../formats/readers/read-logs.js';
 import { nth } from '../lists.js';
 import type { LearnResult } from '../recording/learn/learn-from-log.js';
 import type { LearnOptions } from '../recording/learn/learned.js';
@@ -47,7 +47,7 @@ export const longTasks: {
   },
 
   async learn({ files, options, predict }) {
-    const { readLogs } = await import('../formats/readers/index.js');
+    const { readLogs } = await import('../formats/readers/read-logs.js');
     const read = readLogs(files);
     if (read.kind === 'guestperf') {
       const { learnFromGuestperf } = await import('../experiment/learn-guestperf.js');

@@ -16,6 +16,7 @@ import type { DirtyPoint } from '../guest/dirty-curve.js';
 import { PAGE_BYTES } from '../guest/spec.js';
 import { parseBytes, parseDurationUs } from '../units.js';
 import { parseJson, type JsonObject } from './json.js';
+import { DOMSTATS, JSON_READING } from './looks-like-readings.js';
 import { valuesIn } from './values.js';
 
 const { max, round } = Math;
@@ -68,21 +69,6 @@ function inOrder({ file, points, notes }: DirtyReadings): DirtyReadings {
     }
   });
   return { file, points: sorted, notes };
-}
-
-const DOMSTATS = /\bdirtyrate\.calc_period=\d/;
-const JSON_READING = /["'](dirty-rate|period)["']\s*:/;
-const HEADER = /(^|[,;"\s])period("|\s|[,;]|$)/i;
-
-function headerOf(start: string): string {
-  return start.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
-}
-
-/** Whether a text is meant as readings rather than as a log of a migration. */
-export function looksLikeReadings(text: string): boolean {
-  const start = text.trimStart();
-  if (/^\[\s*\[/.test(start) || JSON_READING.test(text) || DOMSTATS.test(text)) return true;
-  return !/^[[{]/.test(start) && HEADER.test(headerOf(start)) && /[,;]/.test(headerOf(start));
 }
 
 // ------------------------------------------------------------------------------------------------------------- CSV

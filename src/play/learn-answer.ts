@@ -2,7 +2,8 @@
 import { UsageError } from '../errors.js';
 import { learnFromGuestperf } from '../experiment/learn-guestperf.js';
 import { fileName } from '../formats/text.js';
-import { readLogs, readerOf } from '../formats/readers/index.js';
+import { readerOf } from '../formats/readers/index.js';
+import { readLogs } from '../formats/readers/read-logs.js';
 import { learnFrom } from '../recording/learn/learn-from-log.js';
 import { parseScenario } from '../scenario/parse.js';
 import type { Answer, AskLearn } from './protocol.js';

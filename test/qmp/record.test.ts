@@ -6,7 +6,7 @@ import { readRecorded } from '../../src/experiment/recorded/measured.js';
 import { validateRecord } from '../../src/experiment/recorded/validate.js';
 import { simulate } from '../../src/experiment/simulate.js';
 import { readRecordFrame } from '../../src/formats/record.js';
-import { readLogs } from '../../src/formats/readers/index.js';
+import { readLogs } from '../../src/formats/readers/read-logs.js';
 import { connectQmp } from '../../src/qmp/client.js';
 import { recordMigration, type Recorded, type RecordOptions } from '../../src/qmp/record/record.js';
 import { leftOf } from '../../src/qmp/record/remaining.js';

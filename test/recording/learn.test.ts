@@ -7,7 +7,7 @@ import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
 import { learn } from '../../src/recording/learn/learn.js';
 import type { Learned, LearnOptions } from '../../src/recording/learn/learned.js';
 import type { MigrationLog } from '../../src/formats/migration-log.js';
-import { readLogs } from '../../src/formats/readers/index.js';
+import { readLogs } from '../../src/formats/readers/read-logs.js';
 import { postcopyPhase } from '../../src/recording/learn/answer/self-check.js';
 import { guestSpecOf } from '../../src/recording/validate/replay.js';
 import { parseScenario } from '../../src/scenario/parse.js';

@@ -4,7 +4,7 @@ import { goalsFor } from '../../src/advice/goals.js';
 import { remediesFor } from '../../src/advice/remedies.js';
 import { Trial } from '../../src/advice/trial.js';
 import { openBatches } from '../../src/experiment/parallel/batches.js';
-import { readLogs } from '../../src/formats/readers/index.js';
+import { readLogs } from '../../src/formats/readers/read-logs.js';
 import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
 import { passBounds } from '../../src/recording/learn/pass-bounds.js';
 import { runColumns } from '../../src/report/columns/runs.js';

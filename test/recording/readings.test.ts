@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { looksLikeReadings, readDirtyReadings } from '../../src/formats/readings.js';
+import { looksLikeReadings } from '../../src/formats/looks-like-readings.js';
+import { readDirtyReadings } from '../../src/formats/readings.js';
 
 const points = (text: string): (readonly [number, number])[] =>
   readDirtyReadings(text, 'r').points.map(({ durationUs, pages }) => [durationUs, pages] as const);

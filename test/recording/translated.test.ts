@@ -1,6 +1,6 @@
 /** virsh prints its labels in the language of the terminal: such a log is refused with what to do about it. */
 import { expect, test } from '@jest/globals';
-import { readLogs } from '../../src/formats/readers/index.js';
+import { readLogs } from '../../src/formats/readers/read-logs.js';
 
 const read = (text: string): unknown => readLogs([{ file: 'job.txt', text }]);
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { completeLog } from '../../src/formats/complete.js';
-import { readLogs } from '../../src/formats/readers/index.js';
+import { readLogs } from '../../src/formats/readers/read-logs.js';
 import { learnFromLog } from '../../src/recording/learn/learn-from-log.js';
 import { GROWTH } from '../../src/recording/learn/one-reading.js';
 import type { Learned } from '../../src/recording/learn/learned.js';

@@ -3,7 +3,7 @@ import { type Advice } from '../../advice/advise.js';
 import type { Program } from '../../advice/change.js';
 import { advise, type AdviseOptions, programOf } from '../../api/advise.js';
 import { ExpectationError, NoRemedyError } from '../../errors.js';
-import { type LogFile, readLogs } from '../../formats/readers/index.js';
+import { type LogFile, readLogs } from '../../formats/readers/read-logs.js';
 import { nth } from '../../lists.js';
 import { learnFrom } from '../../recording/learn/learn-from-log.js';
 import { ONE_READING, TAKEN_IDLE } from '../../recording/learn/one-reading.js';

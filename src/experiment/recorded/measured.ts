@@ -2,7 +2,7 @@
 import { lastOf, type NonEmpty } from '../../lists.js';
 import { hasEnded, type LogSample, type MigrationLog } from '../../formats/migration-log.js';
 import { readRecordFrame, type RecordFrame } from '../../formats/record.js';
-import { readLogs } from '../../formats/readers/index.js';
+import { readLogs } from '../../formats/readers/read-logs.js';
 import { UsageError } from '../../errors.js';
 import { largest } from '../../stats/extremes.js';
 import type { Conditions } from './under.js';

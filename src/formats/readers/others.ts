@@ -1,10 +1,11 @@
 /** Formats that are no logs of a migration: readings of a dirty rate, reports of guestperf, and migsim's own recordings. */
 import { UsageError } from '../../errors.js';
 import { looksLikeGuestperf, readGuestperf } from '../guestperf/read.js';
-import { looksLikeReadings, readDirtyReadings } from '../readings.js';
-import type { Reader } from './reader.js';
+import { looksLikeReadings } from '../looks-like-readings.js';
+import type { Format, Reader } from './reader.js';
 
-export const dirtyRateReader: Reader = {
+/** Read elsewhere (read-logs.ts): its CSV needs a package, which is not loaded to recognise a text. */
+export const dirtyRateFormat: Format = {
   name: 'readings of a dirty rate',
   source: 'dirty-rate',
   writtenBy: 'QMP query-dirty-rate, virsh domstats --dirtyrate, or a CSV of period and pages',
@@ -12,7 +13,6 @@ export const dirtyRateReader: Reader = {
   shows: 'how much the guest dirties in each period that was measured',
   lacks: "the guest's memory (--memory) and the migration; one period alone is no curve",
   recognises: looksLikeReadings,
-  read: (text, file) => ({ kind: 'readings', readings: readDirtyReadings(text, file) }),
 };
 
 export const guestperfReader: Reader = {

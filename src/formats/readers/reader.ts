@@ -9,7 +9,8 @@ export type Content =
   | { readonly kind: 'readings'; readonly readings: DirtyReadings }
   | { readonly kind: 'guestperf'; readonly report: GuestperfReport };
 
-export interface Reader {
+/** How a format is recognised, and what is said of it. */
+export interface Format {
   /** As messages and the list of formats name it, without an article. */
   readonly name: string;
   readonly source: LogSource | 'dirty-rate' | 'recording';
@@ -27,6 +28,9 @@ export interface Reader {
   /** Sizes are rounded. */
   readonly rounded?: true;
   recognises(text: string): boolean;
+}
+
+export interface Reader extends Format {
   /** @throws UsageError with the place for what cannot be. */
   read(text: string, file: string): Content;
 }

@@ -1,6 +1,6 @@
 /** `migsim learn`: logs or readings in, a scenario and a comparison with the log out. */
 import { UsageError } from '../../errors.js';
-import { readLogs, type LogFile, type ReadLog } from '../../formats/readers/index.js';
+import { readLogs, type LogFile, type ReadLog } from '../../formats/readers/read-logs.js';
 import type { MigrationLog } from '../../formats/migration-log.js';
 import { learn } from './learn.js';
 import { learnFromReadings } from './learn-readings.js';
