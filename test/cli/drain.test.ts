@@ -55,4 +55,14 @@ describe('migsim drain --compare', () => {
     ).toHaveLength(2);
     expect((await drained()).stdout).not.toContain('did not converge');
   });
+
+  test('keeps to 80 columns with a strategy whose options are long, and names it below', async () => {
+    const long =
+      'auto-converge: {cpu-throttle-initial: 30, cpu-throttle-increment: 20, max-cpu-throttle: 90}';
+    const { stdout, status } = await drained('--strategy', long);
+    expect(status).toBe(0);
+    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
+    expect(stdout.match(/^g +\[1\] /gm)).toHaveLength(4);
+    expect(stdout.replaceAll(/\n +/g, ' ')).toMatch(/^\[1\] auto-converge\(.*30.*20/m);
+  });
 });

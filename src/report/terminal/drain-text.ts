@@ -74,9 +74,39 @@ function oneWay({ parallel, guests, totalTimeMs }: Drain, page: Page): string {
   const lost = guests.filter(isLost).length;
   const outcome = lost === 0 ? 'all moved' : `${lost} of ${guests.length} did not converge`;
   const title = `${wayOf({ parallel, guests, totalTimeMs })}: ${show('ms', totalTimeMs)}, ${outcome}`;
+  const labels = [...new Set(guests.map(({ result }) => result.strategy))];
+  const { table, notes } = fitting(guests, labels, page);
+  const reasons = whyLost(guests)
+    .flatMap((line) => wrap(line, page.width, '  '))
+    .join('\n');
+  return [
+    lost === 0 ? page.style.strong(title) : page.style.bad(title),
+    table,
+    ...(notes.length === 0 ? [] : [notes.join('\n')]),
+    ...(reasons === '' ? [] : [reasons]),
+  ].join('\n\n');
+}
+
+/** The table as wide as the page lets it be; numbers in place of strategies, and notes for them, where nothing else fits. */
+function fitting(
+  guests: Drain['guests'],
+  labels: readonly string[],
+  { width, style }: Page,
+): { table: string; notes: string[] } {
+  const fits = (text: string): boolean => text.split('\n').every((line) => line.length <= width);
+  const whole = [2, 1].map((gap) => tableOf(guests, (label) => label, gap)).find(fits);
+  if (whole !== undefined) return { table: whole, notes: [] };
+  const table = tableOf(guests, (label) => `[${labels.indexOf(label) + 1}]`, 1);
+  const notes = labels.flatMap((label, at) =>
+    wrap(`[${at + 1}] ${label.replaceAll(';', '; ')}`, width, '    '),
+  );
+  return { table, notes: notes.map(style.faint) };
+}
+
+function tableOf(guests: Drain['guests'], nameOf: (label: string) => string, gap: number): string {
   const rows = guests.map(({ startMs, endMs, result }) => [
     result.scenario,
-    result.strategy,
+    nameOf(result.strategy),
     result.converged ? 'yes' : 'no',
     show('ms', startMs),
     show('ms', endMs),
@@ -93,16 +123,7 @@ function oneWay({ parallel, guests, totalTimeMs }: Drain, page: Page): string {
       (head) => ({ head }),
     ),
   ];
-  const wide = grid(columns, rows).split('\n');
-  const gap = wide.every((line) => line.length <= page.width) ? 2 : 1;
-  const reasons = whyLost(guests)
-    .flatMap((line) => wrap(line, page.width, '  '))
-    .join('\n');
-  return [
-    lost === 0 ? page.style.strong(title) : page.style.bad(title),
-    grid(columns, rows, gap),
-    ...(reasons === '' ? [] : [reasons]),
-  ].join('\n\n');
+  return grid(columns, rows, gap);
 }
 
 /** `db under none did not converge: …`, of the first of each kind of guest that stayed. */
