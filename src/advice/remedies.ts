@@ -125,10 +125,13 @@ function multifd(scenario: Scenario): Remedy {
     tunes: [{ key: 'migration.stream.multifd.channels', from: '2', to: '16' }],
     change: ([channels]) => ({ multifdChannels: number(channels) }),
     needs: ['a thread for each channel on both hosts', 'QEMU 4.0'],
-    risk: null,
+    risk: isCapped(scenario) ? BEYOND_CAP : null,
     price: 'settings',
   };
 }
+
+/** A packet of 512 KiB per channel and window of 100 ms is under way before it is counted. */
+const BEYOND_CAP = 'each channel may send up to 5 MiB/s more than max-bandwidth, which counts what was sent';
 
 function compression(scenario: Scenario, word: string): Remedy {
   return {

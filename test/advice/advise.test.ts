@@ -101,6 +101,17 @@ describe('a guest that plain pre-copy cannot move', () => {
   });
 });
 
+test('multifd is said to exceed a max-bandwidth that is below the link, and none else', () => {
+  const riskOf = (set: readonly string[]) => {
+    const scenario = guest(set);
+    return remediesFor(scenario, goalsFor(scenario, wanted)).find(({ name }) => name === 'multifd')?.risk;
+  };
+  expect(riskOf(CAPPED)).toMatch(/more than max-bandwidth/);
+  expect([riskOf(['migration.max-bandwidth=unlimited']), riskOf(['migration.max-bandwidth=1GiB/s'])]).toEqual(
+    [null, null],
+  );
+});
+
 test('a guest that finishes as it is needs no remedy', async () => {
   const { verdict, remedies } = await advise(guest([SLOW_WRITER]), wanted);
   expect([verdict, remedies]).toEqual(['finishes', []]);
