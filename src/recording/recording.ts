@@ -6,7 +6,7 @@ import { isMap } from '../lists.js';
 import { UsageError } from '../errors.js';
 import { parseJson } from '../formats/json.js';
 import { ENGLISH } from '../options/zod.js';
-import { otherFile, readerOf } from '../formats/readers/index.js';
+import { readerOf, refuseOther } from '../formats/readers/index.js';
 import { checkRecording } from './recording-checks.js';
 import { RECORDING_FORMAT, type Recording, recordingSchema } from './recording-file.js';
 
@@ -14,7 +14,9 @@ import { RECORDING_FORMAT, type Recording, recordingSchema } from './recording-f
 export function readRecording(text: string, file: string): Recording {
   if (text.trim() === '')
     throw new UsageError(`the file is empty; expected a ${RECORDING_FORMAT} file`, { file });
-  refuseOther(text, file);
+  // Logs of other programs show less than a recording: `learn` reads them.
+  if (readerOf(text)?.source !== 'recording')
+    refuseOther(text, `a recording (${RECORDING_FORMAT}, or one of \`migsim record\`)`, { file });
   const value = parseJson(text, file);
   checkFormat(value, file);
   const parsed = recordingSchema.safeParse(value, ENGLISH);
@@ -26,16 +28,6 @@ export function readRecording(text: string, file: string): Recording {
   const recording = { ...parsed.data, file };
   checkRecording(recording);
   return recording;
-}
-
-/** Logs of other programs show less than a recording: `learn` reads them. */
-function refuseOther(text: string, file: string): void {
-  if (readerOf(text)?.source === 'recording') return;
-  const other = otherFile(text);
-  if (other === null) return;
-  throw new UsageError(`${other}; expected a recording (${RECORDING_FORMAT}, or one of \`migsim record\`)`, {
-    file,
-  });
 }
 
 function checkFormat(value: unknown, file: string): void {

@@ -12,7 +12,8 @@ import {
   visit,
 } from 'yaml';
 import { UsageError, type Place, errorMessage, errorCode } from '../errors.js';
-import { otherFile } from '../formats/readers/index.js';
+import { refuseOther } from '../formats/readers/index.js';
+import { recordingReader } from '../formats/readers/others.js';
 import type { Problem } from './form/problems.js';
 
 /** A parsed YAML text: plain values, and the place of each. */
@@ -27,7 +28,7 @@ export interface Source {
 
 /** @throws UsageError with the place: bad YAML, duplicate keys, nothing in it, not a map */
 export function parseSource(text: string, file: string): Source {
-  refuseOther(text, file);
+  refuseUnlessScenario(text, file);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeAt = (offset: number): Place => {
@@ -53,12 +54,11 @@ export function parseSource(text: string, file: string): Source {
 
 /** A key that every scenario, sweep and policy file has, in any style of YAML. */
 const KEYS = /(?:^|[{,])[ \t"']*(?:guest|scenario)["']?[ \t]*:/m;
-const RECORDING = /"format"\s*:\s*"migsim-recording\//;
 
 /** A log or an object of an orchestrator, with the command that reads it: as YAML it would be called wrong where it is not. */
-function refuseOther(text: string, file: string): void {
-  const other = KEYS.test(text) && !RECORDING.test(text.slice(0, 4000)) ? null : otherFile(text);
-  if (other !== null) throw new UsageError(`${other}; expected a scenario file (YAML)`, { file, line: 1 });
+function refuseUnlessScenario(text: string, file: string): void {
+  if (!KEYS.test(text) || recordingReader.recognises(text))
+    refuseOther(text, 'a scenario file (YAML)', { file, line: 1 });
 }
 
 function plainValue(

@@ -1,4 +1,5 @@
 /** Every format that migsim reads of other programs, and how a text is recognised. What cannot be read is refused by this list. */
+import { UsageError, type Place } from '../../errors.js';
 import { plainText } from '../text.js';
 import { cloudstackReader } from './cloudstack.js';
 import { domjobinfoReader } from './domjobinfo.js';
@@ -40,6 +41,12 @@ export function otherFile(text: string): string | null {
   if (reader !== null)
     return `recognised as ${reader.name}, which \`migsim ${reader.command ?? 'learn'}\` reads`;
   return OTHER_FILES.find(([patterns]) => patterns.every((pattern) => pattern.test(plain)))?.[1] ?? null;
+}
+
+/** @throws UsageError that names what the text is, and what was expected in its place */
+export function refuseOther(text: string, expected: string, place: Place): void {
+  const other = otherFile(text);
+  if (other !== null) throw new UsageError(`${other}; expected ${expected}`, place);
 }
 
 /** `QMP query-migrate replies, HMP info migrate, …`: what `learn` reads. */

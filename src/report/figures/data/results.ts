@@ -3,7 +3,7 @@ import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs
 import { extname, join } from 'node:path';
 import { CsvError, parse } from 'csv-parse';
 import { keysOf, zip } from '../../../lists.js';
-import { otherFile, readerOf } from '../../../formats/readers/index.js';
+import { readerOf, refuseOther } from '../../../formats/readers/index.js';
 import { UsageError } from '../../../errors.js';
 import { noSuchFile, statusOf } from '../../../files.js';
 import type { Unit, Value } from '../../../experiment/expect/measure.js';
@@ -79,7 +79,8 @@ export async function readResults(path: string, selection: Selection): Promise<R
       return { ...NOTHING, guestperf: [readGuestperf(text, path)] };
     if (looksLikeRecord(text)) return { ...NOTHING, ...recordResults(text, path) };
     if (looksLikeGuestperf(text)) return { ...NOTHING, guestperf: [readGuestperf(text, path)] };
-    refuseOther(text, path);
+    // Logs, recordings and scenarios are no results, but other commands read them.
+    refuseOther(text, 'results of migsim', { file: path });
   }
   const files = stat.isDirectory() ? FILES.map((name) => join(path, name)).filter(existsSync) : [path];
   if (files.length === 0) {
@@ -96,12 +97,6 @@ export async function readResults(path: string, selection: Selection): Promise<R
   }
   checkSelection(results, selection, path);
   return results;
-}
-
-/** Logs, recordings and scenarios are no results, but other commands read them. */
-function refuseOther(text: string, file: string): void {
-  const other = otherFile(text);
-  if (other !== null) throw new UsageError(`${other}; expected results of migsim`, { file });
 }
 
 /** By name; other JSON files are passed over. */
