@@ -3,19 +3,19 @@ import { type Change, PROGRAMS } from '../../src/advice/change.js';
 import { linesFor } from '../../src/advice/lines.js';
 
 const ramBytes = 16 * 2 ** 30;
+const CHANGES: readonly Change[] = [
+  { downtimeLimitMs: 650, maxBandwidth: 0 },
+  { multifdChannels: 4, compression: 'zstd' },
+  { xbzrleCacheMib: 64 },
+  { throttle: { initial: 40, increment: 10 } },
+  { dirtyLimitMib: 100 },
+  { postcopy: { passes: 2, afterS: 20 } },
+  { stopFirst: true },
+];
 
 describe('QMP', () => {
   test('takes every change: each line but notes and options of the command line is a command', () => {
-    const changes: Change[] = [
-      { downtimeLimitMs: 650, maxBandwidth: 0 },
-      { multifdChannels: 4, compression: 'zstd' },
-      { xbzrleCacheMib: 64 },
-      { throttle: { initial: 40, increment: 10 } },
-      { dirtyLimitMib: 100 },
-      { postcopy: { passes: 2, afterS: 20 } },
-      { stopFirst: true },
-    ];
-    const commands = changes.flatMap((change) => {
+    const commands = CHANGES.flatMap((change) => {
       const lines = linesFor('qmp', { change, ramBytes })!;
       return lines
         .filter((line) => !line.startsWith('#'))
@@ -32,16 +32,7 @@ describe('QMP', () => {
 });
 
 test("QEMU's monitor takes every change by its own commands, under the names that QMP has", () => {
-  const changes: Change[] = [
-    { downtimeLimitMs: 650, maxBandwidth: 0 },
-    { multifdChannels: 4, compression: 'zstd' },
-    { xbzrleCacheMib: 64 },
-    { throttle: { initial: 40, increment: 10 } },
-    { dirtyLimitMib: 100 },
-    { withoutTls: true },
-    { postcopy: { passes: 2, afterS: 20 } },
-    { stopFirst: true },
-  ];
+  const changes: Change[] = [...CHANGES, { withoutTls: true }];
   const lines = changes.flatMap((change) => linesFor('hmp', { change, ramBytes })!);
   for (const line of lines)
     expect(line).toMatch(

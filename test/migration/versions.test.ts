@@ -1,6 +1,7 @@
 /** Each fact of the version table that the rules or a strategy ask for makes a difference that can be seen. */
 import { parseOptions } from '../../src/options/read.js';
 import { describe, expect, test } from '@jest/globals';
+import type { DeviceSpec } from '../../src/guest/spec.js';
 import type { MigrationStats } from '../../src/migration/controls.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import type { MigrationParameters } from '../../src/migration/setup.js';
@@ -231,10 +232,9 @@ test('remaining of all devices is shown from 11.1 on, until it has completed', (
   }
 });
 
-/** A device that sends 5 MB only when it is stopped: in `remaining` of all devices, not in that of RAM. */
-test('remaining of all devices counts what a device has', () => {
-  const stopCopyBytes = 5e6;
-  const device = {
+/** A device that sends so many bytes, and only when it is stopped. */
+function stoppedDevice(stopCopyBytes: number): DeviceSpec {
+  return {
     preCopyBytes: 0,
     dirtyBytesPerSecond: 0,
     stopCopyBytes,
@@ -242,6 +242,12 @@ test('remaining of all devices counts what a device has', () => {
     stopUs: 0,
     startUs: 0,
   };
+}
+
+/** 5 MB: in `remaining` of all devices, not in that of RAM. */
+test('remaining of all devices counts what a device has', () => {
+  const stopCopyBytes = 5e6;
+  const device = stoppedDevice(stopCopyBytes);
   const seen: MigrationStats[] = [];
   migrate(
     setupOf({
@@ -300,14 +306,7 @@ test.each(['page', 'fluid'] as const)(
   'QEMU 11.1 expects a downtime of all devices on demand, %s memory',
   (memory) => {
     const stopCopyBytes = 100_000;
-    const device = {
-      preCopyBytes: 0,
-      dirtyBytesPerSecond: 0,
-      stopCopyBytes,
-      bytesPerSecond: 0,
-      stopUs: 0,
-      startUs: 0,
-    };
+    const device = stoppedDevice(stopCopyBytes);
     let given = 0;
     let limitMs = 40;
     let pending = 0;

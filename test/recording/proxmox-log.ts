@@ -4,6 +4,7 @@ import { runMigration } from '../../src/migration/engine.js';
 import type { MigrationResult } from '../../src/migration/result.js';
 import type { MigrationSetup } from '../../src/migration/setup.js';
 import { DowntimeDoubler } from '../../src/policies/proxmox.js';
+import { setupOf } from '../migration/setups.js';
 import { specOf, type KnownGuest } from './logs.js';
 
 export interface ProxmoxLogOptions {
@@ -15,7 +16,7 @@ export interface ProxmoxLogOptions {
 
 /** Whether the guest's migration ends under a fixed downtime-limit. */
 export function endsUnder(guest: KnownGuest, options: ProxmoxLogOptions, downtimeLimitMs: number): boolean {
-  const setup = setupOf(guest, options);
+  const setup = knownSetup(guest, options);
   const migration = { ...setup.migration, downtimeLimitMs };
   return runMigration({ ...setup, migration }, { strategy: 'none', policy: 'wait' }, () => undefined)
     .converged;
@@ -28,32 +29,15 @@ export interface ProxmoxLog {
   readonly passS: number;
 }
 
-function setupOf(guest: KnownGuest, { rate, giveUpAfterS }: ProxmoxLogOptions): MigrationSetup {
-  return {
-    name: 'known',
+function knownSetup(guest: KnownGuest, { rate, giveUpAfterS }: ProxmoxLogOptions): MigrationSetup {
+  return setupOf({
     guest: specOf(guest),
     host: bareMetal,
-    link: { bandwidthBytesPerSecond: rate, latencyUs: 0, phases: [] },
-    migration: {
-      qemu: '10.0',
-      maxBandwidth: 0,
-      downtimeLimitMs: 100,
-      availSwitchoverBandwidth: 0,
-      throttleTriggerThreshold: 50,
-      returnPath: false,
-      pauseBeforeSwitchover: false,
-      migrateContinueDelayUs: 0,
-      orchestratorContUs: 0,
-      manualDirtyLogProtect: true,
-      clearBitmapShift: 18,
-      giveUpAfterUs: giveUpAfterS * 1e6,
-    },
+    link: { bandwidthBytesPerSecond: rate },
+    migration: { downtimeLimitMs: 100, giveUpAfterUs: giveUpAfterS * 1e6 },
     memory: 'fluid',
     seed: 7,
-    run: 1,
-    timelineMs: 0,
-    keepSyncs: true,
-  };
+  });
 }
 
 /** PVE::Tools::render_bytes, of sizes from 1 MiB on. */
@@ -72,7 +56,7 @@ export function proxmoxLog(guest: KnownGuest, options: ProxmoxLogOptions): Proxm
   say(0, 'start migrate command to unix:/run/qemu-server/900.migrate');
   const syncs: number[] = [];
   const result = runMigration(
-    setupOf(guest, options),
+    knownSetup(guest, options),
     { strategy: 'none', policy: 'proxmox' },
     (migration) => {
       const doubler = new DowntimeDoubler(100);
